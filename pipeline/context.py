@@ -1,0 +1,73 @@
+"""What a running stage may use of the engine: where to write, how to log and show progress.
+
+A stage writes its result into `output` (published whole when it returns) and what it needs to
+resume into `work` (kept until then). Metrics go line by line to `work/metrics.jsonl`: that file
+is the truth, becomes part of the artifact, and is what MLflow and the figures are fed from.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.artifact import METRICS
+
+PROGRESS = "progress.json"
+
+
+@dataclass
+class Context:
+    """Passed to a stage's entry function.
+
+    seed: from the stage's config. threads: CPU threads that this process may use.
+    """
+
+    stage: str
+    fingerprint: str
+    work: Path
+    output: Path
+    seed: int
+    threads: int
+    _shown: float = field(default=0.0, repr=False)
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Append one point of the stage's curves; names use letters, digits, `_` and `/` only."""
+        finite = {k: float(v) for k, v in metrics.items() if math.isfinite(float(v))}
+        line = json.dumps({"step": step, "time": time.time(), **finite}, sort_keys=True)
+        with (self.work / METRICS).open("a") as file:
+            file.write(line + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Forget the points after `step`, when a stage resumes from a checkpoint at `step`."""
+        path = self.work / METRICS
+        if not path.exists():
+            return
+        kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
+        _replace(path, "".join(line + "\n" for line in kept))
+
+    def progress(self, done: int, total: int, unit: str = "step") -> None:
+        """Tell the live view how far the stage is; cheap enough to call at every step."""
+        now = time.monotonic()
+        if now - self._shown < 0.5 and done < total:
+            return
+        self._shown = now
+        facts = {"done": done, "total": total, "unit": unit, "time": time.time()}
+        _replace(self.work / PROGRESS, json.dumps(facts))
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError):  # a line torn by a kill
+        return math.inf
+
+
+def _replace(path: Path, text: str) -> None:
+    aside = path.with_suffix(f".{os.getpid()}.tmp")
+    aside.write_text(text)
+    aside.replace(path)

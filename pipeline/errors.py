@@ -1,0 +1,24 @@
+"""What can go wrong, by what the user has to do about it.
+
+    RecipeError            one clear message, no traceback unless --debug
+    ├── UsageError         wrong override, name, file or edge; nothing ran (exit code 2)
+    └── StageFailed        a stage ran and failed (exit code 1)
+"""
+
+from __future__ import annotations
+
+
+class RecipeError(Exception):
+    """An error with a message for the user: where, found, expected, what to do next."""
+
+    exit_code = 1
+
+
+class UsageError(RecipeError):
+    """The request itself is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class StageFailed(RecipeError):
+    """A stage stopped with an error; everything finished before it is kept."""

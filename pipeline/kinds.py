@@ -1,0 +1,64 @@
+"""What the engine knows of a kind of stage: its config, its edges, its result, where its code is.
+
+The engine imports no stage. A package of stages registers a `Kind` per kind of stage, with the
+dotted name of the function that runs it; only the stage's own process imports that function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+#: The edges of the graph, in the order in which they are shown. Each is also a config key of a stage.
+EDGES = ("init_from", "data_from", "score_with", "evaluates")
+
+
+@dataclass(frozen=True)
+class EdgeRule:
+    """What one edge of a kind accepts.
+
+    `types` are artifact types. `required` types must each come in at least once; `at_most` bounds
+    the number of stages on the edge (None: any number).
+    """
+
+    types: frozenset[str]
+    required: frozenset[str] = frozenset()
+    at_most: int | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of stage.
+
+    entry: "package.module:function", called as `function(config, inputs, context) -> Outputs`.
+    version: raised by hand when the code changes what the stage produces; part of the fingerprint.
+    derive: "package.module:function", called as `function(config_dict) -> dict[str, number]` for
+        the plan's derived numbers (must not import torch), or None.
+    sources: files or folders, relative to the code's root, whose digest the manifest records, so
+        that a change without a new version is reported.
+    """
+
+    name: str
+    version: int
+    config: type
+    produces: str
+    entry: str
+    edges: Mapping[str, EdgeRule] = field(default_factory=dict)
+    derive: str | None = None
+    sources: tuple[str, ...] = ()
+
+
+Registry = Mapping[str, Kind]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a stage returns beside the files it wrote into `context.output`.
+
+    facts: JSON-able numbers and words that the manifest keeps (counts, metrics, accuracies).
+    funnel: rows dropped by reason, in order, e.g. {"sampled": 800, "wrong": 120, "kept": 680}.
+    """
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    funnel: Mapping[str, int] = field(default_factory=dict)

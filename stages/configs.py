@@ -1,0 +1,288 @@
+"""The typed config of every kind of stage. No torch here: the plan composes these in a second.
+
+Fields marked `placement()` say where and how fast a stage runs, never what it produces: they are
+outside the fingerprint. Numbers live in `conf/`; a field without a default must be set there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+
+def placement(default: Any) -> Any:
+    """A field that does not change results (devices, batch splits, save intervals)."""
+    return field(default=default, metadata={"identity": False})
+
+
+@dataclass
+class StageConfig:
+    """What every stage has: its kind, its edges, its seed."""
+
+    kind: str = MISSING
+    init_from: str | None = None
+    data_from: list[str] = field(default_factory=list)
+    score_with: list[str] = field(default_factory=list)
+    evaluates: str | None = None
+    seed: int = MISSING
+
+
+@dataclass
+class Sampling:
+    """How completions are drawn. top_k 0 means no limit."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = MISSING
+
+
+@dataclass
+class Rollout:
+    """Which engine generates (`transformers` or `vllm`) and how it is batched."""
+
+    engine: str = "transformers"
+    batch_tokens: int = placement(65536)  # sequences × their longest length, per generate call
+    shard_prompts: int = placement(2048)  # prompts per checkpointed shard
+    gpu_memory_utilization: float = placement(0.9)
+    tensor_parallel_size: int = placement(1)
+
+
+@dataclass
+class Optimizer:
+    """AdamW and its schedule: `constant`, `cosine` (to `lr_final`) or `linear`."""
+
+    learning_rate: float = MISSING
+    lr_final: float = 0.0  # where a cosine ends
+    schedule: str = "constant"
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    adam_beta2: float = 0.999
+    max_grad_norm: float = 1.0
+
+
+@dataclass
+class Lora:
+    """Low-rank adapters in place of full weights; merged into the published model."""
+
+    rank: int = 16
+    alpha: int = 32
+    dropout: float = 0.0
+
+
+@dataclass
+class Precision:
+    """bf16 autocast and gradient checkpointing change rounding, so they are part of identity."""
+
+    bf16: bool = False
+    gradient_checkpointing: bool = False
+
+
+@dataclass
+class ModelShape:
+    """A small decoder built from scratch. family: `qwen2` or `llama`."""
+
+    family: str = "qwen2"
+    hidden_size: int = MISSING
+    intermediate_size: int = MISSING
+    num_layers: int = MISSING
+    num_heads: int = MISSING
+    num_kv_heads: int = MISSING
+    max_position_embeddings: int = 512
+
+
+@dataclass
+class Corpus:
+    """The tiny world's base corpus: which document styles, how often. See stages/tiny/corpus.py."""
+
+    documents: int = MISSING
+    vocab_size: int = 1024
+    styles: dict[str, float] = field(default_factory=dict)
+    step_error: dict[str, float] = field(default_factory=dict)
+    domains: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class PretrainConfig(StageConfig):
+    """Train a small base model and its tokenizer on the tiny world's corpus."""
+
+    shape: ModelShape = field(default_factory=ModelShape)
+    corpus: Corpus = field(default_factory=Corpus)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    steps: int = MISSING
+    batch_tokens: int = MISSING  # tokens per optimiser step, packed
+    sequence_length: int = MISSING
+    save_steps: int = placement(200)
+    precision: Precision = field(default_factory=Precision)
+
+
+@dataclass
+class PretrainedConfig(StageConfig):
+    """Take an existing checkpoint as it is: a Hugging Face hub name or a local folder."""
+
+    path: str = MISSING
+    revision: str | None = None
+    chat_template: str | None = None  # a .jinja file; None keeps or gives the recipe's own
+
+
+@dataclass
+class ProblemsConfig(StageConfig):
+    """Problems of the tiny world, generated from a seed. split: `train` or `heldout`."""
+
+    split: str = MISSING
+    per_domain: dict[str, int] = field(default_factory=dict)
+    languages: list[str] = field(default_factory=lambda: ["en", "zh"])
+    worked: bool = False  # publish conversations with long worked answers in place of problems
+
+
+@dataclass
+class DatasetConfig(StageConfig):
+    """A real data set as problems: `format` names its reader, `path` a local file or a hub name."""
+
+    format: str = MISSING
+    path: str = MISSING
+    subset: str | None = None  # a hub configuration, e.g. "main" of openai/gsm8k
+    split: str = "train"  # a hub split; ignored for a local file
+    limit: int | None = None
+    language: str = "en"
+
+
+@dataclass
+class RewardTerm:
+    """One named term of the reward.
+
+    start, stop: when it acts; a float is a fraction of the training steps, an int is a step;
+    stop null means to the end. domains: the rows it applies to; empty means all.
+    """
+
+    weight: float = 1.0
+    start: Any = 0.0
+    stop: Any = None
+    domains: list[str] = field(default_factory=list)
+
+
+@dataclass
+class LengthSwitch:
+    """From this optimiser step on, completions may be this long (paper, 2.3: 65,536 from 8.2k)."""
+
+    step: int = MISSING
+    max_tokens: int = MISSING
+
+
+@dataclass
+class RLConfig(StageConfig):
+    """GRPO with rewards by rule and by model (DeepSeek-R1, sections 2.2 and 3.2)."""
+
+    rewards: dict[str, RewardTerm] = field(default_factory=dict)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    sampling: Sampling = field(default_factory=Sampling)
+    rollout: Rollout = field(default_factory=Rollout)
+    max_steps: int = MISSING
+    questions_per_step: int = MISSING
+    samples_per_question: int = MISSING
+    steps_per_rollout: int = 1  # optimiser steps per rollout (the paper's 16 minibatches)
+    kl_coefficient: float = 0.0
+    clip_low: float = 0.2
+    clip_high: float = 0.28
+    loss_type: str = "grpo"
+    scale_rewards: str = "group"
+    reference_sync_steps: int = 0  # 0: the reference stays as it was at the start
+    length_switches: list[LengthSwitch] = field(default_factory=list)
+    max_prompt_tokens: int = MISSING  # longer prompts are dropped and counted
+    system_prompt: str | None = None
+    precision: Precision = field(default_factory=Precision)
+    lora: Lora | None = None
+    micro_batch: int = placement(64)  # sequences per forward pass
+    save_steps: int = placement(25)
+    verifier_workers: int = placement(1)
+
+
+@dataclass
+class SFTConfig(StageConfig):
+    """Supervised fine-tuning on the completions, packed with isolated documents."""
+
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    epochs: float = MISSING
+    batch_size: int = MISSING  # sequences per optimiser step, before packing
+    max_length: int = MISSING
+    overflow: str = "drop"  # or "split": what happens to rows longer than max_length; counted
+    mixture: dict[str, float] = field(default_factory=dict)  # data stage → share; empty: all rows
+    system_prompt: str | None = None
+    precision: Precision = field(default_factory=Precision)
+    lora: Lora | None = None
+    micro_batch: int = placement(32)
+    save_steps: int = placement(50)
+
+
+@dataclass
+class SampleConfig(StageConfig):
+    """Sampling with verification: cold-start data and rejection sampling (paper, 2.3)."""
+
+    sampling: Sampling = field(default_factory=Sampling)
+    rollout: Rollout = field(default_factory=Rollout)
+    samples_per_problem: int = MISSING
+    max_kept_per_problem: int = MISSING
+    limit_problems: int | None = None
+    filters: list[str] = field(default_factory=list)  # e.g. mixed_language, truncated, repetition
+    min_language_consistency: float = 0.0
+    max_paragraph_characters: int = 4000
+    rewriter: str | None = None  # None, or `tiny`: rewrite in the question's language, summarise
+    system_prompt: str | None = None
+    verifier_workers: int = placement(1)
+
+
+@dataclass
+class GeneralConfig(StageConfig):
+    """General SFT rows: thinking for some, none for trivial ones (paper, 2.3)."""
+
+    rows: dict[str, int] = field(default_factory=dict)  # source → how many
+    path: str | None = None  # a JSONL or Parquet file of `messages` to use in place of the tiny world
+
+
+@dataclass
+class PreferencesConfig(StageConfig):
+    """Pairs for the helpful reward model or labels for the safety one, from a judge.
+
+    output: `preferences` (each pair judged `votes` times in random positions, kept when the mean
+    difference exceeds `margin`, lengths balanced) or `labels`.
+    """
+
+    output: str = MISSING
+    rows: int = MISSING
+    votes: int = 4
+    margin: float = 1.0
+    judge_noise: float = 0.0
+    path: str | None = None  # a JSONL or Parquet file of judgements in place of the tiny judge
+
+
+@dataclass
+class RewardModelConfig(StageConfig):
+    """A scalar reward model. objective: `pairwise` (helpful) or `pointwise` (safety)."""
+
+    objective: str = MISSING
+    scores: str = MISSING  # what it reads: `answer` (the final answer only) or `response` (all)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    epochs: float = MISSING
+    batch_size: int = MISSING
+    max_length: int = MISSING
+    heldout_fraction: float = 0.1
+    min_accuracy: float = 0.0  # below this on held-out rows the stage fails
+    precision: Precision = field(default_factory=Precision)
+    micro_batch: int = placement(32)
+    save_steps: int = placement(50)
+
+
+@dataclass
+class EvaluateConfig(StageConfig):
+    """Held-out evaluation: pass@1 over k samples, pass@k, cons@k, format, language, length."""
+
+    sampling: Sampling = field(default_factory=Sampling)
+    rollout: Rollout = field(default_factory=Rollout)
+    samples_per_problem: int = MISSING
+    limit_problems: int | None = None
+    pass_at: list[int] = field(default_factory=lambda: [1])
+    budgets: list[int] = field(default_factory=list)  # thinking budgets in tokens
+    system_prompt: str | None = None
+    verifier_workers: int = placement(1)

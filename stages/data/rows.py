@@ -1,0 +1,106 @@
+"""The rows that travel between stages, as pyarrow schemas. Every file of rows is Parquet.
+
+problem       id, domain, language, prompt (messages), verifier, reference, metadata, source
+sample        the problem's columns plus what a model answered and its verdict
+conversation  prompt (messages) and the completion to learn, with domain, language and source
+preference    prompt, chosen, rejected, margin
+label         prompt, completion, label (1 safe, 0 unsafe)
+
+`metadata` is a JSON object as text: what the verifier needs beside the reference (tests of a
+program, constraints of an instruction), so that one schema serves every domain. Example problem:
+
+    {"id": "math-en-000017", "domain": "math", "language": "en",
+     "prompt": [{"role": "user", "content": "3 + 4 - 2 = ?"}], "verifier": "math",
+     "reference": "5", "metadata": "{}", "source": "tiny"}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+PROBLEM = pa.schema(
+    [
+        ("id", pa.string()),
+        ("domain", pa.string()),
+        ("language", pa.string()),
+        ("prompt", MESSAGES),
+        ("verifier", pa.string()),
+        ("reference", pa.string()),
+        ("metadata", pa.string()),
+        ("source", pa.string()),
+    ]
+)
+
+SAMPLE = pa.schema(
+    [
+        *PROBLEM,
+        ("completion", pa.string()),
+        ("reasoning", pa.string()),
+        ("answer", pa.string()),
+        ("score", pa.float64()),
+        ("reason", pa.string()),
+        ("tokens", pa.int64()),
+        ("finish_reason", pa.string()),
+        ("seed", pa.int64()),
+        ("model", pa.string()),
+    ]
+)
+
+CONVERSATION = pa.schema(
+    [
+        ("id", pa.string()),
+        ("domain", pa.string()),
+        ("language", pa.string()),
+        ("prompt", MESSAGES),
+        ("completion", pa.string()),
+        ("source", pa.string()),
+    ]
+)
+
+PREFERENCE = pa.schema(
+    [
+        ("id", pa.string()),
+        ("prompt", MESSAGES),
+        ("chosen", pa.string()),
+        ("rejected", pa.string()),
+        ("margin", pa.float64()),
+        ("source", pa.string()),
+    ]
+)
+
+LABEL = pa.schema(
+    [
+        ("id", pa.string()),
+        ("prompt", MESSAGES),
+        ("completion", pa.string()),
+        ("label", pa.int64()),
+        ("source", pa.string()),
+    ]
+)
+
+Row = dict[str, Any]
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> int:
+    """Write rows as Parquet and return how many; a row with an unknown column raises."""
+    rows = list(rows)
+    names = set(schema.names)
+    for number, row in enumerate(rows):
+        if unknown := set(row) - names:
+            raise ValueError(f"row {number} of {path.name} has unknown columns {sorted(unknown)}")
+    table = pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema)
+    pq.write_table(table, path)
+    return len(rows)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """All rows of a Parquet file as dicts."""
+    rows: list[Row] = pq.read_table(path).to_pylist()
+    return rows

@@ -1,0 +1,48 @@
+"""The recipe's chat template and how prompts and completions become text.
+
+The template keeps everything an assistant wrote, thoughts included: DeepSeek's own template drops
+the text before `</think>` when it renders an assistant turn again, which would train on nothing.
+It never pre-fills `<think>`, so that the format reward has something to teach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+USER, ASSISTANT, SYSTEM = "<|user|>", "<|assistant|>", "<|system|>"
+END, PAD = "<|end|>", "<|pad|>"
+THINK, END_THINK = "<think>", "</think>"
+ANSWER, END_ANSWER = "<answer>", "</answer>"
+SPECIAL_TOKENS = (PAD, END, USER, ASSISTANT, SYSTEM)
+TAG_TOKENS = (THINK, END_THINK, ANSWER, END_ANSWER)
+
+CHAT_TEMPLATE = (
+    "{%- for message in messages -%}"
+    "{%- if message['role'] == 'system' -%}<|system|>{{ message['content'] }}"
+    "{%- elif message['role'] == 'user' -%}<|user|>{{ message['content'] }}"
+    "{%- else -%}<|assistant|>{{ message['content'] }}<|end|>"
+    "{%- endif -%}{%- endfor -%}"
+    "{%- if add_generation_prompt -%}<|assistant|>{%- endif -%}"
+)
+
+Message = dict[str, str]
+
+
+def render_prompt(
+    tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], system: str | None = None
+) -> str:
+    """The text that a model continues: the messages, and the opening of the assistant's turn."""
+    turns = [{"role": "system", "content": system}] if system else []
+    text = tokenizer.apply_chat_template(
+        [*turns, *messages], tokenize=False, add_generation_prompt=True
+    )
+    return str(text)
+
+
+def compose(reasoning: str, answer: str) -> str:
+    """A well-formed completion (paper, table 1): `<think>…</think><answer>…</answer>`."""
+    return f"{THINK}{reasoning}{END_THINK}{ANSWER}{answer}{END_ANSWER}"

@@ -1,0 +1,86 @@
+"""The kinds of stage of this project. Imports no torch: entries are dotted names."""
+
+from __future__ import annotations
+
+from pipeline.kinds import EdgeRule, Kind, Registry
+from stages import configs
+
+MODEL = frozenset({"model"})
+REWARD_MODEL = frozenset({"reward_model"})
+PROBLEMS = frozenset({"problems"})
+TRAINING_ROWS = frozenset({"samples", "conversations"})
+
+_INIT = EdgeRule(MODEL, required=MODEL, at_most=1)
+
+_KINDS = (
+    Kind("pretrain", 1, configs.PretrainConfig, "model", "stages.pretrain:run"),
+    Kind("pretrained", 1, configs.PretrainedConfig, "model", "stages.pretrained:run"),
+    Kind("problems", 1, configs.ProblemsConfig, "problems", "stages.problems:run"),
+    Kind("worked", 1, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
+    Kind("dataset", 1, configs.DatasetConfig, "problems", "stages.dataset:run"),
+    Kind(
+        "rl",
+        1,
+        configs.RLConfig,
+        "model",
+        "stages.rl:run",
+        edges={
+            "init_from": _INIT,
+            "data_from": EdgeRule(PROBLEMS, required=PROBLEMS),
+            "score_with": EdgeRule(REWARD_MODEL),
+        },
+        derive="stages.numbers:rl",
+    ),
+    Kind(
+        "sft",
+        1,
+        configs.SFTConfig,
+        "model",
+        "stages.sft:run",
+        edges={"init_from": _INIT, "data_from": EdgeRule(TRAINING_ROWS, required=frozenset())},
+        derive="stages.numbers:sft",
+    ),
+    Kind(
+        "sample",
+        1,
+        configs.SampleConfig,
+        "samples",
+        "stages.sample:run",
+        edges={
+            "data_from": EdgeRule(
+                frozenset({"model", "problems", "samples", "conversations"}),
+                required=frozenset({"model", "problems"}),
+            )
+        },
+        derive="stages.numbers:sample",
+    ),
+    Kind("general", 1, configs.GeneralConfig, "conversations", "stages.general:run"),
+    Kind("preferences", 1, configs.PreferencesConfig, "preferences", "stages.preferences:run"),
+    Kind("labels", 1, configs.PreferencesConfig, "labels", "stages.preferences:run_labels"),
+    Kind(
+        "reward_model",
+        1,
+        configs.RewardModelConfig,
+        "reward_model",
+        "stages.reward_model:run",
+        edges={
+            "init_from": _INIT,
+            "data_from": EdgeRule(frozenset({"preferences", "labels"})),
+        },
+        derive="stages.numbers:reward_model",
+    ),
+    Kind(
+        "evaluate",
+        1,
+        configs.EvaluateConfig,
+        "evaluation",
+        "stages.evaluate:run",
+        edges={
+            "evaluates": EdgeRule(MODEL, required=MODEL, at_most=1),
+            "data_from": EdgeRule(PROBLEMS, required=PROBLEMS),
+        },
+        derive="stages.numbers:evaluate",
+    ),
+)
+
+REGISTRY: Registry = {kind.name: kind for kind in _KINDS}

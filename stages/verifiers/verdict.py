@@ -1,0 +1,25 @@
+"""The contract of every verifier: `verify(completion, reference, **metadata) -> Verdict`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """score: 1.0 right, 0.0 wrong, None when it cannot be judged (never counted as wrong)."""
+
+    score: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One answer to judge. `verifier` is a name in `stages.verifiers.VERIFIERS`."""
+
+    verifier: str
+    completion: str
+    reference: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
