@@ -1,0 +1,63 @@
+"""The tiny world's tokenizer: byte-level BPE, single digits, the recipe's tags as single tokens.
+
+Byte-level, so that any text can be encoded, GSM8K included. Normaliser and pre-tokenizer are Qwen2's
+own: transformers 5 picks the tokenizer class by the model's `model_type` when it loads one, and
+would silently put Qwen2's in place of any other. `save_tokenizer` checks the round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
+
+from pipeline.errors import RecipeError
+from stages.data.template import CHAT_TEMPLATE, END, PAD, SPECIAL_TOKENS, TAG_TOKENS
+
+PROBE = (
+    "3 + 14 = 17. Wait, 你好，世界！ <think>a\n\tb</think><answer>\\boxed{½}</answer>",
+    "Janet’s ducks lay 16 eggs — $2.50 each.\r\n def f(x):\n    return x ** 2  # naïve",
+)
+
+
+def build_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
+    """Train a byte-level BPE of `vocab_size` entries, special tokens included, on `texts`."""
+    backend = Tokenizer(models.BPE())
+    backend.normalizer = normalizers.NFC()
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    backend.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size - len(TAG_TOKENS),
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    backend.train_from_iterator(texts, trainer)
+    # Tags are ordinary added tokens: one id each, but kept when special tokens are skipped.
+    backend.add_tokens(list(TAG_TOKENS))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, pad_token=PAD, eos_token=END, unk_token=PAD
+    )
+    tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer.padding_side = "left"
+    return tokenizer
+
+
+def save_tokenizer(tokenizer: PreTrainedTokenizerBase, directory: Path) -> None:
+    """Save beside a model's config.json and prove that it loads back as it was."""
+    tokenizer.save_pretrained(directory)
+    loaded = AutoTokenizer.from_pretrained(directory)
+    for text in PROBE:
+        if loaded(text).input_ids != tokenizer(text).input_ids or len(loaded) != len(tokenizer):
+            raise RecipeError(
+                f"{directory}: the saved tokenizer loads back as {type(loaded).__name__} and encodes "
+                f"{text!r} differently; build it with the pre-tokenizer of the model's own model_type"
+            )
