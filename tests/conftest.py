@@ -1,0 +1,124 @@
+"""Shared fixtures: a tiny model made once, published artifacts and a stage's context.
+
+Heavy imports stay inside the fixtures, so that tests of the engine start without torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _set_environment() -> None:
+    """What `make test` exports, for a plain `pytest`; and no test may reach the hub."""
+    lines = (ROOT / "defaults.env").read_text().splitlines()
+    pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    for name, value in pairs:
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+_set_environment()  # before any test module imports a library that reads it
+
+TEXTS = (
+    "3 + 14 = 17, then 17 - 2 = 15. Wait, let me check that: 15 + 2 = 17. The answer is 15.",
+    "问题：小明有三个苹果，又买了四个，一共有几个？先算 3 + 4 = 7。所以答案是七个。",
+    "def add(a, b):\n    return a + b\nA says: B is a knave. So A is a knight, and B is a knave.",
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Hugging Face directory of an untrained Qwen2 of 100,352 weights; do not write to it."""
+    import torch
+
+    from stages.configs import ModelShape
+    from stages.tiny.model import build_model
+    from stages.tiny.tokenizer import build_tokenizer, save_tokenizer
+
+    directory = tmp_path_factory.mktemp("tiny") / "model"
+    shape = ModelShape("qwen2", 64, 128, num_layers=2, num_heads=4, num_kv_heads=2)
+    tokenizer = build_tokenizer(TEXTS * 20, vocab_size=512)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = build_model(shape, tokenizer)
+    model.save_pretrained(directory)
+    save_tokenizer(tokenizer, directory)
+    return directory
+
+
+@pytest.fixture
+def make_artifact(tmp_path: Path) -> Callable[..., Any]:
+    """`make_artifact(type, stage, rows=…, model_dir=…, facts=…)`: a published artifact."""
+
+    def make(
+        type_: str,
+        stage: str = "stage",
+        rows: Iterable[Mapping[str, Any]] = (),
+        model_dir: Path | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> Any:
+        from pipeline.artifact import MANIFEST, Artifact
+
+        path = tmp_path / "store" / stage / hashlib.sha256(stage.encode()).hexdigest()[:16]
+        path.mkdir(parents=True)
+        if type_ in ("model", "reward_model"):
+            assert model_dir is not None, f"a {type_} needs model_dir"
+            shutil.copytree(model_dir, path / "model")
+        else:
+            _write_rows(path, type_, rows)
+        manifest = {
+            "stage": stage,
+            "kind": type_,
+            "type": type_,
+            "fingerprint": path.name,
+            "config": {},
+            "inputs": {},
+            "facts": dict(facts or {}),
+            "funnel": {},
+        }
+        (path / MANIFEST).write_text(json.dumps(manifest))
+        return Artifact(path, manifest)
+
+    return make
+
+
+def _write_rows(path: Path, type_: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    from stages.data import rows as schemas
+
+    by_type = {
+        "problems": schemas.PROBLEM,
+        "samples": schemas.SAMPLE,
+        "conversations": schemas.CONVERSATION,
+        "preferences": schemas.PREFERENCE,
+        "labels": schemas.LABEL,
+    }
+    schemas.write_rows(path / "rows.parquet", rows, by_type[type_])
+
+
+@pytest.fixture
+def make_context(tmp_path: Path) -> Callable[..., Any]:
+    """`make_context(root)`: a stage's context with its folders under `root` (default: tmp_path).
+
+    Called again with the same root it gives the same folders, as a resumed stage has them.
+    """
+
+    def make(root: Path | None = None, stage: str = "stage", seed: int = 0) -> Any:
+        from pipeline.context import Context
+
+        folder = root or tmp_path
+        work, output = folder / "work", folder / "output"
+        work.mkdir(parents=True, exist_ok=True)
+        output.mkdir(exist_ok=True)
+        return Context(stage, "f" * 16, work, output, seed=seed, threads=1)
+
+    return make
