@@ -95,13 +95,20 @@ class ModelShape:
 
 @dataclass
 class Corpus:
-    """The tiny world's base corpus: which document styles, how often. See stages/tiny/corpus.py."""
+    """The tiny world's base corpus; shares need not sum to one. See stages/tiny/corpus.py.
+
+    styles, general_styles: how a reply is made. languages: question's language → share of thoughts
+    in its `own`, the `other`, or `mixed`. step_error: probability that a step is wrong, by the
+    language of the thought, and `again` in a check.
+    """
 
     documents: int = MISSING
-    vocab_size: int = 1024
-    styles: dict[str, float] = field(default_factory=dict)
-    step_error: dict[str, float] = field(default_factory=dict)
+    vocab_size: int = MISSING
     domains: dict[str, float] = field(default_factory=dict)
+    styles: dict[str, float] = field(default_factory=dict)
+    general_styles: dict[str, float] = field(default_factory=dict)
+    languages: dict[str, dict[str, float]] = field(default_factory=dict)
+    step_error: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass

@@ -1,0 +1,50 @@
+"""Problems of the tiny world: seeded, in five domains and two languages, cleanly split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from random import Random
+
+from pipeline.errors import UsageError
+from stages.data.rows import Row
+from stages.tiny import code, general, logic, maths, stem
+from stages.tiny.phrases import LANGUAGES
+from stages.tiny.task import Task
+
+DOMAINS = {
+    "math": maths.make,
+    "code": code.make,
+    "stem": stem.make,
+    "logic": logic.make,
+    "general": general.make,
+}
+REASONING = ("math", "code", "stem", "logic")
+
+
+def tasks(domain: str, seed: int, split: str) -> Iterator[Task]:
+    """An endless seeded stream of tasks of one domain and split; a task may come again."""
+    if domain not in DOMAINS:
+        raise UsageError(f"domain {domain!r} is unknown; expected one of {sorted(DOMAINS)}")
+    rng = Random(f"{seed}:{domain}:{split}")
+    while True:
+        task = DOMAINS[domain](rng)
+        if task.split == split:
+            yield task
+
+
+def generate(domain: str, language: str, count: int, seed: int, split: str) -> list[Row]:
+    """`count` problems that differ from each other, or all there are if the domain is smaller."""
+    if language not in LANGUAGES:
+        raise UsageError(f"language {language!r} is unknown; expected one of {LANGUAGES}")
+    rows: list[Row] = []
+    seen: set[str] = set()
+    for task in islice(tasks(domain, seed, split), 50 * count):
+        question = task.question[language]
+        if question in seen:
+            continue
+        seen.add(question)
+        rows.append(task.row(len(rows), language))
+        if len(rows) == count:
+            break
+    return rows
