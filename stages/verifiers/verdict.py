@@ -23,3 +23,11 @@ class Request:
     completion: str
     reference: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Unreadable(Exception):
+    """A reference or its metadata that the verifier cannot read: the verdict is None."""
+
+
+RIGHT = Verdict(1.0, "right")
+WRONG = Verdict(0.0, "wrong")

@@ -1,0 +1,157 @@
+"""Reward terms: named, weighted, scheduled, each for the rows it applies to.
+
+    accuracy      1 or 0 by the row's verifier; nothing where it cannot judge (paper, 2.1)
+    format        the strict form, 1 or 0                                     (paper, 2.1)
+    soft_format   partial credit for the tags, for weak bases
+    language      share of the thought's words in the row's language          (paper, 2.3)
+    helpful       a reward model on the final answer                          (paper, 3.1)
+    safety        a reward model on the whole response                        (paper, 3.1)
+
+The total reward is the sum of weight × score over the terms that act; None adds nothing. Worked
+example of DeepSeekMath, "2+3=?" with accuracy + format: "5" in a box scores 1, "6" 0, a tagged
+"2+3=5 → 5" scores 2.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.errors import UsageError
+from stages.configs import RewardTerm
+from stages.rewards import format as form
+from stages.rewards.language import consistency
+from stages.rewards.preference import Scorer
+from stages.verifiers.answer import parse
+from stages.verifiers.pool import VerifierPool
+from stages.verifiers.verdict import Request
+
+TERMS = ("accuracy", "format", "soft_format", "language", "helpful", "safety")
+PREFERENCE_TERMS = {"helpful": "answer", "safety": "response"}
+
+Scores = list[float | None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Problem rows, their rendered prompts, and one completion of each."""
+
+    rows: Sequence[Mapping[str, Any]]
+    prompts: Sequence[str]
+    completions: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def subset(self, numbers: Sequence[int]) -> Batch:
+        return Batch(
+            [self.rows[n] for n in numbers],
+            [self.prompts[n] for n in numbers],
+            [self.completions[n] for n in numbers],
+        )
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of the reward. It acts from step `start` up to, not including, step `stop`."""
+
+    name: str
+    weight: float
+    start: int
+    stop: float
+    domains: frozenset[str]
+    _score: Callable[[Batch], Scores] = field(repr=False)
+
+    def weight_at(self, step: int) -> float:
+        """The weight at an optimiser step, counted from 0."""
+        return self.weight if self.start <= step < self.stop else 0.0
+
+    def score(self, batch: Batch) -> Scores:
+        """One score per completion; None where the term does not apply or cannot judge."""
+        numbers = [n for n, row in enumerate(batch.rows) if self._applies(row)]
+        scores: Scores = [None] * len(batch)
+        for number, score in zip(numbers, self._score(batch.subset(numbers)), strict=True):
+            scores[number] = score
+        return scores
+
+    def _applies(self, row: Mapping[str, Any]) -> bool:
+        return not self.domains or row["domain"] in self.domains
+
+
+def build_terms(
+    rewards: Mapping[str, RewardTerm],
+    *,
+    pool: VerifierPool,
+    scorers: Mapping[str, Scorer],
+    total_steps: int,
+    stage: str = "<stage>",
+) -> list[Term]:
+    """The terms of a stage's `rewards`, in config order; `scorers` by term name (load_scorers)."""
+    return [
+        _build(name, config, pool, scorers, total_steps, f"stages.{stage}.rewards.{name}")
+        for name, config in rewards.items()
+    ]
+
+
+def _build(
+    name: str,
+    config: RewardTerm,
+    pool: VerifierPool,
+    scorers: Mapping[str, Scorer],
+    total_steps: int,
+    key: str,
+) -> Term:
+    if name not in TERMS:
+        raise UsageError(f"{key}: there is no reward term {name!r}; there are {', '.join(TERMS)}")
+    if name in PREFERENCE_TERMS and name not in scorers:
+        raise UsageError(
+            f"{key}: needs a reward model that scores `{PREFERENCE_TERMS[name]}`, and none of the "
+            f"stage's score_with does; name one there or remove the term"
+        )
+    start = _step(config.start, total_steps, f"{key}.start")
+    stop = math.inf if config.stop is None else _step(config.stop, total_steps, f"{key}.stop")
+    if stop <= start:
+        raise UsageError(f"{key}: stops at step {stop}, before it starts at step {start}")
+    scorings: dict[str, Callable[[Batch], Scores]] = {
+        "accuracy": lambda batch: accuracy(batch, pool),
+        "format": lambda batch: [form.strict(c) for c in batch.completions],
+        "soft_format": lambda batch: [form.soft(c) for c in batch.completions],
+        "language": language,
+    }
+    score = scorings.get(name) or _preference(scorers[name])
+    return Term(name, config.weight, start, stop, frozenset(config.domains), score)
+
+
+def _step(value: Any, total_steps: int, key: str) -> int:
+    """A fraction of the training steps (float) or a step (int), as a step."""
+    if isinstance(value, float) and 0 <= value <= 1:
+        return round(value * total_steps)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise UsageError(
+        f"{key}: {value!r} is neither a fraction of the steps (0.0 to 1.0) nor a step (0, 1, …)"
+    )
+
+
+def accuracy(batch: Batch, pool: VerifierPool) -> Scores:
+    """The verdicts of the rows' verifiers."""
+    requests = [
+        Request(row["verifier"], completion, row["reference"], json.loads(row["metadata"] or "{}"))
+        for row, completion in zip(batch.rows, batch.completions, strict=True)
+    ]
+    return [verdict.score for verdict in pool.verify(requests)]
+
+
+def language(batch: Batch) -> Scores:
+    """Language consistency of the thoughts, against each row's language."""
+    return [
+        consistency(parse(completion).reasoning, row["language"])
+        for row, completion in zip(batch.rows, batch.completions, strict=True)
+    ]
+
+
+def _preference(scorer: Scorer) -> Callable[[Batch], Scores]:
+    return lambda batch: list(scorer.score(batch.prompts, batch.completions))

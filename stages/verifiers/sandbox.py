@@ -1,0 +1,5 @@
+"""stub"""
+
+
+def set_limit(seconds: float) -> None:
+    pass
