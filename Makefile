@@ -1,0 +1,128 @@
+# r1-recipe: `make reproduce` runs the whole recipe, `make test` the tests; each sets up what it needs.
+#
+#   PROFILE=tiny         the size: a file of conf/profile
+#   MODEL=Qwen/Qwen3-4B  the base: a Hugging Face hub name or a folder (default: the tiny one)
+#   ARGS='seed=1'        any Hydra overrides, e.g. 'stages.zero.max_steps=50'
+#   DEVICE=cpu|cuda      which torch to install (default: cuda where nvidia-smi finds a GPU)
+#   PYTHON=python3.12    which Python makes .venv (default: the first one that is 3.11 or newer)
+
+PROFILE ?= tiny
+MODEL ?=
+ARGS ?=
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+ifndef DEVICE
+DEVICE := $(if $(shell nvidia-smi -L 2>/dev/null),cuda,cpu)
+endif
+
+include defaults.env
+export $(shell sed -n 's/^\([A-Z0-9_]*\)=.*/\1/p' defaults.env)
+
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.installed-$(DEVICE)
+VLLM := $(VENV)/.installed-vllm-$(DEVICE)
+BASE := $(if $(MODEL),model@stages.base=hub stages.base.path=$(MODEL))
+OVERRIDES := profile=$(PROFILE) $(BASE) $(ARGS)
+RUN := $(BIN)/r1 run $(OVERRIDES)
+EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
+	eval_student_qwen_base, eval_student_qwen, eval_student_llama, eval_student_rl
+
+.DEFAULT_GOAL := help
+.PHONY: help setup vllm test lint typecheck format lock clean reproduce base zero cold-start \
+	reasoning-rl rejection-sampling general-sft reward-models final-rl distill evaluate \
+	report plan status ui
+
+help: ## this list
+	@sed -n 's/^#   //p' Makefile
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-20s %s\n", $$1, $$2 }'
+
+# Set-up ---------------------------------------------------------------------------------------
+
+setup: $(SETUP) ## .venv with the pinned packages (done by every other target when needed)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Install one, or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(SETUP): requirements/$(DEVICE).lock requirements/install.sh pyproject.toml | $(BIN)/python
+	requirements/install.sh $(BIN)/python $(DEVICE)
+	@touch $@
+
+vllm: $(VLLM) ## add vLLM, for rollout=vllm
+
+$(VLLM): requirements/vllm-$(DEVICE).lock $(SETUP)
+	requirements/install.sh $(BIN)/python $(DEVICE) vllm
+	@touch $@
+
+lock: $(SETUP) ## pin all packages anew (for maintainers)
+	cd requirements && PATH="$(CURDIR)/$(BIN):$$PATH" ./lock.sh
+
+# Checks ---------------------------------------------------------------------------------------
+
+test: $(SETUP) ## all tests (ARGS go to pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(SETUP) ## ruff: style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: $(SETUP) ## mypy
+	$(BIN)/mypy
+
+format: $(SETUP) ## rewrite the code as ruff wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The recipe, in the paper's order: each target runs what it needs and no more ------------------
+
+reproduce: $(SETUP) ## everything: base → … → r1, students, evaluation, report
+	$(RUN)
+	$(BIN)/r1 report $(OVERRIDES)
+
+base: $(SETUP) ## the base model
+	$(RUN) until=base
+
+zero: $(SETUP) ## R1-Zero: RL on the base, rewards by rule only
+	$(RUN) until=zero
+
+cold-start: $(SETUP) ## samples of R1-Zero made readable, and SFT of the base on them (dev1)
+	$(RUN) until=dev1
+
+reasoning-rl: $(SETUP) ## RL with the language reward (dev2)
+	$(RUN) until=dev2
+
+rejection-sampling: $(SETUP) ## verified samples of dev2, and general data
+	$(RUN) 'until=[reasoning_data,general_data]'
+
+general-sft: $(SETUP) ## SFT of the base on both (dev3)
+	$(RUN) until=dev3
+
+reward-models: $(SETUP) ## the helpful and the safety reward model
+	$(RUN) 'until=[helpful_rm,safety_rm]'
+
+final-rl: $(SETUP) ## RL with rules and reward models (r1)
+	$(RUN) until=r1
+
+distill: $(SETUP) ## students taught by SFT, and one trained by RL for comparison
+	$(RUN) 'until=[student_qwen,student_llama,student_rl]'
+
+evaluate: $(SETUP) ## every checkpoint of the recipe on held-out problems
+	$(RUN) 'until=[$(EVALUATIONS)]'
+
+report: $(SETUP) ## report.md and its figures, from the manifests alone
+	$(BIN)/r1 report $(OVERRIDES)
+
+plan: $(SETUP) ## the graph, what is done, the batch numbers; runs nothing
+	$(BIN)/r1 plan $(OVERRIDES)
+
+status: $(SETUP) ## what is done, running or failed
+	$(BIN)/r1 status $(OVERRIDES)
+
+ui: $(SETUP) ## MLflow's pages for the runs so far
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/outputs/mlflow.db
+
+clean: ## remove .venv and caches; outputs/ stays
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info

@@ -1,0 +1,35 @@
+#!/bin/sh
+# install.sh PYTHON cpu|cuda [vllm]: the pinned packages into the environment of PYTHON.
+#
+# requirements/{cpu,cuda}.lock pin everything with hashes, so nothing is resolved here (--no-deps).
+# uv installs them in seconds; pip does the same where uv will not run. torch on a Linux machine
+# without a GPU is the exception: the public index has only the CUDA build (several GB with its
+# libraries), so its CPU build comes from PyTorch's own index, or from wherever pip is told to look.
+set -eu
+python=$1 device=$2 extra=${3:-}
+here=$(cd "$(dirname "$0")" && pwd)
+torch=$(grep '^torch==' "$here/overrides.txt")
+uv=$(grep -o '^uv==[^ ]*' "$here/cpu.lock")
+
+pip_install() { "$python" -m pip install -q --disable-pip-version-check --no-deps "$@"; }
+
+cpu_torch() {
+    if [ "$(uname -s)" = Darwin ]; then
+        pip_install "$torch"
+    else
+        pip_install --retries 1 --timeout 15 \
+            --index-url https://download.pytorch.org/whl/cpu "$torch+cpu"
+    fi
+}
+
+install() {
+    "$python" -m uv pip install -q --python "$python" --no-deps "$@" || pip_install "$@"
+}
+
+if [ "$device" = cpu ] && ! cpu_torch; then
+    echo "No CPU build of $torch was found: taking the CUDA build, a download of several GB." >&2
+    device=cuda
+fi
+pip_install "$uv" || echo "uv cannot be installed here: pip alone takes some minutes." >&2
+install --require-hashes -r "$here/${extra:+$extra-}$device.lock"
+install --no-build-isolation -e "$here/.."
