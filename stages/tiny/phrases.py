@@ -20,7 +20,7 @@ PHRASES: dict[str, dict[str, str]] = {
     "so": {"en": "so it is {a}.", "zh": "所以是{a}。"},
     "build": {"en": "the code is {e},", "zh": "代码是{e}，"},
     "rebuild": {"en": "write it again {e},", "zh": "重写一次{e}，"},
-    "formula": {"en": "use {f},", "zh": "用{f}，"},
+    "formula": {"en": "use the law {f},", "zh": "用公式{f}，"},
     "choose": {"en": "choose {a},", "zh": "选择{a}，"},
     "suppose": {"en": "suppose {p} is {k},", "zh": "假设{p}是{k}，"},
     "derive": {"en": "then {p} is {k},", "zh": "那么{p}是{k}，"},
@@ -91,6 +91,10 @@ def _pattern(template: str) -> str:
     return re.sub(r"\\\{(\w)\\\}", r"(?P<\1>.+?)", re.escape(template))
 
 
+def _fixed(template: str) -> int:
+    return len(re.sub(r"\{\w\}", "", template))
+
+
 _PATTERNS = {
     (name, language): re.compile(_pattern(template))
     for name, forms in PHRASES.items()
@@ -113,7 +117,7 @@ def translate(text: str, language: str) -> str | None:
         if not matches:
             return None
         # The shortest sentence, and of those the phrase with the most fixed text.
-        match, name, source = min(matches, key=lambda m: (m[0].end(), -len(PHRASES[m[1]][m[2]])))
+        match, name, source = min(matches, key=lambda m: (m[0].end(), -_fixed(PHRASES[m[1]][m[2]])))
         arguments = {
             key: _translate_words(value, source, language) if source != language else value
             for key, value in match.groupdict().items()

@@ -1,0 +1,27 @@
+"""The tiny world's rewriter: a right sample's thought in the question's language, summed up.
+
+In the paper a model rewrites the samples of R1-Zero and people check them (3.1); here a thought is
+made of known phrases, so it can be translated sentence by sentence. The result is verified again by
+the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stages.data.template import compose
+from stages.tiny.phrases import Sentence, translate
+
+
+def rewrite(row: Mapping[str, Any]) -> str | None:
+    """The completion in the question's language, its thought ended by a summary; None if unreadable.
+
+    row: a sample row (stages/data/rows.py) with `reasoning`, `answer` and `language`.
+    """
+    thought = translate(row["reasoning"], row["language"])
+    if not thought:
+        return None
+    summary = Sentence("so", {"a": row["answer"]}).say(row["language"])
+    space = " " if row["language"] == "en" else ""
+    return compose(thought + space + summary, row["answer"])

@@ -1,0 +1,125 @@
+"""The tiny world: seeded, split cleanly, right where it says it is."""
+
+import json
+from itertools import islice
+from random import Random
+
+import pytest
+
+from pipeline.errors import UsageError
+from stages.configs import Corpus
+from stages.data.template import compose
+from stages.tiny import judge
+from stages.tiny.corpus import clean_reply, documents
+from stages.tiny.phrases import LANGUAGES, say, translate
+from stages.tiny.problems import DOMAINS, generate, tasks
+from stages.tiny.rewrite import rewrite
+from stages.tiny.tokenizer import build_tokenizer
+from stages.verifiers.pool import VerifierPool
+from stages.verifiers.verdict import Request
+
+CORPUS = Corpus(
+    documents=2000,
+    vocab_size=600,
+    domains=dict.fromkeys(DOMAINS, 1.0),
+    styles={"plain": 1, "direct": 1, "worked": 1, "checked": 1, "unfinished": 1},
+    general_styles={"plain": 1, "worked": 1},
+    languages={lang: {"own": 1.0, "other": 1.0, "mixed": 1.0} for lang in LANGUAGES},
+    step_error={"en": 0.1, "zh": 0.2, "again": 0.0},
+)
+
+
+def _requests(rows, completion_of):
+    return [
+        Request(r["verifier"], completion_of(r), r["reference"], json.loads(r["metadata"]))
+        for r in rows
+    ]
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_the_same_seed_gives_the_same_problems_and_another_seed_others(domain):
+    first = generate(domain, "en", 30, 1, "train")
+    assert first == generate(domain, "en", 30, 1, "train")
+    assert first != generate(domain, "en", 30, 2, "train")
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_train_and_heldout_never_share_a_problem_nor_its_translation(domain):
+    keys = {split: {t.key for t in islice(tasks(domain, 5, split), 2000)} for split in ("train", "heldout")}
+    assert keys["train"]
+    assert keys["heldout"]
+    assert not keys["train"] & keys["heldout"]
+
+
+def test_the_corpus_shows_no_heldout_question():
+    shown = {text.split("<|assistant|>")[0][len("<|user|>") :] for text in documents(CORPUS, 0)}
+    for domain in DOMAINS:
+        for language in LANGUAGES:
+            held = generate(domain, language, 200, 3, "heldout")
+            assert not shown & {row["prompt"][0]["content"] for row in held}
+
+
+def test_every_reference_scores_one_through_its_verifier():
+    rows = [r for d in DOMAINS for lang in LANGUAGES for r in generate(d, lang, 40, 1, "train")]
+    with VerifierPool(workers=1) as pool:
+        verdicts = pool.verify(_requests(rows, lambda r: compose("x", r["reference"])))
+    wrong = [(r["id"], r["reference"], v) for r, v in zip(rows, verdicts, strict=True) if v.score != 1]
+    assert wrong == []
+
+
+def test_a_careful_human_reply_is_right_and_in_the_language_of_the_question():
+    for domain in DOMAINS:
+        for language in LANGUAGES:
+            pairs = [(t, clean_reply(t, language, checked=True)) for t in islice(tasks(domain, 2, "train"), 25)]
+            rows = [t.row(i, language) | {"completion": c} for i, (t, c) in enumerate(pairs)]
+            with VerifierPool(workers=1) as pool:
+                verdicts = pool.verify(_requests(rows, lambda r: r["completion"]))
+            assert {v.score for v in verdicts} == {1.0}, (domain, language)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_thought_translates_to_what_would_have_been_said_in_the_other_language(domain):
+    for task in islice(tasks(domain, 4, "train"), 50):
+        for source, target in (("en", "zh"), ("zh", "en")):
+            sentences, _ = task.attempt(Random(0), 0.0, target, False)
+            said = {lang: say(sentences, [lang] * len(sentences)) for lang in LANGUAGES}
+            assert translate(said[source], target) == said[target]
+
+
+def test_a_mixed_thought_is_rewritten_in_the_language_of_the_question_with_a_summary():
+    row = {"language": "zh", "reasoning": "first 3+4=7,再算7-2=5，", "answer": "5"}
+    assert rewrite(row) == compose("先算3+4=7，再算7-2=5，所以是5。", "5")
+
+
+def test_a_thought_that_is_not_made_of_phrases_is_not_rewritten():
+    assert rewrite({"language": "en", "reasoning": "banana", "answer": "5"}) is None
+
+
+def test_the_corpus_holds_right_and_wrong_mixed_checked_and_unfinished_thoughts():
+    texts = list(documents(CORPUS, 0))
+    assert any("wait, check:" in t for t in texts)
+    assert any("等等" in t and "first" in t for t in texts)
+    assert any("<think>" in t and "</think>" not in t for t in texts)
+    assert any("<think></think>" in t for t in texts)
+
+
+def test_a_digit_is_one_token_and_any_text_comes_back_from_the_tokenizer():
+    tokenizer = build_tokenizer(documents(CORPUS, 0), 600)
+    assert tokenizer.tokenize("17+305") == ["1", "7", "+", "3", "0", "5"]
+    for text in ("Janet’s ducks lay 16 eggs for $2.", "珍妮特的鸭子", "def f(x):\n\treturn ½"):
+        assert tokenizer.decode(tokenizer(text).input_ids) == text
+    assert len(tokenizer("<think>").input_ids) == 1
+
+
+def test_the_judge_prefers_right_replies_and_courtesy():
+    row = {"language": "en", "reference": "Paris", "metadata": '{"topic": "fact"}'}
+    right, polite = compose("", "Paris"), compose("", "Paris Glad to help!")
+    wrong = compose("", "Rome")
+    assert judge.helpfulness(row, polite) > judge.helpfulness(row, right) > judge.helpfulness(row, wrong)
+
+
+def test_an_unknown_domain_or_language_is_named_with_what_there_is():
+    with pytest.raises(UsageError, match="'maths' is unknown; expected one of .*'math'"):
+        generate("maths", "en", 1, 0, "train")
+    with pytest.raises(UsageError, match="'fr' is unknown"):
+        generate("math", "fr", 1, 0, "train")
