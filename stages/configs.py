@@ -235,6 +235,7 @@ class SampleConfig(StageConfig):
     filters: list[str] = field(default_factory=list)  # e.g. mixed_language, truncated, repetition
     min_language_consistency: float = 0.0
     max_paragraph_characters: int = 4000
+    max_repetition: float = 0.5  # share of a thought's phrases that stood in it before
     rewriter: str | None = None  # None, or `tiny`: rewrite in the question's language, summarise
     system_prompt: str | None = None
     verifier_workers: int = placement(1)
@@ -291,5 +292,7 @@ class EvaluateConfig(StageConfig):
     limit_problems: int | None = None
     pass_at: list[int] = field(default_factory=lambda: [1])
     budgets: list[int] = field(default_factory=list)  # thinking budgets in tokens
+    checking_words: list[str] = field(default_factory=list)  # counted in every completion
+    answer_tokens: int = 64  # room for the answer after a thought cut at its budget
     system_prompt: str | None = None
     verifier_workers: int = placement(1)
