@@ -1,4 +1,4 @@
-"""Evaluation metrics as pure functions: pass@k, cons@k, checking words, bootstrap intervals.
+"""Evaluation metrics as pure functions: pass@k, cons@k, bootstrap intervals.
 
 The paper samples k answers per question and reports pass@1 as the mean over all of them (section
 3, "Evaluation Setup"); cons@k is the majority vote over the k answers. The unit of an interval is
@@ -9,7 +9,6 @@ and takes no part in a mean.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,13 +17,6 @@ from numpy.typing import NDArray
 
 RESAMPLES = 1000  # draws of the bootstrap; the error of a 95 % bound is then about 0.1 of its width
 LEVEL = 0.95
-
-#: The paper's reflective words (v2, appendix C.2), each with its Chinese counterparts.
-CHECKING_WORDS = re.compile(
-    r"\b(?:wait|mistake|however|but|retry|error|verify|wrong|evaluate|check)\b"
-    r"|等等|等一下|错误|然而|但是|重试|重算|验证|验算|不对|评估|检查",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -73,11 +65,6 @@ def consensus(votes: Sequence[Hashable | None], scores: Sequence[float | None]) 
     if not winners:
         return None
     return float(np.mean([np.mean(winner) for winner in winners]))
-
-
-def checking_words(text: str) -> int:
-    """How often a thought stops to check itself: "wait", "check", "等等", …"""
-    return len(CHECKING_WORDS.findall(text))
 
 
 def mean(values: Sequence[float | None]) -> float | None:

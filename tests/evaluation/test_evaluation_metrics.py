@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.data.metrics import bootstrap, checking_words, consensus, mean, pass_at_k
+from stages.data.metrics import bootstrap, consensus, mean, pass_at_k
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,6 @@ def test_an_answer_that_is_missing_casts_no_vote():
 def test_consensus_is_unknown_when_nothing_could_be_judged():
     assert consensus(["5", "5"], [None, None]) is None
     assert consensus(["5", "5", "6"], [None, None, 1.0]) is None
-
-
-def test_checking_words_are_counted_in_both_languages_and_only_as_words():
-    assert checking_words("Wait, check: 3+4=7. But butter is no error.") == 4
-    assert checking_words("等等，检查：重算3+4=7，不对") == 4
-    assert checking_words("3+4=7") == 0
 
 
 def test_the_bootstrap_interval_matches_the_normal_theory_of_a_proportion():

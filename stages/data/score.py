@@ -1,0 +1,118 @@
+"""From judged samples to numbers: measures of a sample, rows of problems, tables of estimates.
+
+A sample that cannot be judged (score None) is neither right nor wrong: its share is reported as
+`cannot_judge`, and accuracy is over the judged ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from stages.data.metrics import bootstrap, consensus, mean, pass_at_k
+from stages.data.rows import Row
+from stages.rewards.checking import count_checking_words
+from stages.rewards.format import strict
+from stages.rewards.language import consistency
+
+#: Metrics of one sample; a problem's value is their mean over its samples.
+PER_SAMPLE = (
+    "format",
+    "language_consistency",
+    "mixed_language",
+    "length",
+    "thinking_length",
+    "truncation",
+    "checking_words",
+    "cannot_judge",
+)
+Table = dict[str, dict[str, float | int]]
+
+
+def group_of(domain: str) -> str:
+    """The paper judges reasoning by rule and the rest by preference: two groups of domains."""
+    return "general" if domain == "general" else "reasoning"
+
+
+def measure(row: Row, thinking: int, checking_words: Sequence[str]) -> dict[str, float | None]:
+    """The metrics of one sample."""
+    language = consistency(row["reasoning"], row["language"])
+    return {
+        "format": strict(row["completion"]),
+        "language_consistency": language,
+        "mixed_language": None if language is None else float(language < 1),
+        "length": float(row["tokens"]),
+        "thinking_length": float(thinking),
+        "truncation": float(row["finish_reason"] == "length"),
+        "checking_words": float(count_checking_words(row["completion"], checking_words)),
+        "cannot_judge": float(row["score"] is None),
+    }
+
+
+def problem_row(
+    problem: Row,
+    samples: Sequence[Row],
+    measures: Sequence[dict[str, float | None]],
+    votes: Sequence[str | None] | None,
+    pass_at: Iterable[int],
+) -> Row:
+    """One row of problems.parquet; `votes` are None where answers cannot be voted on."""
+    scores = [sample["score"] for sample in samples]
+    judged = [score for score in scores if score is not None]
+    correct = sum(score == 1.0 for score in judged)
+    return {
+        "id": problem["id"],
+        "domain": problem["domain"],
+        "language": problem["language"],
+        "group": group_of(problem["domain"]),
+        "n": len(judged),
+        "correct": correct,
+        "pass_at_1": correct / len(judged) if judged else None,
+        **{f"pass_at_{k}": pass_at_k(len(judged), correct, k) for k in pass_at if k != 1},
+        "cons": consensus(votes, scores) if votes is not None else None,
+        **{name: mean([m[name] for m in measures]) for name in PER_SAMPLE},
+    }
+
+
+def problem_schema(pass_at: Iterable[int]) -> pa.Schema:
+    """The columns of problems.parquet."""
+    words = [(name, pa.string()) for name in ("id", "domain", "language", "group")]
+    counts = [("n", pa.int64()), ("correct", pa.int64())]
+    return pa.schema([*words, *counts, *((name, pa.float64()) for name in metric_columns(pass_at))])
+
+
+def metric_columns(pass_at: Iterable[int]) -> list[str]:
+    """The metrics of a problem, in the order in which they are shown."""
+    return ["pass_at_1", *(f"pass_at_{k}" for k in sorted(set(pass_at) - {1})), "cons", *PER_SAMPLE]
+
+
+def estimates(rows: Sequence[Row], pass_at: Iterable[int], seed: int) -> Table:
+    """Every metric's mean over problems with its interval; `cons` is told as `cons_at_k`."""
+    columns = {name: [row[name] for row in rows] for name in metric_columns(pass_at)}
+    return {
+        "cons_at_k" if name == "cons" else name: estimate.as_dict()
+        for name, estimate in bootstrap(columns, seed).items()
+    }
+
+
+def tables(rows: Sequence[Row], pass_at: Iterable[int], seed: int) -> dict[str, Any]:
+    """The estimates over all problems and by domain, language, group, and domain and language."""
+    cuts: dict[str, Callable[[Row], str]] = {
+        "by_domain": lambda row: row["domain"],
+        "by_language": lambda row: row["language"],
+        "by_group": lambda row: row["group"],
+        "by_domain_language": lambda row: f"{row['domain']}/{row['language']}",
+    }
+    cells: dict[str, dict[str, list[Row]]] = {cut: {} for cut in cuts}
+    for row in rows:
+        for cut, name in cuts.items():
+            cells[cut].setdefault(name(row), []).append(row)
+    return {
+        "overall": estimates(rows, pass_at, seed),
+        **{
+            cut: {name: estimates(cell, pass_at, seed) for name, cell in by.items()}
+            for cut, by in cells.items()
+        },
+    }

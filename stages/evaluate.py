@@ -1,0 +1,196 @@
+"""Held-out evaluation of one model: k samples per problem, judged by rule.
+
+Paper (section 3, "Evaluation Setup"): temperature 0.6, top-p 0.95, pass@1 as the mean over k
+samples, cons@64 on AIME, zero-shot. Here: the same estimator on any problems, with a 95 % bootstrap
+interval over problems, and the things that the paper tells in words (readability, mixed languages,
+checking words, truncation) as numbers beside it. Thinking budgets (stages/data/budgets.py) are
+asked of reasoning problems only.
+
+Writes samples.parquet, problems.parquet (one row per problem) and metrics.json.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.artifact import Artifact, Inputs, of_type
+from pipeline.context import Context
+from pipeline.errors import RecipeError, UsageError
+from pipeline.kinds import Outputs
+from stages.configs import EvaluateConfig
+from stages.data.budgets import Tags, exceeds, forced_job
+from stages.data.collect import Job, Respondent, fitting, gather, make_jobs, respond
+from stages.data.metrics import bootstrap, mean
+from stages.data.rows import SAMPLE, Row, write_rows
+from stages.data.score import (
+    group_of,
+    measure,
+    problem_row,
+    problem_schema,
+    tables,
+)
+from stages.data.votes import VOTING, classes
+from stages.rollout.engine import open_engine
+from stages.verifiers.pool import VerifierPool
+
+Samples = list[list[Row]]  # the samples of each problem
+
+
+def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
+    """Sample, judge, count; publish samples, problems and metrics."""
+    _check(config, context.stage)
+    (model,) = inputs["evaluates"]
+    problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
+    engine = open_engine(model.model_path, config.rollout, context.threads)
+    with VerifierPool(config.verifier_workers) as pool:
+        respondent = Respondent(engine, pool, model.fingerprint, config.sampling)
+        jobs = _jobs(config, problems, model, respondent, context)
+        samples = _sample(config, jobs, respondent, context)
+        tags = Tags.of(engine.tokenizer)
+        thinking = [[tags.thinking_tokens(row) for row in rows] for rows in samples]
+        rows = _problem_rows(config, jobs, samples, thinking, pool)
+        ask = _BudgetQuestion(config, context, respondent, tags)
+        budgets = [ask(budget, jobs, samples, thinking) for budget in sorted(config.budgets)]
+    facts = {
+        "model": model.stage,
+        "problems": len(problems),
+        "prompts_too_long": len(problems) - len(jobs),
+        "samples_per_problem": config.samples_per_problem,
+        **tables(rows, config.pass_at, context.seed),
+        "budgets": budgets,
+    }
+    _write(context.output, samples, rows, config.pass_at, facts)
+    funnel = {
+        "problems": len(problems),
+        "prompt_too_long": len(problems) - len(jobs),
+        "evaluated": len(jobs),
+    }
+    return Outputs(facts=facts, funnel=funnel)
+
+
+def _check(config: EvaluateConfig, stage: str) -> None:
+    too_many = [k for k in config.pass_at if not 1 <= k <= config.samples_per_problem]
+    if too_many:
+        raise UsageError(
+            f"stages.{stage}.pass_at: {too_many} is not between 1 and samples_per_problem "
+            f"({config.samples_per_problem}), so pass@k has no unbiased estimate"
+        )
+
+
+def _jobs(
+    config: EvaluateConfig,
+    problems: Sequence[Row],
+    model: Artifact,
+    respondent: Respondent,
+    context: Context,
+) -> list[Job]:
+    """One job per problem whose prompt the model can see whole."""
+    tokenizer = respondent.engine.tokenizer
+    jobs = make_jobs(
+        problems, tokenizer, config.system_prompt, config.samples_per_problem, context.seed
+    )
+    longest = config.sampling.max_tokens
+    if config.budgets:
+        forced = len(Tags.of(tokenizer).forced) + config.answer_tokens
+        longest = max(longest, min(longest, max(config.budgets)) + forced + 1)
+    key = f"stages.{context.stage}.sampling.max_tokens"
+    fit = fitting(jobs, model.model_path, longest, key)
+    if not fit:
+        raise RecipeError(
+            f"stages.{context.stage}: none of {len(jobs)} prompts leaves the model room for "
+            f"{longest} tokens of completion; lower {key} or take a model that sees more"
+        )
+    return fit
+
+
+def _sample(
+    config: EvaluateConfig, jobs: Sequence[Job], respondent: Respondent, context: Context
+) -> Samples:
+    rows = respond(
+        jobs,
+        respondent,
+        context.work / "samples",
+        config.rollout.shard_prompts,
+        lambda done, total: context.progress(done, total, "problem"),
+    )
+    k = config.samples_per_problem
+    return [rows[start : start + k] for start in range(0, len(rows), k)]
+
+
+def _problem_rows(
+    config: EvaluateConfig,
+    jobs: Sequence[Job],
+    samples: Samples,
+    thinking: Sequence[Sequence[int]],
+    pool: VerifierPool,
+) -> list[Row]:
+    voting = [i for i, job in enumerate(jobs) if job.problem["verifier"] in VOTING]
+    votes = dict(zip(voting, classes([samples[i] for i in voting], pool), strict=True))
+    return [
+        problem_row(
+            job.problem,
+            samples[i],
+            [
+                measure(row, tokens, config.checking_words)
+                for row, tokens in zip(samples[i], thinking[i], strict=True)
+            ],
+            votes.get(i),
+            config.pass_at,
+        )
+        for i, job in enumerate(jobs)
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _BudgetQuestion:
+    """How accurate is reasoning when thoughts are cut at a budget?"""
+
+    config: EvaluateConfig
+    context: Context
+    respondent: Respondent
+    tags: Tags
+
+    def __call__(
+        self,
+        budget: int,
+        jobs: Sequence[Job],
+        samples: Samples,
+        thinking: Sequence[Sequence[int]],
+    ) -> dict[str, float | int]:
+        asked = [i for i, job in enumerate(jobs) if group_of(job.problem["domain"]) == "reasoning"]
+        over = [
+            (i, j)
+            for i in asked
+            for j, row in enumerate(samples[i])
+            if exceeds(row, thinking[i][j], budget)
+        ]
+        forced = [forced_job(jobs[i], samples[i][j], budget, self.tags) for i, j in over]
+        scores = {i: [row["score"] for row in samples[i]] for i in asked}
+        for (i, j), row in zip(over, self._respond(forced, budget), strict=True):
+            scores[i][j] = row["score"]
+        accuracy = bootstrap({"": [mean(scores[i]) for i in asked]}, self.context.seed)[""]
+        used = [min(tokens, budget) for i in asked for tokens in thinking[i]]
+        return {"budget": budget, **accuracy.as_dict(), "mean_thinking_tokens": mean(used) or 0.0}
+
+    def _respond(self, jobs: Sequence[Job], budget: int) -> list[Row]:
+        sampling = dataclasses.replace(self.config.sampling, max_tokens=self.config.answer_tokens)
+        return respond(
+            jobs,
+            dataclasses.replace(self.respondent, sampling=sampling),
+            self.context.work / f"budget-{budget:06d}",
+            self.config.rollout.shard_prompts * self.config.samples_per_problem,
+            lambda done, total: self.context.progress(done, total, f"budget {budget}"),
+        )
+
+
+def _write(
+    folder: Path, samples: Samples, rows: Sequence[Row], pass_at: Sequence[int], facts: Any
+) -> None:
+    flat = [{name: row[name] for name in SAMPLE.names} for answers in samples for row in answers]
+    write_rows(folder / "samples.parquet", flat, SAMPLE)
+    write_rows(folder / "problems.parquet", rows, problem_schema(pass_at))
+    (folder / "metrics.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
