@@ -198,6 +198,7 @@ class RLConfig(StageConfig):
     reference_sync_steps: int = 0  # 0: the reference stays as it was at the start
     length_switches: list[LengthSwitch] = field(default_factory=list)
     max_prompt_tokens: int = MISSING  # longer prompts are dropped and counted
+    checking_words: list[str] = field(default_factory=list)  # counted in every completion
     system_prompt: str | None = None
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
