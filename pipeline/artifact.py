@@ -54,7 +54,7 @@ class Artifact:
         return self.path / "rows.parquet"
 
 
-#: The artifacts on each edge of a stage, in config order: {"init_from": (base,), "data_from": (a, b)}.
+#: The artifacts on each edge, in config order: {"init_from": (base,), "data_from": (a, b)}.
 Inputs = Mapping[str, tuple[Artifact, ...]]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-#: The edges of the graph, in the order in which they are shown. Each is also a config key of a stage.
+#: The edges of the graph, in the order in which they are shown; also config keys of a stage.
 EDGES = ("init_from", "data_from", "score_with", "evaluates")
 
 

@@ -84,3 +84,15 @@ _KINDS = (
 )
 
 REGISTRY: Registry = {kind.name: kind for kind in _KINDS}
+
+#: What every stage process finds imported: third-party modules that start no thread and no CUDA.
+PRELOAD = (
+    "torch",
+    "transformers",
+    "transformers.models.qwen2.modeling_qwen2",
+    "transformers.models.llama.modeling_llama",
+    "datasets",
+    "trl.trainer.grpo_trainer",
+    "trl.trainer.sft_trainer",
+    "trl.trainer.reward_trainer",
+)

@@ -1,0 +1,138 @@
+"""The command `r1`: one verb, then Hydra overrides.
+
+Exit codes: 0, 1 a stage failed, 2 the request is wrong, 130 stopped by Ctrl-C. An error is one
+message; `--debug` shows the traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import RecipeError
+from pipeline.project import Project, load
+
+R1 = Project(
+    registry="stages.registry:REGISTRY",
+    conf="conf",
+    preload="stages.registry:PRELOAD",
+    observer="pipeline.tracking:build_observer",
+    report="pipeline.report:build",
+    commands={"eval": "stages.eval_command:main"},
+)
+
+_VERBS = {
+    "run": "run the recipe: what is done is kept, what stopped is resumed",
+    "plan": "show the graph, what would run, and the numbers that follow from the config",
+    "status": "show how every stage stands",
+    "why": "say what changed since the latest result of a stage",
+    "report": "build the report again from the manifests",
+    "gc": "list what the recipe does not reach; --delete removes it",
+    "doctor": "show what this machine has",
+}
+_HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--help", "-h", "--hydra-help")
+_JSON_VERBS = ("plan", "status", "why", "report")
+
+
+def main(arguments: Sequence[str] | None = None, project: Project = R1) -> int:
+    """Entry point of `r1`; other projects call it with their own Project."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]
+    try:
+        return _dispatch(project, given)
+    except RecipeError as error:
+        return _shown(error, error.exit_code, debug)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        sys.stderr.close()
+        return 1
+    except OSError as error:
+        from pipeline.store import disk_full, disk_full_message
+
+        if not disk_full(error):
+            raise
+        return _shown(RecipeError(disk_full_message(Path.cwd())), 1, debug)
+
+
+def _dispatch(project: Project, given: list[str]) -> int:
+    verb, rest = (given[0], given[1:]) if given else ("", [])
+    if verb in project.commands:
+        return int(load(project.commands[verb])(rest) or 0)
+    if verb == "run" and any(r.partition("=")[0] in _HYDRA_FLAGS for r in rest):
+        from pipeline.hydra_main import run_with_hydra
+
+        return run_with_hydra(project, rest)
+    return _run_verb(project, _parser(project).parse_args(given))
+
+
+def _run_verb(project: Project, options: argparse.Namespace) -> int:
+    from pipeline import commands
+    from pipeline.compose import compose
+
+    composed = compose(project, options.overrides)
+    match options.verb:
+        case "run":
+            from pipeline.run_command import execute
+
+            return execute(project, composed)
+        case "plan":
+            return commands.plan(project, composed, options.json)
+        case "status":
+            return commands.status(project, composed, options.json)
+        case "why":
+            return commands.why(project, composed, options.stage, options.json)
+        case "report":
+            return commands.report(project, composed, options.json)
+        case "gc":
+            return commands.gc(project, composed, options.delete)
+        case _:
+            return _doctor(composed.root)
+
+
+def _doctor(root: dict[str, Any]) -> int:
+    from pipeline import doctor
+
+    tracking = (root.get("tracking") or {}).get("uri") or "not set"
+    print("\n".join(doctor.lines(Path(root["paths"]["store"]).absolute(), str(tracking))))
+    return 0
+
+
+def _parser(project: Project) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="r1",
+        description="The DeepSeek-R1 post-training recipe as one graph.",
+        epilog="Overrides are Hydra's: `r1 run profile=tiny until=dev2 stages.zero.max_steps=50`. "
+        "`r1 run` also takes Hydra's own flags: -m for sweeps, --cfg job, --info, --help.",
+    )
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, text in _VERBS.items():
+        one = verbs.add_parser(verb, help=text, description=text)
+        if verb == "why":
+            one.add_argument("stage", help="the stage to explain")
+        if verb in _JSON_VERBS:
+            one.add_argument("--json", action="store_true", help="print JSON")
+        if verb == "gc":
+            one.add_argument("--delete", action="store_true", help="delete what is listed")
+        one.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
+    for verb, target in project.commands.items():
+        verbs.add_parser(verb, help=f"see `r1 {verb} --help`", add_help=False).set_defaults(
+            to=target
+        )
+    return parser
+
+
+def _shown(error: RecipeError, code: int, debug: bool) -> int:
+    if debug:
+        raise error
+    print(f"error: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""The verbs that look and do not run: plan, status, why, report, gc."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline import lease
+from pipeline.compose import Composed
+from pipeline.errors import UsageError
+from pipeline.graph import did_you_mean
+from pipeline.manifest import source_digest
+from pipeline.plan import Decision, State, decide, with_failures
+from pipeline.progress import clock
+from pipeline.project import Project, load
+from pipeline.run_folder import LATEST, RunFolder
+from pipeline.situation import Situation, survey
+from pipeline.why import why as explain
+
+
+def plan(project: Project, composed: Composed, as_json: bool) -> int:
+    """What `r1 run` would do: states, edges, derived numbers, warnings."""
+    situation = survey(project, composed)
+    decisions = decide(situation.graph, situation.selection, situation.facts)
+    if as_json:
+        print(json.dumps({"stages": rows(situation, decisions)}, indent=1))
+        return 0
+    for row in rows(situation, decisions):
+        _print_stage(row, decisions[row["stage"]])
+        edges = situation.graph.nodes[row["stage"]].edges
+        if edges:
+            print(f"    ← {', '.join(f'{edge.stage} ({edge.name})' for edge in edges)}")
+        if numbers := derived(situation, row["stage"]):
+            print("    " + " · ".join(f"{name} {_number(n)}" for name, n in numbers.items()))
+    done = sum(d.state is State.DONE for d in decisions.values())
+    print(f"{len(decisions)} stages: {done} done, {len(decisions) - done} to run")
+    for warning in source_warnings(situation):
+        print(f"warning: {warning}")
+    situation.store.digests.save()
+    return 0
+
+
+def status(project: Project, composed: Composed, as_json: bool) -> int:
+    """How every stage stands, failures and running stages included."""
+    situation = survey(project, composed)
+    failed = with_failures(situation.facts)
+    decisions = decide(situation.graph, situation.selection, situation.facts, failed)
+    if as_json:
+        print(json.dumps({"stages": rows(situation, decisions)}, indent=1))
+        return 0
+    for row in rows(situation, decisions):
+        _print_stage(row, decisions[row["stage"]])
+    return 0
+
+
+def why(project: Project, composed: Composed, stage: str, as_json: bool) -> int:
+    """What changed since the latest result of a stage."""
+    situation = survey(project, composed)
+    if stage not in situation.graph.nodes:
+        raise UsageError(
+            f"why {stage}: no such stage. {did_you_mean(stage, situation.graph.nodes)}"
+        )
+    facts = situation.facts[stage]
+    reason = explain(stage, situation.graph, situation.wanted, situation.store)
+    if as_json:
+        print(json.dumps({"done": facts.done, **reason.as_dict()}, indent=1))
+    elif facts.done:
+        where = facts.artifact.path if facts.artifact else "to be adopted"
+        print(f"{stage} is done: {where}")
+    elif facts.corrupt:
+        print(f"{stage} is made again because its artifact is corrupt: {facts.corrupt}")
+    else:
+        print("\n".join(reason.lines()))
+    return 0
+
+
+def report(project: Project, composed: Composed, as_json: bool) -> int:
+    """Build the report again, from the manifests alone."""
+    situation = survey(project, composed)
+    if project.report is None:
+        raise UsageError("this project has no report")
+    artifacts = {n: f.artifact for n, f in situation.facts.items() if f.artifact is not None}
+    latest = situation.paths.runs / LATEST
+    if latest.exists():
+        folder = RunFolder(latest.resolve())
+    else:
+        folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
+    runs = {"name": folder.name, "choices": composed.choices, "overrides": composed.overrides}
+    path = load(project.report)(artifacts, composed.root, folder.report, runs)
+    if as_json:
+        print((folder.report / "report.json").read_text())
+    else:
+        print(path)
+    return 0
+
+
+def gc(project: Project, composed: Composed, delete: bool) -> int:
+    """List, or delete, what the current recipe does not reach."""
+    situation = survey(project, composed)
+    folders = [path for path in _unreachable(situation) if path.exists()]
+    total = 0
+    for path in folders:
+        size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+        total += size
+        print(f"{size / 2**20:10.1f} MiB  {path}")
+        if delete:
+            shutil.rmtree(path)
+    verb = "deleted" if delete else "would be deleted (give --delete to do it)"
+    print(f"{len(folders)} folders, {total / 2**20:.1f} MiB {verb}")
+    return 0
+
+
+def rows(situation: Situation, decisions: Mapping[str, Decision]) -> list[dict[str, Any]]:
+    """One row per stage, as `--json` prints them."""
+    return [
+        {
+            "stage": name,
+            "kind": situation.graph.nodes[name].kind.name,
+            "state": str(decision.state),
+            "fingerprint": situation.wanted[name].fingerprint,
+            "artifact": _artifact(situation, name),
+            "seconds": _seconds(situation, name),
+        }
+        for name, decision in decisions.items()
+    ]
+
+
+def derived(situation: Situation, stage: str) -> dict[str, Any]:
+    """The numbers that follow from a stage's config and from what its inputs report."""
+    kind = situation.graph.nodes[stage].kind
+    if kind.derive is None:
+        return {}
+    facts = {
+        source: artifact.facts
+        for source in situation.graph.inputs(stage)
+        if (artifact := situation.facts[source].artifact) is not None
+    }
+    numbers: dict[str, Any] = load(kind.derive)(situation.composed.root["stages"][stage], facts)
+    return numbers
+
+
+def source_warnings(situation: Situation) -> list[str]:
+    """Finished stages whose code changed since, under the same version."""
+    changed: dict[str, list[str]] = {}
+    for name in situation.selection.stages:
+        artifact, kind = situation.facts[name].artifact, situation.graph.nodes[name].kind
+        if artifact is None:
+            continue
+        if artifact.manifest["code"]["sources"] != source_digest(kind, situation.store.digests):
+            changed.setdefault(kind.name, []).append(name)
+    return [
+        f"the code of kind `{kind}` changed since {', '.join(stages)} ran, its version did not; "
+        "raise `version` in the registry of kinds if results change"
+        for kind, stages in changed.items()
+    ]
+
+
+def _unreachable(situation: Situation) -> list[Path]:
+    wanted = {(name, w.fingerprint) for name, w in situation.wanted.items()}
+    store = situation.store
+    found = [path for stage, made, path in store.artifacts() if (stage, made) not in wanted]
+    for path in sorted((store.root / ".work").glob("*/*")):
+        stage, made = path.parent.name, path.name
+        if (stage, made) not in wanted and lease.holder(store.lease(stage, made)) is None:
+            found.append(path)
+    return found + sorted((store.root / ".corrupt").glob("*"))
+
+
+def _artifact(situation: Situation, name: str) -> str | None:
+    artifact = situation.facts[name].artifact
+    return str(artifact.path) if artifact else None
+
+
+def _seconds(situation: Situation, name: str) -> float | None:
+    artifact = situation.facts[name].artifact
+    return float(artifact.manifest["seconds"]) if artifact else None
+
+
+def _print_stage(row: Mapping[str, Any], decision: Decision) -> None:
+    reason = f"  {decision.reason}" if decision.reason else ""
+    words = f"{row['stage']:24} {row['kind']:13} {row['state']:8} {row['fingerprint']}"
+    print(f"{words} {clock(row['seconds']):>8}{reason}")
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,154 @@
+"""From overrides to typed stage configs, by Hydra.
+
+Every kind's dataclass is in Hydra's ConfigStore as group `kind`, so a stage's YAML says
+
+    defaults: [/kind/rl@_here_]
+
+and its keys are checked while Hydra composes. A stage written with a plain `kind: rl` is checked
+the same way afterwards. A profile may carry numbers for stages that the chosen recipe does not
+have: entries of `stages` without a `kind` are dropped, here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.compose_errors import translated
+from pipeline.errors import UsageError
+from pipeline.graph import did_you_mean
+from pipeline.kinds import Kind, Registry
+from pipeline.project import Project
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+CONFIG_NAME = "config"
+VERSION_BASE = "1.3"
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A resolved configuration: `root` as plain data, `stages` as instances of their dataclass."""
+
+    root: dict[str, Any]
+    stages: dict[str, Any]
+    choices: dict[str, str]
+    overrides: list[str]
+
+    @property
+    def name(self) -> str:
+        """What this configuration is called: recipe and profile, as far as it has them."""
+        parts = [self.choices.get(group, "") for group in ("recipe", "profile")]
+        return "-".join(part for part in parts if part) or "run"
+
+
+def compose(project: Project, overrides: Sequence[str]) -> Composed:
+    """Compose the project's configuration with Hydra overrides."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    registry = project.kinds()
+    register(registry)
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(project.conf_dir()), version_base=VERSION_BASE):
+
+        def composed(given: Sequence[str]) -> DictConfig:
+            return hydra_compose(CONFIG_NAME, overrides=list(given), return_hydra_config=True)
+
+        with translated(registry, overrides, composed):
+            config = composed(overrides)
+            return resolve(config, registry, config.hydra.runtime.choices, overrides)
+
+
+def register(registry: Registry) -> None:
+    """Put every kind's dataclass into Hydra's ConfigStore as `kind/<name>`."""
+    from hydra.core.config_store import ConfigStore
+
+    for kind in registry.values():
+        ConfigStore.instance().store(group="kind", name=kind.name, node=schema(kind))
+
+
+def schema(kind: Kind) -> Any:
+    """The defaults of a kind. A stage without a seed of its own takes the root's."""
+    from omegaconf import MISSING
+
+    defaults = kind.config(kind=kind.name)
+    if getattr(defaults, "seed", None) == MISSING:
+        defaults.seed = "${seed}"
+    return defaults
+
+
+def resolve(
+    config: DictConfig,
+    registry: Registry,
+    choices: Mapping[str, Any],
+    overrides: Sequence[str],
+) -> Composed:
+    """Type, resolve and check a composed config. Raises UsageError with the key at fault."""
+    from omegaconf import OmegaConf, open_dict, read_write
+
+    with open_dict(config), read_write(config):
+        config.pop("hydra", None)
+        stages = config.get("stages") or {}
+        absent = [name for name, node in stages.items() if not _has_kind(node)]
+        _check_overrides_reach(overrides, set(stages) - set(absent))
+        for name in absent:
+            del stages[name]
+        for name, node in stages.items():
+            stages[name] = _typed(name, node, registry)
+    _check_nothing_missing(config)
+    instances = {name: OmegaConf.to_object(node) for name, node in stages.items()}
+    root = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(root, dict)
+    words = {str(k): str(v) for k, v in choices.items() if v is not None}
+    return Composed({str(k): v for k, v in root.items()}, instances, words, list(overrides))
+
+
+def _has_kind(node: Any) -> bool:
+    from omegaconf import DictConfig, OmegaConf
+
+    if not isinstance(node, DictConfig) or "kind" not in node:
+        return False
+    return not OmegaConf.is_missing(node, "kind") and node.kind is not None
+
+
+def _typed(name: str, node: Any, registry: Registry) -> Any:
+    from omegaconf import OmegaConf
+
+    if node.kind not in registry:
+        raise UsageError(
+            f"stages.{name}.kind: `{node.kind}` is no kind of stage. "
+            f"{did_you_mean(str(node.kind), registry)}"
+        )
+    kind = registry[node.kind]
+    if OmegaConf.get_type(node) is kind.config:
+        return node
+    return OmegaConf.merge(OmegaConf.structured(schema(kind)), node)
+
+
+def _check_overrides_reach(overrides: Sequence[str], stages: set[str]) -> None:
+    """An override of a stage that this recipe lacks would be dropped in silence: refuse it."""
+    for override in overrides:
+        key = override.lstrip("+~").partition("=")[0]
+        parts = key.split(".")
+        if parts[0] == "stages" and len(parts) > 1 and parts[1] not in stages:
+            if override.startswith("~"):
+                continue
+            raise UsageError(
+                f"{override}: there is no stage `{parts[1]}` in this recipe. "
+                f"{did_you_mean(parts[1], stages)}"
+            )
+
+
+def _check_nothing_missing(config: DictConfig) -> None:
+    from omegaconf import OmegaConf
+
+    missing = sorted(OmegaConf.missing_keys(config))
+    if missing:
+        raise UsageError(
+            f"{', '.join(missing)}: no value. Set it in conf/ or on the command line, "
+            f"e.g. `{missing[0]}=…`."
+        )

@@ -1,0 +1,117 @@
+"""Hydra's and OmegaConf's errors as one clear message: the key, what was wrong, what there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, get_args, get_type_hints
+
+from pipeline.errors import UsageError
+from pipeline.graph import did_you_mean
+from pipeline.kinds import Registry
+
+_UNKNOWN_KEY = re.compile(r"Key '([^']+)' (?:is not in struct|not in '(\w+)')")
+_NOT_OVERRIDABLE = re.compile(r"Could not override '([^']+)'")
+_FULL_KEY = re.compile(r"full_key: (\S+)")
+
+
+@contextmanager
+def translated(
+    registry: Registry, overrides: Sequence[str], composed: Callable[[Sequence[str]], Any]
+) -> Iterator[None]:
+    """Turn what Hydra raises into a UsageError. `composed` composes with other overrides."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    try:
+        yield
+    except YAMLError as error:
+        raise UsageError(f"a config file is not valid YAML: {error}") from error
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UsageError(_message(error, registry, overrides, composed)) from error
+
+
+def _message(
+    error: Exception,
+    registry: Registry,
+    overrides: Sequence[str],
+    composed: Callable[[Sequence[str]], Any],
+) -> str:
+    from hydra.errors import MissingConfigException, OverrideParseException
+
+    if isinstance(error, OverrideParseException):
+        return f"the override `{error.override}` cannot be read: {_first_line(error)}"
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, option = str(error.missing_cfg_file or "").rpartition("/")
+        return f"there is no `{option}` in `{group}`. {did_you_mean(option, error.options)}"
+    text = "\n".join(str(e) for e in (error, error.__cause__) if e is not None)
+    if absent := re.search(r"Could not override '([^']+)'\. No match", text):
+        return f"`{absent[1]}` is no group of the defaults list: {_first_line(error)}"
+    return _key_message(text, registry, overrides, composed)
+
+
+def _key_message(
+    text: str,
+    registry: Registry,
+    overrides: Sequence[str],
+    composed: Callable[[Sequence[str]], Any],
+) -> str:
+    """The message of an error about one key of the config."""
+    unknown = _UNKNOWN_KEY.search(text)
+    overridden = _NOT_OVERRIDABLE.search(text)
+    full_key = _FULL_KEY.search(text)
+    key = overridden[1] if overridden else full_key[1] if full_key else ""
+    if unknown and unknown[2]:
+        return f"{key}: unknown key. {did_you_mean(unknown[1], _fields_of(registry, unknown[2]))}"
+    if overridden or unknown:
+        parent, last = _siblings(key, overrides, composed)
+        return (
+            f"{key}: unknown key. {did_you_mean(last, parent)} "
+            f"(A new key is added with `+{key}=…`.)"
+        )
+    lines = [line for line in text.splitlines() if "object_type=" not in line]
+    reason = next((line for line in lines if "could not be converted" in line), None)
+    if reason and key:
+        return f"{key}: {reason.strip()}"
+    return "\n".join(dict.fromkeys(line.strip() for line in lines if line.strip()))
+
+
+def _siblings(
+    key: str, overrides: Sequence[str], composed: Callable[[Sequence[str]], Any]
+) -> tuple[list[str], str]:
+    """The keys beside the first part of `key` that does not exist, and that part."""
+    node = composed([o for o in overrides if not o.lstrip("+~").startswith(key)])
+    parts = key.split(".")
+    for part in parts:
+        keys = [str(name) for name in node if name != "hydra"] if _is_mapping(node) else []
+        if part not in keys or part == parts[-1]:
+            return keys, part
+        node = node[part]
+    return [], parts[-1]
+
+
+def _fields_of(registry: Registry, class_name: str) -> list[str]:
+    """The fields of the config class of that name, wherever it sits in the kinds' configs."""
+    waiting: list[Any] = [kind.config for kind in registry.values()]
+    while waiting:
+        found = waiting.pop()
+        if dataclasses.is_dataclass(found) and isinstance(found, type):
+            if found.__name__ == class_name:
+                return [field.name for field in dataclasses.fields(found)]
+            waiting.extend(get_type_hints(found).values())
+        else:
+            waiting.extend(get_args(found))
+    return []
+
+
+def _is_mapping(node: Any) -> bool:
+    from omegaconf import DictConfig
+
+    return isinstance(node, DictConfig)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

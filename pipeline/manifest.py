@@ -1,0 +1,158 @@
+"""What made an artifact: versions, machine, code. The manifest is the truth about a result.
+
+format, stage, kind, version, type, fingerprint, created, seed
+seconds, attempts     over all attempts, killed ones included
+config                resolved, whole          identity   what was hashed
+inputs                [{edge, stage, fingerprint}]
+files                 {path: {sha256, bytes}}
+facts, funnel         what the stage reported
+versions, host, code  where it ran: packages, machine, commit and digest of the kind's sources
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import math
+import os
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.digests import Digests
+from pipeline.errors import StageFailed
+from pipeline.kinds import Kind
+
+FORMAT = 1
+PACKAGES = (
+    "torch",
+    "transformers",
+    "trl",
+    "accelerate",
+    "datasets",
+    "peft",
+    "vllm",
+    "math-verify",
+    "numpy",
+    "pyarrow",
+    "r1-recipe",
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results may depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def host() -> dict[str, Any]:
+    """The machine, and the peak memory of this process and its largest child so far."""
+    own, child = (resource.getrusage(who).ru_maxrss for who in _USAGES)
+    return {
+        "name": platform.node(),
+        "cpu": cpu_model(),
+        "cores": cores(),
+        "device": _device(),
+        "peak_memory_mib": round(max(own, child) / 1024),
+    }
+
+
+_USAGES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@functools.cache
+def cpu_model() -> str:
+    """The processor's name, as the kernel gives it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def source_digest(kind: Kind, digests: Digests) -> str:
+    """One digest of a kind's source files: the module of its entry and what it declares."""
+    root, module = code_root(kind)
+    parts = {name: root / name for name in kind.sources}
+    parts[module.relative_to(root).as_posix()] = module
+    missing = [name for name, path in parts.items() if not path.exists()]
+    if missing:
+        raise StageFailed(
+            f"kind `{kind.name}`: sources {', '.join(missing)} do not exist under {root}; "
+            "correct `sources` in the registry of kinds."
+        )
+    lines = (f"{name}\0{digests.of_tree(path)}" for name, path in sorted(parts.items()))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def code_root(kind: Kind) -> tuple[Path, Path]:
+    """The folder that holds the entry's top-level package, and the entry's module file."""
+    name = kind.entry.partition(":")[0]
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise StageFailed(f"kind `{kind.name}`: there is no module `{name}` for its entry")
+    module = Path(spec.origin).resolve()
+    depth = name.count(".") + (module.name == "__init__.py")
+    return module.parents[depth], module
+
+
+def commit(root: Path) -> str | None:
+    """The git commit of the code, with `+` when files differ from it; None outside git."""
+    head = _git(root, "rev-parse", "HEAD")
+    if not head:
+        return None
+    return head + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+
+
+def jsonable(value: Any, key: str = "facts") -> Any:
+    """A stage's facts as plain JSON values: numpy scalars unwrapped, NaN and infinity as null."""
+    if hasattr(value, "item") and not isinstance(value, Mapping):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v, f"{key}.{k}") for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(v, f"{key}[{i}]") for i, v in enumerate(value)]
+    raise StageFailed(
+        f"{key}: the stage returned a {type(value).__name__}; facts are numbers, text, lists "
+        "and mappings."
+    )
+
+
+def _device() -> str:
+    """The accelerator that torch found, if the stage used torch at all."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return "cpu"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

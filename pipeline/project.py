@@ -1,0 +1,58 @@
+"""Which project the engine runs: its kinds of stage, its configuration, its heavy imports.
+
+The engine imports no stage. `Project` holds dotted names, and each process loads what it needs:
+the plan the registry, the runner the list of modules to preload, a stage its entry function.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import RecipeError
+from pipeline.kinds import Registry
+
+
+@dataclass(frozen=True)
+class Project:
+    """A package of stages with its configuration.
+
+    registry, preload: "package.module:ATTRIBUTE"; preload names modules that every stage process
+    shall find imported. conf: a package or a folder of Hydra configs. observer: called with the
+    config, returns a hooks.Observer. report: called as `build(artifacts, config, out, runs)`.
+    commands: further verbs, verb → "package.module:main", called as `main(arguments) -> exit code`.
+    """
+
+    registry: str
+    conf: str
+    preload: str | None = None
+    observer: str | None = None
+    report: str | None = None
+    commands: Mapping[str, str] = field(default_factory=dict)
+
+    def kinds(self) -> Registry:
+        registry: Registry = load(self.registry)
+        return registry
+
+    def preloaded(self) -> list[str]:
+        return list(load(self.preload)) if self.preload else []
+
+    def conf_dir(self) -> Path:
+        """The folder of Hydra configs, found as package data when it is not a path."""
+        if Path(self.conf).is_absolute():
+            return Path(self.conf)
+        spec = importlib.util.find_spec(self.conf)
+        locations = list(spec.submodule_search_locations or ()) if spec else []
+        if not locations:
+            raise RecipeError(f"the package `{self.conf}` with the configuration is not installed")
+        return Path(locations[0]).resolve()
+
+
+def load(name: str) -> Any:
+    """The object behind "package.module:attribute"."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)

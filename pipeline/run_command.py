@@ -1,0 +1,201 @@
+"""`r1 run`: from a composed config to finished artifacts, a report and an exit code."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline import manifest
+from pipeline.compose import Composed
+from pipeline.console import Console, open_console
+from pipeline.errors import RecipeError, UsageError
+from pipeline.hooks import Observer, Run, Shielded, Silent
+from pipeline.plan import Decision, State, absent_inputs
+from pipeline.progress import clock
+from pipeline.project import Project, load
+from pipeline.run_folder import RunFolder
+from pipeline.runner import Limits, Runner, blocked_lines
+from pipeline.situation import Situation, survey
+
+GRACE_SECONDS = 10.0
+
+
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM: stop the stages, then leave with 128 + the signal's number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+def execute(project: Project, composed: Composed) -> int:
+    """Run what the config asks for. Returns the exit code."""
+    situation = survey(project, composed)
+    _check_inputs_are_there(situation)
+    stages = situation.selection.stages
+    pending = [name for name in stages if situation.facts[name].artifact is None]
+    if not pending:
+        print(f"nothing to do: {len(stages)} stages done")
+        return 0
+    return _run(situation, pending)
+
+
+def run_again(composed: Composed) -> str:
+    """The command that goes on where this one stopped."""
+    return shlex.join(["r1", "run", *composed.overrides])
+
+
+def _run(situation: Situation, pending: list[str]) -> int:
+    from pipeline.launchers.local import LocalLauncher
+
+    composed, project = situation.composed, situation.project
+    limits = _limits(composed.root)
+    folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
+    launcher = LocalLauncher(project.preloaded(), folder.path / "logs" / "preload.log")
+    console = open_console()
+    observer = Shielded(_observer(project, composed.root), console.note)
+    runner = Runner(situation, folder, limits, console, observer, run_again(composed))
+    started = time.monotonic()
+    console.note(
+        f"{folder.name}: {len(pending)} of {len(situation.selection.stages)} stages to run"
+    )
+    run = Run(folder.name, folder.path, composed.root, tuple(pending), tuple(composed.overrides))
+    observer.tell("run_started", run)
+    report: Path | None = None
+    try:
+        with _signals():
+            decisions = runner.run(launcher)
+            folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
+            report = _report(situation, folder, runner, console)
+    except Interrupted as interrupted:
+        launcher.stop(GRACE_SECONDS)
+        folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
+        console.note(f"stopped; finished stages are kept. To go on: {run_again(composed)}")
+        return interrupted.exit_code
+    except BaseException:
+        launcher.stop(GRACE_SECONDS)
+        raise
+    finally:
+        observer.tell("run_finished", report)
+        console.close()
+        situation.store.digests.save()
+    return _summary(decisions, runner, folder, time.monotonic() - started)
+
+
+def run_facts(
+    situation: Situation, folder: RunFolder, runner: Runner, seconds: float
+) -> dict[str, Any]:
+    """What run.json says: what ran, how long, how each stage stands, on what machine."""
+    ran, artifacts = runner.seconds(), runner.artifacts()
+    stages = {
+        name: {
+            "kind": situation.graph.nodes[name].kind.name,
+            "state": str(decision.state),
+            "fingerprint": situation.wanted[name].fingerprint,
+            "artifact": str(artifacts[name].path) if name in artifacts else None,
+            "ran_seconds": ran.get(name),
+            "seconds": artifacts[name].manifest["seconds"] if name in artifacts else None,
+        }
+        for name, decision in runner.decisions().items()
+    }
+    return {
+        "name": folder.name,
+        "choices": situation.composed.choices,
+        "overrides": situation.composed.overrides,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 2),
+        "host": manifest.host(),
+        "stages": stages,
+    }
+
+
+def _report(
+    situation: Situation, folder: RunFolder, runner: Runner, console: Console
+) -> Path | None:
+    """Write the report; what it cannot write never undoes a finished stage."""
+    if situation.project.report is None:
+        return None
+    facts = run_facts(situation, folder, runner, 0.0)
+    try:
+        load(situation.project.report)(
+            runner.artifacts(), situation.composed.root, folder.report, facts
+        )
+    except RecipeError as error:
+        console.note(f"no report: {error}")
+        return None
+    return folder.report
+
+
+def _check_inputs_are_there(situation: Situation) -> None:
+    absent = absent_inputs(situation.graph, situation.selection, situation.facts)
+    if not situation.selection.only or not absent:
+        return
+    lines = [f"{name} needs {', '.join(inputs)}" for name, inputs in absent.items()]
+    missing = list(dict.fromkeys(i for inputs in absent.values() for i in inputs))
+    others = [o for o in situation.composed.overrides if not o.startswith("only=")]
+    until = missing[0] if len(missing) == 1 else f"[{','.join(missing)}]"
+    command = shlex.join(["r1", "run", f"until={until}", *others])
+    raise UsageError(
+        f"only={','.join(situation.selection.stages)}: inputs are not there: {'; '.join(lines)}.\n"
+        f"Make them first: {command}"
+    )
+
+
+def _limits(root: Mapping[str, Any]) -> Limits:
+    launcher = root.get("launcher") or {}
+    name = launcher.get("name", "local")
+    if name != "local":
+        raise UsageError(f"launcher.name: there is no launcher `{name}`. There is: local.")
+    parallel, threads = launcher.get("max_parallel", 1), launcher.get("threads")
+    for key, value in (("max_parallel", parallel), ("threads", threads)):
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise UsageError(f"launcher.{key}: found {value!r}, expected a whole number above 0.")
+    return Limits(parallel, threads)
+
+
+def _observer(project: Project, root: Mapping[str, Any]) -> Observer:
+    if project.observer is None:
+        return Silent()
+    observer: Observer = load(project.observer)(root)
+    return observer
+
+
+def _summary(
+    decisions: Mapping[str, Decision], runner: Runner, folder: RunFolder, seconds: float
+) -> int:
+    """Print where the time went, longest first, and what did not run."""
+    artifacts = runner.artifacts()
+    print(f"\n{'stage':24} {'seconds':>8} {'MiB':>6}")
+    for name, spent in sorted(runner.seconds().items(), key=lambda item: -item[1]):
+        host = artifacts[name].manifest["host"] if name in artifacts else {}
+        print(f"{name:24} {spent:8.1f} {host.get('peak_memory_mib', ''):>6}")
+    blocked_lines(decisions, print)
+    failed = [name for name, d in decisions.items() if d.state is not State.DONE]
+    done = len(decisions) - len(failed)
+    print(f"{done} of {len(decisions)} stages done in {clock(seconds)}: {folder.path}")
+    return 1 if failed else 0
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """SIGINT and SIGTERM raise Interrupted; a second one is ignored while stages are stopped."""
+
+    def interrupt(number: int, _: Any) -> None:
+        for other in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(other, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    kept = {n: signal.signal(n, interrupt) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except Interrupted:
+        raise
+    else:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -1,0 +1,60 @@
+"""The folder of one run, complete in itself: config.yaml, run.json, logs/, report/."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+RUN = "run.json"
+LATEST = "latest"
+
+
+class RunFolder:
+    """`<runs>/<time>-<recipe>-<profile>/`, with `<runs>/latest` pointing to the newest."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, runs: Path, name: str, config: Mapping[str, Any]) -> RunFolder:
+        """Make a new folder named by time and purpose, with the resolved config in it."""
+        stamp = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
+        path, count = runs.absolute() / stamp, 1
+        while path.exists():
+            count += 1
+            path = runs.absolute() / f"{stamp}-{count}"
+        (path / "logs").mkdir(parents=True)
+        text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+        (path / "config.yaml").write_text(text)
+        _point_latest(runs.absolute() / LATEST, path)
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report"
+
+    def log(self, stage: str) -> Path:
+        return self.path / "logs" / f"{stage}.log"
+
+    def write(self, facts: Mapping[str, Any]) -> None:
+        """Write what ran, how long and how it ended."""
+        (self.path / RUN).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+
+
+def _point_latest(link: Path, target: Path) -> None:
+    aside = link.with_name(f".latest-{os.getpid()}")
+    with contextlib.suppress(OSError):  # a file system without links loses only a convenience
+        aside.unlink(missing_ok=True)
+        aside.symlink_to(target.name)
+        aside.replace(link)

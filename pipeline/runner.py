@@ -1,0 +1,218 @@
+"""Carries out a plan: adopt, launch what is ready, wait, and let a failure stop only its own.
+
+What to do is decided anew by `plan.decide` after everything that happens; the runner owns no rule
+of its own about states. It does not own processes (the launcher), results (the store) or what
+people see (the console, the observer).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline.artifact import Artifact
+from pipeline.console import Console
+from pipeline.hooks import Shielded
+from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.local import LocalLauncher, Running, last_lines
+from pipeline.manifest import cores
+from pipeline.plan import Decision, StageFacts, State, decide, look, now_done
+from pipeline.progress import Progress, View, clock
+from pipeline.run_folder import RunFolder
+from pipeline.situation import Situation
+from pipeline.store import CorruptArtifact
+
+TICK = 0.5
+LOOK_AGAIN = 2.0  # seconds between looks at a stage that another runner holds
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the launcher may use: stages at once, CPU threads for each (None: share the cores)."""
+
+    max_parallel: int
+    threads: int | None
+
+    def threads_for(self, at_once: int) -> int:
+        """Threads of a stage when `at_once` stages could run now."""
+        if self.threads is not None:
+            return self.threads
+        return max(1, cores() // min(self.max_parallel, max(1, at_once)))
+
+
+class Runner:
+    """One run of the selected stages."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        folder: RunFolder,
+        limits: Limits,
+        console: Console,
+        observer: Shielded,
+        retry: str,
+    ) -> None:
+        self._situation = situation
+        self._folder = folder
+        self._limits = limits
+        self._console = console
+        self._observer = observer
+        self._retry = retry
+        self._facts: dict[str, StageFacts] = dict(situation.facts)
+        self._failed: dict[str, str] = {}
+        self._progress: dict[str, Progress] = {}
+        self._seconds: dict[str, float] = {}
+        self._looked = 0.0
+
+    def run(self, launcher: LocalLauncher) -> dict[str, Decision]:
+        """Run until nothing is left that can run; returns how each stage stands."""
+        self._take_in()
+        while True:
+            self._launch_ready(launcher)
+            held = [name for name, d in self.decisions().items() if d.state is State.RUNNING]
+            if not launcher.running and not held:
+                return self.decisions()
+            if launcher.running:
+                for running, outcome in launcher.wait(TICK):
+                    self._ended(running, outcome)
+            else:
+                time.sleep(TICK)
+            self._look_again(held)
+            self._console.show(self.views())
+
+    def decisions(self) -> dict[str, Decision]:
+        """How every selected stage stands now."""
+        situation = self._situation
+        return decide(situation.graph, situation.selection, self._facts, self._failed)
+
+    def artifacts(self) -> dict[str, Artifact]:
+        """Every artifact of the recipe that is there, selected or not."""
+        return {name: f.artifact for name, f in self._facts.items() if f.artifact is not None}
+
+    def seconds(self) -> dict[str, float]:
+        """How long each stage ran in this run."""
+        return dict(self._seconds)
+
+    def views(self) -> list[View]:
+        """The rows of the live view."""
+        rows = []
+        for name, decision in self.decisions().items():
+            kind = self._situation.graph.nodes[name].kind.name
+            if name in self._progress:
+                rows.append(self._progress[name].view(name, kind))
+            else:
+                rows.append(View(name, kind, decision.state, self._seconds.get(name)))
+        return rows
+
+    def _take_in(self) -> None:
+        """Move corrupt artifacts aside and copy adoptable ones in."""
+        for name in self._situation.selection.stages:
+            facts, fingerprint = self._facts[name], self._situation.wanted[name].fingerprint
+            if facts.corrupt:
+                aside = self._situation.store.set_aside(name, fingerprint)
+                self._console.note(
+                    f"{name}: corrupt, made again. {facts.corrupt}. Moved to {aside}"
+                )
+                self._facts[name] = replace(facts, corrupt=None)
+            if facts.holder:
+                self._console.note(f"{name}: {facts.holder} runs it; waiting for its result")
+            if facts.adoptable:
+                self._adopt(name, fingerprint)
+
+    def _adopt(self, name: str, fingerprint: str) -> None:
+        store = self._situation.store
+        source = store.adoptable(name, fingerprint)
+        try:
+            artifact = store.adopt(name, fingerprint)
+        except CorruptArtifact as error:
+            self._console.note(f"{name}: cannot be adopted, made here. {error}")
+            self._facts[name] = replace(self._facts[name], adoptable=False)
+            return
+        self._facts[name] = replace(self._facts[name], adoptable=False, artifact=artifact)
+        self._console.note(f"{name}: adopted from {source}")
+
+    def _launch_ready(self, launcher: LocalLauncher) -> None:
+        ready = [name for name in self._ready() if name not in self._progress]
+        at_once = len(launcher.running) + len(ready)
+        for name in ready:
+            if len(launcher.running) >= self._limits.max_parallel:
+                return
+            job = self._job(name, self._limits.threads_for(at_once))
+            self._progress[name] = Progress(self._work(name))
+            launcher.start(job)
+            resumes = " again from its work directory" if self._facts[name].worked_on else ""
+            self._console.event(f"{name}: started{resumes} ({job.threads} threads)")
+            self._observer.tell(
+                "stage_started", name, job.wanted.fingerprint, self._work(name), job.resolved
+            )
+
+    def _ready(self) -> list[str]:
+        return [
+            name
+            for name, decision in self.decisions().items()
+            if decision.state in (State.RUN, State.RESUME)
+            and all(self._facts[source].done for source in self._situation.graph.inputs(name))
+        ]
+
+    def _job(self, name: str, threads: int) -> Job:
+        situation, node = self._situation, self._situation.graph.nodes[name]
+        return Job(
+            stage=name,
+            kind=node.kind,
+            config=node.config,
+            resolved=situation.composed.root["stages"][name],
+            wanted=situation.wanted[name],
+            store=situation.store.root,
+            log=self._folder.log(name),
+            threads=threads,
+        )
+
+    def _ended(self, running: Running, outcome: Outcome) -> None:
+        name = running.job.stage
+        del self._progress[name]
+        self._seconds[name] = round(time.monotonic() - running.started, 2)
+        self._facts[name] = self._look(name)
+        artifact = self._facts[name].artifact
+        if outcome.state == "held":
+            self._facts[name] = replace(self._facts[name], holder=outcome.message)
+            self._console.note(f"{name}: {outcome.message} runs it already; waiting for its result")
+        elif artifact is not None:
+            self._facts[name] = now_done(self._facts[name], artifact)
+            self._console.event(f"{name}: done in {clock(self._seconds[name])}")
+            self._observer.tell("stage_finished", name, artifact)
+        else:
+            self._fail(name, outcome.message or self._facts[name].corrupt or "stopped", running)
+
+    def _fail(self, name: str, message: str, running: Running) -> None:
+        self._failed[name] = message
+        code = running.process.exitcode
+        lines = [f"{name}: FAILED (exit code {code}): {message}"]
+        lines += [f"  last lines of {running.job.log}:"]
+        lines += [f"  | {line}" for line in last_lines(running.job.log)]
+        lines += [f"  to retry: {self._retry}"]
+        self._console.note("\n".join(lines))
+        self._observer.tell("stage_failed", name, message)
+
+    def _look_again(self, held: list[str]) -> None:
+        """See whether the stages that other runners hold are finished or free."""
+        if not held or time.monotonic() - self._looked < LOOK_AGAIN:
+            return
+        self._looked = time.monotonic()
+        for name in held:
+            self._facts[name] = self._look(name)
+
+    def _look(self, name: str) -> StageFacts:
+        store = self._situation.store
+        return look(store, name, self._situation.wanted[name].fingerprint)
+
+    def _work(self, name: str) -> Path:
+        return self._situation.store.work(name, self._situation.wanted[name].fingerprint)
+
+
+def blocked_lines(decisions: Mapping[str, Decision], say: Callable[[str], None]) -> None:
+    """Name the stages that did not run because of others."""
+    for name, decision in decisions.items():
+        if decision.state is State.BLOCKED:
+            say(f"{name}: blocked, {decision.reason}")

@@ -1,0 +1,17 @@
+"""`python -m toy_recipe VERB …` is to this recipe what `r1` is to the real one."""
+
+import sys
+from pathlib import Path
+
+from pipeline.cli import main
+from pipeline.project import Project
+
+TOY = Project(
+    registry="toy_recipe.kinds:REGISTRY",
+    conf=str(Path(__file__).parent / "conf"),
+    observer="toy_recipe.watching:build_observer",
+    report="toy_recipe.watching:build_report",
+)
+
+if __name__ == "__main__":
+    sys.exit(main(project=TOY))

@@ -1,0 +1,77 @@
+"""The toy's kinds: `source` makes numbers, `work` adds to them step by step, `total` sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+from pipeline.kinds import EdgeRule, Kind, Registry
+
+NUMBERS = frozenset({"numbers"})
+
+
+@dataclass
+class ToyConfig:
+    kind: str = MISSING
+    init_from: str | None = None
+    data_from: list[str] = field(default_factory=list)
+    seed: int = MISSING
+
+
+@dataclass
+class SourceConfig(ToyConfig):
+    count: int = MISSING
+    path: str | None = field(default=None, metadata={"file": True})
+
+
+@dataclass
+class Trouble:
+    """What goes wrong, for the tests; outside identity, so that a retry is the same stage."""
+
+    fail: bool = field(default=False, metadata={"identity": False})
+    kill_at: int | None = field(default=None, metadata={"identity": False})
+    full_disk: bool = field(default=False, metadata={"identity": False})
+
+
+@dataclass
+class WorkConfig(ToyConfig):
+    add: int = MISSING
+    steps: int = 3
+    delay: float = field(default=0.0, metadata={"identity": False})
+    trouble: Trouble = field(default_factory=Trouble)
+
+
+@dataclass
+class TotalConfig(ToyConfig):
+    scale: float = 1.0
+
+
+def work_numbers(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """Derived numbers, as a real kind has them."""
+    return {"additions": config["steps"] * sum(facts["rows"] for facts in inputs.values())}
+
+
+_KINDS = (
+    Kind("source", 1, SourceConfig, "numbers", "toy_recipe.stages:source"),
+    Kind(
+        "work",
+        1,
+        WorkConfig,
+        "numbers",
+        "toy_recipe.stages:work",
+        edges={"data_from": EdgeRule(NUMBERS, required=NUMBERS, at_most=2)},
+        derive="toy_recipe.kinds:work_numbers",
+    ),
+    Kind(
+        "total",
+        1,
+        TotalConfig,
+        "sum",
+        "toy_recipe.stages:total",
+        edges={"data_from": EdgeRule(NUMBERS, required=NUMBERS)},
+    ),
+)
+
+REGISTRY: Registry = {kind.name: kind for kind in _KINDS}

@@ -1,0 +1,54 @@
+"""What the toy's stages do. `work` resumes from a checkpoint in its work directory."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import time
+
+from pipeline.artifact import Artifact, Inputs
+from pipeline.context import Context
+from pipeline.errors import StageFailed
+from pipeline.kinds import Outputs
+from toy_recipe.kinds import SourceConfig, TotalConfig, WorkConfig
+
+
+def numbers_of(artifact: Artifact) -> list[int]:
+    numbers: list[int] = json.loads((artifact.path / "numbers.json").read_text())
+    return numbers
+
+
+def source(config: SourceConfig, inputs: Inputs, context: Context) -> Outputs:
+    numbers = [context.seed + i for i in range(config.count)]
+    (context.output / "numbers.json").write_text(json.dumps(numbers))
+    return Outputs(facts={"rows": len(numbers)}, funnel={"made": len(numbers)})
+
+
+def work(config: WorkConfig, inputs: Inputs, context: Context) -> Outputs:
+    numbers = [n for artifact in inputs["data_from"] for n in numbers_of(artifact)]
+    checkpoint = context.work / "checkpoint.json"
+    done = json.loads(checkpoint.read_text()) if checkpoint.exists() else 0
+    context.rewind(done)
+    print(f"starting at step {done}")
+    if config.trouble.fail:
+        raise StageFailed("the numbers do not add up")
+    if config.trouble.full_disk:
+        raise OSError(errno.ENOSPC, "No space left on device", str(context.output))
+    for step in range(done + 1, config.steps + 1):
+        time.sleep(config.delay)
+        context.log(step, {"sum": sum(numbers) + step * config.add})
+        context.progress(step, config.steps)
+        checkpoint.write_text(json.dumps(step))
+        if step == config.trouble.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+    result = [n + config.steps * config.add for n in numbers]
+    (context.output / "numbers.json").write_text(json.dumps(result))
+    return Outputs(facts={"rows": len(result), "started_at": done, "pid": os.getpid()})
+
+
+def total(config: TotalConfig, inputs: Inputs, context: Context) -> Outputs:
+    value = config.scale * sum(n for a in inputs["data_from"] for n in numbers_of(a))
+    (context.output / "sum.json").write_text(json.dumps(value))
+    return Outputs(facts={"sum": value})
