@@ -1,1 +1,46 @@
+"""The report of a run, rebuilt from the artifacts alone: report.md, figures/, facts.json.
 
+    build(artifacts, config, out, run)   writes the report and returns the path of report.md
+    facts(artifacts, config)             the same facts as plain data, for `r1 report --json`
+
+`artifacts` may be those of any part of a recipe: what was not run is shown as not run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.artifact import Artifact
+
+REPORT = "report.md"
+FACTS = "facts.json"
+
+
+def facts(artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Every stage's metrics, every claim's verdict, every stage's seconds."""
+    from pipeline.report.gather import gather
+
+    return gather(artifacts, config["claims"])
+
+
+def build(
+    artifacts: Mapping[str, Artifact],
+    config: Mapping[str, Any],
+    out: Path,
+    run: Mapping[str, Any],
+) -> Path:
+    """Write the report into `out`; `run` says what ran (`name`, and words to show as they are)."""
+    from pipeline.report import markdown
+    from pipeline.report.evidence import Evidence
+    from pipeline.report.figures import draw_all
+
+    out.mkdir(parents=True, exist_ok=True)
+    known = facts(artifacts, config)
+    figures = draw_all(Evidence(artifacts), config["claims"]["shown"], out / "figures")
+    text = markdown.write(markdown.Page(artifacts, config, run, known, figures))
+    (out / FACTS).write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+    (out / REPORT).write_text(text)
+    return out / REPORT

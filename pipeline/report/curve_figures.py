@@ -1,0 +1,168 @@
+"""Figures over RL steps: the training curves, and the preference reward that runs too long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.report import style
+from pipeline.report.evidence import Evidence, Missing
+from pipeline.report.figure import Rows, estimate_rows
+from pipeline.report.statistics import Array
+
+ACCURACY = "accuracy"  # its axis starts at zero
+SHARES = (ACCURACY, "language_consistency")  # drawn as per cent
+
+
+def rl_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
+    """Every panel's points, stage by stage; `segment` is the stage beside which a run is drawn."""
+    rows: Rows = []
+    for curve in shown["curves"]:
+        for stage in (curve["stage"], *curve["compared"]):
+            for metric in shown["panels"]:
+                rows += _points(evidence, stage, metric, segment=curve["stage"])
+    return rows
+
+
+def _points(evidence: Evidence, stage: str, metric: str, segment: str) -> Rows:
+    try:
+        steps, values = evidence.curve(stage).series(metric)
+    except Missing:
+        return []
+    return [
+        {"segment": segment, "stage": stage, "metric": metric, "step": int(s), "value": float(v)}
+        for s, v in zip(steps, values, strict=True)
+    ]
+
+
+def draw_rl(rows: Rows, shown: Mapping[str, Any]) -> Figure:
+    """One panel per quantity; RL stages side by side, comparisons dashed over their stage."""
+    starts, end = _segments(rows)
+    figure, grid = plt.subplots(2, 2, figsize=(11, 6.6), sharex=True, layout="constrained")
+    colours = style.colours(shown)
+    for axes, (metric, label) in zip(grid.flat, shown["panels"].items(), strict=False):
+        axes.set_title(label, pad=18)  # the stages' names stand between title and axes
+        for stage in dict.fromkeys(row["stage"] for row in rows):
+            points = [r for r in rows if r["stage"] == stage and r["metric"] == metric]
+            if points:
+                segment = points[0]["segment"]
+                line = "-" if stage == segment else (0, (3, 1.5))
+                _line(axes, points, starts[segment], colours[stage], line, shown["smoothing"])
+        if metric in SHARES:
+            style.percent_axis(axes, bottom=0.0 if metric == ACCURACY else None)
+        _boundaries(axes, starts, end, colours)
+    for axes in grid[-1]:
+        axes.set_xlabel("RL steps (stages side by side)")
+    compared = dict.fromkeys((r["stage"], r["segment"]) for r in rows if r["stage"] not in starts)
+    if compared:
+        words = ", ".join(f"{stage} (over {segment})" for stage, segment in compared)
+        figure.supxlabel(f"dashed: {words}", size=9)
+    return figure
+
+
+def _segments(rows: Rows) -> tuple[dict[str, int], int]:
+    """Where each segment starts on the common axis, and where the last one ends."""
+    starts: dict[str, int] = {}
+    end = 0
+    for segment in dict.fromkeys(row["segment"] for row in rows):
+        starts[segment] = end
+        end += max(row["step"] for row in rows if row["segment"] == segment)
+    return starts, end
+
+
+def _line(
+    axes: Axes, points: Rows, start: int, colour: str, line: Any, smoothing: float, label: str = ""
+) -> None:
+    steps = start + np.array([p["step"] for p in points], dtype=float)
+    values = np.array([p["value"] for p in points])
+    axes.plot(steps, values, color=colour, alpha=0.22, linewidth=0.8)
+    axes.plot(
+        steps, _smooth(values, smoothing), color=colour, linestyle=line, linewidth=1.9, label=label
+    )
+
+
+def _smooth(values: Array, share: float) -> Array:
+    """A centred rolling mean over a share of the points, narrower at the ends."""
+    half = max(1, round(share * len(values) / 2))
+    cumulated = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    low, high = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
+    mean: Array = (cumulated[high] - cumulated[low]) / (high - low)
+    return mean
+
+
+def _boundaries(axes: Axes, starts: Mapping[str, int], end: int, colours: dict[str, str]) -> None:
+    ends = [*list(starts.values())[1:], end]
+    for (stage, start), stop in zip(starts.items(), ends, strict=True):
+        if start:
+            axes.axvline(start, color="#9aa0a8", linewidth=0.8, linestyle=":")
+        axes.annotate(
+            stage,
+            ((start + stop) / 2, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            size=8.5,
+            weight="bold",
+            color=colours[stage],
+        )
+    axes.set_xlim(0, end)
+
+
+def preference_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
+    """Reward and accuracy over steps of the final RL and of the same with more preference."""
+    chosen = shown["preference"]
+    rows: Rows = []
+    for stage in (chosen["stage"], chosen["longer"]):
+        for metric in (chosen["reward"], chosen["accuracy"]):
+            rows += _points(evidence, stage, metric, segment=stage)
+    heldout = estimate_rows(
+        evidence,
+        (chosen["stage"], chosen["longer"]),
+        {"reasoning": "by_group", "general": "by_group"},
+        "pass_at_1",
+    )
+    rows += [
+        {"segment": row["slice"], "stage": row["stage"], "metric": "heldout", "step": None}
+        | {key: row[key] for key in ("value", "low", "high")}
+        for row in heldout
+    ]
+    complete = {row["stage"] for row in rows} >= {chosen["stage"], chosen["longer"]}
+    return [{"low": None, "high": None} | row for row in rows] if complete else []
+
+
+def draw_preference(rows: Rows, shown: Mapping[str, Any]) -> Figure:
+    """Preference reward up, and what the rules say meanwhile."""
+    chosen = shown["preference"]
+    colours = {chosen["stage"]: style.colours(shown)[chosen["stage"]], chosen["longer"]: style.TEXT}
+    figure, (reward, accuracy, heldout) = plt.subplots(
+        1, 3, figsize=(11, 3.6), layout="constrained", width_ratios=(1.2, 1.2, 1)
+    )
+    for axes, metric in ((reward, chosen["reward"]), (accuracy, chosen["accuracy"])):
+        for stage, colour in colours.items():
+            points = [r for r in rows if r["stage"] == stage and r["metric"] == metric]
+            if points:
+                _line(axes, points, 0, colour, "-", shown["smoothing"], label=stage)
+        axes.set_xlabel("RL steps")
+    reward.set_title("Preference reward while training")
+    reward.legend(loc="best")
+    accuracy.set_title("Accuracy by rule while training")
+    _heldout_bars(heldout, [r for r in rows if r["metric"] == "heldout"], colours)
+    style.percent_axis(accuracy)
+    return figure
+
+
+def _heldout_bars(axes: Axes, rows: Rows, colours: dict[str, str]) -> None:
+    slices = list(dict.fromkeys(row["segment"] for row in rows))
+    for row in rows:
+        offset = 0.2 if row["stage"] == list(colours)[1] else -0.2
+        style.bar(axes, slices.index(row["segment"]) + offset, row, 0.38, colours[row["stage"]])
+    axes.set_xticks(range(len(slices)), slices)
+    axes.set_title("Accuracy by rule, held out")
+    style.percent_axis(axes)

@@ -1,0 +1,213 @@
+"""report.md: what was found, what ran and how long, the tables, the claims, what to mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.artifact import Artifact
+from pipeline.report import tables
+from pipeline.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED
+from pipeline.report.figures import Drawn
+
+MARKS = {REPRODUCED: "✔ reproduced", NOT_REPRODUCED: "✘ not reproduced", UNDECIDED: "? undecided"}
+KEY = "reasoning/pass_at_1"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the report is written from."""
+
+    artifacts: Mapping[str, Artifact]
+    config: Mapping[str, Any]
+    run: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    figures: Sequence[Drawn]
+
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        shown: Mapping[str, Any] = self.config["claims"]["shown"]
+        return shown
+
+    def figure(self, name: str) -> str:
+        """The Markdown of one figure; empty where this run had no data for it."""
+        for drawn in self.figures:
+            if drawn.name == name:
+                data = f"[{name}.csv](figures/{name}.csv)"
+                return f"![{drawn.caption}](figures/{name}.png)\n\n*{drawn.caption} Data: {data}.*"
+        return ""
+
+
+def write(page: Page) -> str:
+    """The whole report."""
+    sections = (
+        ("", _headline(page)),
+        ("The ten claims" if len(page.facts["claims"]) == 10 else "Claims", _claims(page)),
+        ("The stages", _stages(page)),
+        ("Reinforcement learning", page.figure("rl_curves")),
+        ("Students", _students(page)),
+        ("Thinking budget", page.figure("budget")),
+        ("Preference reward that runs too long", page.figure("preference")),
+        ("Controls", _controls(page)),
+        ("Other evaluated models", _others(page)),
+        ("Data", tables.funnels(page.artifacts)),
+        ("Reward models", _reward_models(page)),
+        ("What ran, on what, how long", _what_ran(page)),
+        ("To be read with care", _care(page)),
+    )
+    written = [f"## {title}\n\n{text}" if title else text for title, text in sections if text]
+    return "\n\n".join(written) + "\n"
+
+
+def _headline(page: Page) -> str:
+    verdicts = [claim["verdict"] for claim in page.facts["claims"]]
+    counts = ", ".join(f"{verdicts.count(v)} {v}" for v in MARKS)
+    total = sum(page.facts["seconds"].values())
+    moves = [
+        f"{stage} {tables.number(page.facts['stages'][stage][KEY]['value'])}"
+        for stage in page.shown["stages"]
+        if KEY in page.facts["stages"].get(stage, {})
+    ]
+    lines = [
+        f"# {page.run.get('name', 'Report')}",
+        f"**Of {len(verdicts)} claims of the paper: {counts}.** "
+        f"{len(page.artifacts)} stages, {tables.duration(total)} of computing.",
+    ]
+    if moves:
+        lines.append("Held-out reasoning accuracy (pass@1, per cent): " + " → ".join(moves) + ".")
+    return "\n\n".join(lines)
+
+
+def _claims(page: Page) -> str:
+    overview = tables.table(
+        ["claim", "verdict"],
+        [[f"{c['id']}. {c['statement']}", MARKS[c["verdict"]]] for c in page.facts["claims"]],
+    )
+    how = (
+        "A claim is reproduced when the 95 % interval of every difference lies on the claimed side "
+        "of its margin, not reproduced when one lies wholly on the other side, else undecided. "
+        "Problems are paired between stages; n is the number of problems or of RL steps. Shares "
+        "are fractions: 0.1 is ten points."
+    )
+    details = tables.table(
+        ["claim", "difference [95 %]", "claimed", "n", "verdict"],
+        [_check(claim, check) for claim in page.facts["claims"] for check in claim["checks"]],
+    )
+    sources = "\n".join(f"{c['id']}. {c['source']}" for c in page.facts["claims"])
+    return f"{overview}\n\n{how}\n\n{details}\n\nWhere the paper says so:\n\n{sources}"
+
+
+def _check(claim: Mapping[str, Any], check: Mapping[str, Any]) -> list[str]:
+    title = f"{claim['id']}. {check['says']}"
+    claimed = f"{'>' if check['relation'] == 'greater' else '<'} {check['margin']:g}"
+    if check["difference"] is None:
+        return [title, tables.NONE, claimed, tables.NONE, f"undecided: {check['reason']}"]
+    numbers = f"{check['difference']:+.3f} [{check['low']:+.3f}, {check['high']:+.3f}]"
+    return [title, numbers, claimed, f"{check['n']} {check['unit']}", check["verdict"]]
+
+
+def _stages(page: Page) -> str:
+    names = page.shown["stages"]
+    if not set(names) & set(page.facts["stages"]):
+        return ""
+    parts = [
+        page.figure("stages"),
+        tables.evaluations(names, page.facts["stages"]),
+        f"{tables.NONE} not run or not measured. Brackets: 95 % bootstrap interval over problems.",
+        tables.paper(page.config["claims"]["paper"]),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _students(page: Page) -> str:
+    groups = page.shown["students"]
+    trained = [stage for group in groups for stage in (group["base"], *group["trained"])]
+    names = [stage for stage in dict.fromkeys(trained) if stage in page.facts["stages"]]
+    if not names:
+        return ""
+    teacher = [page.shown["teacher"]] if page.shown["teacher"] in page.facts["stages"] else []
+    table = tables.evaluations([*names, *teacher], page.facts["stages"])
+    return "\n\n".join(part for part in (page.figure("students"), table) if part)
+
+
+def _controls(page: Page) -> str:
+    return _evaluated(page, page.shown["controls"])
+
+
+def _others(page: Page) -> str:
+    shown = page.shown
+    named = {*shown["stages"], *shown["controls"], shown["teacher"]}
+    named |= {stage for group in shown["students"] for stage in (group["base"], *group["trained"])}
+    named |= {name for name, a in page.artifacts.items() if a.type == "reward_model"}
+    return _evaluated(page, [stage for stage in page.facts["stages"] if stage not in named])
+
+
+def _evaluated(page: Page, stages: Iterable[str]) -> str:
+    names = [stage for stage in stages if stage in page.facts["stages"]]
+    return tables.evaluations(names, page.facts["stages"]) if names else ""
+
+
+def _reward_models(page: Page) -> str:
+    rows = []
+    for name, artifact in page.artifacts.items():
+        if artifact.type == "reward_model":
+            estimates = page.facts["stages"][name]
+            known = {key: e for key, e in estimates.items() if e["value"] is not None}
+            words = ", ".join(f"{key} {float(e['value']):.4g}" for key, e in known.items())
+            rows.append([name, str(artifact.facts.get("scores", tables.NONE)), words])
+    return tables.table(["reward model", "reads", "on held-out rows"], rows) if rows else ""
+
+
+def _what_ran(page: Page) -> str:
+    machines = {_machine(artifact.manifest) for artifact in page.artifacts.values()} - {""}
+    lines = [f"Machine: {'; '.join(sorted(machines)) or 'unknown'}."]
+    codes = {str(c) for a in page.artifacts.values() if (c := _commit(a.manifest))}
+    if codes:
+        lines.append(f"Code: commit {', '.join(sorted(codes))} (`+`: with changes not committed).")
+    lines += [f"{key}: {value}" for key, value in page.run.items() if _plain(key, value)]
+    return "\n".join(f"- {line}" for line in lines) + "\n\n" + tables.time_spent(page.artifacts)
+
+
+def _plain(key: str, value: Any) -> bool:
+    return key != "name" and isinstance(value, str | int | float) and value != ""
+
+
+def _machine(manifest: Mapping[str, Any]) -> str:
+    host = manifest.get("host") or {}
+    if not host:
+        return ""
+    device = host.get("device", "cpu")
+    gpu = "" if device == "cpu" else f", {device}"
+    return f"{host.get('cpu', 'unknown CPU')}, {host.get('cores', '?')} cores{gpu}"
+
+
+def _commit(manifest: Mapping[str, Any]) -> str:
+    code = manifest.get("code") or {}
+    return str(code.get("commit") or "")
+
+
+def _care(page: Page) -> str:
+    """What these numbers do not say; the data-dependent warnings first."""
+    expected = dict.fromkeys([*page.shown["stages"], *page.shown["controls"]])
+    absent = [stage for stage in expected if stage not in page.facts["stages"]]
+    notes = []
+    if absent:
+        notes.append(f"Not run or not evaluated: {', '.join(absent)}.")
+    for stage, estimates in page.facts["stages"].items():
+        cut = estimates.get("truncation", {}).get("value") or 0.0
+        if cut > page.shown["warn_truncation"]:
+            notes.append(f"{stage}: {100 * cut:.0f} % of its completions hit the length limit.")
+    notes += [
+        "Intervals come from resampling problems (or blocks of RL steps) of one run with one seed. "
+        "How much another seed of training would move a result is not in them.",
+        "A claim is a list of checks that must all hold; nothing is corrected for their number.",
+        "cons@k exists for problems whose answers can be voted on; the claims compare it on these.",
+        "Curves show the prompts of each step, which change; held-out numbers are in the tables.",
+        "Accuracies under thinking budgets are taken as independent of each other, though they "
+        "share problems: that makes the interval of their difference wider than it need be.",
+        "Small models on generated problems show that a mechanism works, not how strong it is at "
+        "the paper's size. The paper's rows measure other things than ours and are shown for their "
+        "shape.",
+    ]
+    return "\n".join(f"- {note}" for note in notes)

@@ -1,0 +1,126 @@
+"""Bootstrap intervals: over problems (paired), over RL steps (in blocks), from a normal error.
+
+Every quantity is a `Draws`: its value and its value in each bootstrap world. Differences of draws
+made from the same worlds are paired: what two stages share (an easy problem) cancels out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made; the numbers live in conf/claims/."""
+
+    draws: int
+    seed: int
+    confidence: float
+    block: int
+    smallest: int
+
+    def generator(self) -> np.random.Generator:
+        """The same worlds for every check, so that a report is the same when it is rebuilt."""
+        return np.random.default_rng(self.seed)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A quantity in the sample as it is and in every bootstrap world; n units were resampled."""
+
+    value: float
+    worlds: Array
+    n: int
+
+    def __sub__(self, other: Draws) -> Draws:
+        return Draws(self.value - other.value, self.worlds - other.worlds, min(self.n, other.n))
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """The percentile interval of the worlds."""
+        tail = 100 * (1 - confidence) / 2
+        low, high = np.percentile(self.worlds, [tail, 100 - tail])
+        return float(low), float(high)
+
+
+def resampling_counts(n: int, bootstrap: Bootstrap) -> Array:
+    """How often each of n units occurs in each world: (draws, n)."""
+    counts = bootstrap.generator().multinomial(n, np.full(n, 1 / n), size=bootstrap.draws)
+    return counts.astype(np.float64)
+
+
+def mean_of_problems(values: Array, counts: Array) -> Draws:
+    """The mean over problems, with the worlds that `counts` describes."""
+    return Draws(float(values.mean()), counts @ values / len(values), len(values))
+
+
+def mean_of_steps(values: Array, bootstrap: Bootstrap, stream: int) -> Draws:
+    """The mean over consecutive steps of a curve, by the circular block bootstrap.
+
+    Blocks that run over the end go on at the start, so that every step has the same weight.
+    `stream` sets independent curves (or parts of one) apart: they must not share their worlds.
+    """
+    n, block = len(values), min(bootstrap.block, len(values))
+    random = np.random.default_rng([bootstrap.seed, stream])
+    blocks = -(-n // block)
+    starts = random.integers(0, n, size=(bootstrap.draws, blocks))
+    steps = (starts[:, :, None] + np.arange(block)).reshape(bootstrap.draws, -1)[:, :n] % n
+    return Draws(float(values.mean()), values[steps].mean(axis=1), n)
+
+
+def normal_draws(
+    value: float, low: float, high: float, n: int, bootstrap: Bootstrap, stream: int
+) -> Draws:
+    """Worlds for a number that came with its interval only, taken as normal."""
+    half_width = _normal_quantile(bootstrap.confidence)
+    random = np.random.default_rng([bootstrap.seed, stream])
+    noise = random.standard_normal(bootstrap.draws)
+    return Draws(value, value + noise * (high - low) / (2 * half_width), n)
+
+
+def _normal_quantile(confidence: float) -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
+
+
+def slope(x: Array, draws: Sequence[Draws]) -> Draws:
+    """The least-squares slope of the draws over x."""
+    centred = x - x.mean()
+    weights = centred / (centred @ centred)
+    values = np.array([draw.value for draw in draws])
+    worlds = np.stack([draw.worlds for draw in draws])
+    return Draws(float(weights @ values), weights @ worlds, min(draw.n for draw in draws))
+
+
+def kendall_tau(reference: Sequence[float], ours: Sequence[Draws]) -> Draws:
+    """Pairs ordered as in the reference minus pairs ordered otherwise, over the reference's pairs.
+
+    Pairs that tie in the reference say nothing and are left out; ours that tie count as nothing.
+    """
+    pairs = [p for p in itertools.combinations(range(len(ours)), 2) if _sign(reference, p)]
+    values = np.array([draw.value for draw in ours])
+    worlds = np.stack([draw.worlds for draw in ours])
+    agree = sum(_sign(reference, (i, j)) * np.sign(worlds[i] - worlds[j]) for i, j in pairs)
+    value = sum(_sign(reference, (i, j)) * np.sign(values[i] - values[j]) for i, j in pairs)
+    n = min(draw.n for draw in ours)
+    return Draws(float(value) / len(pairs), np.asarray(agree, dtype=np.float64) / len(pairs), n)
+
+
+def _sign(reference: Sequence[float], pair: tuple[int, int]) -> float:
+    return float(np.sign(reference[pair[0]] - reference[pair[1]]))
+
+
+def mean_of_draws(draws: Sequence[Draws]) -> Draws:
+    """The plain mean of several quantities."""
+    return Draws(
+        float(np.mean([draw.value for draw in draws])),
+        np.mean([draw.worlds for draw in draws], axis=0),
+        min(draw.n for draw in draws),
+    )

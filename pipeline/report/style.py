@@ -1,0 +1,92 @@
+"""One look for all figures: a colour per stage, quiet axes, PNG by Agg.
+
+matplotlib is imported here and in the modules that draw, and these only when a report is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+matplotlib.use("Agg")
+
+PALETTE = ("#8d939c", "#3f76b5", "#f0b23e", "#e0752d", "#4f9d5d", "#b0304f")
+STUDENTS = ("#b49a7e", "#7a5aa6", "#2f9c95", "#c76f9b")
+GRID = "#e4e6ea"
+TEXT = "#333840"
+SETTINGS: dict[Any, Any] = {
+    "font.size": 9.5,
+    "font.family": "DejaVu Sans",
+    "axes.edgecolor": "#9aa0a8",
+    "axes.labelcolor": TEXT,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "text.color": TEXT,
+    "xtick.color": TEXT,
+    "ytick.color": TEXT,
+    "legend.frameon": False,
+    "figure.dpi": 120,
+}
+
+
+def colours(shown: Mapping[str, Any]) -> dict[str, str]:
+    """A colour per stage; a run made for comparison has that of the stage it is compared with."""
+    found = dict(zip(shown["stages"], PALETTE, strict=False))
+    trained = [stage for group in shown["students"] for stage in group["trained"]]
+    found |= dict(zip(trained, STUDENTS, strict=False))
+    for group in shown["students"]:
+        found[group["base"]] = PALETTE[0]
+    for curve in shown["curves"]:
+        for compared in curve["compared"]:
+            found[compared] = found.get(curve["stage"], TEXT)
+    return found
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the PNG without the library's version, so that equal figures are equal files."""
+    figure.savefig(path, metadata={"Software": None})
+
+
+def percent_axis(axes: Axes, top: float = 1.0, bottom: float | None = 0.0) -> None:
+    """Shares as per cent, from `bottom` (None: from the data) to just above `top`."""
+    axes.set_ylim(bottom, top * 1.04)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def bar(
+    axes: Axes,
+    place: float,
+    row: Mapping[str, Any],
+    width: float,
+    colour: str,
+    numbered: bool = False,
+) -> None:
+    """One bar with its interval, and its value in per cent above."""
+    value = float(row["value"])
+    axes.bar(place, value, width, color=colour)
+    top = value
+    if row.get("low") is not None and row.get("high") is not None:
+        low, top = float(row["low"]), float(row["high"])
+        axes.plot([place, place], [low, top], color=TEXT, linewidth=1, solid_capstyle="butt")
+    if numbered:
+        axes.annotate(
+            f"{100 * value:.0f}",
+            (place, top),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            size=7.5,
+        )
