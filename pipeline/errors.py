@@ -1,8 +1,8 @@
 """What can go wrong, by what the user has to do about it.
 
-    RecipeError            one clear message, no traceback unless --debug
-    ├── UsageError         wrong override, name, file or edge; nothing ran (exit code 2)
-    └── StageFailed        a stage ran and failed (exit code 1)
+RecipeError            one clear message, no traceback unless --debug
+├── UsageError         wrong override, name, file or edge; nothing ran (exit code 2)
+└── StageFailed        a stage ran and failed (exit code 1)
 """
 
 from __future__ import annotations

@@ -17,6 +17,11 @@ def placement(default: Any) -> Any:
     return field(default=default, metadata={"identity": False})
 
 
+def outside_file(default: Any) -> Any:
+    """A path or a hub name. A local file or folder is identified by its content, not its path."""
+    return field(default=default, metadata={"file": True})
+
+
 @dataclass
 class StageConfig:
     """What every stage has: its kind, its edges, its seed."""
@@ -129,9 +134,10 @@ class PretrainConfig(StageConfig):
 class PretrainedConfig(StageConfig):
     """Take an existing checkpoint as it is: a Hugging Face hub name or a local folder."""
 
-    path: str = MISSING
+    path: str = outside_file(MISSING)
     revision: str | None = None
-    chat_template: str | None = None  # a .jinja file; None keeps or gives the recipe's own
+    # a .jinja file; None keeps or gives the recipe's own
+    chat_template: str | None = outside_file(None)
 
 
 @dataclass
@@ -149,7 +155,7 @@ class DatasetConfig(StageConfig):
     """A real data set as problems: `format` names its reader, `path` a local file or a hub name."""
 
     format: str = MISSING
-    path: str = MISSING
+    path: str = outside_file(MISSING)
     subset: str | None = None  # a hub configuration, e.g. "main" of openai/gsm8k
     split: str = "train"  # a hub split; ignored for a local file
     limit: int | None = None
@@ -247,7 +253,8 @@ class GeneralConfig(StageConfig):
     """General SFT rows: thinking for some, none for trivial ones (paper, 2.3)."""
 
     rows: dict[str, int] = field(default_factory=dict)  # source → how many
-    path: str | None = None  # a JSONL or Parquet file of `messages` to use in place of the tiny world
+    # a JSONL or Parquet file of `messages` to use in place of the tiny world
+    path: str | None = outside_file(None)
 
 
 @dataclass
@@ -263,7 +270,8 @@ class PreferencesConfig(StageConfig):
     votes: int = 4
     margin: float = 1.0
     judge_noise: float = 0.0
-    path: str | None = None  # a JSONL or Parquet file of judgements in place of the tiny judge
+    # a JSONL or Parquet file of judgements in place of the tiny judge
+    path: str | None = outside_file(None)
 
 
 @dataclass
