@@ -5,8 +5,6 @@ Heavy imports stay inside the fixtures, so that tests of the engine start withou
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -67,29 +65,45 @@ def make_artifact(tmp_path: Path) -> Callable[..., Any]:
         model_dir: Path | None = None,
         facts: Mapping[str, Any] | None = None,
     ) -> Any:
-        from pipeline.artifact import MANIFEST, Artifact
+        from pipeline.store import Store
 
-        path = tmp_path / "store" / stage / hashlib.sha256(stage.encode()).hexdigest()[:16]
-        path.mkdir(parents=True)
+        output = tmp_path / "unpublished" / stage
+        output.mkdir(parents=True)
         if type_ in ("model", "reward_model"):
             assert model_dir is not None, f"a {type_} needs model_dir"
-            shutil.copytree(model_dir, path / "model")
+            shutil.copytree(model_dir, output / "model")
         else:
-            _write_rows(path, type_, rows)
-        manifest = {
-            "stage": stage,
-            "kind": type_,
-            "type": type_,
-            "fingerprint": path.name,
-            "config": {},
-            "inputs": {},
-            "facts": dict(facts or {}),
-            "funnel": {},
-        }
-        (path / MANIFEST).write_text(json.dumps(manifest))
-        return Artifact(path, manifest)
+            _write_rows(output, type_, rows)
+        return Store(tmp_path / "store").publish(output, _manifest(type_, stage, facts or {}))
 
     return make
+
+
+def _manifest(type_: str, stage: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    from pipeline.identity import digest_of
+
+    made_by = {"config": {"made_by": f"the tests, as {stage}"}, "inputs": [], "files": {}}
+    identity = {"kind": type_, "version": 1, **made_by}
+    return {
+        "format": 1,
+        "stage": stage,
+        "kind": type_,
+        "version": 1,
+        "type": type_,
+        "fingerprint": digest_of(identity),
+        "created": "2026-01-01T00:00:00+00:00",
+        "seconds": 0.0,
+        "config": {},
+        "identity": identity,
+        "inputs": [],
+        "facts": dict(facts),
+        "funnel": {},
+        "seed": 0,
+        "versions": {},
+        "host": {},
+        "code": {"commit": None, "sources": ""},
+        "attempts": [],
+    }
 
 
 def _write_rows(path: Path, type_: str, rows: Iterable[Mapping[str, Any]]) -> None:
