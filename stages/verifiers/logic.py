@@ -28,7 +28,8 @@ NEGATIONS = ("not", "isn't", "aren't", "不是", "并非", "非")
 NONE_WORDS = ("none", "nobody", "no one", "没有人", "无人")
 HEDGES = (
     "or", "if", "either", "neither", "nor", "unless", "maybe", "perhaps", "might", "may", "could",
-    "possibly", "unknown", "whether", "never", "false", "或", "或者", "如果", "若", "可能", "也许", "要么",
+    "possibly", "unknown", "whether", "never", "false",
+    "或", "或者", "如果", "若", "可能", "也许", "要么",
 )  # fmt: skip
 YES = frozenset({"yes", "true", "y", "是", "是的", "真", "对", "正确", "成立"})
 NO = frozenset({"no", "false", "n", "否", "不", "不是", "假", "错", "错误", "不成立"})

@@ -94,7 +94,8 @@ class VerifierPool:
     def _remember(self, judged: dict[bytes, Verdict]) -> None:
         if len(self._known) + len(judged) > REMEMBERED:
             self._known.clear()
-        self._known.update((k, v) for k, v in judged.items() if v is not TIMED_OUT)
+        lasting = {k: v for k, v in judged.items() if not v.reason.endswith(TIMED_OUT.reason)}
+        self._known.update(lasting)
 
     def _run(self, lines: list[bytes]) -> dict[bytes, Verdict]:
         """Spread requests over the workers, and wait for the last verdict."""

@@ -1,0 +1,69 @@
+"""Every verifier proves itself: the reference answer must score 1 before RL starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import RecipeError
+from stages.data.template import compose
+from stages.verifiers.pool import VerifierPool
+from stages.verifiers.verdict import Request
+
+SHOWN = 20  # offending rows that the message lists
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A row whose own reference does not score 1."""
+
+    id: str
+    verifier: str
+    reference: str
+    score: float | None
+    reason: str
+
+
+def check_references(rows: Sequence[Mapping[str, Any]], pool: VerifierPool) -> list[Failure]:
+    """The rows whose reference, given as a well-formed answer, does not score 1."""
+    requests = [
+        Request(
+            row["verifier"],
+            compose("The reference.", row["reference"] or ""),
+            row["reference"] or "",
+            json.loads(row["metadata"] or "{}"),
+        )
+        for row in rows
+    ]
+    return [
+        Failure(row["id"], row["verifier"], row["reference"], verdict.score, verdict.reason)
+        for row, verdict in zip(rows, pool.verify(requests), strict=True)
+        if verdict.score != 1.0
+    ]
+
+
+def require_references(rows: Sequence[Mapping[str, Any]], pool: VerifierPool, where: str) -> None:
+    """Stop with the offending rows listed; `where` names the stage or data set."""
+    failures = check_references(rows, pool)
+    if not failures:
+        return
+    lines = [
+        f"  {f.id}  verifier={f.verifier}  reference={_short(f.reference)}  "
+        f"score={f.score}  {f.reason}"
+        for f in failures[:SHOWN]
+    ]
+    if len(failures) > SHOWN:
+        lines.append(f"  … and {len(failures) - SHOWN} more")
+    raise RecipeError(
+        f"{where}: {len(failures)} of {len(rows)} reference answers do not score 1 through their "
+        "own verifier, so no reward on these rows could be trusted:\n"
+        + "\n".join(lines)
+        + "\nmend these rows or their verifier, or leave them out"
+    )
+
+
+def _short(text: str | None) -> str:
+    text = repr(text)
+    return text if len(text) <= 60 else text[:57] + "…"
