@@ -21,7 +21,7 @@ from pipeline.errors import UsageError
 from stages.configs import Sampling
 from stages.data.rows import PROBLEM, SAMPLE, Row, read_rows, write_rows
 from stages.data.template import render_prompt
-from stages.rollout.engine import Completion, Engine, GenerationRequest
+from stages.rollout.engine import Completion, Engine, GenerationRequest, OnProgress
 from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request
@@ -59,9 +59,10 @@ class Respondent:
     model: str
     sampling: Sampling
 
-    def rows(self, jobs: Sequence[Job]) -> list[Row]:
+    def rows(self, jobs: Sequence[Job], on_progress: OnProgress) -> list[Row]:
         """Every job's n judged samples, in order."""
-        drawn = self.engine.generate([job.request() for job in jobs], self.sampling)
+        requests = [job.request() for job in jobs]
+        drawn = self.engine.generate(requests, self.sampling, on_progress)
         rows = [
             self._row(job, completion)
             for job, completions in zip(jobs, drawn, strict=True)
@@ -73,14 +74,11 @@ class Respondent:
         return rows
 
     def _row(self, job: Job, completion: Completion) -> Row:
-        token_ids, text = completion.token_ids, completion.text
-        if job.prefix_ids:
-            token_ids = [*job.prefix_ids, *token_ids]
-            text = self.engine.tokenizer.decode(token_ids, skip_special_tokens=True)
-        parsed = parse(text)
+        token_ids = [*job.prefix_ids, *completion.token_ids]
+        parsed = parse(completion.text)
         return {
             **{name: job.problem[name] for name in PROBLEM.names},
-            "completion": text,
+            "completion": completion.text,
             "reasoning": parsed.reasoning,
             "answer": parsed.answer,
             "tokens": len(token_ids),
@@ -156,8 +154,11 @@ def respond(
     """The samples of all jobs, in order; whole shards in `folder` are not drawn again."""
     folder.mkdir(parents=True, exist_ok=True)
     for start, stop in _missing(folder, len(jobs), shard_size):
-        progress(start, len(jobs))
-        rows = respondent.rows(jobs[start:stop])
+
+        def on_progress(done: int, start: int = start) -> None:
+            progress(start + done // jobs[start].n, len(jobs))
+
+        rows = respondent.rows(jobs[start:stop], on_progress)
         _publish(folder / f"{start:08d}-{stop:08d}.parquet", rows)
     progress(len(jobs), len(jobs))
     return [row for shard in sorted(folder.glob("*.parquet")) for row in read_rows(shard)]

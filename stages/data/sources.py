@@ -57,11 +57,12 @@ def rows_of_file(path: Path, columns: tuple[str, ...] = ()) -> Iterator[tuple[in
                 yield number, _located(path, number, _parse_line, line, path.suffix, columns)
 
 
-def read_messages_file(path: Path, key: str) -> Iterator[tuple[int, Raw]]:
+def read_own_rows(path: Path, key: str, parse: Callable[[int, Raw], Row]) -> Iterator[Row]:
     """Rows of a user's own JSONL or Parquet file; `key` is the config key that named it."""
-    if not path.exists():
+    if not path.is_file():
         raise UsageError(missing_file(key, path))
-    return rows_of_file(path)
+    for number, row in rows_of_file(path):
+        yield _located(path, number, parse, number, row)
 
 
 def read_problems(

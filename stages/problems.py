@@ -1,0 +1,56 @@
+"""Problems of the tiny world, and the worked conversations that stand for human-made ones.
+
+Training and held-out problems never share a task: the split is decided by the task's meaning, so
+a problem and its translation are always on one side (stages/tiny/task.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipeline.artifact import Inputs
+from pipeline.context import Context
+from pipeline.errors import UsageError
+from pipeline.kinds import Outputs
+from stages.configs import ProblemsConfig
+from stages.data.rows import CONVERSATION, PROBLEM, Row, write_rows
+from stages.tiny.problems import generate
+from stages.tiny.worked import worked
+
+SPLITS = ("train", "heldout")
+
+Maker = Callable[[str, str, int, int, str], list[Row]]
+
+
+def run(config: ProblemsConfig, inputs: Inputs, context: Context) -> Outputs:
+    """Publish `per_domain` problems of each domain in each language."""
+    rows, outputs = _make(config, context, generate)
+    write_rows(context.output / "rows.parquet", rows, PROBLEM)
+    return outputs
+
+
+def run_worked(config: ProblemsConfig, inputs: Inputs, context: Context) -> Outputs:
+    """The same as conversations: every question with a long, right, readable answer."""
+    rows, outputs = _make(config, context, worked)
+    write_rows(context.output / "rows.parquet", rows, CONVERSATION)
+    return outputs
+
+
+def _make(config: ProblemsConfig, context: Context, maker: Maker) -> tuple[list[Row], Outputs]:
+    key = f"stages.{context.stage}"
+    if config.split not in SPLITS:
+        raise UsageError(f"{key}.split={config.split}: expected one of {', '.join(SPLITS)}")
+    if not config.per_domain:
+        raise UsageError(
+            f"{key}.per_domain: empty; say how many of each domain, e.g. {{math: 100}}"
+        )
+    rows: list[Row] = []
+    counts = {}
+    for domain, count in config.per_domain.items():
+        for language in config.languages:
+            made = maker(domain, language, count, context.seed, config.split)
+            counts[f"{domain}/{language}"] = len(made)
+            rows += made
+    asked = sum(config.per_domain.values()) * len(config.languages)
+    funnel = {"asked": asked, "not_that_many": asked - len(rows), "kept": len(rows)}
+    return rows, Outputs(facts={"rows": len(rows), "by_domain_language": counts}, funnel=funnel)
