@@ -1,0 +1,112 @@
+"""Supervised fine-tuning: cold start, the 800k set, and distillation (paper, 2.3 and 4.1).
+
+The paper trains for 2-3 epochs with batches of 128 (students: 64) sequences and a cosine from the
+learning rate to a tenth of it. Here a step is `batch_size` sequences too, packed with isolated
+documents for speed alone. The loss is on the completion and its end token. Rows longer than
+`max_length` are dropped or split, and counted; TRL's packing would truncate them in silence.
+
+A stage killed at any moment goes on from its last complete checkpoint to the same weights.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+from trl import SFTConfig as TRLConfig
+
+from pipeline.artifact import Artifact, Inputs
+from pipeline.context import Context
+from pipeline.errors import RecipeError
+from pipeline.kinds import Outputs
+from stages.configs import SFTConfig
+from stages.data.rows import read_rows
+from stages.training.arguments import lora_config, split_batch, trainer_arguments
+from stages.training.common import (
+    StageCallback,
+    last_checkpoint,
+    load_model,
+    load_tokenizer,
+    save_model,
+    use_threads,
+)
+from stages.training.sft_data import Document, encode, fit, mix
+from stages.training.sft_trainer import PackedSFTTrainer, PackingCollator
+
+
+def run(config: SFTConfig, inputs: Inputs, context: Context) -> Outputs:
+    """Fine-tune the model of `init_from` on the rows of `data_from`."""
+    use_threads(context.threads)
+    source = inputs["init_from"][0].model_path
+    tokenizer = load_tokenizer(source)
+    documents, funnel = _documents(config, inputs["data_from"], tokenizer, context.seed)
+    trainer = _trainer(config, source, tokenizer, documents, context)
+    resume = last_checkpoint(context.work, context)
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    save_model(trainer.model, tokenizer, context.output / "model", bf16=config.precision.bf16)
+    return Outputs(facts=_facts(trainer, documents), funnel=funnel)
+
+
+def _documents(
+    config: SFTConfig,
+    artifacts: tuple[Artifact, ...],
+    tokenizer: PreTrainedTokenizerBase,
+    seed: int,
+) -> tuple[list[Document], dict[str, int]]:
+    """What to train on, and the rows that were left out by reason."""
+    rows_of = {artifact.stage: read_rows(artifact.rows_path) for artifact in artifacts}
+    rows = mix(rows_of, config.mixture, seed)
+    documents, longer = fit(
+        encode(tokenizer, rows, config.system_prompt), config.max_length, config.overflow
+    )
+    if not documents:
+        raise RecipeError(
+            f"data_from: no row of {sorted(rows_of)} is left to train on ({len(rows)} rows, "
+            f"{longer} longer than max_length={config.max_length} tokens): raise max_length"
+        )
+    available = sum(len(rows) for rows in rows_of.values())
+    funnel = {"rows": available, "outside_mixture": available - len(rows)}
+    funnel["too_long" if config.overflow == "drop" else "split"] = longer
+    funnel["documents"] = len(documents)
+    return documents, funnel
+
+
+def _trainer(
+    config: SFTConfig,
+    source: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    documents: list[Document],
+    context: Context,
+) -> PackedSFTTrainer:
+    split = split_batch(config.batch_size, config.micro_batch)
+    arguments = TRLConfig(
+        **trainer_arguments(context, config.optimizer, config.precision, config.save_steps),
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=split.per_device,
+        gradient_accumulation_steps=split.accumulation,
+        max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )
+    return PackedSFTTrainer(
+        model=load_model(source),
+        args=arguments,
+        data_collator=PackingCollator(tokenizer.pad_token_id),
+        train_dataset=Dataset.from_list([vars(document) for document in documents]),
+        processing_class=tokenizer,
+        peft_config=lora_config(config.lora),
+        callbacks=[StageCallback(context)],
+    )
+
+
+def _facts(trainer: PackedSFTTrainer, documents: list[Document]) -> dict[str, Any]:
+    state = trainer.state
+    last = next((log for log in reversed(state.log_history) if "loss" in log), {})
+    return {
+        "documents": len(documents),
+        "tokens": sum(len(document) for document in documents),
+        "steps": state.global_step,
+        "epochs": state.epoch,
+        **{name: last[name] for name in ("loss", "token_accuracy") if name in last},
+    }

@@ -1,0 +1,116 @@
+"""From rows of conversations to tokens with labels, and from documents to packed rows.
+
+The prompt and the completion are tokenised apart and joined: that is what a model sees when it
+generates, and no token can merge across the boundary. Labels are -100 on the prompt, so the loss
+is on the completion and its end token alone. TRL's own preparation does the same in several passes
+of `datasets.map`, row by row; one batched call here is what makes a first step quick.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from pipeline.errors import UsageError
+from stages.data.rows import Row
+from stages.data.template import render_prompt
+
+IGNORED = -100
+OVERFLOW = ("drop", "split")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One conversation as tokens; `labels` are the tokens to learn, or IGNORED."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+
+def mix(rows_of: Mapping[str, Sequence[Row]], shares: Mapping[str, float], seed: int) -> list[Row]:
+    """Rows of each stage in the asked shares: as many as the scarcest one allows, none twice."""
+    if not shares:
+        return [row for rows in rows_of.values() for row in rows]
+    _check_shares(rows_of, shares)
+    whole = sum(shares.values())
+    total = min(len(rows_of[name]) * whole / share for name, share in shares.items() if share > 0)
+    mixed: list[Row] = []
+    for name, share in shares.items():
+        rows = rows_of[name]
+        count = min(len(rows), round(total * share / whole))
+        chosen = random.Random(f"{seed}/{name}").sample(range(len(rows)), count)
+        mixed += [rows[index] for index in sorted(chosen)]
+    return mixed
+
+
+def _check_shares(rows_of: Mapping[str, Sequence[Row]], shares: Mapping[str, float]) -> None:
+    if set(shares) != set(rows_of):
+        raise UsageError(
+            f"mixture names {sorted(shares)}, data_from names {sorted(rows_of)}: give every data "
+            "stage a share (0 leaves it out), or leave the mixture empty to take all rows"
+        )
+    if min(shares.values()) < 0 or sum(shares.values()) <= 0:
+        raise UsageError(f"mixture is {dict(shares)}: shares are at least 0 and their sum above 0")
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], system_prompt: str | None = None
+) -> list[Document]:
+    """Prompt + completion + end token of every row, with labels on what the assistant says."""
+    if not rows:
+        return []
+    prompts = [render_prompt(tokenizer, row["prompt"], system_prompt) for row in rows]
+    completions = [row["completion"] for row in rows]
+    ids = [tokenizer(t, add_special_tokens=False).input_ids for t in (prompts, completions)]
+    end = [tokenizer.eos_token_id]
+    return [
+        Document(prompt + completion + end, [IGNORED] * len(prompt) + completion + end)
+        for prompt, completion in zip(*ids, strict=True)
+    ]
+
+
+def fit(
+    documents: Sequence[Document], max_length: int, overflow: str
+) -> tuple[list[Document], int]:
+    """Documents of at most `max_length` tokens, and how many rows were longer.
+
+    `drop` leaves a longer row out; `split` cuts it into documents of their own (the later ones see
+    neither the prompt nor what came before). Nothing is truncated.
+    """
+    if overflow not in OVERFLOW:
+        raise UsageError(f"overflow is {overflow!r}; expected one of {list(OVERFLOW)}")
+    longer = [document for document in documents if len(document) > max_length]
+    fitting = [document for document in documents if len(document) <= max_length]
+    if overflow == "split":
+        fitting += [part for document in longer for part in _split(document, max_length)]
+    return fitting, len(longer)
+
+
+def _split(document: Document, size: int) -> list[Document]:
+    parts = [
+        Document(document.input_ids[at : at + size], document.labels[at : at + size])
+        for at in range(0, len(document), size)
+    ]
+    return [part for part in parts if any(label != IGNORED for label in part.labels[1:])]
+
+
+def pack(lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """Indices of documents by row, none above `capacity` tokens: first fit, longest first."""
+    rows: list[list[int]] = []
+    room: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        for row, free in enumerate(room):
+            if lengths[index] <= free:
+                rows[row].append(index)
+                room[row] -= lengths[index]
+                break
+        else:
+            rows.append([index])
+            room.append(capacity - lengths[index])
+    return rows

@@ -1,0 +1,74 @@
+"""TRL's SFTTrainer with documents packed inside each forward pass.
+
+TRL's own "bfd" packs the whole data set beforehand and flattens a forward pass into one row. Two
+things speak against it here: a step would see a varying number of sequences (the paper's batch is
+128 sequences), and without FlashAttention the mask of one long row is quadratic: at 32 documents of
+60 tokens that ran at 4.7k tokens/s on one core, padding at 9.2k, packing as below at 11.7k.
+
+So a step draws `batch_size` sequences as an unpacked one would, and the collator lays those of one
+forward pass into rows no longer than the longest of them. Positions restart with each document, and
+from that transformers masks attention between documents (sdpa and eager alike).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from trl import SFTTrainer
+
+from stages.training.sft_data import IGNORED, pack
+
+
+@dataclass
+class PackingCollator:
+    """Documents to rows of isolated documents; `tokens` counts the real ones."""
+
+    pad_token_id: int
+
+    def __call__(self, examples: Sequence[Mapping[str, list[int]]]) -> dict[str, Any]:
+        lengths = [len(example["input_ids"]) for example in examples]
+        rows = pack(lengths, capacity=max(lengths))
+        shape = (len(rows), max(sum(lengths[index] for index in row) for row in rows))
+        input_ids = torch.full(shape, self.pad_token_id)
+        labels = torch.full(shape, IGNORED)
+        position_ids = torch.zeros(shape, dtype=torch.long)
+        for number, row in enumerate(rows):
+            start = 0
+            for index in row:
+                place = (number, slice(start, start + lengths[index]))
+                input_ids[place] = torch.tensor(examples[index]["input_ids"])
+                labels[place] = torch.tensor(examples[index]["labels"])
+                labels[number, start] = IGNORED  # the document before must not predict it
+                position_ids[place] = torch.arange(lengths[index])
+                start += lengths[index]
+        return {
+            "input_ids": input_ids,
+            "labels": labels,
+            "position_ids": position_ids,
+            "tokens": sum(lengths),
+        }
+
+
+class PackedSFTTrainer(SFTTrainer):
+    """Logs loss, token_accuracy, entropy, learning_rate, grad_norm and tokens_per_second."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._tokens, self._since = 0, time.monotonic()
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        self._tokens += inputs.pop("tokens")
+        return super().compute_loss(model, inputs, *args, **kwargs)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        metrics = self._metrics["train"]
+        if "mean_token_accuracy" in metrics:
+            metrics["token_accuracy"] = metrics.pop("mean_token_accuracy")
+            now = time.monotonic()
+            metrics["tokens_per_second"] = [self._tokens / (now - self._since)]
+            self._tokens, self._since = 0, now
+        super().log(logs, start_time)

@@ -1,0 +1,265 @@
+"""Supervised fine-tuning: what is learnt, how it is packed, how it resumes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoTokenizer
+
+from pipeline.errors import RecipeError, UsageError
+from stages import sft
+from stages.configs import Lora, Optimizer, SFTConfig
+from stages.training.sft_data import IGNORED, Document, encode, fit, mix, pack
+from stages.training.sft_trainer import PackingCollator
+
+
+def conversation(number: int, answer: str = "", source: str = "tiny") -> dict[str, Any]:
+    return {
+        "id": f"r{number}",
+        "domain": "math",
+        "language": "en",
+        "prompt": [{"role": "user", "content": f"{number} + 1 = ?"}],
+        "completion": answer or f"<think>{number} + 1</think><answer>{number + 1}</answer>",
+        "source": source,
+    }
+
+
+def settings(**changes: Any) -> SFTConfig:
+    values: dict[str, Any] = {
+        "optimizer": Optimizer(learning_rate=1e-3, lr_final=1e-4, schedule="cosine"),
+        "epochs": 2.0,
+        "batch_size": 8,
+        "max_length": 64,
+        "micro_batch": 4,
+        "save_steps": 2,
+        "seed": 3,
+    }
+    return SFTConfig(**{**values, **changes})
+
+
+def weights(context: Any) -> dict[str, torch.Tensor]:
+    return load_file(context.output / "model" / "model.safetensors")
+
+
+def curve(context: Any, name: str) -> list[float]:
+    lines = (context.work / "metrics.jsonl").read_text().splitlines()
+    return [point[name] for point in map(json.loads, lines) if name in point]
+
+
+def test_labels_are_the_completion_and_its_end_token_alone(tiny_model_dir: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
+    [document] = encode(tokenizer, [conversation(3)], "Think first.")
+    learnt = [token for token in document.labels if token != IGNORED]
+    text = "<think>3 + 1</think><answer>4</answer><|end|>"
+    assert tokenizer.decode(learnt) == text
+    whole = f"<|system|>Think first.<|user|>3 + 1 = ?<|assistant|>{text}"
+    assert tokenizer.decode(document.input_ids) == whole
+    assert document.labels[-len(learnt) :] == learnt
+
+
+def test_gradient_of_a_step_ignores_what_the_user_said(tiny_model_dir: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
+    document = encode(tokenizer, [conversation(3)])[0]
+    batch = PackingCollator(tokenizer.pad_token_id)([vars(document)])
+    prompt = sum(label == IGNORED for label in document.labels)
+    assert (batch["labels"][0, :prompt] == IGNORED).all()
+    assert batch["labels"][0, prompt:].tolist() == document.input_ids[prompt:]
+
+
+def test_rows_hold_whole_documents_within_their_capacity() -> None:
+    lengths = [5, 9, 3, 7, 1, 9]
+    rows = pack(lengths, capacity=9)
+    assert sorted(index for row in rows for index in row) == list(range(6))
+    assert all(sum(lengths[index] for index in row) <= 9 for row in rows)
+    assert len(rows) == 4  # 34 tokens need four rows of nine
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_packed_documents_have_the_loss_of_each_document_alone(
+    tiny_model_dir: Path, make_context: Any, attention: str
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
+    rows = [conversation(n, f"<think>{'7 ' * (4 * n)}</think>{n}") for n in range(9)]
+    documents = encode(tokenizer, rows)
+    trainer = sft._trainer(settings(), tiny_model_dir, tokenizer, documents, make_context())
+    trainer.model.set_attn_implementation(attention)
+    collate = trainer.data_collator
+    packed = collate([vars(document) for document in documents])
+    assert len(packed["input_ids"]) < len(documents)
+    assert packed["tokens"] == sum(map(len, documents))
+
+    def summed(batch: dict[str, Any]) -> float:
+        with torch.no_grad():
+            return float(trainer.compute_loss(trainer.model, batch, num_items_in_batch=1))
+
+    alone = sum(summed(collate([vars(document)])) for document in documents)
+    assert summed(packed) == pytest.approx(alone, rel=1e-5)
+
+
+def test_rows_that_are_too_long_are_dropped_or_split_and_counted() -> None:
+    short = Document([1, 2, 3], [IGNORED, 2, 3])
+    long = Document(list(range(10)), [IGNORED] * 5 + list(range(5, 10)))
+    assert fit([short, long], 4, "drop") == ([short], 1)
+    split, longer = fit([short, long], 4, "split")
+    assert longer == 1
+    # [0..3] is prompt alone: nothing to learn there
+    assert [d.input_ids for d in split] == [[1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    with pytest.raises(UsageError, match="drop"):
+        fit([short], 4, "truncate")
+
+
+def test_mixture_takes_shares_of_rows_from_each_stage_and_none_twice() -> None:
+    rows_of = {
+        "reasoning": [conversation(n) for n in range(60)],
+        "general": [conversation(n) for n in range(100, 140)],
+    }
+    mixed = mix(rows_of, {"reasoning": 0.75, "general": 0.25}, seed=1)
+    numbers = [int(row["id"][1:]) for row in mixed]
+    assert len(set(numbers)) == len(numbers) == 80
+    assert sum(number < 100 for number in numbers) == 60
+    assert mix(rows_of, {"reasoning": 3, "general": 1}, seed=1) == mixed
+    assert mix(rows_of, {"reasoning": 3, "general": 1}, seed=2) != mixed
+    assert len(mix(rows_of, {}, seed=1)) == 100
+    with pytest.raises(UsageError, match="general"):
+        mix(rows_of, {"reasoning": 1.0}, seed=1)
+
+
+def test_a_step_sees_batch_size_sequences_however_they_are_packed(
+    tiny_model_dir: Path, make_artifact: Any, make_context: Any, tmp_path: Path
+) -> None:
+    base = make_artifact("model", "base", model_dir=tiny_model_dir)
+    data = make_artifact("conversations", "data", rows=[conversation(n) for n in range(20)])
+    results = []
+    for micro_batch in (2, 8):
+        context = make_context(tmp_path / str(micro_batch))
+        inputs = {"init_from": (base,), "data_from": (data,)}
+        outputs = sft.run(settings(micro_batch=micro_batch), inputs, context)
+        assert outputs.facts["steps"] == 2 * math.ceil(20 / 8)
+        results.append((curve(context, "loss"), weights(context)))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-3)
+    for name, tensor in results[0][1].items():
+        torch.testing.assert_close(tensor, results[1][1][name], atol=2e-4, rtol=0)
+
+
+def test_training_lowers_the_loss_logs_its_curves_and_reports_what_it_dropped(
+    tiny_model_dir: Path, make_artifact: Any, make_context: Any
+) -> None:
+    base = make_artifact("model", "base", model_dir=tiny_model_dir)
+    rows = [conversation(n % 5) for n in range(30)] + [conversation(99, "word " * 60)]
+    data = make_artifact("conversations", "data", rows=rows)
+    context = make_context()
+    outputs = sft.run(
+        settings(
+            epochs=10, optimizer=Optimizer(learning_rate=1e-2, lr_final=1e-3, schedule="cosine")
+        ),
+        {"init_from": (base,), "data_from": (data,)},
+        context,
+    )
+    assert outputs.funnel == {"rows": 31, "outside_mixture": 0, "too_long": 1, "documents": 30}
+    losses = curve(context, "loss")
+    assert losses[-1] < losses[0] / 3
+    assert outputs.facts["token_accuracy"] > 0.7
+    assert curve(context, "learning_rate")[-1] == pytest.approx(1e-3, rel=0.1)
+    assert min(curve(context, "tokens_per_second")) > 0
+    assert min(curve(context, "grad_norm")) > 0
+
+
+def test_lora_is_merged_into_plain_weights(
+    tiny_model_dir: Path, make_artifact: Any, make_context: Any
+) -> None:
+    base = make_artifact("model", "base", model_dir=tiny_model_dir)
+    data = make_artifact("conversations", "data", rows=[conversation(n) for n in range(16)])
+    context = make_context()
+    sft.run(
+        settings(lora=Lora(rank=4, alpha=8)), {"init_from": (base,), "data_from": (data,)}, context
+    )
+    before = load_file(tiny_model_dir / "model.safetensors")
+    after = weights(context)
+    assert set(after) == set(before)
+    changed = {name for name in after if not torch.equal(after[name], before[name])}
+    assert changed
+    assert all("proj" in name for name in changed)
+
+
+def test_nothing_left_to_train_on_says_which_limit_to_raise(
+    tiny_model_dir: Path, make_artifact: Any, make_context: Any
+) -> None:
+    base = make_artifact("model", "base", model_dir=tiny_model_dir)
+    data = make_artifact("conversations", "data", rows=[conversation(1)])
+    with pytest.raises(RecipeError, match="max_length=4 tokens"):
+        sft.run(
+            settings(max_length=4), {"init_from": (base,), "data_from": (data,)}, make_context()
+        )
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from pipeline.artifact import Artifact
+from pipeline.context import Context
+from stages import sft
+from stages.training import common
+from tests.training.test_sft import settings, artifact_of
+
+base, data, root = map(Path, sys.argv[1:])
+(root / "work").mkdir(parents=True, exist_ok=True)
+(root / "output").mkdir(exist_ok=True)
+context = Context("sft", "f" * 16, root / "work", root / "output", seed=3, threads=1)
+inputs = {"init_from": (artifact_of(base),), "data_from": (artifact_of(data),)}
+sft.run(settings(epochs=3.0), inputs, context)
+"""
+
+
+def artifact_of(path: Path) -> Any:
+    from pipeline.artifact import Artifact
+
+    return Artifact(path, json.loads((path / "manifest.json").read_text()))
+
+
+def test_killed_in_its_second_epoch_it_resumes_to_the_same_bits(
+    tiny_model_dir: Path, make_artifact: Any, make_context: Any, tmp_path: Path
+) -> None:
+    base = make_artifact("model", "base", model_dir=tiny_model_dir)
+    data = make_artifact("conversations", "data", rows=[conversation(n) for n in range(40)])
+    inputs = {"init_from": (base,), "data_from": (data,)}
+    straight = make_context(tmp_path / "straight", seed=3)
+    sft.run(settings(epochs=3.0), inputs, straight)
+
+    killed = tmp_path / "killed"
+    kill_when(killed / "work" / "checkpoint-8" / "complete.json", base.path, data.path, killed)
+    # A kill in the middle of the next save would leave this:
+    torn = killed / "work" / "checkpoint-10"
+    torn.mkdir(exist_ok=True)
+    (torn / "model.safetensors").write_bytes(b"half")
+    resumed = make_context(killed, seed=3)
+    sft.run(settings(epochs=3.0), inputs, resumed)
+
+    assert curve(resumed, "loss") == curve(straight, "loss")
+    assert len(curve(resumed, "loss")) == 15
+    expected = weights(straight)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in weights(resumed).items())
+
+
+def kill_when(appears: Path, *arguments: Path) -> None:
+    """Start the stage in its own process and SIGKILL it as soon as a file appears."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD, *map(str, arguments)],
+        cwd=Path(__file__).resolve().parents[2],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    while not appears.exists():
+        assert process.poll() is None, "the stage ended before it could be killed"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
