@@ -27,10 +27,12 @@ _NO_WORDS = re.compile(
     r"|\\\[[^\[\]]{1,2000}\\\]|\\\([^()\n]{1,400}\\\)"
     r"|\\[A-Za-z]+"
     r"|</?[A-Za-z][^<>\n]{0,40}>"
-    r"|[A-Za-z]*[\d_][A-Za-z0-9_]*"
 )
+_MARKS = frozenset("`$\\<")
 _HAN_RUN = re.compile(f"[{_HAN}]+")
-_LATIN_WORD = re.compile(f"[{_LATIN}]{{2,}}(?:['’][{_LATIN}]+)*")
+_LATIN_WORD = re.compile(  # no part of an identifier such as x_1 or total2
+    rf"(?<![{_LATIN}\d_])[{_LATIN}]{{2,}}+(?![\d_])(?:['’][{_LATIN}]++)*+"
+)
 _OTHER_WORD = re.compile(rf"(?:(?![{_LATIN}{_HAN}\d_])\w)+")
 
 TARGETS = ("en", "zh")
@@ -52,7 +54,8 @@ def consistency(reasoning: str, target: str) -> float | None:
 
 def count_words(text: str) -> tuple[int, int, int]:
     """English, Chinese and other words of a text."""
-    text = _NO_WORDS.sub(" ", _without_fences(text))
+    if not _MARKS.isdisjoint(text):
+        text = _NO_WORDS.sub(" ", _without_fences(text))
     chinese = sum(map(len, _HAN_RUN.findall(text)))
     english = len(_LATIN_WORD.findall(text))
     other = 0 if text.isascii() else len(_OTHER_WORD.findall(text))

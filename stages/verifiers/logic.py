@@ -25,7 +25,6 @@ from stages.verifiers.verdict import RIGHT, WRONG, Unreadable, Verdict
 KNIGHT_WORDS = ("knights", "knight", "truth-tellers", "truth-teller", "骑士", "诚实者")
 KNAVE_WORDS = ("knaves", "knave", "liars", "liar", "无赖", "说谎者", "骗子")
 NEGATIONS = ("not", "isn't", "aren't", "不是", "并非", "非")
-NONE_WORDS = ("none", "nobody", "no one", "没有人", "无人")
 HEDGES = (
     "or", "if", "either", "neither", "nor", "unless", "maybe", "perhaps", "might", "may", "could",
     "possibly", "unknown", "whether", "never", "false",
@@ -124,44 +123,56 @@ def _plain(text: str) -> str:
 
 
 def _tokens(text: str, names: tuple[str, ...]) -> list[str | bool] | None:
-    """Names and roles in order; None when the text hedges."""
+    """Names and roles in order; None when the text hedges or its negation has no role."""
+    spelled = {_plain(name).casefold(): name for name in names}
+    found = [(match.start(), "name", match[0]) for match in _names(names).finditer(text)]
+    found += [(match.start(), match.lastgroup or "", "") for match in _WORDS.finditer(text)]
     tokens: list[str | bool] = []
     negated = False
-    for match in _pattern(names).finditer(text):
-        kind, word = match.lastgroup or "", match[0]
+    for _, kind, word in sorted(found):
         if kind == "hedge":
             return None
         if kind == "negation":
             negated = True
         elif kind == "name":
-            tokens.append(_canonical(word, names))
+            tokens.append(spelled[word.casefold()])
         else:
-            tokens.append((kind == "knight") != negated)
+            role = (kind == "knight") != negated
             negated = False
+            if not tokens or tokens[-1] is not role:  # "a knight (truth-teller)" says it once
+                tokens.append(role)
     return None if negated else tokens
 
 
-def _canonical(word: str, names: tuple[str, ...]) -> str:
-    folded = word.casefold()
-    return next(name for name in names if _plain(name).casefold() == folded)
+def _alternatives(words: Sequence[str]) -> str:
+    """Any of the words, the longest first; a Latin word must stand by itself."""
+    ordered = sorted(words, key=len, reverse=True)
+    latin = "|".join(re.escape(word) for word in ordered if word.isascii())
+    other = "|".join(re.escape(word) for word in ordered if not word.isascii())
+    parts = [rf"(?<![A-Za-z])(?:{latin})(?![A-Za-z])"] if latin else []
+    return "|".join([*parts, other] if other else parts)
 
 
 @lru_cache(maxsize=4096)
-def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
-    """One alternation, names first; a one-letter Latin name must match in its own case."""
-    spelled = sorted((_plain(name) for name in names), key=len, reverse=True)
-    kinds = {
-        "name": "|".join(_word(name, exact_case=len(name) == 1) for name in spelled),
-        "knight": "|".join(map(_word, KNIGHT_WORDS)),
-        "knave": "|".join(map(_word, KNAVE_WORDS)),
-        "negation": "|".join(map(_word, NEGATIONS)),
-        "hedge": "|".join(map(_word, HEDGES)),
-    }
-    return re.compile("|".join(f"(?P<{kind}>{words})" for kind, words in kinds.items()))
+def _names(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of the names; one of a single letter only in its own case, for the sake of "a"."""
+    spelled = [_plain(name) for name in names]
+    letters = [name for name in spelled if len(name) == 1]
+    longer = [name for name in spelled if len(name) > 1]
+    parts = [_alternatives(letters)] if letters else []
+    parts += [f"(?i:{_alternatives(longer)})"] if longer else []
+    return re.compile("|".join(parts))
 
 
-def _word(word: str, exact_case: bool = False) -> str:
-    pattern = re.escape(word)
-    if word.isascii():
-        pattern = rf"(?<![A-Za-z]){pattern}(?![A-Za-z])"
-    return pattern if exact_case else f"(?i:{pattern})"
+_WORDS = re.compile(
+    "|".join(
+        f"(?P<{kind}>{_alternatives(words)})"
+        for kind, words in (
+            ("knight", KNIGHT_WORDS),
+            ("knave", KNAVE_WORDS),
+            ("negation", NEGATIONS),
+            ("hedge", HEDGES),
+        )
+    ),
+    re.IGNORECASE,
+)

@@ -173,7 +173,7 @@ def _start(level: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         process = subprocess.Popen(
-            [*_prefix(level), sys.executable, *_PYTHON, str(_JAIL), level, str(theirs.fileno())],
+            [*_python(level), *_PYTHON, str(_JAIL), level, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             env={"PYTHONHASHSEED": "0"},
             stdin=subprocess.DEVNULL,
@@ -197,20 +197,21 @@ def _start(level: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
     raise OSError(said.removeprefix(f"{level}: ") or errors[-300:] or "it ended without a word")
 
 
-def _prefix(level: str) -> list[str]:
+def _python(level: str) -> list[str]:
+    """The command that starts Python at a level."""
     if level != "bubblewrap":
-        return []
+        return [sys.executable]
     program = shutil.which("bwrap")
     if program is None:
         raise OSError("bwrap is not on the PATH")
-    python = Path(sys.executable).resolve()
-    shown = [str(_JAIL), os.path.dirname(os.__file__), str(python), sys.executable]
+    python = str(Path(sys.executable).resolve())  # a venv's link would not find its library
+    shown = [str(_JAIL), str(Path(os.__file__).parents[1]), python]
     binds = [argument for path in shown for argument in ("--ro-bind", path, path)]
     libraries = [a for p in ("/lib", "/lib64", "/usr/lib") for a in ("--ro-bind-try", p, p)]
     return [
         *(program, "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534"),
-        *("--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"),
-        *(*libraries, *binds, "--remount-ro", "/", "--"),
+        *("--die-with-parent", "--as-pid-1", "--cap-drop", "ALL", "--chdir", "/"),
+        *(*libraries, *binds, "--remount-ro", "/", "--", python),
     ]
 
 
