@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 import yaml
 from packaging.markers import Marker
 
-from pipeline.cli import R1
+from pipeline.cli import _VERBS, R1
 from pipeline.compose import compose
 from pipeline.graph import Graph, build, select
 
@@ -99,13 +100,17 @@ def test_every_option_of_a_group_composes(group: str) -> None:
 @pytest.mark.parametrize("dataset", [name for name in names("data") if "tiny" not in name])
 def test_every_data_set_serves_as_training_prompts_and_as_benchmark(dataset: str) -> None:
     stages = ("reasoning_prompts", "heldout")
-    graph = graph_of("recipe=r1_zero", *(f"data@stages.{stage}={dataset}" for stage in stages))
+    chosen = [f"data@stages.{stage}={dataset}" for stage in stages]
+    paths = [f"stages.{stage}.path=rows.jsonl" for stage in stages]
+    graph = graph_of("recipe=r1_zero", *chosen, *paths)
     assert {graph.nodes[stage].kind.name for stage in stages} == {"dataset"}
 
 
 def make(*arguments: str) -> str:
+    """What make prints; what an outer `make test` was given does not reach it."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "ARGS")}
     done = subprocess.run(
-        ["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", *arguments], cwd=ROOT, env=kept, capture_output=True, text=True, check=True
     )
     return done.stdout
 
@@ -118,7 +123,7 @@ def test_every_make_target_names_stages_of_the_recipe() -> None:
     graph, seen = graph_of(), 0
     targets = re.findall(r"^([a-z-]+): \$\(SETUP\)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for target in targets:
-        for until in re.findall(r"until=(\[[^]]*\]|\w+)", make(target)):
+        for until in re.findall(r"until=(\[[^]]*\]|\w+)", make("-n", target)):
             seen += 1
             assert select(graph, until=yaml.safe_load(until)).stages
     assert seen >= 10
@@ -126,7 +131,7 @@ def test_every_make_target_names_stages_of_the_recipe() -> None:
 
 @needs_make
 def test_make_passes_profile_model_and_arguments_through() -> None:
-    command = make("zero", "PROFILE=one_gpu", "MODEL=/models/base", "ARGS=seed=3")
+    command = make("-n", "zero", "PROFILE=one_gpu", "MODEL=/models/base", "ARGS=seed=3")
     assert "profile=one_gpu" in command
     assert "model@stages.base=hub stages.base.path=/models/base" in command
     assert "seed=3" in command
@@ -141,9 +146,23 @@ def test_a_model_of_ones_own_takes_the_place_of_the_base() -> None:
 
 @needs_make
 def test_make_alone_lists_the_targets() -> None:
-    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "make reproduce" in done.stdout
-    assert "make test" in done.stdout
+    listed = make()
+    assert "make reproduce" in listed
+    assert "make test" in listed
+
+
+def test_the_commands_that_the_readme_shows_exist() -> None:
+    commands = re.findall(
+        r"^    (\S.*)$|`(make [^`]*)`", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    words = [re.split(r"\s{2,}#| #", block or inline)[0].split() for block, inline in commands]
+    targets = {w for line in words if line[0] == "make" for w in line[1:] if "=" not in w}
+    verbs = {line[1] for line in words if line[0].endswith("/r1")}
+    makefile = (ROOT / "Makefile").read_text()
+    known = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    assert len(targets) > 10
+    assert targets <= known
+    assert {"run", "why"} <= verbs <= {*_VERBS, *R1.commands}
 
 
 @pytest.mark.parametrize("script", [".ci/run", "requirements/install.sh", "requirements/lock.sh"])
