@@ -26,6 +26,7 @@ install() {
     "$python" -m uv pip install -q --python "$python" --no-deps "$@" || pip_install "$@"
 }
 
+echo "Installing the pinned packages for a $device machine${extra:+, $extra}: a minute or two."
 if [ "$device" = cpu ] && ! cpu_torch; then
     echo "No CPU build of $torch was found: taking the CUDA build, a download of several GB." >&2
     device=cuda
