@@ -27,7 +27,7 @@ _LEAD = re.compile(
     r"(?:答案|选择|选项|应选|故选|选)?(?:应)?(?:是|为|选)?:?\s*(?:选项|选)?\s*(?=[A-J])",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"([A-Ja-j])[.。,]?$")
+_LETTER = re.compile(r"([A-Ja-j])\s*[.。,]?$")
 _LABELLED = re.compile(r"([A-J])[.:)、]\s*(\S.*)$", re.DOTALL)
 _ALONE = re.compile(r"(?<![A-Za-z0-9])([A-J])(?![A-Za-z0-9'])")
 

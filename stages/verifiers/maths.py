@@ -28,7 +28,7 @@ TOO_LONG = Verdict(0.0, "answer too long")
 NOT_MATHS = Verdict(0.0, "not one mathematical answer")
 
 _TEXT_COMMAND = re.compile(r"\\(?:text|mbox|textbf|textit|mathrm|textrm)\s*\{([^{}]*)\}")
-_WORD = re.compile(r"\(?[^\W\d_]+(?:[\s-]+[^\W\d_]+)*\)?")
+_WORD = re.compile(r"[^\W\d_]+(?:[\s-]+[^\W\d_]+)*")
 _COULD_BE_NUMBER = re.compile(r"[\d\\零〇一二两三四五六七八九十百千万亿]")
 _TWO_NUMBERS = re.compile(r"\d\s+\d")  # math-verify adds them up: "5 7" would be 12
 
@@ -87,12 +87,16 @@ def squeeze(text: str) -> str:
     return "".join(_TEXT_COMMAND.sub(r"\1", unwrap(text)).split())
 
 
+def fold(text: str) -> str:
+    r"""Text as a word is compared: "\text{(C)}" and "c" are the same."""
+    return " ".join(_TEXT_COMMAND.sub(r"\1", unwrap(text)).split()).strip("() ").casefold()
+
+
 def as_word(text: str) -> str | None:
-    r"""The word or words that a text is ("\text{(C)}" → "c"), or None."""
-    plain = " ".join(_TEXT_COMMAND.sub(r"\1", unwrap(text)).split()).strip()
-    if len(plain) > 1 and _WORD.fullmatch(plain):
-        return plain.strip("()").casefold()
-    return None
+    r"""The word or words that a text is; fewer than four bare letters are algebra, as in ab."""
+    word = fold(text)
+    marked = _TEXT_COMMAND.search(text) is not None
+    return word if _WORD.fullmatch(word) and (marked or len(word) > 3) else None
 
 
 def _read_cheaply(reference: str) -> Target | None:
@@ -109,7 +113,7 @@ def _judge_cheaply(answer: str, target: Target) -> Verdict | None:
     if squeeze(answer) == target.text:
         return RIGHT
     if target.word is not None:
-        return RIGHT if as_word(answer) == target.word else WRONG
+        return RIGHT if fold(answer) == target.word else WRONG
     if len(answer) > LONGEST:
         return TOO_LONG
     number = read_number(answer)

@@ -14,6 +14,7 @@ import math
 import resource
 import socket
 import sys
+from importlib import import_module
 from typing import Any
 
 from pipeline.errors import RecipeError
@@ -29,6 +30,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     logging.getLogger("math_verify").setLevel(logging.CRITICAL)
     sandbox.set_limit(seconds)
+    import_module("math_verify")  # a quarter of a second that no request should pay for
     with socket.socket(fileno=fd) as channel, channel.makefile("rwb") as stream:
         stream.write(b"ready\n")
         stream.flush()

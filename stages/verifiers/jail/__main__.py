@@ -44,7 +44,6 @@ def main() -> None:
     except OSError as problem:
         channel.send(f"{level}: {problem}".encode())
         return
-    random.seed(0)  # the same program gets the same verdict in every run
     gc.freeze()
     channel.send(b"ready")
     serve(channel, seccomp)
@@ -84,6 +83,7 @@ def run_child(descriptor: int, seccomp: confine.Filter | None) -> None:
         (resource.RLIMIT_NPROC, 0),
     ):
         resource.setrlimit(limit, (value, value))
+    random.seed(0)  # the same program gets the same verdict in every run
     if seccomp is not None:
         seccomp.install()
     program.answer(RESULT_FD)

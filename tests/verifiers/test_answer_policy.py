@@ -1,0 +1,82 @@
+r"""The answer policy: what counts as the one final answer."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from stages.data.template import compose
+from stages.verifiers import answer as policy
+from stages.verifiers.answer import parse
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer"),
+    [
+        ("<think>2+3=5</think><answer>5</answer>", "5"),
+        ("<think>2+3=5</think>\nSo it is \\boxed{5}.", "5"),
+        ("<think>2+3=5</think><answer>It is \\boxed{\\frac{1}{2}}</answer>", "\\frac{1}{2}"),
+        ("<answer> 5 </answer>", "5"),
+        ("\\boxed{5}", "5"),
+        ("2+3=5</think><answer>5</answer>", "5"),  # the prompt opened the thought
+        ("<think>x</think>\\boxed{5} and again \\boxed{ 5 }", "5"),
+        ("<think>x</think>\\boxed{5}<answer>5</answer>", "5"),
+        ("<think>x</think>\\boxed{\\{1, 2\\}}", "\\{1, 2\\}"),
+        ("<think>\\boxed{9}<answer>9</answer></think><answer>5</answer>", "5"),
+    ],
+)
+def test_one_final_answer_is_found(completion: str, answer: str) -> None:
+    assert parse(completion).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("completion", "reason"),
+    [
+        ("<think>the answer is \\boxed{5}", policy.UNCLOSED),
+        ("<think>x<answer>5</answer>", policy.UNCLOSED),
+        ("</think>x<think><answer>5</answer>", policy.UNCLOSED),
+        ("<think>\\boxed{5}</think>", policy.NO_ANSWER),
+        ("<think>x</think>The answer is 5.", policy.NO_ANSWER),
+        ("The answer is 5.", policy.NO_ANSWER),
+        ("", policy.NO_ANSWER),
+        ("<think>x</think>\\boxed{5} or \\boxed{6}", policy.SEVERAL),
+        ("<think>x</think>\\boxed{5}<answer>6</answer>", policy.SEVERAL),
+        ("<answer>\\boxed{5} \\boxed{6}</answer>", policy.SEVERAL),
+        ("<think>x</think><answer></answer>", policy.EMPTY),
+        ("\\boxed{ }", policy.EMPTY),
+        ("<answer>5</answer><answer>5</answer>", policy.ANSWER_TAGS),
+        ("<answer><answer>5</answer></answer>", policy.ANSWER_TAGS),
+        ("<answer>5", policy.ANSWER_TAGS),
+        ("</answer>5<answer>", policy.ANSWER_TAGS),
+        ("<think><think>x</think></think><answer>5</answer>", policy.THINK_TAGS),
+        ("<think>x</think><think>y</think><answer>5</answer>", policy.THINK_TAGS),
+        ("\\boxed{\\boxed{5}}", policy.UNBALANCED),
+        ("\\boxed{5", policy.UNBALANCED),
+        ("\\boxed{5\\}", policy.UNBALANCED),
+    ],
+)
+def test_no_single_final_answer_is_no_answer(completion: str, reason: str) -> None:
+    parsed = parse(completion)
+    assert (parsed.answer, parsed.reason) == (None, reason)
+
+
+def test_the_thought_is_kept_apart_from_the_answer() -> None:
+    parsed = parse("<think> 2+3=5 \n</think><answer>5</answer>")
+    assert (parsed.reasoning, parsed.closed) == ("2+3=5", True)
+    truncated = parse("<think>2+3")
+    assert (truncated.reasoning, truncated.closed) == ("2+3", False)
+    assert parse("5").closed  # no thought was opened
+
+
+def test_composed_completions_are_read_back() -> None:
+    parsed = parse(compose("a thought", "an answer"))
+    assert (parsed.reasoning, parsed.answer) == ("a thought", "an answer")
+
+
+@pytest.mark.parametrize("text", ["<think>", "\\boxed{", "<answer>", "\\boxed{5}", "{", "</think>"])
+def test_a_megabyte_of_tags_is_read_in_linear_time(text: str) -> None:
+    start = time.perf_counter()
+    parse(text * (1_000_000 // len(text)))
+    parse("\\boxed{" + text * (1_000_000 // len(text)))
+    assert time.perf_counter() - start < 2

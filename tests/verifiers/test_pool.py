@@ -1,0 +1,154 @@
+"""The pool: order, limits, replaced workers, and the references of real data sets."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import RecipeError
+from stages.data.template import compose
+from stages.verifiers.pool import VerifierPool
+from stages.verifiers.selfcheck import check_references, require_references
+from stages.verifiers.verdict import Request
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+HANGS = "9^{9^{9^{9}}}"
+
+
+def maths(answer: str, reference: str = "x+1") -> Request:
+    return Request("math", compose("t", answer), reference)
+
+
+def row(number: int, verifier: str, reference: str, **metadata: Any) -> dict[str, Any]:
+    return {
+        "id": f"row-{number}",
+        "verifier": verifier,
+        "reference": reference,
+        "metadata": json.dumps(metadata),
+    }
+
+
+def test_a_hanging_answer_is_killed_in_time_and_the_others_keep_their_order() -> None:
+    answers = ["1+x", HANGS, "x+2", "x+1", "2x", "x+1+0"]
+    with VerifierPool(workers=2, timeout=1.0) as pool:
+        pool.verify([maths("1+x"), maths("x+3")])  # both workers are up
+        start = time.monotonic()
+        verdicts = pool.verify([maths(answer) for answer in answers])
+        assert time.monotonic() - start < 1.5
+        assert [v.score for v in verdicts] == [1.0, 0.0, 0.0, 1.0, 0.0, 1.0]
+        assert verdicts[1].reason == "timed out"
+        assert pool.verify([maths("x + 1")])[0].score == 1.0
+        assert pool.counts["timed out"] == 1
+
+
+def test_a_killed_worker_is_replaced(pool: VerifierPool) -> None:
+    pool.verify([maths("x+4")])
+    pool._seats[0]._process.kill()
+    assert pool.verify([maths("x+5")])[0].reason == "crashed its verifier"
+    assert pool.verify([maths("x+1+1-1")])[0].score == 1.0
+
+
+def test_any_thread_may_ask(pool: VerifierPool) -> None:
+    found: dict[int, list[float | None]] = {}
+
+    def ask(number: int) -> None:
+        requests = [maths(f"x+{n}", f"{number}+x") for n in range(4)]
+        found[number] = [verdict.score for verdict in pool.verify(requests)]
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {i: [float(n == i) for n in range(4)] for i in range(4)}
+
+
+def test_bad_requests_get_a_verdict_and_a_reason(pool: VerifierPool) -> None:
+    broken: list[Any] = [
+        Request("rhyme", "5", "5"),
+        Request("math", None, "5"),  # type: ignore[arg-type]
+        Request("math", "\\boxed{5}", None),  # type: ignore[arg-type]
+        Request("choice", "\\boxed{A}", "A", ["x"]),  # type: ignore[arg-type]
+    ]
+    verdicts = pool.verify(broken)
+    assert [v.score for v in verdicts] == [None] * 4
+    assert verdicts[0].reason == "unknown verifier 'rhyme'"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x00\udcff\ud800",
+        "(" * 100_000,
+        "\\frac" * 50_000,
+        "9" * 1_000_000,
+        "{" * 100_000,
+        "猫" * 9,
+    ],
+)
+def test_any_text_gets_a_verdict(pool: VerifierPool, text: str) -> None:
+    requests = [
+        Request("math", f"<answer>{text}</answer>", "x+1"),
+        Request("math", f"<answer>{text}</answer>", "5"),
+        Request("choice", f"<answer>{text}</answer>", "A"),
+        Request("text", f"<answer>{text}</answer>", "a"),
+        Request("logic", f"<answer>{text}</answer>", "A: knight", {"names": ["A"]}),
+        Request("code", f"<answer>{text}</answer>", "f=abs", {"tests": ["f(-1)==1"], "entry": "f"}),
+    ]
+    assert [verdict.score for verdict in pool.verify(requests)] == [0.0] * 6
+
+
+def test_a_batch_of_small_answers_takes_milliseconds(pool: VerifierPool) -> None:
+    rows = [maths(str(n), "7") for n in range(128)]
+    rows += [Request("choice", compose("t", "ABCD"[n % 4]), "B") for n in range(64)]
+    rows += [Request("text", compose("t", "Paris"), "paris") for _ in range(64)]
+    pool.verify(rows)
+    start = time.perf_counter()
+    pool.verify(rows)
+    assert time.perf_counter() - start < 0.05 * max(1.0, os.getloadavg()[0])
+
+
+def test_the_same_program_is_run_once(pool: VerifierPool) -> None:
+    slow = "import time\ntime.sleep(0.3)\ndef f(x): return x"
+    metadata = {"tests": ["f(1) == 1"], "entry": "f"}
+    same = [Request("code", compose(f"thought {n}", slow), slow, metadata) for n in range(20)]
+    start = time.monotonic()
+    assert {verdict.score for verdict in pool.verify(same)} == {1.0}
+    assert time.monotonic() - start < 2.0
+
+
+def test_references_of_real_rows_prove_themselves(pool: VerifierPool) -> None:
+    gsm8k = (DATA / "gsm8k/test.jsonl").read_text().splitlines()
+    math500 = (DATA / "math500/test.jsonl").read_text().splitlines()
+    mgsm = (DATA / "mgsm_zh/mgsm_zh.tsv").read_text().splitlines()
+    knights = pq.read_table(DATA / "knights_knaves/3ppl_test.parquet").to_pylist()
+    rows = [row(n, "math", json.loads(r)["answer"].split("####")[1]) for n, r in enumerate(gsm8k)]
+    rows += [row(n, "math", json.loads(line)["answer"]) for n, line in enumerate(math500)]
+    rows += [row(n, "math", line.split("\t")[1]) for n, line in enumerate(mgsm)]
+    rows += [
+        row(n, "logic", r[column], names=r["names"])
+        for n, r in enumerate(knights)
+        for column in ("solution_text_format", "solution_text")
+    ]
+    assert len(rows) == 25
+    assert check_references(rows, pool) == []
+
+
+def test_references_that_fail_stop_the_stage_with_the_rows_listed(pool: VerifierPool) -> None:
+    rows = [
+        row(0, "math", "5"),
+        row(1, "math", "???"),
+        row(2, "code", "def f(x): return x", tests=["f(1) == 2"], entry="f"),
+    ]
+    failures = check_references(rows, pool)
+    assert [(f.id, f.score) for f in failures] == [("row-1", None), ("row-2", 0.0)]
+    with pytest.raises(RecipeError, match=r"stages\.zero: 2 of 3.*\n.*row-1.*\n.*row-2.*failed"):
+        require_references(rows, pool, "stages.zero")
+    require_references(rows[:1], pool, "stages.zero")
