@@ -1,4 +1,4 @@
-"""The report of a run, rebuilt from the artifacts alone: report.md, figures/, facts.json.
+"""The report of a run, rebuilt from the artifacts alone: report.md, facts.json, figures/.
 
     build(artifacts, config, out, run)   writes the report and returns the path of report.md
     facts(artifacts, config)             the same facts as plain data, for `r1 report --json`
@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
+from pipeline.errors import UsageError
+from pipeline.run_folder import REPORT_FACTS
 
 REPORT = "report.md"
-FACTS = "facts.json"
 
 
 def facts(artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> dict[str, Any]:
     """Every stage's metrics, every claim's verdict, every stage's seconds."""
     from pipeline.report.gather import gather
 
+    if not config.get("claims"):
+        raise UsageError("claims: no value. A recipe names its claims, e.g. `/claims@claims: r1`.")
     return gather(artifacts, config["claims"])
 
 
@@ -41,6 +44,6 @@ def build(
     known = facts(artifacts, config)
     figures = draw_all(Evidence(artifacts), config["claims"]["shown"], out / "figures")
     text = markdown.write(markdown.Page(artifacts, config, run, known, figures))
-    (out / FACTS).write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+    (out / REPORT_FACTS).write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
     (out / REPORT).write_text(text)
     return out / REPORT

@@ -160,17 +160,17 @@ def _reward_models(page: Page) -> str:
 
 
 def _what_ran(page: Page) -> str:
-    machines = {_machine(artifact.manifest) for artifact in page.artifacts.values()} - {""}
-    lines = [f"Machine: {'; '.join(sorted(machines)) or 'unknown'}."]
-    codes = {str(c) for a in page.artifacts.values() if (c := _commit(a.manifest))}
-    if codes:
-        lines.append(f"Code: commit {', '.join(sorted(codes))} (`+`: with changes not committed).")
-    lines += [f"{key}: {value}" for key, value in page.run.items() if _plain(key, value)]
-    return "\n".join(f"- {line}" for line in lines) + "\n\n" + tables.time_spent(page.artifacts)
-
-
-def _plain(key: str, value: Any) -> bool:
-    return key != "name" and isinstance(value, str | int | float) and value != ""
+    manifests = [artifact.manifest for artifact in page.artifacts.values()]
+    run = page.run
+    facts = {
+        "Machine": "; ".join(sorted({_machine(m) for m in manifests} - {""})),
+        "Code": ", ".join(sorted({_commit(m) for m in manifests} - {""})),
+        "Recipe": ", ".join(f"{key} {run[key]}" for key in ("recipe", "profile") if run.get(key)),
+        "Command": f"`{run['command']}`" if run.get("command") else "",
+        "Latest run": tables.duration(run["seconds"]) if run.get("seconds") else "",
+    }
+    lines = "\n".join(f"- {name}: {words}" for name, words in facts.items() if words)
+    return f"{lines}\n\n{tables.time_spent(page.artifacts)}"
 
 
 def _machine(manifest: Mapping[str, Any]) -> str:
@@ -184,7 +184,7 @@ def _machine(manifest: Mapping[str, Any]) -> str:
 
 def _commit(manifest: Mapping[str, Any]) -> str:
     code = manifest.get("code") or {}
-    return str(code.get("commit") or "")
+    return str(code.get("commit") or "")  # ends in + with changes that are not committed
 
 
 def _care(page: Page) -> str:
