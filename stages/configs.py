@@ -108,6 +108,7 @@ class Corpus:
     """
 
     documents: int = MISSING
+    tokenizer_documents: int = 10000  # the tokenizer is trained on the first of them
     vocab_size: int = MISSING
     domains: dict[str, float] = field(default_factory=dict)
     styles: dict[str, float] = field(default_factory=dict)
@@ -126,6 +127,7 @@ class PretrainConfig(StageConfig):
     steps: int = MISSING
     batch_tokens: int = MISSING  # tokens per optimiser step, packed
     sequence_length: int = MISSING
+    dtype: str = "bfloat16"  # of the published weights; `float32` doubles the files
     save_steps: int = placement(200)
     precision: Precision = field(default_factory=Precision)
 
@@ -197,6 +199,7 @@ class RLConfig(StageConfig):
     samples_per_question: int = MISSING
     steps_per_rollout: int = 1  # optimiser steps per rollout (the paper's 16 minibatches)
     kl_coefficient: float = 0.0
+    kl_rows: int = 32  # completions per rollout that KL is measured on when it is not in the loss
     clip_low: float = 0.2
     clip_high: float = 0.28
     loss_type: str = "grpo"

@@ -1,0 +1,117 @@
+"""Reinforcement learning by GRPO: R1-Zero, reasoning RL and the final RL (paper, 2.2, 2.3, 3.1).
+
+The paper samples 16 answers to each of 32 questions per step, 8,192 outputs per rollout in 16
+minibatches, rewards by rule (later with reward models), KL 0.001 to a reference that the policy
+replaces every 400 steps. All of that is configuration; see conf/stage/_rl.yaml.
+
+A stage first proves its verifiers on its own reference answers, then drops prompts that are too
+long, trains, and publishes the policy. Killed at any moment it goes on from its last complete
+checkpoint, to the same weights and curves, bit for bit on a CPU.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from peft import get_peft_model
+from transformers import PrinterCallback, set_seed
+
+from pipeline.artifact import METRICS, Inputs, of_type
+from pipeline.context import Context
+from pipeline.kinds import Outputs
+from stages.configs import RLConfig
+from stages.data.rows import read_rows
+from stages.rewards.preference import load_scorers
+from stages.rewards.terms import Term, build_terms
+from stages.training.arguments import lora_config
+from stages.training.common import (
+    StageCallback,
+    last_checkpoint,
+    load_model,
+    load_tokenizer,
+    save_model,
+    use_threads,
+)
+from stages.training.grpo import RecipeGRPOTrainer
+from stages.training.grpo_arguments import completions_per_step, grpo_arguments
+from stages.training.reference import AdapterSync
+from stages.training.rl_prompts import Prompt, prepare_prompts
+from stages.verifiers.pool import VerifierPool
+from stages.verifiers.selfcheck import require_references
+
+FINAL_STEPS = 10  # the facts give the mean of the last steps: one step is noise
+FINAL = ("reward", "accuracy", "format", "length", "language_consistency", "kl")
+
+
+def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
+    """Train the model of `init_from` on the problems of `data_from`."""
+    use_threads(context.threads)
+    source = inputs["init_from"][0].model_path
+    tokenizer = load_tokenizer(source)
+    rows = [
+        row
+        for data in of_type(inputs, "data_from", "problems")
+        for row in read_rows(data.rows_path)
+    ]
+    prompts, funnel = prepare_prompts(rows, tokenizer, config)
+    with VerifierPool(config.verifier_workers) as pool:
+        require_references([prompt.row for prompt in prompts], pool, f"stage {context.stage}")
+        terms = build_terms(
+            config.rewards,
+            pool=pool,
+            scorers=load_scorers(inputs.get("score_with", ())),
+            total_steps=config.max_steps,
+            stage=context.stage,
+        )
+        trainer = _trainer(config, source, tokenizer, prompts, terms, context)
+        resume = last_checkpoint(context.work, context)
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    save_model(trainer.model, tokenizer, context.output / "model", bf16=config.precision.bf16)
+    return Outputs(facts=_facts(config, context), funnel=funnel)
+
+
+def _trainer(
+    config: RLConfig,
+    source: Path,
+    tokenizer: Any,
+    prompts: Sequence[Prompt],
+    terms: Sequence[Term],
+    context: Context,
+) -> RecipeGRPOTrainer:
+    callbacks = [StageCallback(context)]
+    model = load_model(source)
+    start = None
+    if config.lora is not None:
+        set_seed(context.seed)  # adapters start at random
+        model = get_peft_model(model, lora_config(config.lora))
+        if config.reference_sync_steps:
+            callbacks.append(AdapterSync(config.reference_sync_steps))
+    elif config.kl_coefficient == 0 and config.kl_rows:
+        start = load_model(source)
+    trainer = RecipeGRPOTrainer(
+        config, model, tokenizer, prompts, terms, grpo_arguments(config, context), callbacks, start
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _facts(config: RLConfig, context: Context) -> dict[str, Any]:
+    """What was spent, and where the curves ended."""
+    lines = (context.work / METRICS).read_text().splitlines()
+    points = [json.loads(line) for line in lines]
+    lengths = [point["length"] for point in points if "length" in point]
+    per_rollout = completions_per_step(config) * config.steps_per_rollout
+    last = points[-FINAL_STEPS:]
+    return {
+        "steps": config.max_steps,
+        "completions": config.max_steps * completions_per_step(config),
+        "tokens": round(sum(lengths) * per_rollout),
+        **{f"final_{name}": _mean([p[name] for p in last if name in p]) for name in FINAL},
+    }
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -1,0 +1,81 @@
+"""What every engine does: token ids in, completions with seeds and log-probabilities out.
+
+    engine = open_engine(artifact.model_path, config.rollout, context.threads)
+    answers = engine.generate([GenerationRequest(prompt_ids, n=16, seed=0)], config.sampling)
+
+Sample i of a request has the seed `request.seed + i`, as in vLLM: space the seeds of requests by at
+least n. Equal seeds give equal samples whatever else is in the batch, as far as the logits agree:
+another batch shape may round differently (about 1e-6), which very seldom turns a draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from transformers import PreTrainedTokenizerBase
+
+from pipeline.errors import UsageError
+from stages.configs import Rollout, Sampling
+
+#: Called with the number of completions that are finished so far.
+OnProgress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One prompt, answered n times.
+
+    prefix_ids: tokens the completion begins with and that are not sampled. That is how a budget is
+    forced: a thought cut at its budget, then `</think>`, and the model goes on from there.
+    """
+
+    prompt_ids: list[int]
+    n: int
+    seed: int
+    prefix_ids: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer.
+
+    token_ids: what was sampled, the end token included. text: all that the assistant said, forced
+    prefix included and special tokens not. logprobs: of the sampled tokens under the policy at the
+    sampling temperature (at 1.0 for a greedy one), before top-p and top-k cut anything off: what a
+    policy gradient needs. finish_reason: `stop` (end token) or `length`.
+    """
+
+    token_ids: list[int]
+    text: str
+    logprobs: list[float] | None
+    finish_reason: str
+    seed: int
+
+
+class Engine(Protocol):
+    """Generates; one list of n completions per request, in the order of the requests."""
+
+    tokenizer: PreTrainedTokenizerBase
+
+    def generate(
+        self,
+        requests: Sequence[GenerationRequest],
+        sampling: Sampling,
+        on_progress: OnProgress | None = None,
+    ) -> list[list[Completion]]: ...
+
+
+def open_engine(model_path: Path, rollout: Rollout, threads: int) -> Engine:
+    """The engine that the profile asks for, with the model loaded."""
+    if rollout.engine == "transformers":
+        from stages.rollout.transformers_engine import TransformersEngine
+
+        return TransformersEngine.open(model_path, rollout, threads)
+    if rollout.engine == "vllm":
+        from stages.rollout.vllm_engine import VLLMEngine
+
+        return VLLMEngine(model_path, rollout)
+    raise UsageError(f"rollout.engine is {rollout.engine!r}; expected `transformers` or `vllm`")

@@ -1,0 +1,105 @@
+"""From the stage's config to TRL's arguments, number by number (TRL 1.16's defaults differ).
+
+One optimiser step is one TRL micro-batch here: `per_device_train_batch_size` holds all completions
+of a step and `gradient_accumulation_steps` is 1. The trainer splits a step by length by itself, so
+`micro_batch` changes no result. A rollout of k steps (the paper's 8,192 outputs in 16 minibatches)
+is TRL's `steps_per_generation`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from trl import GRPOConfig
+
+from pipeline.context import Context
+from pipeline.errors import UsageError
+from stages.configs import RLConfig
+from stages.training.arguments import trainer_arguments
+
+
+def grpo_arguments(config: RLConfig, context: Context) -> GRPOConfig:
+    """TRL's arguments of an RL stage."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    check(config, processes)
+    shared = trainer_arguments(context, config.optimizer, config.precision, save_interval(config))
+    return GRPOConfig(
+        **shared,
+        max_steps=config.max_steps,
+        per_device_train_batch_size=completions_per_step(config) // processes,
+        gradient_accumulation_steps=1,
+        num_generations=config.samples_per_question,
+        steps_per_generation=config.steps_per_rollout,
+        num_iterations=1,
+        loss_type=config.loss_type,
+        scale_rewards=config.scale_rewards,
+        epsilon=config.clip_low,
+        epsilon_high=config.clip_high,
+        beta=config.kl_coefficient,
+        use_bias_correction_kl=False,  # TRL's default changes the gradient of the KL term
+        temperature=config.sampling.temperature,
+        top_p=config.sampling.top_p,
+        top_k=config.sampling.top_k,
+        max_completion_length=config.sampling.max_tokens,
+        disable_dropout=True,
+        shuffle_dataset=False,  # the prompts come in their order of training: see rl_prompts
+        remove_unused_columns=False,
+        logging_nan_inf_filter=False,  # a NaN stops the stage; it is not papered over
+        **_reference(config),
+        **_vllm(config),
+    )
+
+
+def completions_per_step(config: RLConfig) -> int:
+    """The batch of an optimiser step, as the paper counts it: 16 × 32 = 512."""
+    return config.questions_per_step * config.samples_per_question
+
+
+def save_interval(config: RLConfig) -> int:
+    """`save_steps` up to whole rollouts: TRL's buffer of completions is not in a checkpoint."""
+    rollout = config.steps_per_rollout
+    return -(-config.save_steps // rollout) * rollout
+
+
+def check(config: RLConfig, processes: int = 1) -> None:
+    """Refuse numbers that cannot work, naming the key and a value that does."""
+    if config.samples_per_question < 2:
+        raise UsageError(
+            f"samples_per_question is {config.samples_per_question}: GRPO compares the samples of "
+            "a question, so it needs at least 2"
+        )
+    if config.questions_per_step % processes:
+        whole = -(-config.questions_per_step // processes) * processes
+        raise UsageError(
+            f"questions_per_step is {config.questions_per_step}, but the stage runs on {processes} "
+            f"processes that each need whole groups: choose a multiple, e.g. {whole}"
+        )
+    if config.reference_sync_steps and not config.kl_coefficient:
+        raise UsageError(
+            f"reference_sync_steps is {config.reference_sync_steps} while kl_coefficient is 0, so "
+            "no reference is in the loss: set reference_sync_steps to 0 or kl_coefficient above 0"
+        )
+
+
+def _reference(config: RLConfig) -> dict[str, Any]:
+    """The policy replaces the reference every k steps (paper, 2.2); with LoRA by a callback."""
+    if not config.reference_sync_steps or config.lora is not None:
+        return {}
+    return {
+        "sync_ref_model": True,
+        "ref_model_sync_steps": config.reference_sync_steps,
+        "ref_model_mixup_alpha": 1.0,  # TRL's default mixes in 0.6 of the policy
+    }
+
+
+def _vllm(config: RLConfig) -> dict[str, Any]:
+    """With vLLM, TRL's own colocated engine generates: it knows how to sync the weights."""
+    if config.rollout.engine != "vllm":
+        return {}
+    return {
+        "use_vllm": True,
+        "vllm_mode": "colocate",
+        "vllm_gpu_memory_utilization": config.rollout.gpu_memory_utilization,
+        "vllm_tensor_parallel_size": config.rollout.tensor_parallel_size,
+    }

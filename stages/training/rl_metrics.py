@@ -1,0 +1,109 @@
+"""The curves of RL: what is measured on each rollout, and TRL's own metrics under our names.
+
+reward, reward_std, reward/<term>   the total and each term by itself, unweighted
+accuracy, format                    by verifier where it can judge; strict form of every completion
+length, thinking_length             tokens of the completion and of its thought
+language_consistency                mean share of the thought's words in the question's language
+mixed_language                      share of thoughts with words of more than one language
+checking_words                      mean number per completion ("wait", 检查, …)
+truncation                          share of completions that hit the length limit
+entropy                             mean of −log p of the sampled tokens, which estimates the
+                                    policy's entropy without another pass over the vocabulary
+kl                                  to the reference (of the loss, or to the start of the stage)
+zero_signal_groups                  groups whose rewards are all equal
+sampling_logp_difference            mean |log p at training − log p at sampling|: rounding, or a bug
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from transformers import PreTrainedTokenizerBase
+
+from stages.data.rows import Row
+from stages.rewards.checking import count_checking_words
+from stages.rewards.format import strict
+from stages.rewards.language import consistency, count_words
+from stages.rollout.engine import Completion
+from stages.verifiers.answer import parse
+
+#: TRL's names → ours. What is in neither is not a curve of this project.
+RENAMED = {
+    "reward": "reward",
+    "reward_std": "reward_std",
+    "completions/mean_length": "length",
+    "completions/clipped_ratio": "truncation",
+    "clip_ratio/region_mean": "clip_ratio",
+    "sampling/sampling_logp_difference/mean": "sampling_logp_difference",
+}
+KEPT = frozenset(
+    {
+        "loss",
+        "grad_norm",
+        "learning_rate",
+        "kl",
+        "format",
+        "thinking_length",
+        "language_consistency",
+        "mixed_language",
+        "checking_words",
+        "entropy",
+        "zero_signal_groups",
+        "sampling_logp_difference",
+        "tokens_per_second",
+        "step_seconds",
+    }
+)
+
+
+def curves(metrics: Mapping[str, float]) -> dict[str, float]:
+    """TRL's metrics of a step as the curves of the stage."""
+    found = {}
+    for name, value in metrics.items():
+        if name.startswith("rewards/") and name.endswith("/mean"):
+            found[f"reward/{name.split('/')[1]}"] = value
+        elif name in RENAMED:
+            found[RENAMED[name]] = value
+        elif name in KEPT:
+            found[name] = value
+    if "reward/accuracy" in found:
+        found["accuracy"] = found["reward/accuracy"]
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def rollout_metrics(
+    rows: Sequence[Row],
+    completions: Sequence[Completion],
+    tokenizer: PreTrainedTokenizerBase,
+    checking_words: Sequence[str],
+) -> dict[str, float]:
+    """What is measured on the texts and tokens of a rollout."""
+    texts = [completion.text for completion in completions]
+    thoughts = [parse(text).reasoning for text in texts]
+    measured = {
+        "format": [strict(text) for text in texts],
+        "thinking_length": map(len, tokenizer(thoughts, add_special_tokens=False).input_ids),
+        "checking_words": [count_checking_words(text, checking_words) for text in texts],
+        **language_metrics(rows, thoughts),
+    }
+    means = {name: mean(values) for name, values in measured.items()}
+    logprobs = [logp for completion in completions for logp in completion.logprobs or []]
+    return means | {"entropy": -mean(logprobs)}
+
+
+def language_metrics(rows: Sequence[Row], thoughts: Sequence[str]) -> dict[str, list[float]]:
+    """Consistency with the question's language, and whether a thought mixes languages."""
+    consistent = [
+        consistency(thought, row["language"]) for row, thought in zip(rows, thoughts, strict=True)
+    ]
+    words = [count_words(thought) for thought in thoughts]
+    return {
+        "language_consistency": [share for share in consistent if share is not None],
+        "mixed_language": [float(sum(n > 0 for n in found) > 1) for found in words if any(found)],
+    }
+
+
+def mean(values) -> float:  # type: ignore[no-untyped-def]
+    """The mean, or NaN of nothing (which is then no point of a curve)."""
+    values = list(values)
+    return sum(values) / len(values) if values else float("nan")

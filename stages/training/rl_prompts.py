@@ -1,0 +1,67 @@
+"""The prompts of an RL stage: rendered, filtered by length, and laid out in the order of training.
+
+The data set handed to TRL holds one row per prompt *of the whole run*, epoch after epoch, each a
+new seeded permutation. TRL then sees a single epoch: its sampler shuffles anew on resume, and so
+trains on other prompts when a run is resumed in a later epoch; a written-out order cannot.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from pipeline.errors import RecipeError
+from stages.configs import RLConfig
+from stages.data.rows import Row
+from stages.data.template import render_prompt
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A problem row with what the model reads of it."""
+
+    row: Row
+    text: str
+    token_ids: list[int]
+
+
+def prepare_prompts(
+    rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, config: RLConfig
+) -> tuple[list[Prompt], dict[str, int]]:
+    """The prompts that fit, and the funnel of how many did not."""
+    texts = [render_prompt(tokenizer, row["prompt"], config.system_prompt) for row in rows]
+    encoded = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+    prompts = [
+        Prompt(row, text, ids)
+        for row, text, ids in zip(rows, texts, encoded, strict=True)
+        if len(ids) <= config.max_prompt_tokens
+    ]
+    funnel = {"problems": len(rows), "too_long": len(rows) - len(prompts), "kept": len(prompts)}
+    if not prompts:
+        raise RecipeError(
+            f"none of the {len(rows)} problems has a prompt of at most {config.max_prompt_tokens} "
+            f"tokens (the shortest has {min(map(len, encoded), default=0)}): raise "
+            "max_prompt_tokens or check data_from"
+        )
+    return prompts, funnel
+
+
+def training_order(count: int, needed: int, seed: int) -> list[int]:
+    """`needed` prompt numbers: whole permutations of `count`, one after the other."""
+    rng = random.Random(seed)
+    order: list[int] = []
+    while len(order) < needed:
+        order += rng.sample(range(count), count)
+    return order[:needed]
+
+
+def training_set(prompts: Sequence[Prompt], config: RLConfig) -> Dataset:
+    """What TRL iterates over: `prompt` (text) and `row` (its number in `prompts`)."""
+    rollouts = -(-config.max_steps // config.steps_per_rollout)
+    needed = rollouts * config.steps_per_rollout * config.questions_per_step
+    order = training_order(len(prompts), needed, config.seed)
+    return Dataset.from_dict({"prompt": [prompts[i].text for i in order], "row": order})

@@ -1,0 +1,91 @@
+"""One training pass over a prompt for all completions of it.
+
+A group's n completions share their prompt, so the plain pass over `prompt + completion` computes
+the same prompt n times, forward and backward. Here each prompt runs once, its keys and values
+become leaves, the completions run on top of them in as many chunks as fit, and what the chunks
+left as gradients in the leaves flows back through the prompts once:
+
+    shared = SharedPrompts(model, prompt_ids, prompt_mask)
+    for chunk in chunks:
+        loss(shared.logits(owners, completion_ids, completion_mask)).backward()
+    shared.backward()
+
+The gradient is that of the plain pass, up to rounding. Shapes: U prompts, N completions, P and C
+tokens, V entries of the vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch
+from transformers import DynamicCache, PreTrainedModel
+from transformers.cache_utils import DynamicLayer
+
+
+def can_share(model: PreTrainedModel) -> bool:
+    """Caches with gradients need plain attention layers and no recomputation of activations."""
+    layers = DynamicCache(config=model.config).layers
+    plain = bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
+    return plain and not model.is_gradient_checkpointing
+
+
+class SharedPrompts:
+    """The prompts' keys, values and next-token logits, ready for any number of completions."""
+
+    def __init__(
+        self, model: PreTrainedModel, prompt_ids_UP: torch.Tensor, prompt_mask_UP: torch.Tensor
+    ) -> None:
+        self.model = model
+        self.mask_UP = prompt_mask_UP
+        cache = DynamicCache(config=model.config)
+        logits_UV = model(
+            input_ids=prompt_ids_UP,
+            attention_mask=prompt_mask_UP,
+            position_ids=(prompt_mask_UP.cumsum(-1) - 1).clamp(min=0),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+        states = [state for layer in cache.layers for state in (layer.keys, layer.values)]
+        self._outputs = [logits_UV, *states]
+        self._leaves = [
+            output.detach().requires_grad_(output.requires_grad) for output in self._outputs
+        ]
+
+    def logits(
+        self, owners_N: torch.Tensor, completion_ids_NC: torch.Tensor, mask_NC: torch.Tensor
+    ) -> torch.Tensor:
+        """Logits that predict each completion token; `owners_N` is the prompt of each row."""
+        first_NV, *states = (leaf[owners_N] for leaf in self._leaves)
+        if completion_ids_NC.shape[1] == 1:
+            return first_NV[:, None]
+        prompt_mask_NP = self.mask_UP[owners_N]
+        seen_NC = mask_NC[:, :-1]
+        positions_NC = prompt_mask_NP.sum(-1, keepdim=True) + seen_NC.cumsum(-1) - 1
+        rest_NCV = self.model(
+            input_ids=completion_ids_NC[:, :-1],
+            attention_mask=torch.cat([prompt_mask_NP, seen_NC], dim=1),
+            position_ids=positions_NC.clamp(min=0),
+            past_key_values=_cache_of(self.model, states),
+            use_cache=True,
+        ).logits
+        return torch.cat([first_NV[:, None], rest_NCV], dim=1)
+
+    def backward(self) -> None:
+        """Send the gradients that the chunks left in the leaves back through the prompts."""
+        used = [
+            (output, leaf.grad)
+            for output, leaf in zip(self._outputs, self._leaves, strict=True)
+            if leaf.grad is not None
+        ]
+        if used:
+            outputs, gradients = zip(*used, strict=True)
+            torch.autograd.backward(outputs, gradients)
+
+
+def _cache_of(model: PreTrainedModel, states: list[torch.Tensor]) -> DynamicCache:
+    """A cache filled with (keys, values) of each layer, which autograd can see."""
+    cache = DynamicCache(config=model.config)
+    pairs = zip(states[::2], states[1::2], strict=True)
+    for layer, (keys, values) in zip(cache.layers, pairs, strict=True):
+        layer.update(keys, values)
+    return cache
