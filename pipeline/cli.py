@@ -34,6 +34,8 @@ _VERBS = {
     "doctor": "show what this machine has",
 }
 _HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--help", "-h", "--hydra-help")
+_EPILOG = """Overrides are Hydra's: `r1 run profile=tiny until=dev2 stages.zero.max_steps=50`.
+`r1 run` also takes Hydra's own flags: -m for sweeps, --cfg job, --info, --help."""
 _JSON_VERBS = ("plan", "status", "why", "report")
 
 
@@ -67,15 +69,17 @@ def _dispatch(project: Project, given: list[str]) -> int:
         from pipeline.hydra_main import run_with_hydra
 
         return run_with_hydra(project, rest)
-    return _run_verb(project, _parser(project).parse_args(given))
+    if verb not in _VERBS:
+        _overview(project).parse_args(given)
+    return _run_verb(project, verb, _parser(verb).parse_intermixed_args(rest))
 
 
-def _run_verb(project: Project, options: argparse.Namespace) -> int:
+def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
     from pipeline import commands
     from pipeline.compose import compose
 
     composed = compose(project, options.overrides)
-    match options.verb:
+    match verb:
         case "run":
             from pipeline.run_command import execute
 
@@ -102,28 +106,31 @@ def _doctor(root: dict[str, Any]) -> int:
     return 0
 
 
-def _parser(project: Project) -> argparse.ArgumentParser:
+def _overview(project: Project) -> argparse.ArgumentParser:
+    """Shows the verbs, or says that there is no such verb."""
+    more = {verb: f"see `r1 {verb} --help`" for verb in project.commands}
+    texts = "\n".join(f"  {verb:8} {text}" for verb, text in (_VERBS | more).items())
     parser = argparse.ArgumentParser(
         prog="r1",
-        description="The DeepSeek-R1 post-training recipe as one graph.",
-        epilog="Overrides are Hydra's: `r1 run profile=tiny until=dev2 stages.zero.max_steps=50`. "
-        "`r1 run` also takes Hydra's own flags: -m for sweeps, --cfg job, --info, --help.",
+        usage="r1 VERB [override ...] [--debug]",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=f"The DeepSeek-R1 post-training recipe as one graph.\n\nverbs:\n{texts}",
+        epilog=_EPILOG,
     )
+    parser.add_argument("verb", choices=[*_VERBS, *more], help=argparse.SUPPRESS)
+    return parser
+
+
+def _parser(verb: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"r1 {verb}", description=_VERBS[verb], epilog=_EPILOG)
+    if verb == "why":
+        parser.add_argument("stage", help="the stage to explain")
+    if verb in _JSON_VERBS:
+        parser.add_argument("--json", action="store_true", help="print JSON")
+    if verb == "gc":
+        parser.add_argument("--delete", action="store_true", help="delete what is listed")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb, text in _VERBS.items():
-        one = verbs.add_parser(verb, help=text, description=text)
-        if verb == "why":
-            one.add_argument("stage", help="the stage to explain")
-        if verb in _JSON_VERBS:
-            one.add_argument("--json", action="store_true", help="print JSON")
-        if verb == "gc":
-            one.add_argument("--delete", action="store_true", help="delete what is listed")
-        one.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
-    for verb, target in project.commands.items():
-        verbs.add_parser(verb, help=f"see `r1 {verb} --help`", add_help=False).set_defaults(
-            to=target
-        )
+    parser.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
     return parser
 
 

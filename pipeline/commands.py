@@ -16,7 +16,7 @@ from pipeline.manifest import source_digest
 from pipeline.plan import Decision, State, decide, with_failures
 from pipeline.progress import clock
 from pipeline.project import Project, load
-from pipeline.run_folder import LATEST, RunFolder
+from pipeline.run_folder import REPORT_FACTS, RunFolder
 from pipeline.situation import Situation, survey
 from pipeline.why import why as explain
 
@@ -34,7 +34,7 @@ def plan(project: Project, composed: Composed, as_json: bool) -> int:
         if edges:
             print(f"    ← {', '.join(f'{edge.stage} ({edge.name})' for edge in edges)}")
         if numbers := derived(situation, row["stage"]):
-            print("    " + " · ".join(f"{name} {_number(n)}" for name, n in numbers.items()))
+            print("    " + " · ".join(f"{name} {n:,}" for name, n in numbers.items()))
     done = sum(d.state is State.DONE for d in decisions.values())
     print(f"{len(decisions)} stages: {done} done, {len(decisions) - done} to run")
     for warning in source_warnings(situation):
@@ -83,17 +83,10 @@ def report(project: Project, composed: Composed, as_json: bool) -> int:
     if project.report is None:
         raise UsageError("this project has no report")
     artifacts = {n: f.artifact for n, f in situation.facts.items() if f.artifact is not None}
-    latest = situation.paths.runs / LATEST
-    if latest.exists():
-        folder = RunFolder(latest.resolve())
-    else:
-        folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
-    runs = {"name": folder.name, "choices": composed.choices, "overrides": composed.overrides}
-    path = load(project.report)(artifacts, composed.root, folder.report, runs)
-    if as_json:
-        print((folder.report / "report.json").read_text())
-    else:
-        print(path)
+    runs, name = situation.paths.runs, composed.name
+    folder = RunFolder.latest(runs, name) or RunFolder.create(runs, name, composed.root)
+    path: Path = load(project.report)(artifacts, composed.root, folder.report, folder.facts())
+    print((path.parent / REPORT_FACTS).read_text() if as_json else path)
     return 0
 
 
@@ -183,7 +176,3 @@ def _print_stage(row: Mapping[str, Any], decision: Decision) -> None:
     reason = f"  {decision.reason}" if decision.reason else ""
     words = f"{row['stage']:24} {row['kind']:13} {row['state']:8} {row['fingerprint']}"
     print(f"{words} {clock(row['seconds']):>8}{reason}")
-
-
-def _number(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -39,7 +39,9 @@ class Project:
         return registry
 
     def preloaded(self) -> list[str]:
-        return list(load(self.preload)) if self.preload else []
+        """Modules that every stage process finds imported: the engine's, the kinds', the heavy."""
+        heavy = list(load(self.preload)) if self.preload else []
+        return ["pipeline.launchers.child", self.registry.partition(":")[0], *heavy]
 
     def conf_dir(self) -> Path:
         """The folder of Hydra configs, found as package data when it is not a path."""

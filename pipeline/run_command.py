@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline import manifest
 from pipeline.compose import Composed
-from pipeline.console import Console, open_console
+from pipeline.console import open_console
 from pipeline.errors import RecipeError, UsageError
 from pipeline.hooks import Observer, Run, Shielded, Silent
 from pipeline.plan import Decision, State, absent_inputs
@@ -71,8 +71,11 @@ def _run(situation: Situation, pending: list[str]) -> int:
     try:
         with _signals():
             decisions = runner.run(launcher)
-            folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
-            report = _report(situation, folder, runner, console)
+        console.close()
+        facts = run_facts(situation, folder, runner, time.monotonic() - started)
+        folder.write(facts)
+        _print_summary(decisions, runner, folder, facts["seconds"])
+        report = _report(situation, folder, runner, facts)
     except Interrupted as interrupted:
         launcher.stop(GRACE_SECONDS)
         folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
@@ -85,7 +88,7 @@ def _run(situation: Situation, pending: list[str]) -> int:
         observer.tell("run_finished", report)
         console.close()
         situation.store.digests.save()
-    return _summary(decisions, runner, folder, time.monotonic() - started)
+    return 1 if any(d.state is not State.DONE for d in decisions.values()) else 0
 
 
 def run_facts(
@@ -106,8 +109,9 @@ def run_facts(
     }
     return {
         "name": folder.name,
-        "choices": situation.composed.choices,
-        "overrides": situation.composed.overrides,
+        "recipe": situation.composed.choices.get("recipe"),
+        "profile": situation.composed.choices.get("profile"),
+        "command": run_again(situation.composed),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 2),
         "host": manifest.host(),
@@ -116,19 +120,18 @@ def run_facts(
 
 
 def _report(
-    situation: Situation, folder: RunFolder, runner: Runner, console: Console
+    situation: Situation, folder: RunFolder, runner: Runner, facts: Mapping[str, Any]
 ) -> Path | None:
     """Write the report; what it cannot write never undoes a finished stage."""
     if situation.project.report is None:
         return None
-    facts = run_facts(situation, folder, runner, 0.0)
+    build = load(situation.project.report)
     try:
-        load(situation.project.report)(
-            runner.artifacts(), situation.composed.root, folder.report, facts
-        )
+        path: Path = build(runner.artifacts(), situation.composed.root, folder.report, facts)
     except RecipeError as error:
-        console.note(f"no report: {error}")
+        print(f"no report: {error}")
         return None
+    print(f"report: {path}")
     return folder.report
 
 
@@ -166,9 +169,9 @@ def _observer(project: Project, root: Mapping[str, Any]) -> Observer:
     return observer
 
 
-def _summary(
+def _print_summary(
     decisions: Mapping[str, Decision], runner: Runner, folder: RunFolder, seconds: float
-) -> int:
+) -> None:
     """Print where the time went, longest first, and what did not run."""
     artifacts = runner.artifacts()
     print(f"\n{'stage':24} {'seconds':>8} {'MiB':>6}")
@@ -176,10 +179,8 @@ def _summary(
         host = artifacts[name].manifest["host"] if name in artifacts else {}
         print(f"{name:24} {spent:8.1f} {host.get('peak_memory_mib', ''):>6}")
     blocked_lines(decisions, print)
-    failed = [name for name, d in decisions.items() if d.state is not State.DONE]
-    done = len(decisions) - len(failed)
+    done = sum(d.state is State.DONE for d in decisions.values())
     print(f"{done} of {len(decisions)} stages done in {clock(seconds)}: {folder.path}")
-    return 1 if failed else 0
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 
 RUN = "run.json"
 LATEST = "latest"
+REPORT_FACTS = "facts.json"
 
 
 class RunFolder:
@@ -36,6 +38,12 @@ class RunFolder:
         _point_latest(runs.absolute() / LATEST, path)
         return cls(path)
 
+    @classmethod
+    def latest(cls, runs: Path, name: str) -> RunFolder | None:
+        """The newest folder of a run of that name."""
+        found = [p for p in runs.absolute().glob(f"*-{name}*") if _is_run(p.name, name)]
+        return cls(max(found)) if found else None
+
     @property
     def name(self) -> str:
         return self.path.name
@@ -47,9 +55,22 @@ class RunFolder:
     def log(self, stage: str) -> Path:
         return self.path / "logs" / f"{stage}.log"
 
+    def facts(self) -> dict[str, Any]:
+        """What run.json says; only the name when the run never got so far."""
+        try:
+            facts: dict[str, Any] = json.loads((self.path / RUN).read_text())
+        except (OSError, ValueError):
+            return {"name": self.name}
+        return facts
+
     def write(self, facts: Mapping[str, Any]) -> None:
         """Write what ran, how long and how it ended."""
         (self.path / RUN).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+
+
+def _is_run(folder: str, name: str) -> bool:
+    """Whether a folder's name is a time, this name, and perhaps a count."""
+    return re.fullmatch(rf"\d{{8}}-\d{{6}}-{re.escape(name)}(-\d+)?", folder) is not None
 
 
 def _point_latest(link: Path, target: Path) -> None:

@@ -143,7 +143,7 @@ class Runner:
             self._progress[name] = Progress(self._work(name))
             launcher.start(job)
             resumes = " again from its work directory" if self._facts[name].worked_on else ""
-            self._console.event(f"{name}: started{resumes} ({job.threads} threads)")
+            self._console.event(f"{name}: started{resumes} ({_threads(job.threads)})")
             self._observer.tell(
                 "stage_started", name, job.wanted.fingerprint, self._work(name), job.resolved
             )
@@ -209,6 +209,10 @@ class Runner:
 
     def _work(self, name: str) -> Path:
         return self._situation.store.work(name, self._situation.wanted[name].fingerprint)
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def blocked_lines(decisions: Mapping[str, Decision], say: Callable[[str], None]) -> None:

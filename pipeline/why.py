@@ -39,16 +39,21 @@ class Why:
     changes: list[Change] = field(default_factory=list)
     inputs: list[Why] = field(default_factory=list)
 
-    def lines(self, indent: str = "") -> Iterator[str]:
+    def lines(self, indent: str = "", told: set[str] | None = None) -> Iterator[str]:
         """The reasons as text, inputs indented below the stage that they change."""
+        told = set() if told is None else told
         if self.previous is None:
             yield f"{indent}{self.stage} {self.fingerprint}: never made before"
             return
+        if self.stage in told:
+            yield f"{indent}{self.stage}: see above"
+            return
+        told.add(self.stage)
         yield f"{indent}{self.stage}: {self.previous} → {self.fingerprint}"
         for change in self.changes:
             yield f"{indent}  {change}"
         for source in self.inputs:
-            yield from source.lines(indent + "  ")
+            yield from source.lines(indent + "  ", told)
 
     def as_dict(self) -> dict[str, Any]:
         return {

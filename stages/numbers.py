@@ -62,7 +62,7 @@ def sample(config: Config, inputs: Facts) -> Numbers:
 def evaluate(config: Config, inputs: Facts) -> Numbers:
     """Completions drawn for an evaluation; every thinking budget draws its own."""
     numbers = _completions(config, inputs, runs=1 + len(config["budgets"]))
-    return {**numbers, "thinking budgets": len(config["budgets"])}
+    return numbers | ({"thinking budgets": len(config["budgets"])} if config["budgets"] else {})
 
 
 def _rl_tokens(config: Config) -> int:

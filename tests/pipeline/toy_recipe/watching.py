@@ -50,6 +50,6 @@ def build_report(
 ) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     facts = {"stages": {name: dict(a.facts) for name, a in artifacts.items()}}
-    (out / "report.json").write_text(json.dumps(facts))
+    (out / "facts.json").write_text(json.dumps(facts))
     (out / "report.md").write_text(f"{len(artifacts)} artifacts\n")
     return out / "report.md"

@@ -1,0 +1,77 @@
+"""The toy recipe, driven through its real command line in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # `toy_recipe`, imported as any recipe would be
+
+
+class Toy:
+    """`python -m toy_recipe …` in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = folder / "outputs" / "store"
+        self.runs = folder / "outputs" / "runs"
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        environment = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "200"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "toy_recipe", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **options,
+        )
+
+    def start_in(
+        self, terminal: int, environment: dict[str, str], *arguments: str
+    ) -> subprocess.Popen[bytes]:
+        """The same, in a terminal."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "toy_recipe", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+        )
+
+    def __call__(self, *arguments: str, expect: int = 0) -> str:
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == expect, output
+        return output
+
+    def states(self, *overrides: str, verb: str = "status") -> dict[str, str]:
+        return {row["stage"]: row["state"] for row in self.rows(*overrides, verb=verb)}
+
+    def rows(self, *overrides: str, verb: str = "status") -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = json.loads(self(verb, "--json", *overrides))["stages"]
+        return rows
+
+    def manifests(self, stage: str) -> list[dict[str, Any]]:
+        """Of one stage, oldest first."""
+        paths: Sequence[Path] = list((self.store / stage).glob("*/manifest.json"))
+        found = [json.loads(path.read_text()) for path in paths]
+        return sorted(found, key=lambda manifest: manifest["created"])
+
+    def latest_run(self) -> Path:
+        return (self.runs / "latest").resolve()
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Toy:
+    return Toy(tmp_path)

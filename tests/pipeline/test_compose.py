@@ -1,0 +1,103 @@
+"""Every wrong request is one message that names the key and what there is, with exit code 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import HERE, Toy
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["recipe=sumz"], r"no `sumz` in `recipe`. Did you mean `sums`? There is: short, sums."),
+        (["profile=huge"], "There is: large, small."),
+        (["sed=1"], "sed: unknown key. Did you mean `seed`?"),
+        (["stages.lefft.add=1"], "stages.lefft.add: unknown key. Did you mean `left`"),
+        (["+stages.lefft.add=1"], "there is no stage `lefft` in this recipe."),
+        (["stages.left.ad=1"], "stages.left.ad: unknown key. Did you mean `add`"),
+        (["stages.left.trouble.fial=1"], "Did you mean `fail`"),
+        (["stages.left.add=many"], "stages.left.add: Value 'many' of type 'str' could not be"),
+        (["stages.left.add=???"], "stages.left.add: no value. Set it in conf/"),
+        (["stages.left.add=${nowhere}"], "Interpolation key 'nowhere' not found"),
+        (["seed=["], "the override `seed=[` cannot be read"),
+        (["stages.numbers.kind=sauce"], "`sauce` is no kind of stage. Did you mean `source`"),
+        (["stages.both.data_from=[lefft]"], "stages.both.data_from[0]: there is no stage"),
+        (["until=lefft"], "until=lefft: no such stage. Did you mean `left`?"),
+        (["launcher.name=cloud"], "launcher.name: there is no launcher `cloud`"),
+        (["launcher.max_parallel=0"], "launcher.max_parallel: found 0, expected a whole number"),
+    ],
+)
+def test_a_wrong_override_is_a_usage_error_with_a_hint(
+    toy: Toy, overrides: list[str], message: str
+) -> None:
+    output = toy("run", *overrides, expect=2)
+    assert message in output
+    assert "Traceback" not in output
+    assert not toy.runs.exists(), "nothing ran"
+
+
+def test_a_wrong_override_of_a_multirun_is_a_usage_error_too(toy: Toy) -> None:
+    assert "sed: unknown key. Did you mean `seed`?" in toy("run", "-m", "sed=1,2", expect=2)
+
+
+def test_an_unknown_verb_and_an_unknown_stage_exit_with_2(toy: Toy) -> None:
+    assert "invalid choice: 'rum'" in toy("rum", expect=2)
+    assert "why lefft: no such stage. Did you mean `left`" in toy("why", "lefft", expect=2)
+
+
+def test_debug_shows_the_traceback(toy: Toy) -> None:
+    assert "Traceback" in toy("plan", "sed=1", "--debug", expect=1)
+
+
+def test_numbers_for_stages_that_the_recipe_lacks_are_dropped(toy: Toy) -> None:
+    assert list(toy.states()) == ["numbers", "left", "right", "both"]
+    assert list(toy.states("recipe=short")) == ["numbers", "both"]
+
+
+def test_an_override_of_a_stage_that_the_recipe_lacks_is_not_dropped_in_silence(toy: Toy) -> None:
+    output = toy("plan", "recipe=short", "stages.left.steps=3", expect=2)
+    assert "there is no stage `left` in this recipe" in output
+
+
+def test_a_profile_and_the_root_seed_reach_the_stages(toy: Toy) -> None:
+    toy("run", "only=numbers", "seed=5")
+    (manifest,) = toy.manifests("numbers")
+    assert manifest["config"]["seed"] == 5
+    small = {row["stage"]: row["fingerprint"] for row in toy.rows()}
+    large = {row["stage"]: row["fingerprint"] for row in toy.rows("profile=large")}
+    assert {name for name in small if small[name] != large[name]} == {"left", "both"}
+
+
+def test_hydras_own_flags_work(toy: Toy) -> None:
+    shown = toy("run", "--cfg", "job", "seed=9")
+    assert "seed: 9" in shown
+    assert "recipe: short, sums" in toy("run", "--help")
+    assert "stage/work" in toy("run", "--info", "defaults")
+    assert not toy.runs.exists()
+
+
+@pytest.mark.parametrize("verb", ["plan", "run"])
+def test_looking_is_quick_and_imports_nothing_heavy(toy: Toy, verb: str) -> None:
+    toy("run")
+    code = (
+        "import sys; from toy_recipe.__main__ import TOY; from pipeline.cli import main; "
+        f"main([{verb!r}], TOY); "
+        "heavy = {'torch', 'transformers', 'trl', 'mlflow', 'pandas', 'pyarrow'}; "
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    started = time.monotonic()
+    environment = {"PYTHONPATH": str(HERE), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=toy.folder, env=environment)
+    assert done.returncode == 0
+    assert time.monotonic() - started < 1.5
+
+
+def test_the_engine_is_imported_without_hydra_or_any_stage(tmp_path: Path) -> None:
+    heavy = "{'hydra', 'omegaconf', 'stages'}"
+    code = f"import sys, pipeline.cli; assert not {heavy} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)

@@ -1,0 +1,322 @@
+"""A small recipe end to end, through the real command line, as a user would drive it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Toy
+
+ALL = ["numbers", "left", "right", "both"]
+
+
+def wait_for(path: Path, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} did not appear"
+        time.sleep(0.02)
+
+
+def test_a_second_run_finds_nothing_to_do(toy: Toy) -> None:
+    output = toy("run")
+    assert "4 of 4 stages done" in output
+    assert set(toy.states().values()) == {"done"}
+    made = {stage: toy.manifests(stage) for stage in ALL}
+    assert "nothing to do: 4 stages done" in toy("run")
+    assert {stage: toy.manifests(stage) for stage in ALL} == made
+    assert len([p for p in toy.runs.iterdir() if p.name != "latest"]) == 1
+
+
+def test_the_result_and_its_manifest_say_what_was_made_and_how(toy: Toy) -> None:
+    toy("run", "seed=3")
+    (both,), (left,) = toy.manifests("both"), toy.manifests("left")
+    # numbers 3 4 5 6; left adds 2 × 1 to each, right 3 × 10
+    assert both["facts"]["sum"] == (18 + 4 * 2) + (18 + 4 * 30)
+    assert [i["stage"] for i in both["inputs"]] == ["left", "right"]
+    assert both["inputs"][0] == {
+        "edge": "data_from",
+        "stage": "left",
+        "fingerprint": left["fingerprint"],
+    }
+    assert left["config"]["add"] == 1
+    assert left["seed"] == 3
+    assert left["attempts"][0]["outcome"] == "finished"
+    assert left["host"]["peak_memory_mib"] > 5
+    assert left["versions"]["python"]
+    assert len(left["code"]["sources"]) == 16
+    assert set(left["files"]) == {"numbers.json", "metrics.jsonl"}
+
+
+def test_a_run_leaves_a_folder_that_is_complete_in_itself(toy: Toy) -> None:
+    toy("run", "left.x=1", expect=2)
+    toy("run")
+    folder = toy.latest_run()
+    assert folder.name.endswith("-sums-small")
+    assert "starting at step 0" in (folder / "logs" / "left.log").read_text()
+    assert "max_parallel: 2" in (folder / "config.yaml").read_text()
+    facts = json.loads((folder / "run.json").read_text())
+    assert {name: stage["state"] for name, stage in facts["stages"].items()} == dict.fromkeys(
+        ALL, "done"
+    )
+    assert facts["stages"]["left"]["ran_seconds"] > 0
+    assert (folder / "report" / "report.md").read_text() == "4 artifacts\n"
+    events = (folder / "diary.txt").read_text().splitlines()
+    assert events[0] == "run_started numbers left right both"
+    assert events[1:3] == ["stage_started numbers source", "stage_finished numbers"]
+    assert events[-1] == f"run_finished {folder / 'report'}"
+
+
+def test_one_changed_number_runs_again_only_what_depends_on_it(toy: Toy) -> None:
+    toy("run")
+    changed = toy.states("stages.left.add=2", verb="plan")
+    assert changed == {"numbers": "done", "left": "run", "right": "done", "both": "run"}
+    assert "2 of 4 stages to run" in toy("run", "stages.left.add=2")
+    assert [len(toy.manifests(stage)) for stage in ALL] == [1, 2, 1, 2]
+    assert "nothing to do" in toy("run"), "the first results are still there"
+
+
+def test_a_number_that_changes_no_result_runs_nothing(toy: Toy) -> None:
+    toy("run")
+    assert "nothing to do" in toy("run", "stages.left.delay=1", "launcher.max_parallel=1")
+
+
+def test_why_names_the_field_old_and_new_and_the_root_cause(toy: Toy) -> None:
+    assert "never made before" in toy("why", "both")
+    toy("run")
+    assert "both is done" in toy("why", "both")
+    output = toy("why", "both", "stages.left.add=2")
+    assert "add: 1 → 2" in output
+    assert "right" not in output
+    reason = json.loads(toy("why", "both", "--json", "stages.numbers.count=5"))
+    assert reason["changes"] == []
+    left, right = reason["inputs"]
+    assert (left["stage"], right["stage"]) == ("left", "right")
+    assert left["inputs"][0]["changes"] == [{"key": "count", "old": 4, "new": 5}]
+    edges = toy("why", "both", "stages.both.data_from=[right]")
+    assert "data_from: ['left', 'right'] → ['right']" in edges
+
+
+def test_why_names_a_file_whose_content_changed(toy: Toy) -> None:
+    file = toy.folder / "rows.json"
+    file.write_text("1")
+    toy("run", "only=numbers", "stages.numbers.path=rows.json")
+    file.write_text("2")
+    assert "content of path: " in toy("why", "numbers", "stages.numbers.path=rows.json")
+
+
+def test_independent_branches_overlap_in_time(toy: Toy) -> None:
+    toy("run", "stages.left.delay=0.4", "stages.right.delay=0.4")
+    events = (toy.latest_run() / "diary.txt").read_text()
+    last_start = max(events.index(f"stage_started {name}") for name in ("left", "right"))
+    first_end = min(events.index(f"stage_finished {name}") for name in ("left", "right"))
+    assert last_start < first_end
+
+
+def test_one_at_a_time_when_the_launcher_says_so(toy: Toy) -> None:
+    toy("run", "launcher.max_parallel=1")
+    assert (
+        "stage_finished left\nstage_started right" in (toy.latest_run() / "diary.txt").read_text()
+    )
+
+
+def test_a_failed_stage_blocks_its_dependants_and_not_its_siblings(toy: Toy) -> None:
+    output = toy("run", "stages.left.trouble.fail=true", expect=1)
+    assert "left: FAILED (exit code 1): the numbers do not add up" in output
+    assert "| starting at step 0" in output, "the end of its log"
+    assert "to retry: r1 run stages.left.trouble.fail=true" in output
+    assert "both: blocked, needs left, which is failed" in output
+    assert "Traceback" not in output.replace("  | Traceback", "")
+    expected = {"numbers": "done", "left": "failed", "right": "done", "both": "blocked"}
+    assert toy.states() == expected
+    assert toy.states(verb="plan") == expected | {"left": "resume", "both": "run"}
+    assert "stage_failed left the numbers" in (toy.latest_run() / "diary.txt").read_text()
+    toy("run")
+    assert set(toy.states().values()) == {"done"}
+    attempts = toy.manifests("left")[0]["attempts"]
+    assert [attempt["outcome"] for attempt in attempts] == ["failed", "finished"]
+
+
+def test_a_stage_killed_in_the_middle_resumes_to_the_same_result(toy: Toy, tmp_path: Path) -> None:
+    killed = toy("run", "stages.right.trouble.kill_at=2", expect=1)
+    assert "right: FAILED (exit code -9): its process was ended by SIGKILL" in killed
+    assert toy.states(verb="plan")["right"] == "resume"
+    resumed = toy("run")
+    assert "right: started again from its work directory" in resumed
+    right = toy.manifests("right")[0]
+    assert right["facts"]["started_at"] == 2
+    assert [attempt["outcome"] for attempt in right["attempts"]] == ["killed", "finished"]
+    (tmp_path / "whole").mkdir()
+    whole = Toy(tmp_path / "whole")
+    whole("run")
+    for name in ("sum.json", "manifest.json"):
+        assert (whole.store / "both" / toy.manifests("both")[0]["fingerprint"] / name).exists()
+    assert whole.manifests("right")[0]["files"]["numbers.json"] == right["files"]["numbers.json"]
+    curves = [m["files"]["metrics.jsonl"] for m in (right, whole.manifests("right")[0])]
+    assert abs(curves[0]["bytes"] - curves[1]["bytes"]) < 10, "each point once"
+
+
+def test_ctrl_c_stops_the_stages_and_says_how_to_go_on(toy: Toy) -> None:
+    process = toy.start("run", "stages.left.delay=20", "launcher.max_parallel=1")
+    try:
+        left = toy.store / ".work" / "left"
+        wait_for(left)
+        wait_for(next(left.iterdir()) / "attempts.json")
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 130, output
+    assert "To go on: r1 run stages.left.delay=20 launcher.max_parallel=1" in output
+    assert "Traceback" not in output
+    assert toy.states() == {"numbers": "done", "left": "resume", "right": "run", "both": "run"}
+    attempts = json.loads((next(left.iterdir()) / "attempts.json").read_text())
+    assert attempts[-1]["outcome"] == "stopped"
+    assert "3 of 4 stages to run" in toy("run")
+
+
+def test_a_stage_ends_when_its_runner_is_killed(toy: Toy) -> None:
+    process = toy.start("run", "stages.left.delay=20", "until=left")
+    wait_for(toy.store / ".work" / "left")
+    leases = toy.store / ".leases"
+    deadline = time.monotonic() + 20
+    while not (held := list(leases.glob("left-*.json"))):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.1)
+    pid = json.loads(held[0].read_text())["pid"]
+    process.kill()
+    process.communicate()
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, "the stage lives on"
+        time.sleep(0.02)
+    assert toy.states()["left"] == "resume"
+
+
+def test_two_runners_make_each_result_once(toy: Toy) -> None:
+    overrides = ("stages.left.delay=0.3", "stages.right.delay=0.3")
+    runners = [toy.start("run", *overrides) for _ in range(2)]
+    outputs = [runner.communicate(timeout=60)[0] for runner in runners]
+    assert [runner.returncode for runner in runners] == [0, 0], outputs
+    for stage in ALL:
+        (manifest,) = toy.manifests(stage)
+        assert len(manifest["attempts"]) == 1
+
+
+def test_until_runs_what_is_needed_and_only_needs_its_inputs(toy: Toy) -> None:
+    toy("run", "until=left")
+    assert toy.states() == {"numbers": "done", "left": "done", "right": "run", "both": "run"}
+    missing = toy("run", "only=both", expect=2)
+    assert "only=both: inputs are not there: both needs right" in missing
+    assert "Make them first: r1 run until=right" in missing
+    toy("run", "only=right")
+    assert "1 of 1 stages done" in toy("run", "only=both")
+
+
+def test_a_corrupt_artifact_is_reported_moved_aside_and_made_again(toy: Toy) -> None:
+    toy("run")
+    (file,) = (toy.store / "left").glob("*/numbers.json")
+    before = file.read_text()
+    file.write_text(before.replace("2", "9"))
+    assert toy.states(verb="plan") == dict.fromkeys(ALL, "done") | {"left": "run"}
+    output = toy("run")
+    assert "left: corrupt, made again" in output
+    assert "numbers.json does not match its checksum" in output
+    assert file.read_text() == before
+    assert len(list((toy.store / ".corrupt").iterdir())) == 1
+
+
+def test_a_shipped_artifact_is_adopted_and_nothing_runs_for_it(toy: Toy, tmp_path: Path) -> None:
+    toy("run", "until=numbers")
+    toy.store.rename(tmp_path / "shipped")
+    adopt = f"paths.adopt=[{tmp_path / 'shipped'}]"
+    assert toy.states(adopt, verb="plan")["numbers"] == "done"
+    assert f"numbers: adopted from {tmp_path / 'shipped'}" in toy("run", adopt)
+    assert "stage_started numbers" not in (toy.latest_run() / "diary.txt").read_text()
+    assert set(toy.states().values()) == {"done"}
+
+
+def test_a_full_disk_is_one_message_and_loses_nothing(toy: Toy) -> None:
+    output = toy("run", "stages.left.trouble.full_disk=true", expect=1)
+    assert "left: FAILED (exit code 1): the disk is full" in output
+    assert "Every finished stage is kept" in output
+    assert toy.states()["right"] == "done"
+
+
+def test_a_broken_tracker_never_stops_a_run(toy: Toy) -> None:
+    output = toy("run", "tracking.breaks_at=stage_finished")
+    assert "tracking stopped at stage_finished: ConnectionError: the server is down" in output
+    assert "4 of 4 stages done" in output
+
+
+def test_multirun_runs_the_pipeline_once_per_value(toy: Toy) -> None:
+    output = toy("run", "-m", "seed=1,2", "until=numbers")
+    assert output.count("1 of 1 stages done") == 2
+    assert [m["seed"] for m in toy.manifests("numbers")] == [1, 2]
+
+
+def test_a_failed_job_of_a_multirun_is_its_exit_code(toy: Toy) -> None:
+    toy("run", "-m", "stages.left.trouble.fail=true,false", expect=1)
+    assert set(toy.states().values()) == {"done"}
+
+
+def test_a_terminal_shows_a_live_table(toy: Toy) -> None:
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "TERM": "xterm"}
+    process = toy.start_in(theirs, environment, "run", "stages.right.delay=0.3")
+    os.close(theirs)
+    seen = b""
+    while select.select([ours], [], [], 30)[0]:
+        try:
+            seen += os.read(ours, 65536)
+        except OSError:  # the other end closed
+            break
+    os.close(ours)
+    assert process.wait(timeout=30) == 0, seen.decode()
+    text = seen.decode()
+    print(text)
+    assert "elapsed" in text
+    assert "/3 step" in text
+    assert "4 of 4 done" in text
+
+
+@pytest.mark.parametrize("verb", ["plan", "status"])
+def test_json_has_one_row_per_stage_with_these_six_keys(toy: Toy, verb: str) -> None:
+    toy("run", "until=numbers")
+    numbers, left, *_ = toy.rows(verb=verb)
+    assert list(numbers) == ["stage", "kind", "state", "fingerprint", "artifact", "seconds"]
+    assert numbers["artifact"] == str(toy.store / "numbers" / numbers["fingerprint"])
+    assert numbers["seconds"] > 0
+    assert (left["state"], left["artifact"], left["seconds"]) == ("run", None, None)
+
+
+def test_the_plan_shows_edges_and_numbers_that_follow_from_finished_inputs(toy: Toy) -> None:
+    toy("run", "until=numbers")
+    output = toy("plan")
+    assert "← left (data_from), right (data_from)" in output
+    assert "additions 12" in output, "3 steps × 4 rows"
+    assert "4 stages: 1 done, 3 to run" in output
+
+
+def test_gc_lists_first_and_deletes_what_the_recipe_does_not_reach(toy: Toy) -> None:
+    toy("run")
+    toy("run", "stages.left.add=2")
+    assert "2 folders" in toy("gc", "stages.left.add=2")
+    assert len(toy.manifests("left")) == 2
+    toy("gc", "--delete", "stages.left.add=2")
+    assert [len(toy.manifests(stage)) for stage in ALL] == [1, 1, 1, 1]
+    assert "nothing to do" in toy("run", "stages.left.add=2")
+
+
+def test_the_report_is_built_again_from_the_artifacts(toy: Toy) -> None:
+    toy("run")
+    report = toy.latest_run() / "report" / "report.md"
+    report.unlink()
+    assert toy("report").strip() == str(report)
+    assert report.exists()
+    assert set(json.loads(toy("report", "--json"))["stages"]) == set(ALL)
