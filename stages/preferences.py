@@ -54,7 +54,7 @@ def run(config: PreferencesConfig, inputs: Inputs, context: Context) -> Outputs:
         )
     else:
         judged = islice(_tiny_pairs(config, context.seed), TRIES * config.rows)
-    dropped: Counter[str] = Counter(judged=0, within_margin=0, unbalanced_length=0)
+    dropped: Counter[str] = Counter(judged=0, within_margin=0, unbalanced_length=0, surplus=0)
     rows = _balanced(_preferred(judged, config.margin, dropped), config.rows, dropped)
     if not rows:
         raise RecipeError(f"stages.{context.stage}: no pair was kept of {dict(dropped)}")
@@ -127,7 +127,9 @@ def _balanced(pairs: Iterable[Row], count: int, dropped: Counter[str]) -> list[R
             break
     equal = min(len(bins[1]), len(bins[-1]))
     dropped["unbalanced_length"] += len(bins[1]) + len(bins[-1]) - 2 * equal
-    return [*bins[1][:equal], *bins[-1][:equal], *bins[0][: count - 2 * equal]]
+    neutral = bins[0][: count - 2 * equal]
+    dropped["surplus"] += len(bins[0]) - len(neutral)
+    return [*bins[1][:equal], *bins[-1][:equal], *neutral]
 
 
 def _tiny_pairs(config: PreferencesConfig, seed: int) -> Iterator[Judged]:

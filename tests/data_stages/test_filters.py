@@ -1,0 +1,90 @@
+"""Each filter on a sample made for it, their order, and the quota."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from pipeline.errors import UsageError
+from stages.configs import SampleConfig
+from stages.data.filters import RULES, apply_quota, apply_rules, check_names, most_diverse
+from stages.data.template import compose
+
+THOUGHT = "First take three and four, which makes seven. Then check it again."
+
+
+def sample(reasoning: str = THOUGHT, **changes) -> dict:
+    row = {"reasoning": reasoning, "completion": compose(reasoning, "7"), "language": "en"}
+    return row | {"score": 1.0, "finish_reason": "stop"} | changes
+
+
+def config(*filters: str, **changes) -> SampleConfig:
+    limits = {"min_language_consistency": 1.0, "max_paragraph_characters": 100}
+    return SampleConfig("sample", filters=list(filters), **limits | changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("wrong", sample(score=0.0)),
+        ("cannot_judge", sample(score=None)),
+        ("truncated", sample(finish_reason="length")),
+        ("malformed", sample(completion="the answer is \\boxed{7}")),
+        ("mixed_language", sample("先算 three and four，再检查")),
+        ("long_paragraph", sample("one long paragraph " * 6)),
+        ("code_block", sample("Try this:\n```python\nprint(7)\n```")),
+        ("repetition", sample("so three and four make seven, " * 3)),
+    ],
+)
+def test_each_filter_drops_its_own_sample_and_keeps_a_good_one(name, row):
+    dropped: Counter[str] = Counter()
+    settings = config(name, max_paragraph_characters=100)
+    assert apply_rules([row, sample()], settings, dropped) == [sample()]
+    assert dropped == {name: 1}
+
+
+def test_a_good_sample_passes_all_filters():
+    assert apply_rules([sample()], config(*RULES), Counter()) == [sample()]
+
+
+def test_a_sample_is_counted_at_the_first_filter_that_drops_it():
+    row = sample("先算 three ```", score=0.0)
+    dropped: Counter[str] = Counter()
+    apply_rules([row], config("code_block", "wrong", "mixed_language"), dropped)
+    assert dropped == {"code_block": 1, "wrong": 0, "mixed_language": 0}
+
+
+def test_paragraphs_end_with_their_lines():
+    row = sample("\n".join(["one short line of thought"] * 20))
+    assert apply_rules([row], config("long_paragraph"), Counter()) == [row]
+
+
+def test_a_thought_without_words_has_no_language_to_mix():
+    assert apply_rules([sample("3+4=7")], config("mixed_language"), Counter()) == [sample("3+4=7")]
+
+
+def test_duplicates_go_before_the_quota_counts():
+    rows = [sample("a b"), sample("a  b"), sample("c d"), sample("e f")]
+    dropped: Counter[str] = Counter()
+    kept = apply_quota(rows, config("duplicate", max_kept_per_problem=2), dropped)
+    assert len(kept) == 2
+    assert dropped == {"duplicate": 1, "over_quota": 1}
+
+
+def test_the_quota_keeps_the_samples_that_resemble_each_other_least():
+    alike = [sample(f"first take three and four, so it is seven, point {i}") for i in "abc"]
+    other = sample("counting up from three: four, five, six, and then we arrive at seven")
+    kept = most_diverse([*alike, other], 2)
+    assert other in kept
+    assert len(kept) == 2
+
+
+def test_fewer_samples_than_the_quota_all_stay_in_order():
+    rows = [sample("b"), sample("a")]
+    assert most_diverse(rows, 5) == rows
+
+
+def test_an_unknown_filter_is_refused_with_the_known_ones():
+    with pytest.raises(UsageError, match=r"x\.filters: unknown \['ugly'\]; expected any of wrong,"):
+        check_names(["wrong", "ugly"], "x.filters")

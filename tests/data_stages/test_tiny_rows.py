@@ -1,0 +1,118 @@
+"""Problems, worked and general conversations of the tiny world, and a user's own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipeline.errors import RecipeError, UsageError
+from stages import general, problems
+from stages.configs import GeneralConfig, ProblemsConfig
+from stages.data.rows import read_rows
+from stages.rewards.language import consistency
+from stages.tiny.general import REPLY
+from stages.verifiers.answer import parse
+
+PER_DOMAIN = {"math": 6, "code": 3, "stem": 3, "logic": 3, "general": 3}
+
+
+def make(run, config, context):
+    outputs = run(config, {}, context)
+    return read_rows(context.output / "rows.parquet"), outputs
+
+
+def tiny(split: str = "train") -> ProblemsConfig:
+    return ProblemsConfig("problems", split=split, per_domain=PER_DOMAIN, seed=0)
+
+
+def test_every_domain_and_language_gets_its_number_of_problems(make_context):
+    rows, outputs = make(problems.run, tiny(), make_context())
+    assert len(rows) == 2 * sum(PER_DOMAIN.values())
+    assert outputs.facts["by_domain_language"]["math/zh"] == 6
+    assert outputs.funnel == {"asked": 36, "not_that_many": 0, "kept": 36}
+
+
+def test_heldout_problems_are_others(make_context, tmp_path):
+    train, _ = make(problems.run, tiny(), make_context(tmp_path / "train"))
+    heldout, _ = make(problems.run, tiny("heldout"), make_context(tmp_path / "heldout"))
+    questions = [{row["prompt"][0]["content"] for row in rows} for rows in (train, heldout)]
+    assert not questions[0] & questions[1]
+
+
+def test_worked_conversations_think_in_the_questions_language_and_check(make_context):
+    rows, _ = make(problems.run_worked, tiny(), make_context())
+    assert len(rows) == 36
+    for row in rows:
+        parsed = parse(row["completion"])
+        assert parsed.answer
+        assert consistency(parsed.reasoning, row["language"]) in (None, 1.0)
+        assert "wait" in parsed.reasoning or "等等" in parsed.reasoning
+
+
+def test_a_wrong_split_or_no_domain_is_refused_with_the_key(make_context):
+    with pytest.raises(UsageError, match=r"stages\.stage\.split=test: expected one of train, held"):
+        problems.run(tiny("test"), {}, make_context())
+    with pytest.raises(UsageError, match=r"stages\.stage\.per_domain: empty"):
+        problems.run(ProblemsConfig("problems", split="train", seed=0), {}, make_context())
+
+
+def test_general_rows_think_except_about_greetings(make_context):
+    config = GeneralConfig("general", rows={"thoughtful": 40, "direct": 11}, seed=0)
+    rows, outputs = make(general.run, config, make_context())
+    assert len(rows) == 51
+    assert outputs.facts["with_thought"] == 40
+    assert outputs.facts["rows_by_language"] == {"en": 25, "zh": 26}
+    direct = [row for row in rows if "direct" in row["id"]]
+    assert {parse(row["completion"]).answer for row in direct} == set(REPLY.values())
+    assert {parse(row["completion"]).reasoning for row in direct} == {""}
+    assert len({row["id"] for row in rows}) == len(rows)
+
+
+def test_general_rows_that_do_not_exist_are_counted(make_context):
+    config = GeneralConfig("general", rows={"direct": 1000}, seed=0)
+    rows, outputs = make(general.run, config, make_context())
+    assert outputs.funnel["not_that_many"] == 1000 - len(rows)
+    assert len({row["prompt"][0]["content"] for row in rows}) == len(rows)
+
+
+def test_a_users_own_conversations_are_learnt_whole(make_context, tmp_path):
+    path = tmp_path / "mine.jsonl"
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello!"},
+        {"role": "user", "content": "Who are you?"},
+        {"role": "assistant", "content": "<think>About me.</think><answer>A model.</answer>"},
+    ]
+    path.write_text(json.dumps({"messages": turns, "language": "en"}) + "\n")
+    rows, outputs = make(
+        general.run, GeneralConfig("general", path=str(path), seed=0), make_context()
+    )
+    assert rows[0]["prompt"] == turns[:3]
+    assert rows[0]["completion"] == turns[3]["content"]
+    assert outputs.facts["with_thought"] == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"text": "hello"}, "column `messages` is None, expected a list of messages"),
+        ({"messages": [{"role": "user", "content": "Hi"}]}, "must end with the assistant's answer"),
+        ({"messages": [{"role": "bot", "content": "Hi"}]}, r"`messages\[0\]` is {'role': 'bot'"),
+    ],
+)
+def test_a_malformed_conversation_is_named_with_its_row(make_context, tmp_path, row, reason):
+    path = tmp_path / "mine.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    with pytest.raises(RecipeError, match=rf"mine\.jsonl, row 1: .*{reason}"):
+        general.run(GeneralConfig("general", path=str(path), seed=0), {}, make_context())
+
+
+def test_an_unknown_source_and_a_missing_file_are_named_with_their_key(make_context, tmp_path):
+    with pytest.raises(
+        UsageError, match=r"stages\.stage\.rows: unknown \['poems'\]; expected thou"
+    ):
+        general.run(GeneralConfig("general", rows={"poems": 3}, seed=0), {}, make_context())
+    absent = str(tmp_path / "absent.jsonl")
+    with pytest.raises(UsageError, match=r"stages\.stage\.path=.*absent\.jsonl: there is no such"):
+        general.run(GeneralConfig("general", path=absent, seed=0), {}, make_context())

@@ -1,0 +1,173 @@
+"""The evaluate stage on a model that answers some problems right."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from pipeline.errors import UsageError
+from stages.configs import EvaluateConfig, Rollout, Sampling
+from stages.data.rows import SAMPLE, read_rows
+from stages.evaluate import run
+
+
+def config(**changes) -> EvaluateConfig:
+    settings = {
+        "sampling": Sampling(temperature=1.0, max_tokens=40),
+        "samples_per_problem": 8,
+        "pass_at": [1, 8],
+        "checking_words": ["wait"],
+        "answer_tokens": 8,
+        "seed": 1,
+    }
+    return EvaluateConfig("evaluate", **settings | changes)
+
+
+@pytest.fixture
+def inputs(able_model_dir, problems, make_artifact):
+    return {
+        "evaluates": (make_artifact("model", "zero", model_dir=able_model_dir),),
+        "data_from": (make_artifact("problems", "heldout", rows=problems),),
+    }
+
+
+def test_every_problem_gets_k_judged_samples_and_its_own_row(inputs, problems, make_context):
+    context = make_context()
+    outputs = run(config(), inputs, context)
+    samples = read_rows(context.output / "samples.parquet")
+    rows = read_rows(context.output / "problems.parquet")
+    assert [row["id"] for row in rows] == [problem["id"] for problem in problems]
+    assert len(samples) == 8 * len(problems)
+    assert list(samples[0]) == SAMPLE.names
+    assert len({row["seed"] for row in samples}) == len(samples)
+    for index, row in enumerate(rows):
+        scores = [s["score"] for s in samples[index * 8 : index * 8 + 8] if s["score"] is not None]
+        assert row["correct"] == sum(scores)
+        assert row["pass_at_1"] == (pytest.approx(sum(scores) / 8) if scores else None)
+    assert outputs.facts["model"] == "zero"
+    assert json.loads((context.output / "metrics.json").read_text()) == outputs.facts
+
+
+def test_the_facts_hold_every_metric_by_domain_language_and_group(inputs, make_context):
+    facts = run(config(), inputs, make_context()).facts
+    expected = {"pass_at_1", "pass_at_8", "cons_at_k", "format", "language_consistency"}
+    expected |= {"mixed_language", "length", "thinking_length", "truncation", "checking_words"}
+    assert set(facts["overall"]) == expected | {"cannot_judge"}
+    assert set(facts["by_group"]) == {"reasoning", "general"}
+    assert set(facts["by_domain_language"]) == {"math/en", "math/zh", "general/en"}
+    learnt = facts["by_domain_language"]["math/zh"]["pass_at_1"]
+    assert learnt["value"] > 0.5
+    assert learnt["low"] <= learnt["value"] <= learnt["high"]
+    assert learnt["n"] == 2
+
+
+def test_what_cannot_be_judged_is_reported_and_not_counted_as_wrong(inputs, make_context):
+    facts = run(config(), inputs, make_context()).facts
+    assert facts["by_group"]["general"]["cannot_judge"]["value"] == 1.0
+    assert "pass_at_1" not in facts["by_group"]["general"]
+    assert facts["overall"]["pass_at_1"] == facts["by_group"]["reasoning"]["pass_at_1"] | {
+        "low": facts["overall"]["pass_at_1"]["low"],
+        "high": facts["overall"]["pass_at_1"]["high"],
+    }
+
+
+def test_a_budget_that_no_thought_reaches_changes_nothing_and_a_small_one_costs(
+    inputs, make_context
+):
+    outputs = run(config(budgets=[40, 2]), inputs, make_context())
+    small, large = outputs.facts["budgets"]
+    assert (small["budget"], large["budget"]) == (2, 40)
+    reasoning = outputs.facts["by_group"]["reasoning"]
+    assert large["value"] == reasoning["pass_at_1"]["value"]
+    assert large["mean_thinking_tokens"] == pytest.approx(reasoning["thinking_length"]["value"])
+    assert small["mean_thinking_tokens"] <= 2
+    assert small["value"] < large["value"]
+
+
+def test_prompts_that_the_model_cannot_see_whole_are_counted_and_left_out(
+    able_model_dir, problems, make_artifact, make_context
+):
+    long = problems[0] | {"prompt": [{"role": "user", "content": "3+4=? " * 300}]}
+    inputs = {
+        "evaluates": (make_artifact("model", "zero", model_dir=able_model_dir),),
+        "data_from": (make_artifact("problems", "heldout", rows=[long, problems[1]]),),
+    }
+    context = make_context()
+    outputs = run(config(), inputs, context)
+    assert outputs.facts["prompts_too_long"] == 1
+    assert outputs.funnel == {"problems": 2, "prompt_too_long": 1, "evaluated": 1}
+    assert len(read_rows(context.output / "problems.parquet")) == 1
+
+
+def test_a_limit_takes_problems_of_every_domain_and_language(inputs, make_context):
+    facts = run(config(limit_problems=3), inputs, make_context()).facts
+    assert set(facts["by_domain_language"]) == {"math/en", "math/zh", "general/en"}
+
+
+def test_pass_at_k_with_fewer_than_k_samples_is_refused(inputs, make_context):
+    with pytest.raises(UsageError, match=r"stages.stage.pass_at: \[16\] is not between 1 and"):
+        run(config(pass_at=[1, 16]), inputs, make_context())
+
+
+def test_more_tokens_than_the_model_can_see_are_refused(inputs, make_context):
+    with pytest.raises(UsageError, match=r"stages\.stage\.sampling\.max_tokens: 9999 tokens"):
+        run(config(sampling=Sampling(max_tokens=9999)), inputs, make_context())
+
+
+KILLED = """
+    import sys
+    from pathlib import Path
+    from pipeline.artifact import Artifact
+    from pipeline.context import Context
+    from stages.configs import EvaluateConfig, Rollout, Sampling
+    from stages.evaluate import run
+    import json
+
+    def artifact(path):
+        return Artifact(Path(path), json.loads((Path(path) / "manifest.json").read_text()))
+
+    model, data, root = sys.argv[1:]
+    work, output = Path(root) / "work", Path(root) / "output"
+    config = EvaluateConfig(
+        "evaluate", sampling=Sampling(temperature=1.0, max_tokens=40), samples_per_problem=8,
+        pass_at=[1, 8], checking_words=["wait"], answer_tokens=8, seed=1,
+        rollout=Rollout(shard_prompts=1),
+    )
+    context = Context("stage", "f" * 16, work, output, seed=0, threads=1)
+    run(config, {"evaluates": (artifact(model),), "data_from": (artifact(data),)}, context)
+"""
+
+
+def test_a_killed_evaluation_goes_on_with_the_shards_that_it_has(inputs, make_context, tmp_path):
+    whole = make_context(tmp_path / "whole")
+    run(config(), inputs, whole)
+
+    root = tmp_path / "killed"
+    context = make_context(root)
+    paths = [str(inputs[edge][0].path) for edge in ("evaluates", "data_from")]
+    code = textwrap.dedent(KILLED)
+    process = subprocess.Popen([sys.executable, "-c", code, *paths, str(root)])
+    shards = context.work / "samples"
+    deadline = time.monotonic() + 120
+    while len(list(shards.glob("*.parquet"))) < 2 and time.monotonic() < deadline:
+        assert process.poll() is None or list(shards.glob("*.parquet"))
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+    before = {path: path.stat().st_mtime_ns for path in shards.glob("*.parquet")}
+    assert before
+    (shards / "00000099-00000100.tmp").write_bytes(b"torn")
+    run(config(rollout=Rollout(shard_prompts=2)), inputs, context)
+    after = {path: path.stat().st_mtime_ns for path in before}
+    assert after == before, "a whole shard was drawn again"
+    assert read_rows(context.output / "samples.parquet") == read_rows(
+        whole.output / "samples.parquet"
+    )
