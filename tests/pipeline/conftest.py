@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -70,6 +71,20 @@ class Toy:
 
     def latest_run(self) -> Path:
         return (self.runs / "latest").resolve()
+
+
+@pytest.fixture(scope="session")
+def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("finished")
+    Toy(folder)("run")
+    return folder
+
+
+@pytest.fixture
+def finished(finished_once: Path, tmp_path: Path) -> Toy:
+    """A copy of a recipe that ran to its end."""
+    shutil.copytree(finished_once, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Toy(tmp_path)
 
 
 @pytest.fixture
