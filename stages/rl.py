@@ -26,6 +26,7 @@ from stages.configs import RLConfig
 from stages.data.rows import read_rows
 from stages.rewards.preference import load_scorers
 from stages.rewards.terms import Term, build_terms
+from stages.rollout.decoding import ATTENTION
 from stages.training.arguments import lora_config
 from stages.training.common import (
     StageCallback,
@@ -82,7 +83,7 @@ def _trainer(
     context: Context,
 ) -> RecipeGRPOTrainer:
     callbacks = [StageCallback(context)]
-    model = load_model(source)
+    model = load_model(source, ATTENTION)
     start = None
     if config.lora is not None:
         set_seed(context.seed)  # adapters start at random
@@ -90,7 +91,7 @@ def _trainer(
         if config.reference_sync_steps:
             callbacks.append(AdapterSync(config.reference_sync_steps))
     elif config.kl_coefficient == 0 and config.kl_rows:
-        start = load_model(source)
+        start = load_model(source, ATTENTION)
     trainer = RecipeGRPOTrainer(
         config, model, tokenizer, prompts, terms, grpo_arguments(config, context), callbacks, start
     )
