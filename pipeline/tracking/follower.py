@@ -1,0 +1,131 @@
+"""The process that sends a run's journal and curves to MLflow, while it runs or afterwards.
+
+An event that MLflow refuses is written to the log and left out. A server that is away is asked
+again until some seconds after the end of the run. A runner that dies without a word ends its runs
+as killed. Exit codes: 0 all sent, 1 something was left out, 3 gave up, 4 another follower is at it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.tracking.journal import Event, Journal
+from pipeline.tracking.observer import destination, run_config
+
+if TYPE_CHECKING:
+    from pipeline.tracking.view import View
+
+LEFT_OUT, GAVE_UP, BUSY = 1, 3, 4
+POLL_SECONDS = 1.0
+NICENESS = 10  # the stages come first
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+class GaveUp(Exception):
+    """The server was away for too long."""
+
+
+class Follower:
+    """Delivers events and curves in order, each until it is accepted or refused."""
+
+    def __init__(
+        self, journal: Journal, view: View, alive: Callable[[], bool], patience: float
+    ) -> None:
+        """patience: seconds for a server that is away, counted from the run's end."""
+        self._journal = journal
+        self._patience = patience
+        self._view = view
+        self._alive = alive
+        self._over_since: float | None = None
+        self._left_out = 0
+
+    def follow(self) -> int:
+        """Until the run is over and told. Returns the exit code."""
+        finished = False
+        while not finished:
+            alive = self._alive()
+            events = self._journal.new()
+            if not alive and not _ends(events):
+                events.append({"event": "run_finished", "time": time.time(), "report": None})
+            for event in events:
+                self._deliver(partial(self._view.tell, event))
+            finished = _ends(events)
+            if not finished:
+                self._deliver(self._view.send_curves)
+                time.sleep(POLL_SECONDS)
+        return LEFT_OUT if self._left_out else 0
+
+    def _deliver(self, send: Callable[[], None]) -> None:
+        pause = 1.0
+        while True:
+            try:
+                return send()
+            except Exception as error:
+                traceback.print_exc()
+                if not _away(error):
+                    self._left_out += 1
+                    return None
+                if self._seconds_over() > self._patience:
+                    raise GaveUp from error
+            time.sleep(pause if self._over_since is None else 1.0)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _seconds_over(self) -> float:
+        if self._over_since is None and (self._journal.is_over() or not self._alive()):
+            self._over_since = time.monotonic()
+        return 0.0 if self._over_since is None else time.monotonic() - self._over_since
+
+
+def _ends(events: list[Event]) -> bool:
+    return any(event["event"] == "run_finished" for event in events)
+
+
+def _away(error: BaseException) -> bool:
+    """Whether it is worth asking again: a server or a database that does not answer."""
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, MlflowException):
+        return int(error.get_http_status_code()) >= 500  # type: ignore[no-untyped-call]
+    return isinstance(error, RequestException | OperationalError | OSError)
+
+
+def main(folder: Path) -> int:
+    """Send what the journal in this run's folder says."""
+    journal = Journal(folder)
+    with journal.path.open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print(f"{folder} is being sent by another process")
+            return BUSY
+        started, config = journal.started(), run_config(folder)
+
+        def alive() -> bool:
+            return os.getppid() == int(started["pid"])
+
+        os.nice(NICENESS)
+        from pipeline.tracking.view import View
+
+        Path(started["root"]).mkdir(parents=True, exist_ok=True)
+        uri, tracking = destination(config, started["root"]), config["tracking"]
+        view = View(uri, tracking["experiment"], folder, started["root"])
+        patience = float(tracking["flush_seconds"])
+        try:
+            return Follower(journal, view, alive, patience).follow()
+        except GaveUp:
+            print(f"gave up: no answer for {patience:g} s after the run's end")
+            return GAVE_UP
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,106 @@
+"""Which rows and models a stage took in and which model it made, by reference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModelInput,
+    LoggedModelOutput,
+)
+
+from pipeline.artifact import MANIFEST, Artifact
+
+MODELS = ("model", "reward_model")
+TAG = "r1.fingerprint"
+
+
+class Lineage:
+    """The inputs and the output of one stage's run."""
+
+    def __init__(self, client: mlflow.MlflowClient, experiment: str) -> None:
+        self._client = client
+        self._experiment = experiment
+
+    def log(self, run_id: str, artifact: Artifact) -> None:
+        """Link a run to its inputs, and to the model that it made."""
+        inputs = _inputs(artifact)
+        context = "evaluation" if artifact.type == "evaluation" else "training"
+        self._client.log_inputs(
+            run_id,
+            datasets=[_dataset(i, context) for i in inputs if i.type not in MODELS],
+            models=[LoggedModelInput(self.model_id(i)) for i in inputs if i.type in MODELS],
+        )
+        if artifact.type in MODELS:
+            self._link_output(run_id, self.model_id(artifact, run_id))
+
+    def _link_output(self, run_id: str, model_id: str) -> None:
+        """MLflow refuses the same link twice."""
+        outputs = self._client.get_run(run_id).outputs
+        linked = outputs.model_outputs if outputs else []
+        if model_id not in {str(output.model_id) for output in linked}:
+            self._client.log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
+
+    def model_id(self, artifact: Artifact, run_id: str | None = None) -> str:
+        """The logged and registered model of an artifact, made if MLflow has none."""
+        found = self._client.search_logged_models(
+            [self._experiment], f"tags.`{TAG}` = '{artifact.fingerprint}'", max_results=1
+        )
+        model = found[0] if found else self._create(artifact, run_id)
+        self._register(artifact, str(model.model_id))
+        return str(model.model_id)
+
+    def _create(self, artifact: Artifact, run_id: str | None) -> Any:
+        return mlflow.create_external_model(
+            name=artifact.stage,
+            source_run_id=run_id,
+            tags={
+                TAG: artifact.fingerprint,
+                "uri": artifact.model_path.absolute().as_uri(),
+                "digest": artifact.fingerprint,
+            },
+            model_type=artifact.type,
+            experiment_id=self._experiment,
+        )
+
+    def _register(self, artifact: Artifact, model_id: str) -> None:
+        """A version per fingerprint, under the stage's name."""
+        versions = self._client.search_model_versions(f"name = '{artifact.stage}'")
+        if not any(version.tags.get(TAG) == artifact.fingerprint for version in versions):
+            mlflow.register_model(
+                f"models:/{model_id}", artifact.stage, tags={TAG: artifact.fingerprint}
+            )
+
+
+def _inputs(artifact: Artifact) -> list[Artifact]:
+    """The artifacts that it was made from; they lie in the same store."""
+    store = artifact.path.parents[1]
+    found = []
+    for source in artifact.manifest["inputs"]:
+        path = store / source["stage"] / source["fingerprint"]
+        if (path / MANIFEST).is_file():
+            found.append(Artifact(path, json.loads((path / MANIFEST).read_text())))
+    return found
+
+
+def _dataset(artifact: Artifact, context: str) -> DatasetInput:
+    source = {"uri": _rows(artifact).absolute().as_uri()}
+    profile = {"facts": dict(artifact.facts), "funnel": artifact.manifest.get("funnel") or {}}
+    dataset = Dataset(
+        name=artifact.stage,
+        digest=artifact.fingerprint,
+        source_type="local",
+        source=json.dumps(source),
+        profile=json.dumps(profile),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
+
+
+def _rows(artifact: Artifact) -> Path:
+    return artifact.rows_path if artifact.rows_path.is_file() else artifact.path

@@ -1,0 +1,229 @@
+"""The MLflow calls: one parent run per pipeline run, one child per stage attempt.
+
+Everything is found by tags before it is made, so that each event can be told again: after a lost
+answer, or by `send_later`. Models and rows are logged by reference; nothing large is copied.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Metric, Param, Run, RunTag
+
+import pipeline
+from pipeline import manifest
+from pipeline.artifact import MANIFEST, METRICS, Artifact
+from pipeline.run_folder import REPORT_FACTS
+from pipeline.tracking.curves import Point, Tail
+from pipeline.tracking.journal import Event
+from pipeline.tracking.lineage import Lineage
+from pipeline.tracking.words import flat, metric_name, numbers, text
+
+FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
+PARAMS_AT_ONCE, METRICS_AT_ONCE = 100, 1000  # what MLflow takes in one call
+#: What the parent run shows of each evaluated stage.
+SHOWN = ("pass_at_1", "reasoning/pass_at_1", "general/pass_at_1")
+
+
+@dataclass
+class Child:
+    """A stage attempt that is not finished yet."""
+
+    run_id: str
+    work: Path
+    tail: Tail = field(default_factory=Tail)
+
+
+class View:
+    """One pipeline run in MLflow."""
+
+    def __init__(self, uri: str, experiment: str, folder: Path, root: str) -> None:
+        mlflow.set_tracking_uri(uri)
+        self._client = mlflow.MlflowClient(uri)
+        self._artifacts = f"file://{root}/mlartifacts" if uri.startswith("sqlite:") else None
+        self._experiment_name = experiment
+        self._folder = folder
+        self._experiment = ""
+        self._parent = ""
+        self._attempts: dict[str, int] = {}
+        self._children: dict[str, Child] = {}
+        self._failed = False
+
+    def tell(self, event: Event) -> None:
+        """Send one event of the journal."""
+        getattr(self, f"_{event['event']}")(event)
+
+    def send_curves(self) -> None:
+        """Send the new points of every stage that runs."""
+        for child in self._children.values():
+            self._send_curve(child, child.work)
+
+    def _run_started(self, event: Event) -> None:
+        self._experiment = self._find_experiment()
+        tags = {
+            "r1.run": event["name"],
+            "r1.stage": "",
+            "mlflow.source.name": " ".join(["r1 run", *event["overrides"]]),
+            "mlflow.source.type": "LOCAL",
+            "mlflow.source.git.commit": manifest.commit(Path(pipeline.__file__).parents[1]) or "",
+        }
+        run = self._find_or_create(event["name"], tags, event["time"])
+        self._parent = run.info.run_id
+        self._client.log_artifact(self._parent, str(self._folder / "config.yaml"))
+
+    def _stage_started(self, event: Event) -> None:
+        stage = event["stage"]
+        if stage in self._children:  # another runner held it, and it starts again
+            self._end(self._children.pop(stage).run_id, KILLED, event["time"])
+        attempt = self._attempts.get(stage, 0) + 1
+        tags = {
+            "r1.run": self._folder.name,
+            "r1.stage": stage,
+            "r1.attempt": str(attempt),
+            "r1.kind": str(event["config"].get("kind", "")),
+            "r1.fingerprint": event["fingerprint"],
+            "mlflow.parentRunId": self._parent,
+        }
+        run = self._find_or_create(stage, tags, event["time"])
+        params = [Param(key, text(value)) for key, value in flat(event["config"])]
+        for start in range(0, len(params), PARAMS_AT_ONCE):
+            self._client.log_batch(
+                run.info.run_id, params=params[start : start + PARAMS_AT_ONCE], synchronous=True
+            )
+        self._attempts[stage] = attempt
+        self._children[stage] = Child(run.info.run_id, Path(event["work"]))
+
+    def _stage_finished(self, event: Event) -> None:
+        child = self._children.get(event["stage"])
+        if child is None:
+            return
+        path = Path(event["artifact"])
+        artifact = Artifact(path, json.loads((path / MANIFEST).read_text()))
+        self._send_curve(child, path)
+        self._send_numbers(child.run_id, _results(artifact), event["time"])
+        self._send_tags(child.run_id, _tags(artifact))
+        Lineage(self._client, self._experiment).log(child.run_id, artifact)
+        self._client.log_artifact(child.run_id, str(path / MANIFEST))
+        self._send_log(child.run_id, event["stage"])
+        self._end(child.run_id, FINISHED, event["time"])
+        del self._children[event["stage"]]
+
+    def _stage_failed(self, event: Event) -> None:
+        child = self._children.get(event["stage"])
+        if child is None:
+            return
+        self._send_curve(child, child.work)
+        self._send_tags(child.run_id, {"mlflow.note.content": event["message"][:4000]})
+        self._send_log(child.run_id, event["stage"])
+        self._end(child.run_id, FAILED, event["time"])
+        self._failed = True
+        del self._children[event["stage"]]
+
+    def _run_finished(self, event: Event) -> None:
+        for stage, child in list(self._children.items()):
+            self._send_curve(child, child.work)
+            self._send_log(child.run_id, stage)
+            self._end(child.run_id, KILLED, event["time"])
+            del self._children[stage]
+        if event["report"]:
+            self._send_report(Path(event["report"]), event["time"])
+        ended = FINISHED if event["report"] else KILLED
+        self._end(self._parent, FAILED if self._failed else ended, event["time"])
+
+    def _send_report(self, folder: Path, time: float) -> None:
+        self._client.log_artifacts(self._parent, str(folder), "report")
+        facts = json.loads((folder / REPORT_FACTS).read_text())
+        shown = {
+            f"{stage}/{metric}": estimates[metric]["value"]
+            for stage, estimates in facts["stages"].items()
+            for metric in SHOWN
+            if metric in estimates
+        }
+        self._send_numbers(self._parent, numbers(shown), time)
+        verdicts = {f"claim.{claim['id']:02}": claim["verdict"] for claim in facts["claims"]}
+        self._send_tags(self._parent, verdicts)
+
+    def _find_experiment(self) -> str:
+        found = self._client.get_experiment_by_name(self._experiment_name)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(
+            self._client.create_experiment(self._experiment_name, artifact_location=self._artifacts)
+        )
+
+    def _find_or_create(self, name: str, tags: Mapping[str, str], time: float) -> Run:
+        """A run is known by its pipeline run, its stage and which attempt it is."""
+        keys = ("r1.run", "r1.stage", "r1.attempt")
+        wanted = " and ".join(f"tags.`{k}` = '{tags[k]}'" for k in keys if k in tags)
+        found = self._client.search_runs([self._experiment], wanted, max_results=1)
+        if found:
+            return found[0]
+        return self._client.create_run(
+            self._experiment, start_time=round(1000 * time), tags=dict(tags), run_name=name
+        )
+
+    def _send_curve(self, child: Child, folder: Path) -> None:
+        try:
+            self._send_metrics(child.run_id, _metrics(child.tail.new(folder / METRICS)))
+        except Exception:
+            child.tail.forget()
+            raise
+
+    def _send_numbers(self, run_id: str, values: Mapping[str, float], time: float) -> None:
+        stamp = round(1000 * time)
+        self._send_metrics(
+            run_id, [Metric(metric_name(key), value, stamp, 0) for key, value in values.items()]
+        )
+
+    def _send_metrics(self, run_id: str, metrics: list[Metric]) -> None:
+        for start in range(0, len(metrics), METRICS_AT_ONCE):
+            self._client.log_batch(
+                run_id, metrics=metrics[start : start + METRICS_AT_ONCE], synchronous=True
+            )
+
+    def _send_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        self._client.log_batch(run_id, tags=[RunTag(k, v) for k, v in tags.items()])
+
+    def _send_log(self, run_id: str, stage: str) -> None:
+        log = self._folder / "logs" / f"{stage}.log"
+        if log.is_file():
+            self._client.log_artifact(run_id, str(log))
+
+    def _end(self, run_id: str, status: str, time: float) -> None:
+        self._client.set_terminated(run_id, status, end_time=round(1000 * time))
+
+
+def _metrics(points: Iterable[Point]) -> list[Metric]:
+    return [
+        Metric(metric_name(key), value, round(1000 * point["time"]), int(point["step"]))
+        for point in points
+        for key, value in numbers(point).items()
+        if key not in ("step", "time")
+    ]
+
+
+def _results(artifact: Artifact) -> dict[str, float]:
+    """The numbers that a finished stage has beside its curve."""
+    found = numbers(artifact.facts)
+    slices = [("", artifact.facts.get("overall")), *(artifact.facts.get("by_group") or {}).items()]
+    for prefix, metrics in slices:
+        for metric, entry in (metrics or {}).items():
+            found |= numbers({f"{prefix}/{metric}".lstrip("/"): entry["value"]})
+    found |= numbers({"seconds": artifact.manifest.get("seconds")})
+    return found | numbers(
+        {"peak_memory_mib": artifact.manifest.get("host", {}).get("peak_memory_mib")}
+    )
+
+
+def _tags(artifact: Artifact) -> dict[str, str]:
+    tags = {
+        "r1.artifact": str(artifact.path),
+        "mlflow.source.git.commit": str(artifact.manifest.get("code", {}).get("commit") or ""),
+    }
+    if "model" in artifact.facts:
+        tags["r1.evaluates"] = str(artifact.facts["model"])
+    return tags
