@@ -19,6 +19,7 @@ import contextlib
 import dataclasses
 import json
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,13 @@ class Benchmark:
         name, _, file = text.partition(":")
         return cls(name, file.removeprefix("path=") or None)
 
+    def check_file(self) -> None:
+        if self.file and not Path(self.file).expanduser().is_file():
+            raise UsageError(
+                f"BENCHMARK {self.name}:{self.file}: there is no such file "
+                f"(looked from {Path.cwd()})"
+            )
+
     @property
     def stage(self) -> str:
         return f"{self.name}_{_slug(Path(self.file).stem)}" if self.file else self.name
@@ -82,6 +90,8 @@ def main(argv: Sequence[str]) -> int:
     """Run what is not there yet, then print a table or JSON. Returns the exit code."""
     options = _parse(argv)
     benchmarks = [Benchmark.read(text) for text in options.benchmarks]
+    for benchmark in benchmarks:
+        benchmark.check_file()
     composed = compose(PROJECT, options.overrides)
     asked = [b for b in benchmarks if b.file or b.name not in composed.stages]
     added = [override for benchmark in asked for override in benchmark.overrides()]
@@ -91,6 +101,7 @@ def main(argv: Sequence[str]) -> int:
     with contextlib.redirect_stdout(sys.stderr):
         code = execute(PROJECT, composed)
     if code:
+        print(f"to retry: {shlex.join(['r1', 'eval', *argv])}", file=sys.stderr)
         return code
     results = _results(PROJECT, composed, evaluations)
     folder = Path(composed.root["paths"]["runs"]).parent
