@@ -14,7 +14,6 @@ example of DeepSeekMath, "2+3=?" with accuracy + format: "5" in a box scores 1, 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from stages.rewards.language import consistency
 from stages.rewards.preference import Scorer
 from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool
-from stages.verifiers.verdict import Request
+from stages.verifiers.verdict import request_of
 
 TERMS = ("accuracy", "format", "soft_format", "language", "helpful", "safety")
 PREFERENCE_TERMS = {"helpful": "answer", "safety": "response"}
@@ -138,10 +137,8 @@ def _step(value: Any, total_steps: int, key: str) -> int:
 
 def accuracy(batch: Batch, pool: VerifierPool) -> Scores:
     """The verdicts of the rows' verifiers."""
-    requests = [
-        Request(row["verifier"], completion, row["reference"], json.loads(row["metadata"] or "{}"))
-        for row, completion in zip(batch.rows, batch.completions, strict=True)
-    ]
+    pairs = zip(batch.rows, batch.completions, strict=True)
+    requests = [request_of(row, completion) for row, completion in pairs]
     return [verdict.score for verdict in pool.verify(requests)]
 
 

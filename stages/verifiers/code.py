@@ -79,7 +79,8 @@ def judge(answer: str, tests: tuple[Test, ...]) -> Verdict:
     if outcome.problem:
         return Verdict(0.0, f"program: {outcome.problem}")
     values = iter(outcome.values)
-    known, checks = {}, []
+    known: dict[str, Any] = {}
+    checks: list[str] = []
     for test in tests:
         reported = [next(values) for _ in test.expressions]
         if test.check is not None:

@@ -47,6 +47,8 @@ def settle(request: Request) -> Verdict | None:
         )
     except Unreadable as problem:
         return unreadable(problem)
+    except Exception:  # let a worker find out whose fault it is
+        return None
     return verdict
 
 

@@ -128,7 +128,7 @@ def _lowercase(answer: str, constraint: Constraint) -> bool:
 def _word_count(answer: str, constraint: Constraint) -> bool:
     latin = re.findall(r"[^\W\u3400-\u9fff]+(?:['’-][^\W\u3400-\u9fff]+)*", answer)
     count = len(latin) + count_words(answer)[1]
-    return constraint.get("min", 0) <= count <= constraint.get("max", count)
+    return bool(constraint.get("min", 0) <= count <= constraint.get("max", count))
 
 
 def _language(answer: str, constraint: Constraint) -> bool:
@@ -137,7 +137,7 @@ def _language(answer: str, constraint: Constraint) -> bool:
 
 def _refusal(answer: str, constraint: Constraint) -> bool:
     refuses = any(marker.casefold() in answer.casefold() for marker in constraint["markers"])
-    return refuses == constraint["refusal"]
+    return bool(refuses == constraint["refusal"])
 
 
 #: type → (check, its parameters and what each must be)

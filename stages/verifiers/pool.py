@@ -13,35 +13,20 @@ The same answer to the same problem is judged once and remembered, unless time r
 from __future__ import annotations
 
 import json
-import os
 import selectors
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import IO
 
-from pipeline.errors import RecipeError
 from stages.data.template import compose
 from stages.verifiers.answer import parse
 from stages.verifiers.grade import settle
+from stages.verifiers.seat import TIMED_OUT, Seat
 from stages.verifiers.verdict import Request, Verdict
 
-MEMORY_MEGABYTES = 2048  # address space of a worker
-GRACE_SECONDS = 0.25  # what a request may take beyond its limit before its worker is killed
-START_SECONDS = 30.0  # a worker that has not read anything by then has failed to start
 REMEMBERED = 100_000
-
-TIMED_OUT = Verdict(0.0, "timed out")
-CRASHED = Verdict(0.0, "crashed its verifier")
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 class VerifierPool:
@@ -53,7 +38,7 @@ class VerifierPool:
         self.workers = workers
         self.timeout = timeout
         self.counts: Counter[str] = Counter()
-        self._seats: list[_Worker] = []
+        self._seats: list[Seat] = []
         self._known: dict[bytes, Verdict] = {}
         self._lock = threading.Lock()
 
@@ -71,9 +56,7 @@ class VerifierPool:
     def close(self) -> None:
         """End all workers; the pool can be used again and starts new ones."""
         with self._lock:
-            for worker in self._seats:
-                worker.kill()
-            self._seats.clear()
+            self._end_seats()
 
     def verify(self, requests: Sequence[Request]) -> list[Verdict]:
         """One verdict per request, in order."""
@@ -104,121 +87,41 @@ class VerifierPool:
         try:
             while len(judged) < len(lines):
                 self._hand_out(waiting)
-                for worker in self._ready():
-                    line = worker.line
-                    judged[line] = worker.collect()
+                for seat in self._ready():
+                    line = seat.line
+                    judged[line] = seat.collect()
         except BaseException:  # an interrupted batch must not answer the next one
-            for worker in self._seats:
-                worker.kill()
-            self._seats.clear()
+            self._end_seats()
             raise
         return judged
 
     def _hand_out(self, waiting: deque[bytes]) -> None:
-        self._seats = [worker for worker in self._seats if worker.alive]
-        idle = [worker for worker in self._seats if not worker.line]
+        """Give every idle seat a request; take more seats while there is work for them."""
+        for seat in self._seats:
+            seat.check()
+        self._seats = [seat for seat in self._seats if seat.alive]
+        idle = [seat for seat in self._seats if not seat.line]
         while len(idle) < len(waiting) and len(self._seats) < self.workers:
-            idle.append(_Worker(self.timeout))
+            idle.append(Seat(self.timeout))
             self._seats.append(idle[-1])
-        for worker in idle[: len(waiting)]:
-            worker.give(waiting.popleft())
+        for seat in idle[: len(waiting)]:
+            seat.give(waiting.popleft())
 
-    def _ready(self) -> list[_Worker]:
-        """Wait until a worker has answered or is late; return those."""
-        busy = [worker for worker in self._seats if worker.line]
+    def _ready(self) -> list[Seat]:
+        """Wait until a seat has answered or is late; return those."""
+        busy = [seat for seat in self._seats if seat.line]
         with selectors.DefaultSelector() as selector:
-            for worker in busy:
-                selector.register(worker.channel, selectors.EVENT_READ)
-            first = min(worker.deadline for worker in busy)
+            for seat in busy:
+                selector.register(seat.channel, selectors.EVENT_READ)
+            first = min(seat.deadline for seat in busy)
             answered = {e[0].fileobj for e in selector.select(max(0.0, first - time.monotonic()))}
         now = time.monotonic()
-        return [w for w in busy if w.channel in answered or w.deadline <= now]
+        return [seat for seat in busy if seat.channel in answered or seat.deadline <= now]
 
-
-class _Worker:
-    """One worker process and the request that it has in hand (`line`; empty when idle)."""
-
-    def __init__(self, timeout: float) -> None:
-        self.timeout = timeout
-        self.line = b""
-        self.deadline = time.monotonic() + START_SECONDS
-        self.alive = True
-        self._buffer = b""
-        self._ready = False
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in kill()
-        self.channel, theirs = socket.socketpair()
-        self._process = _start(theirs, timeout, self._errors)
-        theirs.close()
-
-    def give(self, line: bytes) -> None:
-        """Send one request; the clock starts."""
-        if not self._ready and self._read_line() is None:
-            raise self._start_failure()
-        self._ready = True
-        self.line = line
-        self.deadline = time.monotonic() + self.timeout + GRACE_SECONDS
-        try:
-            self.channel.settimeout(self.timeout)
-            self.channel.sendall(line)
-        except OSError:
-            self.deadline = 0.0  # it died before it could read
-
-    def collect(self) -> Verdict:
-        """The verdict that came, or what its absence means; a late or dead worker is ended."""
-        reply = self._read_line()
-        self.line = b""
-        if reply is None:
-            late = self._process.poll() is None
-            self.kill()
-            return TIMED_OUT if late else CRASHED
-        verdict = json.loads(reply)
-        if "error" in verdict:
-            raise RecipeError(verdict["error"])
-        return Verdict(verdict["score"], verdict["reason"])
-
-    def kill(self) -> None:
-        """End the process at once; its sandbox ends with it."""
-        self.alive = False
-        self._process.kill()
-        self._process.wait()
-        self.channel.close()
-        self._errors.close()
-
-    def _read_line(self) -> bytes | None:
-        while b"\n" not in self._buffer:
-            self.channel.settimeout(max(0.001, self.deadline - time.monotonic()))
-            try:
-                received = self.channel.recv(65536)
-            except OSError:
-                return None
-            if not received:
-                self._process.wait()
-                return None
-            self._buffer += received
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line
-
-    def _start_failure(self) -> RecipeError:
-        self._errors.seek(0)
-        errors = self._errors.read().decode(errors="replace").strip()
-        return RecipeError(
-            "a verifier worker did not start (python -m stages.verifiers.worker); it said:\n"
-            + (errors[-2000:] or "nothing")
-        )
-
-
-def _start(theirs: socket.socket, timeout: float, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    arguments = [str(theirs.fileno()), str(timeout), str(MEMORY_MEGABYTES)]
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    return subprocess.Popen(
-        [sys.executable, "-m", "stages.verifiers.worker", *arguments],
-        pass_fds=[theirs.fileno()],
-        env={**os.environ, "PYTHONPATH": path},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=errors,
-        start_new_session=True,  # Ctrl-C is for the stage, which then closes the pool
-    )
+    def _end_seats(self) -> None:
+        for seat in self._seats:
+            seat.kill()
+        self._seats.clear()
 
 
 def _line(request: Request) -> bytes:

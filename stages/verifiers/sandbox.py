@@ -1,14 +1,9 @@
 """Run code that a model wrote, and learn the values of expressions, without trusting it.
 
-Isolation, the first of these that starts (or the one named in R1_SANDBOX):
-
-    bubblewrap   `bwrap`, if it is on the PATH
-    namespaces   the same by system calls (jail/confine.py), as root or as an ordinary user
-    none         only when asked for by name; without it untrusted code is refused
-
-Both real levels give: no network, a read-only file system with nothing but Python's library, an
-empty environment, no other process to see or signal, no new process or thread, limits on memory,
-CPU, open files and output, and a wall clock that kills.
+Isolation (isolation.py) is bubblewrap or namespaces, always with a seccomp filter. Both give: no
+network, a read-only file system with nothing but Python's library, an empty environment, no other
+process to see or signal, no new process or thread, limits on memory, CPU, open files and output,
+and a wall clock that kills.
 
 The result channel. A program's process is given expressions such as `f(1)` and reports values as
 plain data; what they should be, and the comparison, stay in this process (code.py). So there is
@@ -24,26 +19,17 @@ standard library is there. stdin and stdout are /dev/null.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import RecipeError
+from stages.verifiers.isolation import start_first, wanted_levels
 from stages.verifiers.jail import program as plain
 
-LEVELS = ("bubblewrap", "namespaces")
 OUTPUT_BYTES = 1 << 20  # values of one program, as JSON
-START_SECONDS = 20.0
-
-_JAIL = Path(__file__).parent / "jail"
-_PYTHON = ("-s", "-S", "-P", "-B", "-X", "utf8")
 
 
 @dataclass(frozen=True)
@@ -62,7 +48,7 @@ class Sandbox:
     """A warm jail: start once, `run` many programs, `close`."""
 
     def __init__(self, level: str | None = None) -> None:
-        self.level, self._process, self._channel = _start_first(_wanted(level))
+        self.level, self._process, self._channel = start_first(wanted_levels(level))
 
     def run(
         self,
@@ -82,7 +68,7 @@ class Sandbox:
             return self._run(message, seconds, len(expressions))
         except _Gone:
             self.close()
-            self.level, self._process, self._channel = _start_first((self.level,))
+            self.level, self._process, self._channel = start_first((self.level,))
         try:
             return self._run(message, seconds, len(expressions))
         except _Gone:
@@ -141,78 +127,6 @@ def _decode(reply: bytes, expected: int) -> Outcome:
     if found and isinstance(found[-1], list) and found[-1][0] == "other":
         return Outcome(values[:-1], f"raised or returned {str(found[-1][1])[:40]}")
     return Outcome(values, "" if len(values) == expected else "no result")
-
-
-def _wanted(level: str | None) -> Sequence[str]:
-    asked = level or os.environ.get("R1_SANDBOX") or None
-    if asked is None:
-        return LEVELS
-    if asked not in (*LEVELS, "none"):
-        raise UsageError(
-            f"R1_SANDBOX={asked}: there is no such isolation; "
-            f"there are {', '.join((*LEVELS, 'none'))}"
-        )
-    return (asked,)
-
-
-def _start_first(levels: Sequence[str]) -> tuple[str, subprocess.Popen[bytes], socket.socket]:
-    failures = []
-    for level in levels:
-        try:
-            return level, *_start(level)
-        except OSError as problem:
-            failures.append(f"  {level}: {problem}")
-    raise RecipeError(
-        "code written by a model is only run in a sandbox, and none starts here:\n"
-        + "\n".join(failures)
-        + "\ninstall bubblewrap or allow user namespaces; R1_SANDBOX=none runs it unprotected"
-    )
-
-
-def _start(level: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        process = subprocess.Popen(
-            [*_python(level), *_PYTHON, str(_JAIL), level, str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            env={"PYTHONHASHSEED": "0"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError:
-        ours.close()
-        raise
-    finally:
-        theirs.close()
-    ours.settimeout(START_SECONDS)
-    said = ours.recv(4096).decode(errors="replace")
-    ours.settimeout(None)
-    if said == "ready":
-        return process, ours
-    ours.close()
-    process.kill()
-    errors = process.communicate()[1].decode(errors="replace").strip()
-    raise OSError(said.removeprefix(f"{level}: ") or errors[-300:] or "it ended without a word")
-
-
-def _python(level: str) -> list[str]:
-    """The command that starts Python at a level."""
-    if level != "bubblewrap":
-        return [sys.executable]
-    program = shutil.which("bwrap")
-    if program is None:
-        raise OSError("bwrap is not on the PATH")
-    python = str(Path(sys.executable).resolve())  # a venv's link would not find its library
-    shown = [str(_JAIL), str(Path(os.__file__).parents[1]), python]
-    binds = [argument for path in shown for argument in ("--ro-bind", path, path)]
-    libraries = [a for p in ("/lib", "/lib64", "/usr/lib") for a in ("--ro-bind-try", p, p)]
-    return [
-        *(program, "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534"),
-        *("--die-with-parent", "--as-pid-1", "--cap-drop", "ALL", "--chdir", "/"),
-        *(*libraries, *binds, "--remount-ro", "/", "--", python),
-    ]
 
 
 _shared: Sandbox | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from pipeline.errors import RecipeError
 from stages.data.template import compose
 from stages.verifiers.pool import VerifierPool
-from stages.verifiers.verdict import Request
+from stages.verifiers.verdict import request_of
 
 SHOWN = 20  # offending rows that the message lists
 
@@ -28,15 +27,7 @@ class Failure:
 
 def check_references(rows: Sequence[Mapping[str, Any]], pool: VerifierPool) -> list[Failure]:
     """The rows whose reference, given as a well-formed answer, does not score 1."""
-    requests = [
-        Request(
-            row["verifier"],
-            compose("The reference.", row["reference"] or ""),
-            row["reference"] or "",
-            json.loads(row["metadata"] or "{}"),
-        )
-        for row in rows
-    ]
+    requests = [request_of(row, compose("The reference.", row["reference"] or "")) for row in rows]
     return [
         Failure(row["id"], row["verifier"], row["reference"], verdict.score, verdict.reason)
         for row, verdict in zip(rows, pool.verify(requests), strict=True)

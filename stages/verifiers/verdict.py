@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +25,17 @@ class Request:
     completion: str
     reference: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def request_of(row: Mapping[str, Any], completion: str) -> Request:
+    """The request to judge one completion of a problem row (stages/data/rows.py).
+
+    Metadata that is no JSON object stays what it is, and the verdict says so.
+    """
+    metadata = row["metadata"] or "{}"
+    with contextlib.suppress(ValueError):
+        metadata = json.loads(metadata)
+    return Request(row["verifier"], completion, row["reference"] or "", metadata)
 
 
 class Unreadable(Exception):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.verifiers import sandbox as module
+from stages.verifiers import isolation
 from stages.verifiers.sandbox import Sandbox, describe_isolation
 from stages.verifiers.verdict import Verdict
 
@@ -191,7 +191,7 @@ def test_without_isolation_untrusted_code_is_refused(monkeypatch: pytest.MonkeyP
     def no_jail(level: str) -> object:
         raise OSError("not permitted")
 
-    monkeypatch.setattr(module, "_start", no_jail)
+    monkeypatch.setattr(isolation, "_start", no_jail)
     monkeypatch.delenv("R1_SANDBOX", raising=False)
     with pytest.raises(RecipeError, match="R1_SANDBOX=none runs it unprotected"):
         Sandbox()

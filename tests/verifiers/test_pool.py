@@ -48,11 +48,21 @@ def test_a_hanging_answer_is_killed_in_time_and_the_others_keep_their_order() ->
         assert pool.counts["timed out"] == 1
 
 
-def test_a_killed_worker_is_replaced(pool: VerifierPool) -> None:
+def test_a_worker_killed_from_outside_is_replaced(pool: VerifierPool) -> None:
     pool.verify([maths("x+4")])
     pool._seats[0]._process.kill()
-    assert pool.verify([maths("x+5")])[0].reason == "crashed its verifier"
+    pool._seats[0]._process.wait()
     assert pool.verify([maths("x+1+1-1")])[0].score == 1.0
+
+
+def test_a_worker_that_dies_at_work_costs_only_its_answer() -> None:
+    with VerifierPool(workers=1, timeout=20.0) as pool:
+        pool.verify([maths("x+4")])
+        timer = threading.Timer(0.5, pool._seats[0]._process.kill)
+        timer.start()
+        verdicts = pool.verify([maths(HANGS), maths("x + 1 + 0")])
+        timer.join()
+    assert [verdict.reason for verdict in verdicts] == ["crashed its verifier", "right"]
 
 
 def test_any_thread_may_ask(pool: VerifierPool) -> None:

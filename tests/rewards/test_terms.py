@@ -1,0 +1,161 @@
+"""Reward terms: scores, weights over time, the rows they apply to, and what they refuse to pay."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from pipeline.errors import UsageError
+from stages.configs import RewardTerm
+from stages.rewards.terms import Batch, Term, build_terms
+from stages.verifiers.pool import VerifierPool
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[VerifierPool]:
+    with VerifierPool(workers=1) as pool:
+        yield pool
+
+
+def problem(reference: str = "5", verifier: str = "math", **changes: Any) -> dict[str, Any]:
+    row = {
+        "id": "p",
+        "domain": "math",
+        "language": "en",
+        "verifier": verifier,
+        "reference": reference,
+        "metadata": json.dumps({}),
+    }
+    return {**row, **changes}
+
+
+def batch(rows: Sequence[dict[str, Any]], completions: Sequence[str]) -> Batch:
+    return Batch(list(rows), ["2+3=?"] * len(rows), list(completions))
+
+
+def terms(pool: VerifierPool, scorers: Any = None, total: int = 100, **rewards: Any) -> list[Term]:
+    return build_terms(
+        {name: RewardTerm(**changes) for name, changes in rewards.items()},
+        pool=pool,
+        scorers=scorers or {},
+        total_steps=total,
+        stage="zero",
+    )
+
+
+def total(terms: list[Term], of: Batch, step: int = 0) -> list[float]:
+    scores = [[t.weight_at(step) * (s or 0.0) for s in t.score(of)] for t in terms]
+    return [sum(column) for column in zip(*scores, strict=True)]
+
+
+def test_the_worked_example_scores_one_nothing_and_two(pool: VerifierPool) -> None:
+    completions = ["\\boxed{5}", "\\boxed{6}", "<think>2+3=5</think><answer>5</answer>"]
+    both = terms(pool, accuracy={}, format={})
+    assert total(both, batch([problem()] * 3, completions)) == [1.0, 0.0, 2.0]
+
+
+def test_language_measures_the_thought_in_the_rows_language(pool: VerifierPool) -> None:
+    (language,) = terms(pool, language={})
+    completions = [
+        "<think>add them 相加</think><answer>五个苹果</answer>",
+        "<think>add them 相加</think><answer>five</answer>",
+        "<think>2+3</think><answer>five</answer>",
+        "five",
+    ]
+    rows = [problem(), problem(language="zh"), problem(), problem()]
+    assert language.score(batch(rows, completions)) == [0.5, 0.5, None, None]
+
+
+def test_a_row_that_cannot_be_judged_has_no_score(pool: VerifierPool) -> None:
+    (accuracy,) = terms(pool, accuracy={})
+    rows = [problem("???"), problem(verifier="rhyme"), problem(metadata="{"), problem()]
+    assert accuracy.score(batch(rows, ["\\boxed{5}"] * 4)) == [None, None, None, 1.0]
+
+
+def test_a_term_leaves_other_domains_alone(pool: VerifierPool) -> None:
+    (form,) = terms(pool, format={"domains": ["math", "code"]})
+    rows = [problem(), problem(domain="general"), problem(domain="code")]
+    assert form.score(batch(rows, ["<think>x</think><answer>y</answer>"] * 3)) == [1.0, None, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "first", "end"),
+    [
+        (0.0, None, 0, math.inf),
+        (0.25, 0.75, 25, 75),
+        (10, 20, 10, 20),
+        (0.765, None, 76, math.inf),
+        (0, 1.0, 0, 100),
+    ],
+)
+def test_a_term_acts_from_its_start_up_to_its_stop(
+    pool: VerifierPool, start: Any, stop: Any, first: int, end: float
+) -> None:
+    (term,) = terms(pool, format={"weight": 0.5, "start": start, "stop": stop})
+    acting = [step for step in range(200) if term.weight_at(step)]
+    assert acting == [step for step in range(200) if first <= step < end]
+    assert {term.weight_at(step) for step in acting} == {0.5}
+
+
+def test_the_papers_last_400_of_1700_steps_is_a_fraction(pool: VerifierPool) -> None:
+    (term,) = terms(pool, total=1700, format={"start": 1300 / 1700})
+    assert (term.weight_at(1299), term.weight_at(1300), term.weight_at(1699)) == (0.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "message"),
+    [
+        ({"beauty": {}}, r"stages\.zero\.rewards\.beauty: there is no reward term"),
+        ({"helpful": {}}, r"stages\.zero\.rewards\.helpful: needs a reward model that scores `ans"),
+        ({"safety": {}}, r"stages\.zero\.rewards\.safety: needs a reward model that scores `resp"),
+        ({"format": {"start": 1.5}}, r"stages\.zero\.rewards\.format\.start: 1\.5 is neither"),
+        ({"format": {"start": "late"}}, r"stages\.zero\.rewards\.format\.start: 'late'"),
+        ({"format": {"start": 9, "stop": 3}}, r"stages\.zero\.rewards\.format: stops at step 3"),
+    ],
+)
+def test_a_wrong_term_names_its_key(pool: VerifierPool, rewards: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        terms(pool, **rewards)
+
+
+HACKS = {
+    "empty thinking": ("<think></think><answer>5</answer>", {"accuracy"}),
+    "form without content": ("<think> </think><answer> </answer>", set()),
+    "answer pasted in the thinking": ("<think>\\boxed{5} <answer>5</answer>", {"language"}),
+    "no answer after the thinking": ("<think>it is \\boxed{5}</think>", {"language"}),
+    "two answers": ("<think>it is so</think>\\boxed{5} \\boxed{6}", {"language"}),
+    "one or the other": (
+        "<think>it is so</think><answer>5 or 6</answer>",
+        {"format", "language"},
+    ),
+    "all answers": ("<answer>1, 2, 3, 4, 5</answer>", set()),
+    "repeated answers": ("<answer>5</answer><answer>5</answer>", set()),
+    "stuffed tags": ("<think><think>x</think></think><answer><answer>5</answer></answer>", set()),
+    "language padding outside the thinking": (
+        "all of these words are English <think>相加</think><answer>5</answer>",
+        {"accuracy"},
+    ),
+    "language in code": ("<think>相加 `these are English`</think><answer>6</answer>", {"format"}),
+}
+
+
+@pytest.mark.parametrize("hack", HACKS)
+def test_a_hack_is_paid_by_no_term_that_it_does_not_earn(pool: VerifierPool, hack: str) -> None:
+    completion, earned = HACKS[hack]
+    paid = {
+        term.name
+        for term in terms(pool, accuracy={}, format={}, language={})
+        if term.score(batch([problem()], [completion]))[0]
+    }
+    assert paid <= earned
+
+
+def test_rule_terms_need_no_torch() -> None:
+    code = "import sys, stages.rewards.terms; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
