@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -123,18 +124,21 @@ def draw_budgets(rows: Rows, shown: Mapping[str, Any]) -> Figure:
     figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
     for stage in dict.fromkeys(row["stage"] for row in rows):
         points = [row for row in rows if row["stage"] == stage]
-        x = [float(p["budget"]) for p in points]
+        x = [_doublings(p["budget"]) for p in points]
         low, high = [p["low"] for p in points], [p["high"] for p in points]
         axes.fill_between(x, low, high, color=colours[stage], alpha=0.15, linewidth=0)
         axes.plot(x, [p["value"] for p in points], "o-", color=colours[stage], label=stage)
-    axes.set_xscale("log", base=2)
     ticks = sorted({int(row["budget"]) for row in rows})
-    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set_xticks([_doublings(tick) for tick in ticks], [str(tick) for tick in ticks])
     axes.set_xlabel("Thinking budget (tokens)")
     axes.set_title("Accuracy against the thinking budget")
     axes.legend(loc="lower right")
     style.percent_axis(axes, top=_top(rows))
     return figure
+
+
+def _doublings(budget: float) -> float:
+    return math.log2(1 + budget)  # a budget of 0, no thinking at all, has its place
 
 
 def _top(rows: Rows) -> float:

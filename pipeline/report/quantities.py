@@ -155,6 +155,6 @@ def _of_budget(evidence: Evidence, side: Quantity, bootstrap: Bootstrap) -> Draw
         for stream, p in enumerate(points)
     ]
     if side.budget == "slope":
-        doublings = np.log2(np.array([float(p["budget"]) for p in points]))
+        doublings = np.log2(1 + np.array([float(p["budget"]) for p in points]))  # 0: no thinking
         return statistics.slope(doublings, draws)
     return draws[0] if side.budget == "smallest" else draws[-1]

@@ -208,7 +208,7 @@ def _columns(
 
 def _budgets(top: float) -> list[dict[str, float]]:
     points = []
-    for budget in (4, 8, 16, 32, 64):
+    for budget in (0, 4, 8, 12, 16, 24, 32, 48):
         value = top * (1 - math.exp(-budget / 12))
         points.append(
             {"budget": budget, "value": value, "low": value - 0.03, "high": value + 0.03}

@@ -149,7 +149,7 @@ def test_a_point_logged_again_after_a_resume_counts_once(world: Any) -> None:
 
 def budgets(*values: float) -> list[dict[str, float]]:
     return [
-        {"budget": 8 * 2**i, "value": v, "low": v - 0.02, "high": v + 0.02, "n": 100}
+        {"budget": 8 * i, "value": v, "low": v - 0.02, "high": v + 0.02, "n": 100}
         for i, v in enumerate(values)
     ]
 
