@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +28,7 @@ from pipeline.errors import RecipeError, UsageError
 from stages.data.rows import Row
 
 Raw = Mapping[str, Any]
+Parsed = TypeVar("Parsed")
 FILE_ENDINGS = (".jsonl", ".parquet", ".tsv")
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -57,7 +58,7 @@ def rows_of_file(path: Path, columns: tuple[str, ...] = ()) -> Iterator[tuple[in
                 yield number, _located(path, number, _parse_line, line, path.suffix, columns)
 
 
-def read_own_rows(path: Path, key: str, parse: Callable[[int, Raw], Row]) -> Iterator[Row]:
+def read_own_rows(path: Path, key: str, parse: Callable[[int, Raw], Parsed]) -> Iterator[Parsed]:
     """Rows of a user's own JSONL or Parquet file; `key` is the config key that named it."""
     if not path.is_file():
         raise UsageError(missing_file(key, path))
