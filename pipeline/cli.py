@@ -21,7 +21,7 @@ R1 = Project(
     preload="stages.registry:PRELOAD",
     observer="pipeline.tracking:build_observer",
     report="pipeline.report:build",
-    commands={"eval": "stages.eval_command:main"},
+    commands={"eval": "stages.eval_command:main", "track": "pipeline.tracking:command"},
 )
 
 _VERBS = {
@@ -100,9 +100,12 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
 
 def _doctor(root: dict[str, Any]) -> int:
     from pipeline import doctor
+    from pipeline.tracking.observer import destination
 
-    tracking = (root.get("tracking") or {}).get("uri") or "not set"
-    print("\n".join(doctor.lines(Path(root["paths"]["store"]).absolute(), str(tracking))))
+    paths = root["paths"]
+    print(
+        "\n".join(doctor.lines(Path(paths["store"]).absolute(), destination(root, paths["root"])))
+    )
     return 0
 
 

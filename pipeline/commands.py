@@ -12,7 +12,6 @@ from pipeline import lease
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
-from pipeline.manifest import source_digest
 from pipeline.plan import Decision, State, decide, with_failures
 from pipeline.progress import clock
 from pipeline.project import Project, load
@@ -39,7 +38,7 @@ def plan(project: Project, composed: Composed, as_json: bool) -> int:
     print(f"{len(decisions)} stages: {done} done, {len(decisions) - done} to run")
     for warning in source_warnings(situation):
         print(f"warning: {warning}")
-    situation.store.digests.save()
+    situation.store.save_caches()
     return 0
 
 
@@ -142,7 +141,7 @@ def source_warnings(situation: Situation) -> list[str]:
         artifact, kind = situation.facts[name].artifact, situation.graph.nodes[name].kind
         if artifact is None:
             continue
-        if artifact.manifest["code"]["sources"] != source_digest(kind, situation.store.digests):
+        if artifact.manifest["code"]["sources"] != situation.store.sources.digest(kind):
             changed.setdefault(kind.name, []).append(name)
     return [
         f"the code of kind `{kind}` changed since {', '.join(stages)} ran, its version did not; "

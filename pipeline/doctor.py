@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,7 +20,7 @@ def lines(folder: Path, tracking_uri: str) -> list[str]:
         f"disk       {disk.free / 2**30:.1f} GiB free for {folder}",
         f"GPU        {_gpu()}",
         f"sandbox    {_sandbox()}",
-        f"MLflow     {os.environ.get('MLFLOW_TRACKING_URI') or tracking_uri}",
+        f"MLflow     {tracking_uri}",
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.artifact import Artifact
+from pipeline.errors import RecipeError
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ class Shielded:
             getattr(self._observer, event)(*arguments)
         except Exception as error:
             self._broken = True
+            if isinstance(error, RecipeError):
+                self._report(f"tracking: {error}")
+                return
             self._report(
                 f"tracking stopped at {event}: {type(error).__name__}: {error}. "
                 "The run goes on; manifests and metrics.jsonl hold everything."

@@ -35,8 +35,9 @@ class Kind:
     version: raised by hand when the code changes what the stage produces; part of the fingerprint.
     derive: "package.module:function", called as `function(config_dict) -> dict[str, number]` for
         the plan's derived numbers (must not import torch), or None.
-    sources: files or folders, relative to the code's root, whose digest the manifest records, so
-        that a change without a new version is reported.
+    sources: files or folders, relative to the folder of the entry's package, that the entry uses
+        beside what its import statements reach. The manifest keeps a digest of them all, so that
+        a change without a new version is reported.
     """
 
     name: str

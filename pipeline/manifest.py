@@ -12,9 +12,7 @@ versions, host, code  where it ran: packages, machine, commit and digest of the 
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.metadata
-import importlib.util
 import math
 import os
 import platform
@@ -25,9 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.digests import Digests
 from pipeline.errors import StageFailed
-from pipeline.kinds import Kind
 
 FORMAT = 1
 PACKAGES = (
@@ -86,32 +82,6 @@ def cpu_model() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-def source_digest(kind: Kind, digests: Digests) -> str:
-    """One digest of a kind's source files: the module of its entry and what it declares."""
-    root, module = code_root(kind)
-    parts = {name: root / name for name in kind.sources}
-    parts[module.relative_to(root).as_posix()] = module
-    missing = [name for name, path in parts.items() if not path.exists()]
-    if missing:
-        raise StageFailed(
-            f"kind `{kind.name}`: sources {', '.join(missing)} do not exist under {root}; "
-            "correct `sources` in the registry of kinds."
-        )
-    lines = (f"{name}\0{digests.of_tree(path)}" for name, path in sorted(parts.items()))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def code_root(kind: Kind) -> tuple[Path, Path]:
-    """The folder that holds the entry's top-level package, and the entry's module file."""
-    name = kind.entry.partition(":")[0]
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise StageFailed(f"kind `{kind.name}`: there is no module `{name}` for its entry")
-    module = Path(spec.origin).resolve()
-    depth = name.count(".") + (module.name == "__init__.py")
-    return module.parents[depth], module
 
 
 def commit(root: Path) -> str | None:

@@ -87,7 +87,7 @@ def _run(situation: Situation, pending: list[str]) -> int:
     finally:
         observer.tell("run_finished", report)
         console.close()
-        situation.store.digests.save()
+        situation.store.save_caches()
     return 1 if any(d.state is not State.DONE for d in decisions.values()) else 0
 
 

@@ -69,6 +69,7 @@ class Runner:
     def run(self, launcher: LocalLauncher) -> dict[str, Decision]:
         """Run until nothing is left that can run; returns how each stage stands."""
         self._take_in()
+        self._console.show(self.views())
         while True:
             self._launch_ready(launcher)
             held = [name for name, d in self.decisions().items() if d.state is State.RUNNING]

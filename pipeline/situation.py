@@ -48,7 +48,7 @@ def survey(project: Project, composed: Composed) -> Situation:
     store = Store(paths.store, paths.adopt)
     results = wanted(graph, store.digests)
     facts = {name: look(store, name, results[name].fingerprint) for name in graph.nodes}
-    store.digests.save()
+    store.save_caches()
     return Situation(project, composed, paths, graph, selection, store, results, facts)
 
 

@@ -23,6 +23,7 @@ from pipeline.artifact import MANIFEST, Artifact
 from pipeline.digests import Digests, files_under, sha256_of
 from pipeline.errors import RecipeError, StageFailed
 from pipeline.identity import digest_of
+from pipeline.sources import Sources
 
 
 class CorruptArtifact(RecipeError):
@@ -36,6 +37,12 @@ class Store:
         self.root = root.absolute()
         self.adopt_from = [folder.absolute() for folder in adopt]
         self.digests = Digests(self.root / ".cache" / "digests.json")
+        self.sources = Sources(self.digests, self.root / ".cache" / "imports.json")
+
+    def save_caches(self) -> None:
+        """Keep what was read of files, so that the next look is quick."""
+        self.digests.save()
+        self.sources.save()
 
     def path(self, stage: str, fingerprint: str) -> Path:
         """Where the artifact is, or will be."""

@@ -31,6 +31,7 @@ from pipeline.kinds import Outputs
 from pipeline.launchers.job import Job, Outcome
 from pipeline.lease import Lease
 from pipeline.project import load
+from pipeline.sources import code_root
 from pipeline.store import Store, disk_full, disk_full_message
 
 
@@ -88,8 +89,10 @@ def _attempt(job: Job, work: Path, attempts: Attempts) -> Outcome:
 
 def _run(job: Job, store: Store, work: Path, attempts: Attempts) -> None:
     """Call the stage's entry function and publish what it made."""
-    source = manifest.source_digest(job.kind, store.digests)
-    commit = manifest.commit(manifest.code_root(job.kind)[0])
+    code = {
+        "commit": manifest.commit(code_root(job.kind)),
+        "sources": store.sources.digest(job.kind),
+    }
     output = work / "output"
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
@@ -103,9 +106,8 @@ def _run(job: Job, store: Store, work: Path, attempts: Attempts) -> None:
     if (work / METRICS).exists():
         shutil.copy(work / METRICS, output / METRICS)
     attempts.end("finished")
-    code = {"commit": commit, "sources": source}
     store.publish(output, _manifest(job, outputs, seed, code, attempts))
-    store.digests.save()
+    store.save_caches()
 
 
 def _manifest(

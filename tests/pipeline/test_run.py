@@ -6,12 +6,13 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
-from conftest import Toy
+from conftest import HERE, Toy
 
 ALL = ["numbers", "left", "right", "both"]
 
@@ -314,3 +315,13 @@ def test_the_report_is_built_again_from_the_artifacts(finished: Toy) -> None:
     assert finished("report").strip() == str(report)
     assert report.exists()
     assert set(json.loads(finished("report", "--json"))["stages"]) == set(ALL)
+
+
+def test_the_plan_warns_of_code_that_changed_under_the_same_version(finished: Toy) -> None:
+    assert "warning" not in finished("plan")
+    shutil.copytree(HERE / "toy_recipe", finished.folder / "toy_recipe")
+    with (finished.folder / "toy_recipe" / "stages.py").open("a") as code:
+        code.write("# changed\n")
+    output = finished("plan")
+    assert "warning: the code of kind `work` changed since left, right ran" in output
+    assert "4 done, 0 to run" in output
