@@ -29,6 +29,7 @@ NOT_MATHS = Verdict(0.0, "not one mathematical answer")
 
 _TEXT_COMMAND = re.compile(r"\\(?:text|mbox|textbf|textit|mathrm|textrm)\s*\{([^{}]*)\}")
 _WORD = re.compile(r"[^\W\d_]+(?:[\s-]+[^\W\d_]+)*")
+_LOOSE_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")  # "5 7" is not 57
 _COULD_BE_NUMBER = re.compile(r"[\d\\零〇一二两三四五六七八九十百千万亿]")
 _TWO_NUMBERS = re.compile(r"\d\s+\d")  # math-verify adds them up: "5 7" would be 12
 
@@ -84,7 +85,7 @@ def judge(answer: str, target: Target) -> Verdict:
 
 def squeeze(text: str) -> str:
     r"""Text without white space, \text{} and delimiters: equal means surely the same."""
-    return "".join(_TEXT_COMMAND.sub(r"\1", unwrap(text)).split())
+    return _LOOSE_SPACE.sub("", _TEXT_COMMAND.sub(r"\1", unwrap(text)))
 
 
 def fold(text: str) -> str:
@@ -132,7 +133,7 @@ def _expressions(text: str) -> list[Any]:
     from math_verify import parse as read_latex
 
     found = read_latex(
-        f"\\boxed{{{text}}}",
+        f"\\boxed{{{unwrap(text)}}}",
         extraction_config=[LatexExtractionConfig(boxed_match_priority=0)],
         parsing_timeout=None,
     )

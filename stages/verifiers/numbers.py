@@ -1,7 +1,7 @@
 r"""Exact numbers out of text, without sympy: the common forms of a short mathematical answer.
 
 Read: 7 · -7 · +7 · 1,234 · 1 234 · 10{,}000 · 3.50 · .5 · 3/4 · \frac{3}{4} · \frac34 ·
-\dfrac{-3}{4} · 1\frac{4}{5} · 1 4/5 · 50% · $18 · \$18.90 · ７ · −7 · 3，000 · 十二 · 一百零五 ·
+\dfrac{-3}{4} · 1\frac{4}{5} · 1 4/5 · 50% · 50 percent · $18 · \$18.90 · ７ · −7 · 3，000 · 十二 · 一百零五 ·
 三分之二 · 百分之五十 · 负三点五, with or without $…$, \(…\) and a final full stop.
 
 Everything is a Fraction: 0.333 is not 1/3 and 9007199254740993 is not 9007199254740992. Anything
@@ -17,7 +17,8 @@ from fractions import Fraction
 
 LONGEST = 400  # letters; nobody writes a longer number as a final answer
 
-_SPACING = re.compile(r"\\[!,;: ]|\\(?:left|right|displaystyle)(?![A-Za-z])|~")
+_NO_SPACE = re.compile(r"(?<!\\)\\[!,]|\\(?:left|right|displaystyle)(?![A-Za-z])")
+_SPACE = re.compile(r"(?<!\\)\\[;: ]|~")
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)"
 _DECIMAL = re.compile(rf"([+-]?)({_DIGITS}(?:\.\d*)?|\.\d+)")
 _PLAIN_FRACTION = re.compile(r"([+-]?)(?:(\d+)\s+)?(\d+)\s*/\s*(\d+)")
@@ -26,6 +27,8 @@ _LATEX_FRACTION = re.compile(
     r"(?:\{\s*([+-]?\d+)\s*\}|(?:\s*(\d)))\s*(?:\{\s*([+-]?\d+)\s*\}|(\d))"
 )
 _MATH = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"))
+_RAISED, _LOWERED = re.compile("[⁰¹²³⁴-⁹]+"), re.compile("[₀-₉]+")
+_PERCENT = re.compile(r"(?<=\d)\s*(?:percent|per cent|pct)$", re.IGNORECASE)
 _CURRENCY = ("\\$", "$", "¥", "€", "£")
 
 _CHINESE_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
@@ -57,7 +60,7 @@ def read_number(text: str) -> Number | None:
     """The number that the whole text is, or None."""
     if len(text) > LONGEST:
         return None
-    plain = unwrap(text)
+    plain = _PERCENT.sub("%", unwrap(text))
     percent = plain.endswith("%")
     if percent:
         plain = plain[:-1].rstrip().removesuffix("\\").rstrip()
@@ -69,11 +72,14 @@ def read_number(text: str) -> Number | None:
 
 def unwrap(text: str) -> str:
     """Unicode forms, math delimiters, spacing commands and a final full stop taken away."""
+    text = _RAISED.sub(lambda found: f"^{{{found[0]}}}", text)  # before NFKC makes 5² a 52
+    text = _LOWERED.sub(lambda found: f"_{{{found[0]}}}", text)
     plain = unicodedata.normalize("NFKC", text).replace("−", "-").replace("{,}", ",")
-    plain = _SPACING.sub("", plain).strip().rstrip(".。 ")
+    plain = _SPACE.sub(" ", _NO_SPACE.sub("", plain)).strip().rstrip(".。 ")
     for opening, closing in _MATH:
         inner = plain[len(opening) : -len(closing)]
-        if plain.startswith(opening) and plain.endswith(closing) and inner:
+        whole = plain.startswith(opening) and plain.endswith(closing) and opening not in inner
+        if whole and inner:
             plain = inner.strip().rstrip(".。 ")
             break
     return plain

@@ -119,7 +119,7 @@ CHEATS = {
 def test_a_cheat_or_an_attack_is_wrong_and_harms_nobody(judge: Judge, cheat: str) -> None:
     start = time.monotonic()
     assert judge("code", CHEATS[cheat], REFERENCE, tests=TESTS, entry="f").score == 0.0
-    assert time.monotonic() - start < 3.0  # the limit is 2 s
+    assert time.monotonic() - start < 2.0 + 0.5 * max(1.0, os.getloadavg()[0])  # the limit is 2 s
     assert judge("code", REFERENCE, REFERENCE, tests=TESTS, entry="f").score == 1.0
 
 

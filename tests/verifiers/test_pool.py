@@ -26,6 +26,11 @@ def maths(answer: str, reference: str = "x+1") -> Request:
     return Request("math", compose("t", answer), reference)
 
 
+def slowness() -> float:
+    """How much longer than alone anything takes while others use this machine."""
+    return max(1.0, os.getloadavg()[0])
+
+
 def row(number: int, verifier: str, reference: str, **metadata: Any) -> dict[str, Any]:
     return {
         "id": f"row-{number}",
@@ -37,11 +42,11 @@ def row(number: int, verifier: str, reference: str, **metadata: Any) -> dict[str
 
 def test_a_hanging_answer_is_killed_in_time_and_the_others_keep_their_order() -> None:
     answers = ["1+x", HANGS, "x+2", "x+1", "2x", "x+1+0"]
-    with VerifierPool(workers=2, timeout=1.0) as pool:
+    with VerifierPool(workers=2, timeout=2.0) as pool:
         pool.verify([maths("1+x"), maths("x+3")])  # both workers are up
         start = time.monotonic()
         verdicts = pool.verify([maths(answer) for answer in answers])
-        assert time.monotonic() - start < 1.5
+        assert time.monotonic() - start < 2.0 + 0.5 * slowness()
         assert [v.score for v in verdicts] == [1.0, 0.0, 0.0, 1.0, 0.0, 1.0]
         assert verdicts[1].reason == "timed out"
         assert pool.verify([maths("x + 1")])[0].score == 1.0
@@ -122,7 +127,7 @@ def test_a_batch_of_small_answers_takes_milliseconds(pool: VerifierPool) -> None
     pool.verify(rows)
     start = time.perf_counter()
     pool.verify(rows)
-    assert time.perf_counter() - start < 0.05 * max(1.0, os.getloadavg()[0])
+    assert time.perf_counter() - start < 0.05 * slowness()
 
 
 def test_the_same_program_is_run_once(pool: VerifierPool) -> None:
