@@ -2,7 +2,8 @@ r"""Exact numbers out of text, without sympy: the common forms of a short mathem
 
 Read: 7 · -7 · +7 · 1,234 · 1 234 · 10{,}000 · 3.50 · .5 · 3/4 · \frac{3}{4} · \frac34 ·
 \dfrac{-3}{4} · 1\frac{4}{5} · 1 4/5 · 50% · 50 percent · $18 · \$18.90 · ７ · −7 · 3，000 ·
-十二 · 一百零五 · 三分之二 · 百分之五十 · 负三点五, with or without $…$, \(…\) and a final full stop.
+十二 · 一百零五 · 三分之二 · 百分之五十 · 负三点五;
+with or without $…$, \(…\) and a final full stop.
 
 Everything is a Fraction: 0.333 is not 1/3 and 9007199254740993 is not 9007199254740992. Anything
 else is not a number here and is left to math-verify.
