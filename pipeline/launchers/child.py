@@ -89,10 +89,7 @@ def _attempt(job: Job, work: Path, attempts: Attempts) -> Outcome:
 
 def _run(job: Job, store: Store, work: Path, attempts: Attempts) -> None:
     """Call the stage's entry function and publish what it made."""
-    code = {
-        "commit": manifest.commit(code_root(job.kind)),
-        "sources": store.sources.digest(job.kind),
-    }
+    commit, sources = manifest.commit(code_root(job.kind)), store.sources.digest(job.kind)
     output = work / "output"
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
@@ -106,6 +103,7 @@ def _run(job: Job, store: Store, work: Path, attempts: Attempts) -> None:
     if (work / METRICS).exists():
         shutil.copy(work / METRICS, output / METRICS)
     attempts.end("finished")
+    code = {"commit": commit, "sources": sources}
     store.publish(output, _manifest(job, outputs, seed, code, attempts))
     store.save_caches()
 

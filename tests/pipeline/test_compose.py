@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -96,11 +96,12 @@ def test_looking_is_quick_and_imports_nothing_heavy(finished: Toy, verb: str) ->
         "heavy = {'torch', 'transformers', 'trl', 'mlflow', 'pandas', 'pyarrow'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
-    started = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     environment = {"PYTHONPATH": str(HERE), "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", code], cwd=finished.folder, env=environment)
     assert done.returncode == 0
-    assert time.monotonic() - started < 1.5
+    # processor time, which a busy machine does not stretch as it does the 1.5 s on the clock
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 1.0
 
 
 def test_the_engine_is_imported_without_hydra_or_any_stage(tmp_path: Path) -> None:
