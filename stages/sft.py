@@ -101,12 +101,11 @@ def _trainer(
 
 
 def _facts(trainer: PackedSFTTrainer, documents: list[Document]) -> dict[str, Any]:
-    state = trainer.state
-    last = next((log for log in reversed(state.log_history) if "loss" in log), {})
     return {
         "documents": len(documents),
         "tokens": sum(len(document) for document in documents),
-        "steps": state.global_step,
-        "epochs": state.epoch,
-        **{name: last[name] for name in ("loss", "token_accuracy") if name in last},
+        "steps": trainer.state.global_step,
+        "epochs": trainer.state.epoch,
+        "loss": trainer.last("loss"),
+        "token_accuracy": trainer.last("token_accuracy"),
     }

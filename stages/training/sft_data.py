@@ -9,6 +9,7 @@ of `datasets.map`, row by row; one batched call here is what makes a first step 
 from __future__ import annotations
 
 import random
+from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -101,16 +102,16 @@ def _split(document: Document, size: int) -> list[Document]:
 
 
 def pack(lengths: Sequence[int], capacity: int) -> list[list[int]]:
-    """Indices of documents by row, none above `capacity` tokens: first fit, longest first."""
+    """Indices of documents by row, none above `capacity` tokens: best fit, longest first."""
     rows: list[list[int]] = []
-    room: list[int] = []
+    room: list[tuple[int, int]] = []  # (free tokens, row), sorted
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        for row, free in enumerate(room):
-            if lengths[index] <= free:
-                rows[row].append(index)
-                room[row] -= lengths[index]
-                break
+        tightest = bisect_left(room, (lengths[index], 0))
+        if tightest < len(room):
+            free, row = room.pop(tightest)
+            rows[row].append(index)
         else:
+            free, row = capacity, len(rows)
             rows.append([index])
-            room.append(capacity - lengths[index])
+        insort(room, (free - lengths[index], row))
     return rows

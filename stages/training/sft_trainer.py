@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from trl import SFTTrainer
 
+from stages.training.common import on_gpu
 from stages.training.sft_data import IGNORED, pack
 
 
@@ -54,15 +55,49 @@ class PackingCollator:
 
 
 class PackedSFTTrainer(SFTTrainer):
-    """Logs loss, token_accuracy, entropy, learning_rate, grad_norm and tokens_per_second."""
+    """Logs loss, token_accuracy, learning_rate, grad_norm and tokens_per_second."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._tokens, self._since = 0, time.monotonic()
 
-    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """TRL's loss; on a CPU, the same from the labelled positions alone.
+
+        Without Triton, TRL's fused head scores every position and recomputes it in the backward
+        pass: 8.3k tokens per CPU second against 10.7k (0.9M parameters, vocabulary 1,024).
+        """
         self._tokens += inputs.pop("tokens")
-        return super().compute_loss(model, inputs, *args, **kwargs)
+        if on_gpu():
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        targets = inputs.pop("labels")[:, 1:]
+        learnt = targets != IGNORED
+        logits, targets = self._logits_at(model, inputs, learnt), targets[learnt]
+        hits = (logits.detach().argmax(-1) == targets).float().mean()
+        self._metrics["train"]["mean_token_accuracy"].append(hits.item())
+        loss = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+        if num_items_in_batch is None:
+            return loss / len(targets)
+        return loss / num_items_in_batch * self.accelerator.num_processes  # whose mean is taken
+
+    def _logits_at(self, model: Any, inputs: dict[str, Any], learnt: torch.Tensor) -> torch.Tensor:
+        """Next-token logits, in fp32, where `learnt`; no other row of the head is computed.
+
+        `use_cache=False`: with a cache, transformers ignores that documents are packed.
+        """
+        head = self.model.get_output_embeddings()
+        handle = head.register_forward_pre_hook(lambda _, given: (given[0][:, :-1][learnt],))
+        try:
+            logits: torch.Tensor = model(**inputs, use_cache=False).logits
+        finally:
+            handle.remove()
+        return logits.float()
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         metrics = self._metrics["train"]
@@ -72,3 +107,8 @@ class PackedSFTTrainer(SFTTrainer):
             metrics["tokens_per_second"] = [self._tokens / (now - self._since)]
             self._tokens, self._since = 0, now
         super().log(logs, start_time)
+
+    def last(self, name: str) -> float | None:
+        """The newest logged value of a curve, also of a run that had nothing left to do."""
+        logged = (log[name] for log in reversed(self.state.log_history) if name in log)
+        return next(logged, None)
