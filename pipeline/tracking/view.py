@@ -25,6 +25,8 @@ from pipeline.tracking.words import flat, metric_name, numbers, text
 
 FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
 PARAMS_AT_ONCE, METRICS_AT_ONCE = 100, 1000  # what MLflow takes in one call
+#: MLflow shows the pages of model training, not those of GenAI applications.
+TRAINING_PAGES = {"mlflow.experimentKind": "custom_model_development"}
 #: What the parent run shows of each evaluated stage.
 SHOWN = ("pass_at_1", "reasoning/pass_at_1", "general/pass_at_1")
 
@@ -151,9 +153,10 @@ class View:
         found = self._client.get_experiment_by_name(self._experiment_name)
         if found is not None:
             return str(found.experiment_id)
-        return str(
-            self._client.create_experiment(self._experiment_name, artifact_location=self._artifacts)
+        made = self._client.create_experiment(
+            self._experiment_name, artifact_location=self._artifacts, tags=TRAINING_PAGES
         )
+        return str(made)
 
     def _find_or_create(self, name: str, tags: Mapping[str, str], time: float) -> Run:
         """A run is known by its pipeline run, its stage and which attempt it is."""
