@@ -199,7 +199,7 @@ class RLConfig(StageConfig):
     samples_per_question: int = MISSING
     steps_per_rollout: int = 1  # optimiser steps per rollout (the paper's 16 minibatches)
     kl_coefficient: float = 0.0
-    kl_rows: int = 32  # completions per rollout that KL is measured on when it is not in the loss
+    kl_rows: int = 16  # completions per rollout that KL is measured on when it is not in the loss
     clip_low: float = 0.2
     clip_high: float = 0.28
     loss_type: str = "grpo"
