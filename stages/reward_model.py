@@ -1,0 +1,138 @@
+"""Reward models for what no rule can judge (paper, 3.1 and supplement).
+
+    helpful   pairwise    Bradley-Terry on chosen against rejected; reads the final answer only
+    safety    pointwise   cross-entropy on safe against unsafe; reads the whole response
+
+Paper: 66,000 pairs and 106,000 labels, batch 256, learning rate 6e-6, one epoch, 8,192 tokens,
+from an instruct model. Rows are held out by prompt, and a model below `min_accuracy` on them fails
+its stage: RL against a reward model that cannot tell good from bad only teaches to please it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainingArguments,
+)
+from trl import RewardConfig, RewardTrainer
+
+from pipeline.artifact import Inputs
+from pipeline.context import Context
+from pipeline.errors import RecipeError, UsageError
+from pipeline.kinds import Outputs
+from stages.configs import RewardModelConfig
+from stages.data.rows import read_rows
+from stages.rewards.preference import TERM_OF, Scorer
+from stages.training.arguments import split_batch, trainer_arguments
+from stages.training.common import (
+    StageCallback,
+    last_checkpoint,
+    load_tokenizer,
+    save_model,
+    use_threads,
+)
+from stages.training.reward_data import Judged, as_dataset, hold_out, read_judged
+from stages.training.reward_quality import quality
+from stages.training.reward_trainer import LabelCollator, PointwiseTrainer
+
+#: objective → the rows that it learns from
+ROWS = {"pairwise": "preferences", "pointwise": "labels"}
+
+
+def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
+    """Train a scalar head and the model below it, and measure both on held-out rows."""
+    _check(config, inputs)
+    use_threads(context.threads)
+    source = inputs["init_from"][0].model_path
+    tokenizer = load_tokenizer(source)
+    rows = [row for artifact in inputs["data_from"] for row in read_rows(artifact.rows_path)]
+    judged, funnel = read_judged(tokenizer, rows, config.scores, config.max_length)
+    train, held = hold_out(judged, config.heldout_fraction, context.seed)
+    if not train or not held:
+        raise RecipeError(
+            f"data_from: {len(judged)} of {len(rows)} rows can be read ({funnel}), which leaves "
+            f"{len(train)} to train on and {len(held)} to hold out; more prompts are needed"
+        )
+    trainer = _trainer(config, source, tokenizer, train, context)
+    resume = last_checkpoint(context.work, context)
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    model = context.output / "model"
+    save_model(trainer.model, tokenizer, model)
+    facts = quality(Scorer(model, config.scores, config.max_length), held)
+    _gate(config, facts, context.stage)
+    steps = trainer.state.global_step
+    return Outputs(
+        {"objective": config.objective, "scores": config.scores, "steps": steps, **facts},
+        {**funnel, "held_out": len(held), "trained": len(train)},
+    )
+
+
+def _check(config: RewardModelConfig, inputs: Inputs) -> None:
+    if config.objective not in ROWS:
+        raise UsageError(f"objective is {config.objective!r}; expected one of {sorted(ROWS)}")
+    if config.scores not in TERM_OF:
+        raise UsageError(f"scores is {config.scores!r}; expected one of {sorted(TERM_OF)}")
+    if not 0 < config.heldout_fraction < 1:
+        raise UsageError(
+            f"heldout_fraction is {config.heldout_fraction}; expected a number between 0 and 1: "
+            "a reward model is never used without having been measured"
+        )
+    for artifact in inputs["data_from"]:
+        if artifact.type != ROWS[config.objective]:
+            raise UsageError(
+                f"data_from: {artifact.stage} holds {artifact.type}, but objective="
+                f"{config.objective} learns from {ROWS[config.objective]}"
+            )
+
+
+def _trainer(
+    config: RewardModelConfig,
+    source: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    train: list[Judged],
+    context: Context,
+) -> Trainer:
+    split = split_batch(config.batch_size, config.micro_batch)
+    arguments: dict[str, Any] = {
+        **trainer_arguments(context, config.optimizer, config.precision, config.save_steps),
+        "num_train_epochs": config.epochs,
+        "per_device_train_batch_size": split.per_device,
+        "gradient_accumulation_steps": split.accumulation,
+        "remove_unused_columns": False,
+    }
+    shared: dict[str, Any] = {
+        "model": _scalar_model(source, tokenizer, context.seed),
+        "train_dataset": as_dataset(train),
+        "processing_class": tokenizer,
+        "callbacks": [StageCallback(context)],
+    }
+    if config.objective == "pairwise":
+        return RewardTrainer(args=RewardConfig(**arguments, max_length=None), **shared)
+    collator = LabelCollator(tokenizer.pad_token_id)
+    return PointwiseTrainer(args=TrainingArguments(**arguments), data_collator=collator, **shared)
+
+
+def _scalar_model(source: Path, tokenizer: PreTrainedTokenizerBase, seed: int) -> PreTrainedModel:
+    """The model of `source` with a new head of one logit in place of its vocabulary's."""
+    torch.manual_seed(seed)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        source, num_labels=1, dtype=torch.float32
+    )
+    model.config.pad_token_id = tokenizer.pad_token_id  # the logit is read at the last real token
+    return model
+
+
+def _gate(config: RewardModelConfig, facts: dict[str, Any], stage: str) -> None:
+    if facts["accuracy"] < config.min_accuracy:
+        raise RecipeError(
+            f"stages.{stage}: accuracy is {facts['accuracy']:.3f} on {facts['n']} held-out rows, "
+            f"min_accuracy is {config.min_accuracy}: give it more rows or epochs, a better "
+            f"init_from, or lower stages.{stage}.min_accuracy knowingly"
+        )
