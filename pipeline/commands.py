@@ -121,16 +121,16 @@ def rows(situation: Situation, decisions: Mapping[str, Decision]) -> list[dict[s
 
 
 def derived(situation: Situation, stage: str) -> dict[str, Any]:
-    """The numbers that follow from a stage's config and from what its inputs report."""
+    """The numbers that follow from a stage's config and from its finished inputs."""
     kind = situation.graph.nodes[stage].kind
     if kind.derive is None:
         return {}
-    facts = {
-        source: artifact.facts
+    inputs = {
+        source: artifact
         for source in situation.graph.inputs(stage)
         if (artifact := situation.facts[source].artifact) is not None
     }
-    numbers: dict[str, Any] = load(kind.derive)(situation.composed.root["stages"][stage], facts)
+    numbers: dict[str, Any] = load(kind.derive)(situation.composed.root["stages"][stage], inputs)
     return numbers
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
+STOPPED_BY_SIGNAL = 128
+
+
 def run_with_hydra(project: Project, arguments: Sequence[str]) -> int:
     """Hand the arguments to `hydra.main`; the worst exit code of all jobs."""
     import hydra
@@ -33,6 +36,8 @@ def run_with_hydra(project: Project, arguments: Sequence[str]) -> int:
             composed = resolve(config, registry, settings.runtime.choices, overrides)
         print(f"r1 run {' '.join(overrides)}")
         codes.append(execute(project, composed))
+        if codes[-1] > STOPPED_BY_SIGNAL:  # Ctrl-C ends the sweep, not only this job
+            raise SystemExit(codes[-1])
 
     decorated = hydra.main(str(project.conf_dir()), CONFIG_NAME, VERSION_BASE)(job)
     kept, os.environ["HYDRA_FULL_ERROR"] = os.environ.get("HYDRA_FULL_ERROR", "0"), "1"

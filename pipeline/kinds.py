@@ -35,7 +35,7 @@ class Kind:
     version: raised by hand when the code changes what the stage produces; part of the fingerprint.
     derive: "package.module:function", called as `function(config, inputs) -> dict[str, int]` for
         the plan's derived numbers (must not import torch), or None. `config` is plain data,
-        `inputs` maps the stages on its edges that are done to their facts.
+        `inputs` maps the stages on its edges that are done to their artifacts.
     sources: files or folders, relative to the folder of the entry's package, that the entry uses
         beside what its import statements reach. The manifest keeps a digest of them all, so that
         a change without a new version is reported.

@@ -68,8 +68,16 @@ _USAGES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 def cores() -> int:
-    """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """The CPU cores that this process may use, a container's share counted."""
+    allowed = len(os.sched_getaffinity(0))
+    try:
+        quota, period = _CPU_SHARE.read_text().split()
+    except (OSError, ValueError):
+        return allowed
+    return allowed if quota == "max" else min(allowed, max(1, round(int(quota) / int(period))))
+
+
+_CPU_SHARE = Path("/sys/fs/cgroup/cpu.max")
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -27,12 +28,8 @@ class RunFolder:
     @classmethod
     def create(cls, runs: Path, name: str, config: Mapping[str, Any]) -> RunFolder:
         """Make a new folder named by time and purpose, with the resolved config in it."""
-        stamp = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
-        path, count = runs.absolute() / stamp, 1
-        while path.exists():
-            count += 1
-            path = runs.absolute() / f"{stamp}-{count}"
-        (path / "logs").mkdir(parents=True)
+        path = _new_folder(runs.absolute(), f"{datetime.now():%Y%m%d-%H%M%S}-{name}")
+        (path / "logs").mkdir()
         text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
         (path / "config.yaml").write_text(text)
         _point_latest(runs.absolute() / LATEST, path)
@@ -71,6 +68,17 @@ class RunFolder:
 def _is_run(folder: str, name: str) -> bool:
     """Whether a folder's name is a time, this name, and perhaps a count."""
     return re.fullmatch(rf"\d{{8}}-\d{{6}}-{re.escape(name)}(-\d+)?", folder) is not None
+
+
+def _new_folder(runs: Path, name: str) -> Path:
+    """A folder that no other run has, also when two start within the same second."""
+    runs.mkdir(parents=True, exist_ok=True)
+    for count in itertools.count(1):
+        path = runs / (name if count == 1 else f"{name}-{count}")
+        with contextlib.suppress(FileExistsError):
+            path.mkdir()
+            return path
+    raise AssertionError("unreachable")
 
 
 def _point_latest(link: Path, target: Path) -> None:

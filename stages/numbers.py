@@ -1,7 +1,7 @@
 """Numbers that follow from a stage's config, for `r1 plan`. No torch here.
 
-Each function takes the resolved config and the facts of the inputs that are done (stage → facts).
-What depends on rows that do not exist yet is left out, never guessed.
+Each function takes the resolved config and the inputs that are done. What depends on rows that do
+not exist yet is left out, never guessed.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.artifact import Artifact
+
 Config = Mapping[str, Any]
-Facts = Mapping[str, Mapping[str, Any]]
+Inputs = Mapping[str, Artifact]  # stage → its artifact, for the inputs that are done
 Numbers = dict[str, int]
 
 
-def rl(config: Config, inputs: Facts) -> Numbers:
+def rl(config: Config, inputs: Inputs) -> Numbers:
     """Batches of GRPO: questions × samples per optimiser step, steps per rollout."""
     prompts, samples = config["questions_per_step"], config["samples_per_question"]
     per_rollout, steps = config["steps_per_rollout"], config["max_steps"]
@@ -33,17 +35,18 @@ def rl(config: Config, inputs: Facts) -> Numbers:
     }
 
 
-def sft(config: Config, inputs: Facts) -> Numbers:
+def sft(config: Config, inputs: Inputs) -> Numbers:
     """Batches of supervised training; steps once the rows are there."""
-    return _epochs(config, inputs)
+    return _epochs(config, 0 if config["mixture"] else _rows(inputs, "samples", "conversations"))
 
 
-def reward_model(config: Config, inputs: Facts) -> Numbers:
+def reward_model(config: Config, inputs: Inputs) -> Numbers:
     """Batches of reward model training; held-out rows are not trained on."""
-    return _epochs(config, inputs, 1.0 - config["heldout_fraction"])
+    rows = _rows(inputs, "preferences", "labels")
+    return _epochs(config, rows, 1.0 - config["heldout_fraction"])
 
 
-def pretrain(config: Config, inputs: Facts) -> Numbers:
+def pretrain(config: Config, inputs: Inputs) -> Numbers:
     """Tokens of the tiny base's training."""
     return {
         "tokens per step": config["batch_tokens"],
@@ -54,12 +57,13 @@ def pretrain(config: Config, inputs: Facts) -> Numbers:
     }
 
 
-def sample(config: Config, inputs: Facts) -> Numbers:
+def sample(config: Config, inputs: Inputs) -> Numbers:
     """Completions drawn for rejection sampling."""
-    return {**_completions(config, inputs), "kept per problem at most": _kept(config)}
+    kept = int(config["max_kept_per_problem"])
+    return {**_completions(config, inputs), "kept per problem at most": kept}
 
 
-def evaluate(config: Config, inputs: Facts) -> Numbers:
+def evaluate(config: Config, inputs: Inputs) -> Numbers:
     """Completions drawn for an evaluation; every thinking budget draws its own."""
     numbers = _completions(config, inputs, runs=1 + len(config["budgets"]))
     return numbers | ({"thinking budgets": len(config["budgets"])} if config["budgets"] else {})
@@ -71,17 +75,19 @@ def _rl_tokens(config: Config) -> int:
     lengths = [(0, config["sampling"]["max_tokens"]), *switches]
     ends = [*(step for step, _ in lengths[1:]), config["max_steps"]]
     per_step = config["questions_per_step"] * config["samples_per_question"]
-    spans = zip(lengths, ends, strict=True)
-    return sum(max(0, end - start) * per_step * tokens for (start, tokens), end in spans)
+    spans = [
+        (start, min(end, config["max_steps"]), tokens)
+        for (start, tokens), end in zip(lengths, ends, strict=True)
+    ]
+    return sum(max(0, end - start) * per_step * tokens for start, end, tokens in spans)
 
 
-def _epochs(config: Config, inputs: Facts, share: float = 1.0) -> Numbers:
+def _epochs(config: Config, rows: int, share: float = 1.0) -> Numbers:
     numbers = {
         "sequences per step": config["batch_size"],
         "tokens per sequence at most": config["max_length"],
         "tokens per step at most": config["batch_size"] * config["max_length"],
     }
-    rows = _rows(inputs)
     if rows:
         trained = int(rows * share * config["epochs"])
         numbers["rows"] = rows
@@ -89,13 +95,13 @@ def _epochs(config: Config, inputs: Facts, share: float = 1.0) -> Numbers:
     return numbers
 
 
-def _completions(config: Config, inputs: Facts, runs: int = 1) -> Numbers:
+def _completions(config: Config, inputs: Inputs, runs: int = 1) -> Numbers:
     samples = config["samples_per_problem"]
     numbers = {
         "completions per problem": samples,
         "tokens per completion at most": config["sampling"]["max_tokens"],
     }
-    problems = _rows(inputs)
+    problems = _rows(inputs, "problems")
     if config["limit_problems"] is not None:
         problems = min(problems or config["limit_problems"], config["limit_problems"])
     if problems:
@@ -104,10 +110,7 @@ def _completions(config: Config, inputs: Facts, runs: int = 1) -> Numbers:
     return numbers
 
 
-def _kept(config: Config) -> int:
-    return int(config["max_kept_per_problem"])
-
-
-def _rows(inputs: Facts) -> int:
-    """The rows of all inputs that report them; 0 when one is not there yet."""
-    return sum(int(facts["rows"]) for facts in inputs.values() if "rows" in facts)
+def _rows(inputs: Inputs, *types: str) -> int:
+    """The rows of the inputs of these types that are there and report them."""
+    reported = (a.facts.get("rows", 0) for a in inputs.values() if a.type in types)
+    return sum(int(rows) for rows in reported)

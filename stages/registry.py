@@ -13,7 +13,14 @@ TRAINING_ROWS = frozenset({"samples", "conversations"})
 _INIT = EdgeRule(MODEL, required=MODEL, at_most=1)
 
 _KINDS = (
-    Kind("pretrain", 1, configs.PretrainConfig, "model", "stages.pretrain:run"),
+    Kind(
+        "pretrain",
+        1,
+        configs.PretrainConfig,
+        "model",
+        "stages.pretrain:run",
+        derive="stages.numbers:pretrain",
+    ),
     Kind("pretrained", 1, configs.PretrainedConfig, "model", "stages.pretrained:run"),
     Kind("problems", 1, configs.ProblemsConfig, "problems", "stages.problems:run"),
     Kind("worked", 1, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),

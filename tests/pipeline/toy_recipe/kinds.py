@@ -50,7 +50,7 @@ class TotalConfig(ToyConfig):
 
 def work_numbers(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Derived numbers, as a real kind has them."""
-    return {"additions": config["steps"] * sum(facts["rows"] for facts in inputs.values())}
+    return {"additions": config["steps"] * sum(a.facts["rows"] for a in inputs.values())}
 
 
 _KINDS = (

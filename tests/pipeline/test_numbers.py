@@ -1,0 +1,68 @@
+"""The plan's derived numbers, against the paper's own arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.artifact import Artifact
+from pipeline.runner import Limits
+from stages import numbers
+
+PAPER_RL: dict[str, Any] = {
+    "questions_per_step": 32,
+    "samples_per_question": 16,
+    "steps_per_rollout": 16,
+    "max_steps": 10400,
+    "sampling": {"max_tokens": 32768},
+    "length_switches": [{"step": 8200, "max_tokens": 65536}],
+}
+
+
+def artifact(type_: str, rows: int) -> Artifact:
+    return Artifact(Path(), {"type": type_, "facts": {"rows": rows}})
+
+
+def test_the_papers_rl_batch_is_512_and_its_rollout_8192() -> None:
+    derived = numbers.rl(PAPER_RL, {})
+    assert derived["completions per step"] == 512
+    assert derived["completions per rollout"] == 8192
+    assert derived["completions in all"] == 10400 * 512
+    assert derived["tokens per completion at most"] == 65536
+    assert derived["tokens at most"] == 512 * (8200 * 32768 + 2200 * 65536)
+
+
+def test_a_switch_of_length_after_the_last_step_adds_no_tokens() -> None:
+    late = PAPER_RL | {"max_steps": 100}
+    assert numbers.rl(late, {})["tokens at most"] == 100 * 512 * 32768
+
+
+def test_steps_of_sft_are_known_once_its_rows_are() -> None:
+    config = {"batch_size": 128, "max_length": 256, "epochs": 2, "mixture": {}}
+    assert "optimiser steps" not in numbers.sft(config, {})
+    inputs = {
+        "base": artifact("model", 7),
+        "reasoning_data": artifact("samples", 1000),
+        "general_data": artifact("conversations", 24),
+    }
+    assert numbers.sft(config, inputs)["optimiser steps"] == 16
+    assert "optimiser steps" not in numbers.sft(config | {"mixture": {"a": 0.5}}, inputs)
+    pairs = {"preference_pairs": artifact("preferences", 1024)}
+    held_out = config | {"heldout_fraction": 0.5}
+    assert numbers.reward_model(held_out, pairs)["optimiser steps"] == 8
+
+
+def test_every_thinking_budget_of_an_evaluation_draws_its_own_samples() -> None:
+    config = {"samples_per_problem": 8, "sampling": {"max_tokens": 96}, "limit_problems": 50}
+    rows = {"heldout": artifact("problems", 200), "zero": artifact("model", 9)}
+    assert numbers.evaluate(config | {"budgets": []}, rows)["completions in all"] == 400
+    assert numbers.evaluate(config | {"budgets": [8, 16]}, rows)["completions in all"] == 1200
+
+
+def test_a_stage_alone_gets_all_cores_and_a_given_number_of_threads_is_kept(
+    monkeypatch: Any,
+) -> None:
+    monkeypatch.setattr("pipeline.runner.cores", lambda: 8)
+    assert Limits(max_parallel=2, threads=None).threads_for(at_once=1) == 8
+    assert Limits(max_parallel=2, threads=None).threads_for(at_once=5) == 4
+    assert Limits(max_parallel=2, threads=3).threads_for(at_once=1) == 3
