@@ -64,7 +64,6 @@ def _guarded(job: Job) -> Outcome:
         finally:
             lease.release()
     except OSError as error:
-        traceback.print_exc()
         return Outcome("failed", _message(error, job))
 
 
@@ -81,7 +80,6 @@ def _attempt(job: Job, work: Path, attempts: Attempts) -> Outcome:
             return Outcome("stopped")
         return _failed(attempts, f"the stage called exit({exit_.code})")
     except BaseException as error:
-        traceback.print_exc()
         return _failed(attempts, _message(error, job))
     shutil.rmtree(work, ignore_errors=True)
     return Outcome("finished")
@@ -207,10 +205,15 @@ def _end_attempt(attempts: Attempts, outcome: str, message: str | None = None) -
 
 
 def _message(error: BaseException, job: Job) -> str:
+    """One message for the user; only what nobody foresaw leaves a traceback in the log."""
     if disk_full(error):
-        return disk_full_message(job.store)
-    if isinstance(error, RecipeError):
-        return str(error)
-    if isinstance(error, ImportError) and error.name:
-        return f"the Python module `{error.name}` cannot be imported ({error}); install it"
-    return f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
+        message = disk_full_message(job.store)
+    elif isinstance(error, RecipeError):
+        message = str(error)
+    elif isinstance(error, ImportError) and error.name:
+        message = f"the Python module `{error.name}` cannot be imported ({error}); install it"
+    else:
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
+    print(message, file=sys.stderr)
+    return message[:_LONGEST_MESSAGE]

@@ -130,7 +130,7 @@ def test_a_failed_stage_blocks_its_dependants_and_not_its_siblings(toy: Toy) -> 
     assert "| starting at step 0" in output, "the end of its log"
     assert "to retry: r1 run stages.left.trouble.fail=true" in output
     assert "both: blocked, needs left, which is failed" in output
-    assert "Traceback" not in output.replace("  | Traceback", "")
+    assert "Traceback" not in output
     expected = {"numbers": "done", "left": "failed", "right": "done", "both": "blocked"}
     assert toy.states() == expected
     assert toy.states(verb="plan") == expected | {"left": "resume", "both": "run"}
