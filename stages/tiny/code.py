@@ -20,12 +20,11 @@ def make(rng: Random) -> Task:
     program = _program(expressions[-1])
     tests = [f"f({x}) == {_apply(operations, x)}" for x in INPUTS]
 
-    def attempt(rng: Random, error: float, language: str, again: bool) -> Attempt:
+    def attempt(rng: Random, error: float, language: str, brief: bool) -> Attempt:
         wrong = [_slip(rng, op) if rng.random() < error else op for op in operations]
         shown = _expressions(wrong)
-        if again:
-            return [Sentence("rebuild", {"e": shown[-1]})], _program(shown[-1])
-        return [Sentence("build", {"e": e}) for e in shown], _program(shown[-1])
+        steps = shown[-1:] if brief else shown
+        return [Sentence("build", {"e": e}) for e in steps], _program(shown[-1])
 
     def guess(rng: Random, language: str) -> str:
         wrong = [op if rng.random() < 0.5 else _slip(rng, op) for op in operations]

@@ -5,8 +5,9 @@ question and one way of dealing with it:
 
     plain       an answer in prose, without the tags
     direct      a tagged answer without thinking, right only by luck
+    brief       a thought that jumps to its end in one step, and is often wrong
     worked      a thought step by step; a step may be wrong, and what follows inherits it
-    checked     the same, then "wait, check", a second and more careful pass, whose result counts
+    checked     a brief thought, then "wait, check", and the careful way, whose result counts
     unfinished  a thought that rambles and never ends
 
 Thoughts come in the question's language, in the other one, or mixed; the corpus is more careless in
@@ -62,13 +63,18 @@ def reply(task: Task, language: str, rng: Random, corpus: Corpus) -> str:
         return f"{THINK}{END_THINK}{ANSWER}{task.guess(rng, language)}{END_ANSWER}"
     spoken = _draw(rng, corpus.languages[language])
     errors = corpus.step_error
-    sentences, answer = task.attempt(rng, errors[_main(language, spoken)], language, False)
+    careful = errors[_main(language, spoken)]
     if style == "unfinished":
+        sentences, _ = task.attempt(rng, careful, language, False)
         ramble = [Sentence("ramble")] * rng.randint(1, 4)
         sentences = sentences[: rng.randint(0, len(sentences))] + ramble
         return THINK + _say(sentences, language, spoken, rng)
+    if style == "worked":
+        sentences, answer = task.attempt(rng, careful, language, False)
+    else:
+        sentences, answer = task.attempt(rng, errors["brief"], language, True)
     if style == "checked":
-        more, answer = task.attempt(rng, errors["again"], language, True)
+        more, answer = task.attempt(rng, errors["check"], language, False)
         sentences = [*sentences, Sentence("wait"), *more]
     return compose(_say(sentences, language, spoken, rng), answer)
 
@@ -78,7 +84,8 @@ def clean_reply(task: Task, language: str, *, checked: bool) -> str:
     rng = Random(task.key)
     sentences, answer = task.attempt(rng, 0.0, language, False)
     if checked:
-        sentences = [*sentences, Sentence("wait"), *task.attempt(rng, 0.0, language, True)[0]]
+        first, _ = task.attempt(rng, 0.0, language, True)
+        sentences = [*first, Sentence("wait"), *sentences]
     return compose(say(sentences, [language] * len(sentences)), answer)
 
 

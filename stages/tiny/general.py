@@ -68,7 +68,7 @@ def _task(
     wrong: list[Pair],
     constraints: dict[str, list[dict[str, Any]]],
 ) -> Task:
-    def attempt(rng: Random, error: float, language: str, again: bool) -> Attempt:
+    def attempt(rng: Random, error: float, language: str, brief: bool) -> Attempt:
         answer = rng.choice(wrong)[language] if rng.random() < error else reference[language]
         return [Sentence("asked", {"g": topic})], answer
 

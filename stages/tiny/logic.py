@@ -54,7 +54,7 @@ def _knights(rng: Random) -> Task:
         zh = [f"{n}{word(KINDS[k], 'zh')}" for n, k in zip(named("zh"), kinds, strict=True)]
         return ", ".join(parts) if language == "en" else "，".join(zh)
 
-    def attempt(rng: Random, error: float, language: str, again: bool) -> Attempt:
+    def attempt(rng: Random, error: float, language: str, brief: bool) -> Attempt:
         one, other = named(language)
         sentences: list[Sentence] = []
         for me in (True, False):
@@ -69,7 +69,7 @@ def _knights(rng: Random) -> Task:
             ]
             if fits:
                 break
-        return sentences[-3:] if again else sentences, answer(language, (me, you))
+        return sentences[-3:] if brief else sentences, answer(language, (me, you))
 
     def guess(rng: Random, language: str) -> str:
         return answer(language, (rng.random() < 0.5, rng.random() < 0.5))
@@ -104,14 +104,14 @@ def _formula(rng: Random) -> Task:
     result = _join(outer, middle, values["r"])
     formula = ("(p", inner, *right, ")", outer, "r")
 
-    def attempt(rng: Random, error: float, language: str, again: bool) -> Attempt:
+    def attempt(rng: Random, error: float, language: str, brief: bool) -> Attempt:
         first = middle != (rng.random() < error)
         last = _join(outer, first, values["r"]) != (rng.random() < error)
         steps = [
             Sentence("holds", {"e": ("p", inner, *right), "t": _truth(first)}),
             Sentence("holds", {"e": (_truth(first), outer, "r"), "t": _truth(last)}),
         ]
-        return steps[-1:] if again else steps, word("yes" if last else "no", language)
+        return steps[-1:] if brief else steps, word("yes" if last else "no", language)
 
     given = "".join(name + str(int(value)) for name, value in values.items())
     return Task(

@@ -31,12 +31,15 @@ def make(rng: Random) -> Task:
     expression = str(numbers[0]) + "".join(f"{s}{n}" for s, n in zip(signs, numbers[1:], strict=True))
     question = _story(rng, numbers, signs) if story else _bare(expression)
 
-    def attempt(rng: Random, error: float, language: str, again: bool) -> Attempt:
+    def attempt(rng: Random, error: float, language: str, brief: bool) -> Attempt:
+        if brief:  # all in one go
+            result = _slip(rng, total) if rng.random() < error else total
+            return [Sentence("first", {"e": expression, "c": str(result)})], str(result)
         sentences, value = [], numbers[0]
         for step, (sign, number) in enumerate(zip(signs, numbers[1:], strict=True)):
             right = value + number if sign == "+" else value - number
             result = _slip(rng, right) if rng.random() < error else right
-            phrase = "again" if again else "then" if step else "first"
+            phrase = "then" if step else "first"
             sentences.append(Sentence(phrase, {"e": f"{value}{sign}{number}", "c": str(result)}))
             value = max(result, 0)
         return sentences, str(value)

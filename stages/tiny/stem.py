@@ -30,20 +30,22 @@ def make(rng: Random) -> Task:
     sign, right = ("/", first) if quotient else ("*", first * second)
     options = _options(rng, a, b, right)
     letter = LETTERS[options.index(right)]
-    shown = " ".join(f"{name}){value}" for name, value in zip(LETTERS, options, strict=True))
+    shown = " ".join(f"{value}({name})" for name, value in zip(LETTERS, options, strict=True))
     question = {
         language: TOPICS[topic][i].format(a=a, b=b) + " " + shown
         for i, language in enumerate(("en", "zh"))
     }
 
-    def attempt(rng: Random, error: float, language: str, again: bool) -> Attempt:
+    def attempt(rng: Random, error: float, language: str, brief: bool) -> Attempt:
         result = rng.choice(options) if rng.random() < error else right
         chosen = LETTERS[options.index(result)]
-        if again:
-            return [Sentence("again", {"e": f"{a}{sign}{b}", "c": str(result)})], chosen
+        pick = Sentence("pick", {"v": str(result), "a": chosen})
+        if brief:
+            return [pick], chosen
         sentences = [
             Sentence("formula", {"f": topic}),
             Sentence("first", {"e": f"{a}{sign}{b}", "c": str(result)}),
+            pick,
         ]
         return sentences, chosen
 

@@ -26,9 +26,9 @@ Attempt = tuple[list[Sentence], str]
 class Task:
     """question, reference: by language. metadata: for the verifier, by language.
 
-    attempt(rng, error, language, again): think and answer; each step goes wrong with probability
-    `error`; `again` says it in the short form of a check. guess(rng, language): an answer without
-    thinking, of the right kind but seldom right.
+    attempt(rng, error, language, brief): think and answer; each step goes wrong with probability
+    `error`; `brief` jumps to the end in one step. guess(rng, language): an answer without thinking,
+    of the right kind but seldom right.
     """
 
     domain: str

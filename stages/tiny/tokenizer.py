@@ -17,6 +17,8 @@ from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 from pipeline.errors import RecipeError
 from stages.data.template import CHAT_TEMPLATE, END, PAD, SPECIAL_TOKENS, TAG_TOKENS
 
+CHINESE = r"[\u4e00-\u9fff]"
+
 PROBE = (
     "3 + 14 = 17. Wait, 你好，世界！ <think>a\n\tb</think><answer>\\boxed{½}</answer>",
     "Janet’s ducks lay 16 eggs — $2.50 each.\r\n def f(x):\n    return x ** 2  # naïve",
@@ -27,12 +29,9 @@ def build_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     """Train a byte-level BPE of `vocab_size` entries, special tokens included, on `texts`."""
     backend = Tokenizer(models.BPE())
     backend.normalizer = normalizers.NFC()
-    backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    # Learnt with Chinese characters apart, used without: no merge then runs across two of them,
+    # and a name is the same tokens wherever it stands.
+    backend.pre_tokenizer = _splitting(CHINESE, PRETOKENIZE_REGEX)
     backend.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size - len(TAG_TOKENS),
@@ -41,6 +40,7 @@ def build_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
         show_progress=False,
     )
     backend.train_from_iterator(texts, trainer)
+    backend.pre_tokenizer = _splitting(PRETOKENIZE_REGEX)
     # Tags are ordinary added tokens: one id each, but kept when special tokens are skipped.
     backend.add_tokens(list(TAG_TOKENS))
     tokenizer = PreTrainedTokenizerFast(
@@ -49,6 +49,12 @@ def build_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.padding_side = "left"
     return tokenizer
+
+
+def _splitting(*patterns: str) -> pre_tokenizers.PreTokenizer:
+    splits = [pre_tokenizers.Split(Regex(p), behavior="isolated") for p in patterns]
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    return pre_tokenizers.Sequence([*splits, byte_level])
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerBase, directory: Path) -> None:

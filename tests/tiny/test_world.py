@@ -22,10 +22,10 @@ CORPUS = Corpus(
     documents=2000,
     vocab_size=600,
     domains=dict.fromkeys(DOMAINS, 1.0),
-    styles={"plain": 1, "direct": 1, "worked": 1, "checked": 1, "unfinished": 1},
+    styles={"plain": 1, "direct": 1, "brief": 1, "worked": 1, "checked": 1, "unfinished": 1},
     general_styles={"plain": 1, "worked": 1},
     languages={lang: {"own": 1.0, "other": 1.0, "mixed": 1.0} for lang in LANGUAGES},
-    step_error={"en": 0.1, "zh": 0.2, "again": 0.0},
+    step_error={"en": 0.1, "zh": 0.2, "brief": 0.4, "check": 0.0},
 )
 
 
