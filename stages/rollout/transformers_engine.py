@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.cache_utils import Cache
 
 from stages.configs import Rollout, Sampling
 from stages.rollout.decoding import ATTENTION, new_cache
@@ -35,6 +36,33 @@ class _Sequence:
     sample: int
     prompt: list[int]
     seed: int
+
+
+@dataclass
+class _Rows:
+    """The sequences that are being decoded; B shrinks as they end.
+
+    places_B: which sequence of the batch a row is. lengths_B: of its prompt. width: of the padded
+    prompts, where the columns of mask_BL for sampled tokens begin.
+    """
+
+    places_B: torch.Tensor
+    seeds_B: torch.Tensor
+    ended_B: torch.Tensor
+    logits_BV: torch.Tensor
+    mask_BL: torch.Tensor
+    lengths_B: torch.Tensor
+    cache: Cache
+    width: int
+
+    def drop_ended(self) -> torch.Tensor:
+        """Forget the rows that have ended; returns the numbers of those that stay."""
+        kept = (~self.ended_B).nonzero()[:, 0]
+        for layer in self.cache.layers:
+            layer.batch_select_indices(kept)
+        for name in ("places_B", "seeds_B", "ended_B", "mask_BL", "lengths_B"):
+            setattr(self, name, getattr(self, name)[kept])
+        return kept
 
 
 class TransformersEngine:
@@ -122,77 +150,94 @@ class TransformersEngine:
     def _decode(
         self, batch: list[_Sequence], sampling: Sampling
     ) -> tuple[list[list[int]], list[list[float]]]:
-        """Token ids and log-probabilities of each sequence, end token included.
-
-        Tensors with a B shrink as sequences end; `rows_B` says which sequence of the batch each is.
-        """
+        """Token ids and log-probabilities of each sequence, end token included."""
         limit, device, count = sampling.max_tokens, self.model.device, len(batch)
-        seeds_B = torch.tensor([sequence.seed for sequence in batch], device=device)
-        logits_BV, cache, mask_BL, lengths_B = self._prefill(batch, limit)
+        rows = self._prefill(batch, limit)
         tokens = torch.zeros(count, limit, dtype=torch.long, device=device)
         logprobs = torch.zeros(count, limit, device=device)
         counts = torch.full((count,), limit, device=device)
-        rows_B = torch.arange(count, device=device)
-        ended_B = torch.zeros(count, dtype=torch.bool, device=device)
-        width = mask_BL.shape[1] - limit
         for step in range(limit):
-            next_B, logps_B = draw(logits_BV, seeds_B, step, sampling)
-            tokens[rows_B, step] = next_B
-            logprobs[rows_B, step] = logps_B
-            ends_B = torch.isin(next_B, self.end_ids) & ~ended_B
-            counts[rows_B[ends_B]] = step + 1
-            ended_B |= ends_B
-            alive = len(rows_B) - int(ended_B.sum())
+            next_B, logps_B = draw(rows.logits_BV, rows.seeds_B, step, sampling)
+            tokens[rows.places_B, step] = next_B
+            logprobs[rows.places_B, step] = logps_B
+            ends_B = torch.isin(next_B, self.end_ids) & ~rows.ended_B
+            counts[rows.places_B[ends_B]] = step + 1
+            rows.ended_B = rows.ended_B | ends_B
+            alive = len(next_B) - int(rows.ended_B.sum())
             if alive == 0 or step + 1 == limit:
                 break
-            if alive <= (1 - FINISHED) * len(rows_B):
-                kept = (~ended_B).nonzero()[:, 0]
-                cache.batch_select_indices(kept)
-                rows_B, seeds_B, next_B = rows_B[kept], seeds_B[kept], next_B[kept]
-                mask_BL, lengths_B, ended_B = mask_BL[kept], lengths_B[kept], ended_B[kept]
-            logits_BV = self.model(
-                input_ids=next_B[:, None],
-                attention_mask=mask_BL[:, : width + step + 1],
-                position_ids=(lengths_B + step)[:, None],
-                past_key_values=cache,
-                use_cache=True,
-            ).logits[:, -1]
+            if alive <= (1 - FINISHED) * len(next_B):
+                next_B = next_B[rows.drop_ended()]
+            rows.logits_BV = self._forward(next_B, rows, step)
         sizes = counts.tolist()
         return (
             [row[:size] for row, size in zip(tokens.tolist(), sizes, strict=True)],
             [row[:size] for row, size in zip(logprobs.tolist(), sizes, strict=True)],
         )
 
-    def _prefill(self, batch, limit):  # type: ignore[no-untyped-def]
-        """Next-token logits, the cache, the mask with room for `limit` tokens, prompt lengths."""
-        device = self.model.device
-        prompts: list[list[int]] = []
-        owner = []
-        for before, sequence in zip([None, *batch], batch, strict=False):
-            if before is None or before.request != sequence.request:
-                prompts.append(sequence.prompt)
-            owner.append(len(prompts) - 1)
-        width = max(map(len, prompts))
-        ids = torch.zeros(len(prompts), width, dtype=torch.long)
-        mask = torch.ones(len(prompts), width + limit, dtype=torch.long)
-        for row, prompt in enumerate(prompts):
-            ids[row, width - len(prompt) :] = torch.tensor(prompt)
-            mask[row, : width - len(prompt)] = 0
-        ids, mask = ids.to(device), mask.to(device)
+    def _forward(self, tokens_B: torch.Tensor, rows: _Rows, step: int) -> torch.Tensor:
+        """Logits after one more token of each sequence."""
+        logits_B1V = self.model(
+            input_ids=tokens_B[:, None],
+            attention_mask=rows.mask_BL[:, : rows.width + step + 1],
+            position_ids=(rows.lengths_B + step)[:, None],
+            past_key_values=rows.cache,
+            use_cache=True,
+        ).logits
+        return logits_B1V[:, -1]
+
+    def _prefill(self, batch: list[_Sequence], limit: int) -> _Rows:
+        """Run each distinct prompt once and give every sequence its copy of the state."""
+        prompts, owners = _distinct(batch)
+        ids_UP, mask_UL = (x.to(self.model.device) for x in _pad_left(prompts, limit))
+        width = ids_UP.shape[1]
+        mask_UP = mask_UL[:, :width]
         cache = new_cache(self.model)
-        prompt_mask = mask[:, :width]
-        logits = self.model(
-            input_ids=ids,
-            attention_mask=prompt_mask,
-            position_ids=(prompt_mask.cumsum(-1) - 1).clamp(min=0),
+        logits_UV = self.model(
+            input_ids=ids_UP,
+            attention_mask=mask_UP,
+            position_ids=(mask_UP.cumsum(-1) - 1).clamp(min=0),
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
         ).logits[:, -1]
-        owner_B = torch.tensor(owner, device=device)
+        owners_B = torch.tensor(owners, device=self.model.device)
         for layer in cache.layers:
-            layer.batch_select_indices(owner_B)
-        return logits[owner_B], cache, mask[owner_B], prompt_mask.sum(-1)[owner_B]
+            layer.batch_select_indices(owners_B)
+        return _Rows(
+            places_B=torch.arange(len(batch), device=self.model.device),
+            seeds_B=torch.tensor([s.seed for s in batch], device=self.model.device),
+            ended_B=torch.zeros(len(batch), dtype=torch.bool, device=self.model.device),
+            logits_BV=logits_UV[owners_B],
+            mask_BL=mask_UL[owners_B],
+            lengths_B=mask_UP.sum(-1)[owners_B],
+            cache=cache,
+            width=width,
+        )
+
+
+def _distinct(batch: list[_Sequence]) -> tuple[list[list[int]], list[int]]:
+    """A batch's prompts, each once (samples of a request stand together), and the prompt of each row."""
+    prompts: list[list[int]] = []
+    owners: list[int] = []
+    request = None
+    for sequence in batch:
+        if sequence.request != request:
+            request = sequence.request
+            prompts.append(sequence.prompt)
+        owners.append(len(prompts) - 1)
+    return prompts, owners
+
+
+def _pad_left(prompts: list[list[int]], room: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids (U, P), and a mask (U, P + room) whose right part is for what will be sampled."""
+    width = max(map(len, prompts))
+    ids_UP = torch.zeros(len(prompts), width, dtype=torch.long)
+    mask_UL = torch.ones(len(prompts), width + room, dtype=torch.long)
+    for row, prompt in enumerate(prompts):
+        ids_UP[row, width - len(prompt) :] = torch.tensor(prompt)
+        mask_UL[row, : width - len(prompt)] = 0
+    return ids_UP, mask_UL
 
 
 def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
@@ -311,6 +312,9 @@ class RecipeGRPOTrainer(GRPOTrainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)
+        policy = self.accelerator.unwrap_model(self.model)
+        if isinstance(policy, PeftModel):  # beside a second adapter transformers skips the first
+            policy.load_adapter(resume_from_checkpoint, "default", is_trainable=True)
         saved = Path(resume_from_checkpoint) / REFERENCE
         if saved.exists():
             load_weights(self.accelerator.unwrap_model(self.ref_model), str(saved))
