@@ -104,7 +104,7 @@ class Corpus:
 
     styles, general_styles: how a reply is made. languages: question's language → share of thoughts
     in its `own`, the `other`, or `mixed`. step_error: probability that a step is wrong, by the
-    language of the thought, and `again` in a check.
+    language of the thought, in a `brief` thought and in a `check`.
     """
 
     documents: int = MISSING
@@ -149,7 +149,6 @@ class ProblemsConfig(StageConfig):
     split: str = MISSING
     per_domain: dict[str, int] = field(default_factory=dict)
     languages: list[str] = field(default_factory=lambda: ["en", "zh"])
-    worked: bool = False  # publish conversations with long worked answers in place of problems
 
 
 @dataclass
@@ -262,13 +261,12 @@ class GeneralConfig(StageConfig):
 
 @dataclass
 class PreferencesConfig(StageConfig):
-    """Pairs for the helpful reward model or labels for the safety one, from a judge.
+    """Pairs for the helpful reward model (kind `preferences`) or labels for the safety one (`labels`).
 
-    output: `preferences` (each pair judged `votes` times in random positions, kept when the mean
-    difference exceeds `margin`, lengths balanced) or `labels`.
+    Each pair is judged `votes` times in random positions and kept when the mean difference exceeds
+    `margin`; lengths are balanced.
     """
 
-    output: str = MISSING
     rows: int = MISSING
     votes: int = 4
     margin: float = 1.0

@@ -15,7 +15,7 @@ from stages.tiny.general import COMPLIANCE
 
 def config(**changes) -> PreferencesConfig:
     settings = {"rows": 60, "votes": 4, "margin": 1.0, "judge_noise": 0.5, "seed": 0}
-    return PreferencesConfig("preferences", output="preferences", **settings | changes)
+    return PreferencesConfig("preferences", **settings | changes)
 
 
 def judgements(path, *rows):
