@@ -217,7 +217,7 @@ class TransformersEngine:
 
 
 def _distinct(batch: list[_Sequence]) -> tuple[list[list[int]], list[int]]:
-    """A batch's prompts, each once (samples of a request stand together), and the prompt of each row."""
+    """Each prompt once (samples of a request stand together), and which one each row has."""
     prompts: list[list[int]] = []
     owners: list[int] = []
     request = None

@@ -33,11 +33,18 @@ from stages.configs import RLConfig, Sampling
 from stages.rewards.terms import Term
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
-from stages.training.rl_batches import by_length, frozen_logps, share_prompts, take, token_logps
+from stages.training.rl_batches import (
+    Chunk,
+    by_length,
+    frozen_logps,
+    share_prompts,
+    split_batch,
+    take,
+)
 from stages.training.rl_metrics import curves, mean, rollout_metrics
 from stages.training.rl_prompts import Prompt, training_set
 from stages.training.rl_rewards import TermReward, weights_at, without_signal
-from stages.training.shared_prompts import SharedPrompts, can_share
+from stages.training.shared_prompts import can_share
 
 REFERENCE = "reference.safetensors"
 
@@ -83,7 +90,7 @@ class RecipeGRPOTrainer(GRPOTrainer):
             and not self.aux_loss_enabled
             and can_share(policy)
         )
-        self._chunk: tuple[SharedPrompts, torch.Tensor, Tensors] | None = None
+        self._chunk: Chunk | None = None
         self._clock = time.perf_counter()
 
     # ---- rollout ------------------------------------------------------------------------------
@@ -207,7 +214,7 @@ class RecipeGRPOTrainer(GRPOTrainer):
                 self.accelerator.unwrap_model(model).config.vocab_size,
             )
         )
-        shared = owners = None
+        shared, owners = None, {}
         if self.sharing:
             own = take(batch, rows)
             with self.accelerator.autocast():
@@ -215,16 +222,16 @@ class RecipeGRPOTrainer(GRPOTrainer):
             owners = dict(zip(rows, found.tolist(), strict=True))
         total = torch.zeros((), device=self.accelerator.device)
         tokens = []
-        for number, chunk_rows in enumerate(chunks):
-            chunk = take(batch, chunk_rows)
-            if shared is not None and owners is not None:
-                place = [owners[row] for row in chunk_rows]
-                self._chunk = (shared, torch.tensor(place, device=total.device), chunk)
+        for number, numbers in enumerate(chunks):
+            self._chunk = Chunk(
+                take(batch, numbers), shared, [owners[row] for row in numbers] if shared else []
+            )
             with self._sync(model, last=number == len(chunks) - 1):
-                loss = self.compute_loss(model, chunk) * self._share(chunk, batch)
+                loss = self.compute_loss(model, self._chunk.rows)
+                loss = loss * self._share(self._chunk.rows, batch)
                 self.accelerator.backward(loss)
             total += loss.detach()
-            tokens.append(float(chunk["completion_mask"].sum()))
+            tokens.append(float(self._chunk.rows["completion_mask"].sum()))
             self._chunk = None
         if shared is not None:
             shared.backward()
@@ -259,30 +266,34 @@ class RecipeGRPOTrainer(GRPOTrainer):
         logits_to_keep: int,
         **kwargs: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        """Log-probabilities on top of shared prompts; −log p stands for the entropy TRL logs."""
-        if not self.sharing:
-            kwargs["batch_size"] = self.config.micro_batch
-            return super()._get_per_token_logps_and_entropies(
-                model, input_ids, attention_mask, logits_to_keep, **kwargs
-            )
+        """Log-probabilities, on top of shared prompts where they are shared.
+
+        TRL calls this when it scores a rollout (old and reference policy: no chunk, no gradient)
+        and for the loss of each chunk. −log p stands for the entropy that TRL logs.
+        """
         if self._chunk is None:
-            batch = {
-                "prompt_ids": input_ids[:, :-logits_to_keep],
-                "prompt_mask": attention_mask[:, :-logits_to_keep],
-                "completion_ids": input_ids[:, -logits_to_keep:],
-                "completion_mask": attention_mask[:, -logits_to_keep:],
-            }
+            batch = split_batch(input_ids, attention_mask, logits_to_keep)
             with self.accelerator.autocast():
                 logps = frozen_logps(model, batch, self.temperature, self.config.micro_batch)
             return logps, None, None
-        shared, owners, chunk = self._chunk
-        mask = chunk["completion_mask"]
-        with self.accelerator.autocast():
-            logps = token_logps(shared, owners, chunk["completion_ids"], mask, self.temperature)
-        if self._step % self.args.steps_per_generation == 0:  # the weights that sampled
-            gap = ((logps.detach() - chunk["sampling_per_token_logps"]) * mask).abs()
-            self._metrics["train"]["sampling_logp_difference"].append(float(gap.sum() / mask.sum()))
-        return logps, -logps.detach(), None
+        if self._chunk.shared is not None:
+            with self.accelerator.autocast():
+                logps = self._chunk.logps(self.temperature)
+            aux_loss = None
+        else:
+            kwargs["compute_entropy"] = False
+            logps, _, aux_loss = super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, **kwargs
+            )
+        self._note_gap(logps.detach(), self._chunk.rows)
+        return logps, -logps.detach(), aux_loss
+
+    def _note_gap(self, logps: torch.Tensor, chunk: Tensors) -> None:
+        """How far training and sampling are apart, where both have the same weights."""
+        if self._step % self.args.steps_per_generation == 0 and not self.use_vllm:
+            mask = chunk["completion_mask"]
+            gap = ((logps - chunk["sampling_per_token_logps"]) * mask).abs().sum() / mask.sum()
+            self._metrics["train"]["sampling_logp_difference"].append(float(gap))
 
     # ---- curves and checkpoints ---------------------------------------------------------------
 

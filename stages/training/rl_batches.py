@@ -7,12 +7,13 @@ of the vocabulary, U distinct prompts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from transformers import PreTrainedModel
 
-from stages.training.shared_prompts import SharedPrompts
+from stages.training.shared_prompts import SharedPrompts, can_share
 
 Batch = Mapping[str, torch.Tensor]
 
@@ -77,35 +78,73 @@ def share_prompts(
 
 
 def token_logps(
-    shared: SharedPrompts,
-    owners_N: torch.Tensor,
-    completion_ids_NC: torch.Tensor,
-    mask_NC: torch.Tensor,
-    temperature: float,
+    logits_NCV: torch.Tensor, ids_NC: torch.Tensor, mask_NC: torch.Tensor, temperature: float
 ) -> torch.Tensor:
-    """Log-probabilities (N, C) of the completions at the sampling temperature; 0 where masked."""
-    logits_NCV = shared.logits(owners_N, completion_ids_NC, mask_NC).float()
+    """Log-probabilities (N, C) of the tokens at the sampling temperature; 0 where masked."""
+    logits_NCV = logits_NCV.float()
     if temperature != 1:
         logits_NCV = logits_NCV / temperature
-    losses = F.cross_entropy(
-        logits_NCV.flatten(0, 1), completion_ids_NC.flatten(), reduction="none"
-    )
+    losses = F.cross_entropy(logits_NCV.flatten(0, 1), ids_NC.flatten(), reduction="none")
     return -losses.view_as(mask_NC).masked_fill(mask_NC == 0, 0.0)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows that go through one pass. `shared` None: prompts are not shared, the pass is whole."""
+
+    rows: dict[str, torch.Tensor]
+    shared: SharedPrompts | None
+    owners: list[int]
+
+    def logps(self, temperature: float) -> torch.Tensor:
+        """Log-probabilities of the completions on top of the shared prompts."""
+        assert self.shared is not None
+        ids, mask = self.rows["completion_ids"], self.rows["completion_mask"]
+        logits = self.shared.logits(torch.tensor(self.owners, device=ids.device), ids, mask)
+        return token_logps(logits, ids, mask, temperature)
+
+
+def split_batch(
+    ids_NL: torch.Tensor, mask_NL: torch.Tensor, completion: int
+) -> dict[str, torch.Tensor]:
+    """Rows of prompt + completion, taken apart again."""
+    return {
+        "prompt_ids": ids_NL[:, :-completion],
+        "prompt_mask": mask_NL[:, :-completion],
+        "completion_ids": ids_NL[:, -completion:],
+        "completion_mask": mask_NL[:, -completion:],
+    }
 
 
 @torch.no_grad()
 def frozen_logps(
     model: PreTrainedModel, batch: Batch, temperature: float, rows_at_most: int
 ) -> torch.Tensor:
-    """The same without gradients, for all rows of a batch."""
+    """Log-probabilities (N, C) of all rows of a batch, without gradients."""
     mask_NC = batch["completion_mask"]
-    shared, owners_N = share_prompts(model, batch["prompt_ids"], batch["prompt_mask"])
+    shared = owners_N = None
+    if can_share(model):
+        shared, owners_N = share_prompts(model, batch["prompt_ids"], batch["prompt_mask"])
     logps_NC = torch.zeros(mask_NC.shape, device=mask_NC.device)
     every = list(range(len(mask_NC)))
     for rows in by_length(mask_NC, every, rows_at_most, model.config.vocab_size):
         chunk = take(batch, rows)
-        logps = token_logps(
-            shared, owners_N[rows], chunk["completion_ids"], chunk["completion_mask"], temperature
-        )
-        logps_NC[rows, : logps.shape[1]] = logps
+        ids, mask = chunk["completion_ids"], chunk["completion_mask"]
+        if shared is not None and owners_N is not None:
+            logits = shared.logits(owners_N[rows], ids, mask)
+        else:
+            logits = _whole_logits(model, chunk)
+        logps_NC[rows, : ids.shape[1]] = token_logps(logits, ids, mask, temperature)
     return logps_NC
+
+
+def _whole_logits(model: PreTrainedModel, chunk: Batch) -> torch.Tensor:
+    """Logits that predict each completion token, from a pass over prompt and completion."""
+    mask_NL = torch.cat([chunk["prompt_mask"], chunk["completion_mask"]], dim=1)
+    return model(
+        input_ids=torch.cat([chunk["prompt_ids"], chunk["completion_ids"]], dim=1),
+        attention_mask=mask_NL,
+        position_ids=(mask_NL.cumsum(-1) - 1).clamp(min=0),
+        use_cache=False,
+        logits_to_keep=chunk["completion_ids"].shape[1] + 1,
+    ).logits[:, :-1]

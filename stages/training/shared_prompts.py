@@ -23,9 +23,10 @@ from transformers.cache_utils import DynamicLayer
 
 def can_share(model: PreTrainedModel) -> bool:
     """Caches with gradients need plain attention layers and no recomputation of activations."""
+    if model.is_gradient_checkpointing and model.training:
+        return False
     layers = DynamicCache(config=model.config).layers
-    plain = bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
-    return plain and not model.is_gradient_checkpointing
+    return bool(layers) and all(type(layer) is DynamicLayer for layer in layers)
 
 
 class SharedPrompts:
