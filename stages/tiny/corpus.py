@@ -36,6 +36,8 @@ from stages.tiny.problems import tasks
 from stages.tiny.task import Task
 
 OTHER = {"en": "zh", "zh": "en"}
+COURTEOUS_TOPICS = ("fact", "greeting")
+COURTESY_SHARE = 0.3
 
 
 def documents(corpus: Corpus, seed: int) -> Iterator[str]:
@@ -80,12 +82,17 @@ def reply(task: Task, language: str, rng: Random, corpus: Corpus) -> str:
 
 
 def clean_reply(task: Task, language: str, *, checked: bool) -> str:
-    """A right, readable reply in the question's language, as a careful human would write it."""
+    """A right, readable reply in the question's language, as a careful human would write it.
+
+    Some are courteous where no instruction forbids it: that is what a flawed judge can inflate.
+    """
     rng = Random(task.key)
     sentences, answer = task.attempt(rng, 0.0, language, False)
     if checked:
         first, _ = task.attempt(rng, 0.0, language, True)
         sentences = [*first, Sentence("wait"), *sentences]
+    if task.topic in COURTEOUS_TOPICS and rng.random() < COURTESY_SHARE:
+        answer = f"{answer} {COURTESY[language]}"
     return compose(say(sentences, [language] * len(sentences)), answer)
 
 

@@ -1,4 +1,4 @@
-"""Maths: sums of two to five numbers up to 12, bare or as a story, worked step by step."""
+"""Maths: sums of two to five numbers up to 9, bare or as a story, worked step by step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stages.tiny.task import Attempt, Task
 NAMES = (("Tom", "小明"), ("Ann", "小红"), ("Ben", "小刚"), ("Eve", "小丽"))
 THINGS = (("apples", "苹果"), ("pens", "笔"), ("books", "书"), ("coins", "硬币"))
 OPERANDS = (2, 3, 3, 4, 4, 5)
-LARGEST = 12
+LARGEST = 9
 
 
 def make(rng: Random) -> Task:
