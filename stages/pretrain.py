@@ -22,7 +22,7 @@ from stages.configs import PretrainConfig
 from stages.tiny.corpus import documents
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import build_tokenizer
-from stages.training.arguments import split_batch, trainer_arguments
+from stages.training.arguments import attention, split_batch, trainer_arguments
 from stages.training.common import StageCallback, last_checkpoint, save_model, use_threads
 from stages.training.pretrain_data import collate, rows_of
 from stages.training.sft_trainer import PackedSFTTrainer
@@ -73,8 +73,10 @@ def _trainer(
         remove_unused_columns=False,
     )
     torch.manual_seed(context.seed)
+    model = build_model(config.shape, tokenizer)
+    model.set_attn_implementation(attention(config.precision, config.sequence_length))
     return PackedSFTTrainer(
-        model=build_model(config.shape, tokenizer),
+        model=model,
         args=arguments,
         data_collator=collate,
         train_dataset=rows,

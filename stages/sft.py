@@ -23,7 +23,7 @@ from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from stages.configs import SFTConfig
 from stages.data.rows import read_rows
-from stages.training.arguments import lora_config, split_batch, trainer_arguments
+from stages.training.arguments import attention, lora_config, split_batch, trainer_arguments
 from stages.training.common import (
     StageCallback,
     last_checkpoint,
@@ -90,7 +90,7 @@ def _trainer(
         dataset_kwargs={"skip_prepare_dataset": True},
     )
     return PackedSFTTrainer(
-        model=load_model(source),
+        model=load_model(source, attention(config.precision, config.max_length)),
         args=arguments,
         data_collator=PackingCollator(tokenizer.pad_token_id),
         train_dataset=Dataset.from_list([vars(document) for document in documents]),

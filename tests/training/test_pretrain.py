@@ -28,7 +28,7 @@ CORPUS = Corpus(
     styles={"worked": 1.0, "plain": 1.0},
     general_styles={"plain": 1.0},
     languages={"en": {"own": 1.0}, "zh": {"own": 1.0}},
-    step_error={"en": 0.0, "zh": 0.0, "again": 0.0},
+    step_error={"en": 0.0, "zh": 0.0, "brief": 0.0, "check": 0.0},
 )
 
 

@@ -15,13 +15,17 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import RecipeError, UsageError
 from stages import sft
-from stages.configs import Lora, Optimizer, SFTConfig
+from stages.configs import Lora, ModelShape, Optimizer, SFTConfig
+from stages.data.template import render_prompt
+from stages.tiny.model import build_model
+from stages.tiny.tokenizer import save_tokenizer
 from stages.training.sft_data import IGNORED, Document, encode, fit, mix, pack
 from stages.training.sft_trainer import PackingCollator
+from stages.verifiers.answer import parse
 
 
 def conversation(number: int, answer: str = "", source: str = "tiny") -> dict[str, Any]:
@@ -173,6 +177,30 @@ def test_training_lowers_the_loss_logs_its_curves_and_reports_what_it_dropped(
     assert curve(context, "learning_rate")[-1] == pytest.approx(1e-3, rel=0.1)
     assert min(curve(context, "tokens_per_second")) > 0
     assert min(curve(context, "grad_norm")) > 0
+
+
+@pytest.mark.parametrize("family", ["qwen2", "llama"])
+def test_a_student_of_either_family_answers_in_plain_transformers(
+    family: str, tiny_model_dir: Path, make_artifact: Any, make_context: Any, tmp_path: Path
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
+    shape = ModelShape(family, 64, 128, num_layers=1, num_heads=2, num_kv_heads=1)
+    build_model(shape, tokenizer).save_pretrained(tmp_path / "base")
+    save_tokenizer(tokenizer, tmp_path / "base")
+    base = make_artifact("model", "base", model_dir=tmp_path / "base")
+    data = make_artifact("samples", "data", rows=[conversation(3) | {"score": 1.0}] * 8)
+    context = make_context()
+    optimizer = Optimizer(learning_rate=1e-2)
+    inputs = {"init_from": (base,), "data_from": (data,)}
+    sft.run(settings(optimizer=optimizer, epochs=30, save_steps=30), inputs, context)
+    student = AutoModelForCausalLM.from_pretrained(context.output / "model")
+    assert student.config.model_type == family
+    tokenizer = AutoTokenizer.from_pretrained(context.output / "model")
+    prompt = tokenizer(render_prompt(tokenizer, conversation(3)["prompt"]), return_tensors="pt")
+    ids = student.generate(**prompt, max_new_tokens=40, do_sample=False)[0]
+    completion = tokenizer.decode(ids[prompt.input_ids.shape[1] :], skip_special_tokens=True)
+    assert parse(completion).answer == "4"
+    assert ids[-1] == tokenizer.eos_token_id
 
 
 def test_lora_is_merged_into_plain_weights(
