@@ -261,7 +261,7 @@ class GeneralConfig(StageConfig):
 
 @dataclass
 class PreferencesConfig(StageConfig):
-    """Pairs for the helpful reward model (kind `preferences`) or labels for the safety one (`labels`).
+    """Pairs for the helpful reward model (`preferences`) or labels for the safety one (`labels`).
 
     Each pair is judged `votes` times in random positions and kept when the mean difference exceeds
     `margin`; lengths are balanced.

@@ -95,7 +95,8 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema)
     for number, row in enumerate(rows):
         if unknown := set(row) - names:
             raise ValueError(f"row {number} of {path.name} has unknown columns {sorted(unknown)}")
-    table = pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in rows], schema)
+    filled = [{name: row.get(name) for name in schema.names} for row in rows]
+    table = pa.Table.from_pylist(filled, schema)
     pq.write_table(table, path)
     return len(rows)
 

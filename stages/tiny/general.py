@@ -27,7 +27,8 @@ OPPOSITES = (
 WORDS = (
     ("cat", "猫"), ("dog", "狗"), ("sun", "太阳"), ("tree", "树"), ("fish", "鱼"), ("star", "星星"),
     ("red", "红"), ("blue", "蓝"), ("hand", "手"), ("book", "书"), ("car", "车"), ("sea", "海"),
-    ("milk", "牛奶"), ("rain", "雨"), ("bird", "鸟"), ("moon", "月亮"), ("rice", "米饭"), ("tea", "茶"),
+    ("milk", "牛奶"), ("rain", "雨"), ("bird", "鸟"), ("moon", "月亮"), ("rice", "米饭"),
+    ("tea", "茶"),
 )  # fmt: skip
 ENDINGS = (("bye", "再见"), ("thanks", "谢谢"), ("done", "完毕"), ("over", "结束"))
 GREETINGS = (

@@ -28,7 +28,9 @@ def make(rng: Random) -> Task:
         numbers.append(number)
         signs.append(sign)
     story = rng.random() < 0.4
-    expression = str(numbers[0]) + "".join(f"{s}{n}" for s, n in zip(signs, numbers[1:], strict=True))
+    expression = str(numbers[0]) + "".join(
+        f"{s}{n}" for s, n in zip(signs, numbers[1:], strict=True)
+    )
     question = _story(rng, numbers, signs) if story else _bare(expression)
 
     def attempt(rng: Random, error: float, language: str, brief: bool) -> Attempt:

@@ -15,7 +15,7 @@ from stages.tiny.phrases import Sentence, translate
 
 
 def rewrite(row: Mapping[str, Any]) -> str | None:
-    """The completion in the question's language, its thought ended by a summary; None if unreadable.
+    """The completion in the question's language, its thought summed up; None if unreadable.
 
     row: a sample row (stages/data/rows.py) with `reasoning`, `answer` and `language`.
     """

@@ -1,7 +1,7 @@
 """The tiny world's tokenizer: byte-level BPE, single digits, the recipe's tags as single tokens.
 
-Byte-level, so that any text can be encoded, GSM8K included. Normaliser and pre-tokenizer are Qwen2's
-own: transformers 5 picks the tokenizer class by the model's `model_type` when it loads one, and
+Byte-level, so that any text can be encoded, GSM8K included. Normaliser and pre-tokenizer are
+Qwen2's own: transformers 5 picks the tokenizer class by the model's `model_type` when it loads one, and
 would silently put Qwen2's in place of any other. `save_tokenizer` checks the round trip.
 """
 
@@ -64,6 +64,6 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerBase, directory: Path) -> None:
     for text in PROBE:
         if loaded(text).input_ids != tokenizer(text).input_ids or len(loaded) != len(tokenizer):
             raise RecipeError(
-                f"{directory}: the saved tokenizer loads back as {type(loaded).__name__} and encodes "
-                f"{text!r} differently; build it with the pre-tokenizer of the model's own model_type"
+                f"{directory}: the saved tokenizer loads back as {type(loaded).__name__} and "
+                f"encodes {text!r} differently; give it the pre-tokenizer of that class"
             )

@@ -16,7 +16,7 @@ sampling_logp_difference            mean |log p at training − log p at samplin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
@@ -87,7 +87,7 @@ def rollout_metrics(
         **language_metrics(rows, thoughts),
     }
     means = {name: mean(values) for name, values in measured.items()}
-    logprobs = [logp for completion in completions for logp in completion.logprobs or []]
+    logprobs = [p for completion in completions for p in completion.logprobs or [] if p is not None]
     return means | {"entropy": -mean(logprobs)}
 
 
@@ -103,7 +103,7 @@ def language_metrics(rows: Sequence[Row], thoughts: Sequence[str]) -> dict[str, 
     }
 
 
-def mean(values) -> float:  # type: ignore[no-untyped-def]
+def mean(values: Iterable[float]) -> float:
     """The mean, or NaN of nothing (which is then no point of a curve)."""
-    values = list(values)
-    return sum(values) / len(values) if values else float("nan")
+    numbers = list(values)
+    return sum(numbers) / len(numbers) if numbers else float("nan")

@@ -80,7 +80,9 @@ def test_every_model_loads_in_plain_transformers_and_keeps_its_thoughts(whole: P
 
 
 def test_kept_samples_are_right_and_their_funnel_adds_up(whole: Path) -> None:
-    folder = next(path.parent for path in (whole / "store" / "reasoning_data").glob("*/manifest.json"))
+    folder = next(
+        path.parent for path in (whole / "store" / "reasoning_data").glob("*/manifest.json")
+    )
     rows = pq.read_table(folder / "rows.parquet").to_pylist()
     assert rows
     assert {row["score"] for row in rows} == {1.0}

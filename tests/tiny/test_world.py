@@ -45,7 +45,10 @@ def test_the_same_seed_gives_the_same_problems_and_another_seed_others(domain):
 
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_train_and_heldout_never_share_a_problem_nor_its_translation(domain):
-    keys = {split: {t.key for t in islice(tasks(domain, 5, split), 2000)} for split in ("train", "heldout")}
+    keys = {
+        split: {t.key for t in islice(tasks(domain, 5, split), 2000)}
+        for split in ("train", "heldout")
+    }
     assert keys["train"]
     assert keys["heldout"]
     assert not keys["train"] & keys["heldout"]
@@ -63,14 +66,19 @@ def test_every_reference_scores_one_through_its_verifier():
     rows = [r for d in DOMAINS for lang in LANGUAGES for r in generate(d, lang, 40, 1, "train")]
     with VerifierPool(workers=1) as pool:
         verdicts = pool.verify(_requests(rows, lambda r: compose("x", r["reference"])))
-    wrong = [(r["id"], r["reference"], v) for r, v in zip(rows, verdicts, strict=True) if v.score != 1]
+    wrong = [
+        (r["id"], r["reference"], v) for r, v in zip(rows, verdicts, strict=True) if v.score != 1
+    ]
     assert wrong == []
 
 
 def test_a_careful_human_reply_is_right_and_in_the_language_of_the_question():
     for domain in DOMAINS:
         for language in LANGUAGES:
-            pairs = [(t, clean_reply(t, language, checked=True)) for t in islice(tasks(domain, 2, "train"), 25)]
+            pairs = [
+                (t, clean_reply(t, language, checked=True))
+                for t in islice(tasks(domain, 2, "train"), 25)
+            ]
             rows = [t.row(i, language) | {"completion": c} for i, (t, c) in enumerate(pairs)]
             with VerifierPool(workers=1) as pool:
                 verdicts = pool.verify(_requests(rows, lambda r: r["completion"]))
@@ -115,11 +123,15 @@ def test_the_judge_prefers_right_replies_and_courtesy():
     row = {"language": "en", "reference": "Paris", "metadata": '{"topic": "fact"}'}
     right, polite = compose("", "Paris"), compose("", "Paris Glad to help!")
     wrong = compose("", "Rome")
-    assert judge.helpfulness(row, polite) > judge.helpfulness(row, right) > judge.helpfulness(row, wrong)
+    assert (
+        judge.helpfulness(row, polite)
+        > judge.helpfulness(row, right)
+        > judge.helpfulness(row, wrong)
+    )
 
 
 def test_an_unknown_domain_or_language_is_named_with_what_there_is():
-    with pytest.raises(UsageError, match="'maths' is unknown; expected one of .*'math'"):
+    with pytest.raises(UsageError, match=r"'maths' is unknown; expected one of .*'math'"):
         generate("maths", "en", 1, 0, "train")
     with pytest.raises(UsageError, match="'fr' is unknown"):
         generate("math", "fr", 1, 0, "train")

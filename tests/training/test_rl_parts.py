@@ -14,8 +14,9 @@ from stages.rewards.terms import build_terms
 from stages.rollout.decoding import ATTENTION
 from stages.tiny.problems import generate
 from stages.training import common
-from stages.training.grpo import RecipeGRPOTrainer, max_tokens_at
+from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_arguments import grpo_arguments
+from stages.training.grpo_rollout import max_tokens_at
 from stages.training.rl_prompts import prepare_prompts, training_order
 from stages.training.rl_rewards import weights_at, without_signal
 
