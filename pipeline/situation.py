@@ -44,7 +44,7 @@ def survey(project: Project, composed: Composed) -> Situation:
         raise UsageError("`stages` is empty: choose a recipe, e.g. `recipe=…`.")
     graph = build(composed.stages, project.kinds())
     selection = select(graph, composed.root.get("until"), composed.root.get("only"))
-    paths = _paths(composed.root)
+    paths = _paths(composed.root, project.conf_dir().parent)
     store = Store(paths.store, paths.adopt)
     results = wanted(graph, store.digests)
     facts = {name: look(store, name, results[name].fingerprint) for name in graph.nodes}
@@ -52,10 +52,11 @@ def survey(project: Project, composed: Composed) -> Situation:
     return Situation(project, composed, paths, graph, selection, store, results, facts)
 
 
-def _paths(root: Mapping[str, Any]) -> Paths:
+def _paths(root: Mapping[str, Any], home: Path) -> Paths:
+    """Results go below the working directory; what ships lies beside the configuration."""
     paths = root.get("paths") or {}
     for key in ("store", "runs"):
         if not paths.get(key):
             raise UsageError(f"paths.{key}: no value. Set it, e.g. `paths.{key}=outputs/{key}`.")
-    adopt = tuple(Path(folder) for folder in paths.get("adopt") or ())
+    adopt = tuple(home / folder for folder in paths.get("adopt") or ())
     return Paths(Path(paths["store"]), Path(paths["runs"]), adopt)

@@ -89,9 +89,9 @@ def _epochs(config: Config, rows: int, share: float = 1.0) -> Numbers:
         "tokens per step at most": config["batch_size"] * config["max_length"],
     }
     if rows:
-        trained = int(rows * share * config["epochs"])
+        steps_per_epoch = math.ceil(int(rows * share) / config["batch_size"])
         numbers["rows"] = rows
-        numbers["optimiser steps"] = math.ceil(trained / config["batch_size"])
+        numbers["optimiser steps"] = math.ceil(steps_per_epoch * config["epochs"])
     return numbers
 
 

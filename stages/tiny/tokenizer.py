@@ -1,8 +1,8 @@
 """The tiny world's tokenizer: byte-level BPE, single digits, the recipe's tags as single tokens.
 
 Byte-level, so that any text can be encoded, GSM8K included. Normaliser and pre-tokenizer are
-Qwen2's own: transformers 5 picks the tokenizer class by the model's `model_type` when it loads one, and
-would silently put Qwen2's in place of any other. `save_tokenizer` checks the round trip.
+Qwen2's own: transformers 5 picks the tokenizer class by the model's `model_type` when it loads one,
+and would silently put Qwen2's in place of any other. `save_tokenizer` checks the round trip.
 """
 
 from __future__ import annotations
