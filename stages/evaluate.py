@@ -183,7 +183,7 @@ class _BudgetQuestion:
             dataclasses.replace(self.respondent, sampling=sampling),
             self.context.work / f"budget-{budget:06d}",
             self.config.rollout.shard_prompts * self.config.samples_per_problem,
-            lambda done, total: self.context.progress(done, total, f"budget {budget}"),
+            lambda done, total: self.context.progress(done, total, "answer"),
         )
 
 
