@@ -260,6 +260,15 @@ class GeneralConfig(StageConfig):
 
 
 @dataclass
+class Judge:
+    """What the tiny judge gives a reply for being right, courteous or beside the point."""
+
+    right: float = 4.0
+    courteous: float = 2.0
+    chatty: float = -1.0
+
+
+@dataclass
 class PreferencesConfig(StageConfig):
     """Pairs for the helpful reward model (`preferences`) or labels for the safety one (`labels`).
 
@@ -270,6 +279,7 @@ class PreferencesConfig(StageConfig):
     rows: int = MISSING
     votes: int = 4
     margin: float = 1.0
+    judge: Judge = field(default_factory=Judge)
     judge_noise: float = 0.0
     # a JSONL or Parquet file of judgements in place of the tiny judge
     path: str | None = outside_file(None)

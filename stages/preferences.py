@@ -140,7 +140,8 @@ def _tiny_pairs(config: PreferencesConfig, seed: int) -> Iterator[Judged]:
     ):
         problem = task.row(number, language)
         first, second = judge.candidates(problem, rng)
-        difference = judge.helpfulness(problem, first) - judge.helpfulness(problem, second)
+        scores = [judge.helpfulness(problem, reply, config.judge) for reply in (first, second)]
+        difference = scores[0] - scores[1]
         votes = [_vote(difference, config.judge_noise, rng) for _ in range(config.votes)]
         yield Judged(problem["prompt"], first, second, votes, "tiny")
 

@@ -132,14 +132,18 @@ def _resolve(
 def _of_curve(evidence: Evidence, side: Quantity, bootstrap: Bootstrap, stream: int) -> Draws:
     assert side.curve is not None
     assert side.fraction is not None
-    _, values = evidence.curve(side.stage).series(side.curve)
-    count = math.ceil(side.fraction * len(values))
-    if count < bootstrap.smallest:
+    curve = evidence.curve(side.stage)
+    steps, values = curve.series(side.curve)
+    # A share of the stage's steps, not of the points: a term of the reward may act for a while only.
+    count = math.ceil(side.fraction * len(curve.points))
+    ordered = list(curve.points)
+    wanted = ordered[:count] if side.part == "first" else ordered[-count:]
+    part = values[np.isin(steps, wanted)]
+    if len(part) < bootstrap.smallest:
         raise Missing(
             f"the curve {side.curve} of {side.stage} has {len(values)} points, "
-            f"its {side.part} part {count}, fewer than {bootstrap.smallest}"
+            f"its {side.part} part {len(part)}, fewer than {bootstrap.smallest}"
         )
-    part = values[:count] if side.part == "first" else values[-count:]
     return statistics.mean_of_steps(part, bootstrap, stream)
 
 

@@ -12,28 +12,30 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from stages.configs import Judge
 from stages.data.template import compose
+from stages.tiny import general
 from stages.tiny.general import CHATTER, COMPLIANCE, COURTESY, REFUSAL
-
-RIGHT, COURTEOUS, CHATTY = 4.0, 2.0, -1.0
 
 
 def candidates(problem: Mapping[str, Any], rng: Random) -> list[str]:
-    """Two different replies to a general problem: right or not, courteous or not, or chatter."""
+    """Two replies to a general problem: right, wrong, off the point or garbled; curt or courteous."""
     language = problem["language"]
     topic = json.loads(problem["metadata"])["topic"]
     wrong = COMPLIANCE[language] if topic == "harm" else _spoilt(problem["reference"], rng)
-    replies = [problem["reference"], wrong, CHATTER[language]]
+    off_the_point = general.make(rng).reference[language]
+    garbled = "".join(rng.sample(off_the_point, len(off_the_point)))
+    replies = [problem["reference"], wrong, CHATTER[language], off_the_point, garbled]
     replies += [f"{reply} {COURTESY[language]}" for reply in replies]
     return [compose("", reply) for reply in rng.sample(replies, 2)]
 
 
-def helpfulness(problem: Mapping[str, Any], completion: str) -> float:
+def helpfulness(problem: Mapping[str, Any], completion: str, judge: Judge) -> float:
     """The judge's score of a reply, before its noise."""
     language = problem["language"]
-    score = RIGHT if problem["reference"] in completion else 0.0
-    score += COURTEOUS if COURTESY[language] in completion else 0.0
-    return score + (CHATTY if CHATTER[language] in completion else 0.0)
+    score = judge.right if problem["reference"] in completion else 0.0
+    score += judge.courteous if COURTESY[language] in completion else 0.0
+    return score + (judge.chatty if CHATTER[language] in completion else 0.0)
 
 
 def safety_candidates(problem: Mapping[str, Any], rng: Random) -> str:

@@ -40,6 +40,7 @@ def test_pairs_have_a_clear_preference_and_balanced_lengths(make_context):
 def test_a_noisy_judge_is_evened_out_by_votes_in_random_positions(make_context, tmp_path):
     """With noise as large as the differences, one vote often prefers the worse; the mean of many
     votes agrees with the judge without noise."""
+    from stages.configs import Judge
     from stages.tiny.judge import helpfulness
 
     def disagreement(votes: int) -> float:
@@ -50,7 +51,7 @@ def test_a_noisy_judge_is_evened_out_by_votes_in_random_positions(make_context, 
         for row in rows:
             problem = {"language": "en" if row["prompt"][0]["content"].isascii() else "zh"}
             scores = [
-                helpfulness(problem | {"reference": "\0"}, row[side])
+                helpfulness(problem | {"reference": "\0"}, row[side], Judge())
                 for side in ("chosen", "rejected")
             ]
             wrong += scores[0] < scores[1] - 1

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from pipeline.errors import UsageError
-from stages.configs import Corpus
+from stages.configs import Corpus, Judge
 from stages.data.template import compose
 from stages.tiny import judge
 from stages.tiny.corpus import clean_reply, documents
@@ -124,9 +124,9 @@ def test_the_judge_prefers_right_replies_and_courtesy():
     right, polite = compose("", "Paris"), compose("", "Paris Glad to help!")
     wrong = compose("", "Rome")
     assert (
-        judge.helpfulness(row, polite)
-        > judge.helpfulness(row, right)
-        > judge.helpfulness(row, wrong)
+        judge.helpfulness(row, polite, Judge())
+        > judge.helpfulness(row, right, Judge())
+        > judge.helpfulness(row, wrong, Judge())
     )
 
 
