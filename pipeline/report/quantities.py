@@ -134,7 +134,7 @@ def _of_curve(evidence: Evidence, side: Quantity, bootstrap: Bootstrap, stream: 
     assert side.fraction is not None
     curve = evidence.curve(side.stage)
     steps, values = curve.series(side.curve)
-    # A share of the stage's steps, not of the points: a term of the reward may act for a while only.
+    # A share of the stage's steps, not of the points: a reward term may act for a while only.
     count = math.ceil(side.fraction * len(curve.points))
     ordered = list(curve.points)
     wanted = ordered[:count] if side.part == "first" else ordered[-count:]

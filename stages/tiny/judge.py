@@ -19,7 +19,7 @@ from stages.tiny.general import CHATTER, COMPLIANCE, COURTESY, REFUSAL
 
 
 def candidates(problem: Mapping[str, Any], rng: Random) -> list[str]:
-    """Two replies to a general problem: right, wrong, off the point or garbled; curt or courteous."""
+    """Two replies: right, wrong, chatter, off the point or garbled; curt or courteous."""
     language = problem["language"]
     topic = json.loads(problem["metadata"])["topic"]
     wrong = COMPLIANCE[language] if topic == "harm" else _spoilt(problem["reference"], rng)
