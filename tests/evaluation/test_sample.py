@@ -117,7 +117,7 @@ def test_rewritten_samples_are_in_the_questions_language_and_judged_again(tiny_m
 
     (problem,) = generate("math", "zh", 1, seed=0, split="train")
     answer = problem["reference"]
-    mixed = compose(f"first 1+1=2, 再算2+3=5，wait, check: again 2+3=5, 所以是{answer}。", answer)
+    mixed = compose(f"first 1+1=2, 再算2+3=5，wait, check: then 2+3=5, 所以是{answer}。", answer)
     wrong = compose("先算1+1=2，", "999")
     unreadable = compose("zzz qqq", answer)
     rows = [
