@@ -158,6 +158,9 @@ def _unreachable(situation: Situation) -> list[Path]:
         stage, made = path.parent.name, path.name
         if (stage, made) not in wanted and lease.holder(store.lease(stage, made)) is None:
             found.append(path)
+    fingerprints = {made for _, made in wanted}
+    shared = sorted(store.shared.glob("*"))
+    found += [path for path in shared if path.name not in fingerprints]
     return found + sorted((store.root / ".corrupt").glob("*"))
 
 

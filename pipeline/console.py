@@ -97,7 +97,7 @@ def _table(views: Sequence[View], elapsed: float) -> Table:
     for view in views:
         state = Text(view.state, style=_COLOURS.get(view.state, "dim"))
         progress = f"{view.done:g}/{view.total:g} {view.unit}" if view.done is not None else ""
-        rate = f"{view.rate:.3g}/s" if view.rate else ""
+        rate = ", ".join(_rates(view))
         cells = (progress, rate, clock(view.left), clock(view.seconds))
         table.add_row(view.stage, view.kind, state, *cells)
     return table
@@ -105,8 +105,17 @@ def _table(views: Sequence[View], elapsed: float) -> Table:
 
 def _progress_words(view: View) -> list[str]:
     words = [f"{view.unit} {view.done:g}/{view.total:g}"]
-    if view.rate:
-        words.append(f"{view.rate:.3g} {view.unit}s/s")
+    words += _rates(view)
     if view.left is not None:
         words.append(f"{clock(view.left)} left")
     return [*words, f"{clock(view.seconds)} elapsed"]
+
+
+def _rates(view: View) -> list[str]:
+    """`12.5 steps/s`, for the unit of the stage and for whatever else it counts."""
+    rates = {view.unit: view.rate, **view.also}
+    return [
+        f"{rate:,.3g} {unit}s/s" if rate < 1e3 else f"{rate:,.0f} {unit}s/s"
+        for unit, rate in rates.items()
+        if rate
+    ]

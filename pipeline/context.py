@@ -24,7 +24,8 @@ PROGRESS = "progress.json"
 class Context:
     """Passed to a stage's entry function.
 
-    seed: from the stage's config. threads: CPU threads that this process may use.
+    seed: from the stage's config. threads: CPU threads that this process may use. shared: see
+    `beside`.
     """
 
     stage: str
@@ -33,7 +34,16 @@ class Context:
     output: Path
     seed: int
     threads: int
+    shared: Path
     _shown: float = field(default=0.0, repr=False)
+
+    def beside(self, fingerprint: str) -> Path:
+        """A folder that goes with an artifact and that all stages and runs share.
+
+        It holds what may be reused and what nobody needs: a result never depends on it. It is kept
+        until `r1 gc` finds that its artifact is not reached any more.
+        """
+        return self.shared / fingerprint
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Append one point of the stage's curves; names use letters, digits, `_` and `/` only."""
@@ -50,13 +60,19 @@ class Context:
         kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
         _replace(path, "".join(line + "\n" for line in kept))
 
-    def progress(self, done: int, total: int, unit: str = "step") -> None:
-        """Tell the live view how far the stage is; cheap enough to call at every step."""
+    def progress(
+        self, done: int, total: int, unit: str = "step", also: Mapping[str, int] | None = None
+    ) -> None:
+        """Tell the live view how far the stage is; cheap enough to call at every step.
+
+        also: other things that are counted up on the way, by unit; the view shows their rates.
+        """
         now = time.monotonic()
         if now - self._shown < 0.5 and done < total:
             return
         self._shown = now
         facts = {"done": done, "total": total, "unit": unit, "time": time.time()}
+        facts |= {"also": dict(also or {})}
         _replace(self.work / PROGRESS, json.dumps(facts))
 
 

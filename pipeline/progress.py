@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.context import PROGRESS
@@ -23,6 +24,7 @@ class View:
     unit: str = ""
     rate: float | None = None
     left: float | None = None
+    also: Mapping[str, float] = field(default_factory=dict)  # unit → how many of it a second
 
 
 class Progress:
@@ -31,7 +33,7 @@ class Progress:
     def __init__(self, work: Path) -> None:
         self._path = work / PROGRESS
         self._since = time.time()
-        self._first: tuple[float, float] | None = None
+        self._first: tuple[float, float, dict[str, float]] | None = None
 
     def view(self, stage: str, kind: str) -> View:
         """The stage as it is now."""
@@ -40,15 +42,22 @@ class Progress:
         try:
             read = json.loads(self._path.read_text())
             at, done, total = float(read["time"]), float(read["done"]), float(read["total"])
-        except (OSError, ValueError, KeyError):
+            also = {str(unit): float(count) for unit, count in read["also"].items()}
+        except (OSError, ValueError, KeyError, AttributeError):
             return plain
         if at < self._since:  # left by an earlier attempt
             return plain
-        first_at, first_done = self._first = self._first or (at, done)
-        rate = (done - first_done) / (at - first_at) if at > first_at else None
+        first_at, first_done, first_also = self._first = self._first or (at, done, also)
+        if at <= first_at:
+            return View(stage, kind, "running", elapsed, done, total, str(read["unit"]))
+        rate = (done - first_done) / (at - first_at)
         left = (total - done) / rate if rate else None
+        rates = {
+            unit: (count - first_also.get(unit, 0.0)) / (at - first_at)
+            for unit, count in also.items()
+        }
         return View(
-            stage, kind, "running", elapsed, done, total, str(read.get("unit", "step")), rate, left
+            stage, kind, "running", elapsed, done, total, str(read["unit"]), rate, left, rates
         )
 
 

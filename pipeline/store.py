@@ -52,6 +52,11 @@ class Store:
         """What a stage in progress keeps, across its attempts."""
         return self.root / ".work" / stage / fingerprint
 
+    @property
+    def shared(self) -> Path:
+        """By fingerprint: what stages keep beside an artifact, for each other's use."""
+        return self.root / ".shared"
+
     def lease(self, stage: str, fingerprint: str) -> Path:
         """The file that says who runs this stage now."""
         return self.root / ".leases" / f"{stage}-{fingerprint}.json"

@@ -50,7 +50,7 @@ class Rollout:
 
     engine: str = "transformers"
     batch_tokens: int = placement(65536)  # sequences × their longest length, per generate call
-    shard_prompts: int = placement(2048)  # prompts per checkpointed shard
+    shard_samples: int = placement(2048)  # drawn, and lost by a kill, together
     gpu_memory_utilization: float = placement(0.9)
     tensor_parallel_size: int = placement(1)
 

@@ -15,7 +15,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
@@ -23,7 +23,7 @@ from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import EvaluateConfig
 from stages.data.budgets import Tags, exceeds, forced_job
-from stages.data.collect import Job, Respondent, fitting, gather, make_jobs, respond
+from stages.data.collect import Collector, Job, fitting, gather, make_jobs, shown_on
 from stages.data.metrics import bootstrap, mean
 from stages.data.rows import SAMPLE, Row, write_rows
 from stages.data.score import (
@@ -37,6 +37,9 @@ from stages.data.votes import VOTING, classes
 from stages.rollout.engine import open_engine
 from stages.verifiers.pool import VerifierPool
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 Samples = list[list[Row]]  # the samples of each problem
 
 
@@ -47,14 +50,14 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
     engine = open_engine(model.model_path, config.rollout, context.threads)
     with VerifierPool.of(config.verifiers) as pool:
-        respondent = Respondent(engine, pool, model.fingerprint, config.sampling)
-        jobs = _jobs(config, problems, model, respondent, context)
-        samples = _sample(config, jobs, respondent, context)
+        collector = Collector.of(engine, pool, model, config, context)
+        jobs = _jobs(config, problems, model, engine.tokenizer, context)
+        samples = list(collector.rows(jobs, shown_on(context)))
         pool.tally.write(context.output)  # before answers are compared with each other, to vote
         tags = Tags.of(engine.tokenizer)
         thinking = [[tags.thinking_tokens(row) for row in rows] for rows in samples]
         rows = _problem_rows(config, jobs, samples, thinking, pool)
-        ask = _BudgetQuestion(config, context, respondent, tags)
+        ask = _BudgetQuestion(config, context, collector, tags)
         budgets = [ask(budget, jobs, samples, thinking) for budget in sorted(config.budgets)]
     facts = {
         "model": model.stage,
@@ -86,14 +89,11 @@ def _jobs(
     config: EvaluateConfig,
     problems: Sequence[Row],
     model: Artifact,
-    respondent: Respondent,
+    tokenizer: PreTrainedTokenizerBase,
     context: Context,
 ) -> list[Job]:
     """One job per problem whose prompt the model can see whole."""
-    tokenizer = respondent.engine.tokenizer
-    jobs = make_jobs(
-        problems, tokenizer, config.system_prompt, config.samples_per_problem, context.seed
-    )
+    jobs = make_jobs(problems, tokenizer, config.system_prompt, config.samples_per_problem)
     longest = config.sampling.max_tokens
     if config.budgets:
         forced = len(Tags.of(tokenizer).forced) + config.answer_tokens
@@ -106,20 +106,6 @@ def _jobs(
             f"{longest} tokens of completion; lower {key} or take a model that sees more"
         )
     return fit
-
-
-def _sample(
-    config: EvaluateConfig, jobs: Sequence[Job], respondent: Respondent, context: Context
-) -> Samples:
-    rows = respond(
-        jobs,
-        respondent,
-        context.work / "samples",
-        config.rollout.shard_prompts,
-        lambda done, total: context.progress(done, total, "problem"),
-    )
-    k = config.samples_per_problem
-    return [rows[start : start + k] for start in range(0, len(rows), k)]
 
 
 def _problem_rows(
@@ -152,7 +138,7 @@ class _BudgetQuestion:
 
     config: EvaluateConfig
     context: Context
-    respondent: Respondent
+    collector: Collector
     tags: Tags
 
     def __call__(
@@ -169,23 +155,15 @@ class _BudgetQuestion:
             for j, row in enumerate(samples[i])
             if exceeds(row, thinking[i][j], budget)
         ]
-        forced = [forced_job(jobs[i], samples[i][j], budget, self.tags) for i, j in over]
+        forced = [forced_job(jobs[i], j, samples[i][j], budget, self.tags) for i, j in over]
         scores = {i: [row["score"] for row in samples[i]] for i in asked}
-        for (i, j), row in zip(over, self._respond(forced, budget), strict=True):
+        sampling = dataclasses.replace(self.config.sampling, max_tokens=self.config.answer_tokens)
+        answers = self.collector.sampling_as(sampling).rows(forced, shown_on(self.context))
+        for (i, j), (row,) in zip(over, answers, strict=True):
             scores[i][j] = row["score"]
         accuracy = bootstrap({"": [mean(scores[i]) for i in asked]}, self.context.seed)[""]
         used = [min(tokens, budget) for i in asked for tokens in thinking[i]]
         return {"budget": budget, **accuracy.as_dict(), "mean_thinking_tokens": mean(used) or 0.0}
-
-    def _respond(self, jobs: Sequence[Job], budget: int) -> list[Row]:
-        sampling = dataclasses.replace(self.config.sampling, max_tokens=self.config.answer_tokens)
-        return respond(
-            jobs,
-            dataclasses.replace(self.respondent, sampling=sampling),
-            self.context.work / f"budget-{budget:06d}",
-            self.config.rollout.shard_prompts * self.config.samples_per_problem,
-            lambda done, total: self.context.progress(done, total, "answer"),
-        )
 
 
 def _write(

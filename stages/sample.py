@@ -24,7 +24,7 @@ from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import SampleConfig
-from stages.data.collect import Job, Respondent, fitting, gather, make_jobs, respond
+from stages.data.collect import Collector, Job, fitting, gather, make_jobs, shown_on
 from stages.data.filters import apply_quota, apply_rules, check_names
 from stages.data.metrics import mean
 from stages.data.rewrite import find_rewriter, rewrite_samples
@@ -55,8 +55,8 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     engine = open_engine(model.model_path, config.rollout, context.threads)
     dropped: Counter[str] = Counter()
     with VerifierPool.of(config.verifiers) as pool:
-        respondent = Respondent(engine, pool, model.fingerprint, config.sampling)
-        jobs, samples = _sample(config, problems, model, respondent, context)
+        collector = Collector.of(engine, pool, model, config, context)
+        jobs, samples = _sample(config, problems, model, collector, context)
         kept = apply_rules(samples, config, dropped)
         if rewriter:
             kept = rewrite_samples(kept, rewriter, pool, engine.tokenizer, dropped)
@@ -86,23 +86,16 @@ def _sample(
     config: SampleConfig,
     problems: Sequence[Row],
     model: Artifact,
-    respondent: Respondent,
+    collector: Collector,
     context: Context,
 ) -> tuple[list[Job], list[Row]]:
     """The jobs whose prompt fits, and k judged samples of each, in order."""
-    k = config.samples_per_problem
-    tokenizer = respondent.engine.tokenizer
-    jobs = make_jobs(problems, tokenizer, config.system_prompt, k, context.seed)
+    tokenizer = collector.engine.tokenizer
+    jobs = make_jobs(problems, tokenizer, config.system_prompt, config.samples_per_problem)
     key = f"stages.{context.stage}.sampling.max_tokens"
     jobs = fitting(jobs, model.model_path, config.sampling.max_tokens, key)
-    samples = respond(
-        jobs,
-        respondent,
-        context.work / "samples",
-        config.rollout.shard_prompts,
-        lambda done, total: context.progress(done, total, "problem"),
-    )
-    return jobs, samples
+    drawn = collector.rows(jobs, shown_on(context))
+    return jobs, [row for rows in drawn for row in rows]
 
 
 def _choose(kept: Sequence[Row], config: SampleConfig, dropped: Counter[str]) -> list[Row]:

@@ -133,6 +133,8 @@ def make_context(tmp_path: Path) -> Callable[..., Any]:
         work, output = folder / "work", folder / "output"
         work.mkdir(parents=True, exist_ok=True)
         output.mkdir(exist_ok=True)
-        return Context(stage, "f" * 16, work, output, seed=seed, threads=1)
+        return Context(
+            stage, "f" * 16, work, output, seed=seed, threads=1, shared=folder / "shared"
+        )
 
     return make

@@ -94,7 +94,9 @@ def _run(job: Job, store: Store, work: Path, attempts: Attempts) -> None:
     entry = load(job.kind.entry)
     seed = int(getattr(job.config, "seed", 0))
     _prepare(job.threads, seed)
-    context = Context(job.stage, job.wanted.fingerprint, work, output, seed, job.threads)
+    context = Context(
+        job.stage, job.wanted.fingerprint, work, output, seed, job.threads, store.shared
+    )
     outputs = entry(job.config, _inputs(job, store), context)
     if not isinstance(outputs, Outputs):
         raise StageFailed(f"{job.kind.entry} returned {type(outputs).__name__}, not Outputs")

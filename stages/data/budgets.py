@@ -56,7 +56,10 @@ def exceeds(row: Row, thinking: int, budget: int) -> bool:
     return thinking > budget or unanswered
 
 
-def forced_job(job: Job, row: Row, budget: int, tags: Tags) -> Job:
-    """The sample's thought cut at its budget, with the answer still to be generated."""
+def forced_job(job: Job, sample: int, row: Row, budget: int, tags: Tags) -> Job:
+    """The sample's thought cut at its budget, with the answer still to be generated.
+
+    Thoughts cut to the same tokens still get answers of their own: each is another sample.
+    """
     thought = row["token_ids"][: tags.start(row["token_ids"]) + budget]
-    return Job(job.problem, job.prompt_ids, 1, row["seed"], (*thought, *tags.forced))
+    return Job(job.problem, job.prompt_ids, 1, sample, (*thought, *tags.forced))

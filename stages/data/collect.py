@@ -1,27 +1,28 @@
-"""Ask a model k times per problem and judge every answer, in shards that survive a kill.
+"""Ask a model for samples of many problems and judge every answer, shard by shard.
 
-Each shard is one file in the stage's work folder, named by the jobs that it holds and renamed into
-place when it is whole. After a kill the jobs of whole shards are read back, and only the others
-are drawn again; every completion has its own seed, so the result is the same.
+Only what the ledger (ledger.py) lacks is drawn, and each shard of completions is kept there as
+soon as it is whole: after a kill, or when another stage asks the same model, the samples that are
+there are read back and only the others are drawn. Memory holds a few shards at a time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from pipeline.artifact import Artifact
+from pipeline.context import Context
 from pipeline.errors import UsageError
-from stages.configs import Sampling
-from stages.data.rows import PROBLEM, SAMPLE, Row, read_rows, write_rows
+from stages.configs import EvaluateConfig, SampleConfig, Sampling
+from stages.data.ledger import MOST_SAMPLES, Drawn, Ledger, Name, key_of, seed_of
+from stages.data.rows import PROBLEM, Row, read_rows
 from stages.data.template import render_prompt
-from stages.rollout.engine import Completion, Engine, GenerationRequest, OnProgress
+from stages.rollout.engine import Completion, Engine, GenerationRequest
 from stages.verifiers.answer import parse
 from stages.verifiers.grade import counted
 from stages.verifiers.pool import VerifierPool
@@ -30,51 +31,133 @@ from stages.verifiers.verdict import Request
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-#: A sample as it lies in a shard: with its tokens, which a thinking budget cuts.
-DRAWN = pa.schema([*SAMPLE, ("token_ids", pa.list_(pa.int64()))])
-SEEDS_PER_STAGE = 2**31  # stages whose seeds are neighbours must not share seeds of completions
-
-Progress = Callable[[int, int], None]
+#: Called with the samples that are there, the samples in all, and the tokens drawn for them.
+Progress = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One problem to answer `n` times; completions go on after `prefix_ids`."""
+    """Samples first … first + n − 1 of one problem; completions go on after `prefix_ids`."""
 
     problem: Row
     prompt_ids: list[int]
     n: int
-    seed: int
+    first: int = 0
     prefix_ids: tuple[int, ...] = ()
 
-    def request(self) -> GenerationRequest:
-        return GenerationRequest(self.prompt_ids, self.n, self.seed, list(self.prefix_ids))
+    def names(self, stage_seed: int) -> list[Name]:
+        """What the ledger calls each of the n samples."""
+        key = key_of(self.prompt_ids, self.prefix_ids)
+        start = seed_of(stage_seed, key, self.first)
+        return [(key, seed) for seed in range(start, start + self.n)]
 
 
 @dataclass(frozen=True)
-class Respondent:
-    """Who answers and who judges: an engine on a model, and the pool of verifiers."""
+class _Shard:
+    """Jobs that are drawn together: the names of their samples, and which the ledger holds."""
+
+    jobs: list[Job]
+    names: list[list[Name]]
+    places: dict[Name, tuple[int, int]]
+    requests: list[GenerationRequest]
+
+    @classmethod
+    def of(cls, jobs: list[Job], ledger: Ledger, seed: int) -> _Shard:
+        names = [job.names(seed) for job in jobs]
+        places = ledger.find(chain.from_iterable(names))
+        requests = [
+            GenerationRequest(job.prompt_ids, len(run), run[0], list(job.prefix_ids))
+            for job, wanted in zip(jobs, names, strict=True)
+            for run in _runs([seed for key, seed in wanted if (key, seed) not in places])
+        ]
+        return cls(jobs, names, places, requests)
+
+    def drawn(self, answers: Sequence[Sequence[Completion]]) -> dict[Name, Drawn]:
+        """New completions by name, from the engine's answers to `requests`."""
+        return {
+            (key_of(request.prompt_ids, request.prefix_ids), completion.seed): Drawn(
+                completion.token_ids, completion.text, completion.finish_reason
+            )
+            for request, completions in zip(self.requests, answers, strict=True)
+            for completion in completions
+        }
+
+
+@dataclass(frozen=True)
+class Collector:
+    """Who answers and who judges: an engine on a model, its ledger, and the pool of verifiers.
+
+    model: the fingerprint that stands in every row. seed: the stage's. shard_samples: how many
+    samples are drawn, and lost by a kill, together.
+    """
 
     engine: Engine
     pool: VerifierPool
+    ledger: Ledger
     model: str
     sampling: Sampling
+    seed: int
+    shard_samples: int
 
-    def rows(self, jobs: Sequence[Job], on_progress: OnProgress) -> list[Row]:
-        """Every job's n judged samples, in order."""
-        requests = [job.request() for job in jobs]
-        drawn = self.engine.generate(requests, self.sampling, on_progress)
+    @classmethod
+    def of(
+        cls,
+        engine: Engine,
+        pool: VerifierPool,
+        model: Artifact,
+        config: SampleConfig | EvaluateConfig,
+        context: Context,
+    ) -> Collector:
+        """A stage's collector on a published model."""
+        rollout, sampling = config.rollout, config.sampling
+        ledger = Ledger(context.beside(model.fingerprint), rollout.engine, sampling)
+        size = rollout.shard_samples
+        return cls(engine, pool, ledger, model.fingerprint, sampling, context.seed, size)
+
+    def sampling_as(self, sampling: Sampling) -> Collector:
+        """The same, drawing in another way."""
+        return replace(self, sampling=sampling, ledger=self.ledger.sampling_as(sampling))
+
+    def rows(self, jobs: Sequence[Job], progress: Progress) -> Iterator[list[Row]]:
+        """The n judged samples of each job, in order: columns of SAMPLE, and token_ids."""
+        total, done, tokens = sum(job.n for job in jobs), 0, 0
+        pending: deque[_Shard] = deque()
+        for answers in self._stream(self._shards(jobs, pending)):
+            shard = pending.popleft()
+            new = shard.drawn(answers)
+            self.ledger.append(new)
+            tokens += sum(len(completion.token_ids) for completion in new.values())
+            done += sum(job.n for job in shard.jobs)
+            progress(done, total, tokens)
+            yield from self._judged(shard, self.ledger.read(shard.places) | new)
+
+    def _shards(
+        self, jobs: Sequence[Job], pending: deque[_Shard]
+    ) -> Iterator[list[GenerationRequest]]:
+        """The requests of each shard, which waits in `pending` for their answers."""
+        for group in grouped(jobs, self.shard_samples):
+            pending.append(_Shard.of(group, self.ledger, self.seed))
+            yield pending[-1].requests
+
+    def _stream(
+        self, shards: Iterator[list[GenerationRequest]]
+    ) -> Iterator[list[list[Completion]]]:
+        for requests in shards:
+            yield self.engine.generate(requests, self.sampling) if requests else []
+
+    def _judged(self, shard: _Shard, found: dict[Name, Drawn]) -> Iterator[list[Row]]:
         rows = [
-            self._row(job, completion)
-            for job, completions in zip(jobs, drawn, strict=True)
-            for completion in completions
+            [self._row(job, found[name], name[1]) for name in names]
+            for job, names in zip(shard.jobs, shard.names, strict=True)
         ]
-        verdicts = self.pool.verify([verification(row) for row in rows])
-        for row, verdict in zip(rows, verdicts, strict=True):
+        flat = list(chain.from_iterable(rows))
+        for row, verdict in zip(
+            flat, self.pool.verify([verification(row) for row in flat]), strict=True
+        ):
             row |= {"score": verdict.score, "reason": verdict.reason}
-        return rows
+        yield from rows
 
-    def _row(self, job: Job, completion: Completion) -> Row:
+    def _row(self, job: Job, completion: Drawn, seed: int) -> Row:
         token_ids = [*job.prefix_ids, *completion.token_ids]
         parsed = parse(completion.text, self.pool.policy)
         return {
@@ -84,10 +167,15 @@ class Respondent:
             "answer": counted(job.problem["verifier"], parsed),
             "tokens": len(token_ids),
             "finish_reason": completion.finish_reason,
-            "seed": completion.seed,
+            "seed": seed,
             "model": self.model,
             "token_ids": token_ids,
         }
+
+
+def shown_on(context: Context) -> Progress:
+    """Progress in samples and tokens on the stage's live view."""
+    return lambda done, total, tokens: context.progress(done, total, "sample", {"token": tokens})
 
 
 def verification(row: Row) -> Request:
@@ -113,16 +201,19 @@ def make_jobs(
     tokenizer: PreTrainedTokenizerBase,
     system_prompt: str | None,
     n: int,
-    seed: int,
 ) -> list[Job]:
-    """One job per problem; the n completions of a job take consecutive seeds."""
+    """One job per problem, for its first n samples; no two problems share one.
+
+    A prompt that stands there again is asked for other samples than the first time.
+    """
     texts = [render_prompt(tokenizer, row["prompt"], system_prompt) for row in problems]
     ids = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
-    first = seed * SEEDS_PER_STAGE
-    return [
-        Job(row, prompt_ids, n, first + index * n)
-        for index, (row, prompt_ids) in enumerate(zip(problems, ids, strict=True))
-    ]
+    seen: Counter[str] = Counter()
+    jobs = []
+    for row, text, prompt_ids in zip(problems, texts, ids, strict=True):
+        jobs.append(Job(row, prompt_ids, n, seen[text] * MOST_SAMPLES))
+        seen[text] += 1
+    return jobs
 
 
 def positions(model: Path) -> int | None:
@@ -145,37 +236,27 @@ def fitting(jobs: Sequence[Job], model: Path, completion_tokens: int, key: str) 
     return [job for job in jobs if len(job.prompt_ids) + completion_tokens <= seen]
 
 
-def respond(
-    jobs: Sequence[Job],
-    respondent: Respondent,
-    folder: Path,
-    shard_size: int,
-    progress: Progress,
-) -> list[Row]:
-    """The samples of all jobs, in order; whole shards in `folder` are not drawn again."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for start, stop in _missing(folder, len(jobs), shard_size):
-
-        def on_progress(done: int, start: int = start) -> None:
-            progress(start + done // jobs[start].n, len(jobs))
-
-        rows = respondent.rows(jobs[start:stop], on_progress)
-        _publish(folder / f"{start:08d}-{stop:08d}.parquet", rows)
-    progress(len(jobs), len(jobs))
-    return [row for shard in sorted(folder.glob("*.parquet")) for row in read_rows(shard)]
+def grouped(jobs: Sequence[Job], samples: int) -> Iterator[list[Job]]:
+    """Runs of jobs with about this many samples in each; a job is never split."""
+    group: list[Job] = []
+    held = 0
+    for job in jobs:
+        if group and held + job.n > samples:
+            yield group
+            group, held = [], 0
+        group.append(job)
+        held += job.n
+    if group:
+        yield group
 
 
-def _missing(folder: Path, total: int, shard_size: int) -> list[tuple[int, int]]:
-    """The ranges of jobs that no whole shard holds; the shard size may have changed since."""
-    held = sorted(tuple(map(int, file.stem.split("-"))) for file in folder.glob("*.parquet"))
-    gaps, at = [], 0
-    for start, stop in [*held, (total, total)]:
-        gaps += [(i, min(i + shard_size, start)) for i in range(at, start, shard_size)]
-        at = stop
-    return gaps
-
-
-def _publish(path: Path, rows: Sequence[Row]) -> None:
-    aside = path.with_suffix(".tmp")
-    write_rows(aside, rows, DRAWN)
-    aside.replace(path)
+def _runs(seeds: Sequence[int]) -> Iterator[list[int]]:
+    """Consecutive seeds: an engine gives sample i of a request the seed `request.seed + i`."""
+    run: list[int] = []
+    for seed in seeds:
+        if run and seed != run[-1] + 1:
+            yield run
+            run = []
+        run.append(seed)
+    if run:
+        yield run

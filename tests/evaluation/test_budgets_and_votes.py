@@ -35,9 +35,9 @@ def test_thinking_is_counted_between_the_tags(tokenizer):
 def test_a_thought_is_cut_after_its_budget_and_the_answer_opened(tokenizer):
     tags = Tags.of(tokenizer)
     row = sample(tokenizer, "<think>3+4=7, wait</think><answer>7</answer>")
-    job = forced_job(Job({}, [1, 2], 8, 0), row, 3, tags)
+    job = forced_job(Job({}, [1, 2], 8), 5, row, 3, tags)
     assert tokenizer.decode(job.prefix_ids) == "<think>3+4</think><answer>"
-    assert (job.prompt_ids, job.n, job.seed) == ([1, 2], 1, 7)
+    assert (job.prompt_ids, job.n, job.first) == ([1, 2], 1, 5)
 
 
 def test_only_thoughts_beyond_the_budget_and_unfinished_ones_are_cut(tokenizer):

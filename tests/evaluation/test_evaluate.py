@@ -143,9 +143,9 @@ KILLED = """
     config = EvaluateConfig(
         "evaluate", sampling=Sampling(temperature=1.0, max_tokens=40), samples_per_problem=8,
         pass_at=[1, 8], checking_words=["wait"], answer_tokens=8, seed=1,
-        rollout=Rollout(shard_prompts=1),
+        rollout=Rollout(shard_samples=8),
     )
-    context = Context("stage", "f" * 16, work, output, seed=0, threads=1)
+    context = Context("stage", "f" * 16, work, output, seed=0, threads=1, shared=Path(root) / "shared")
     run(config, {"evaluates": (artifact(model),), "data_from": (artifact(data),)}, context)
 """
 
@@ -159,18 +159,21 @@ def test_a_killed_evaluation_goes_on_with_the_shards_that_it_has(inputs, make_co
     paths = [str(inputs[edge][0].path) for edge in ("evaluates", "data_from")]
     code = textwrap.dedent(KILLED)
     process = subprocess.Popen([sys.executable, "-c", code, *paths, str(root)])
-    shards = context.work / "samples"
+
+    def shards():
+        return sorted(context.shared.glob("*/samples/*/*.parquet"))
+
     deadline = time.monotonic() + 120
-    while len(list(shards.glob("*.parquet"))) < 2 and time.monotonic() < deadline:
-        assert process.poll() is None or list(shards.glob("*.parquet"))
+    while len(shards()) < 2 and time.monotonic() < deadline:
+        assert process.poll() is None or shards()
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
 
-    before = {path: path.stat().st_mtime_ns for path in shards.glob("*.parquet")}
+    before = {path: path.stat().st_mtime_ns for path in shards()}
     assert before
-    (shards / "00000099-00000100.tmp").write_bytes(b"torn")
-    run(config(rollout=Rollout(shard_prompts=2)), inputs, context)
+    (shards()[0].parent / "torn.parquet").write_bytes(b"torn")
+    run(config(rollout=Rollout(shard_samples=16)), inputs, context)
     after = {path: path.stat().st_mtime_ns for path in before}
     assert after == before, "a whole shard was drawn again"
     assert read_rows(context.output / "samples.parquet") == read_rows(

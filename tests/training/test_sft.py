@@ -243,7 +243,7 @@ from tests.training.test_sft import settings, artifact_of
 base, data, root = map(Path, sys.argv[1:])
 (root / "work").mkdir(parents=True, exist_ok=True)
 (root / "output").mkdir(exist_ok=True)
-context = Context("sft", "f" * 16, root / "work", root / "output", seed=3, threads=1)
+context = Context("sft", "f" * 16, root / "work", root / "output", 3, 1, root / "shared")
 inputs = {"init_from": (artifact_of(base),), "data_from": (artifact_of(data),)}
 sft.run(settings(epochs=3.0), inputs, context)
 """
