@@ -1,0 +1,27 @@
+"""What the live view knows of a running stage."""
+
+import time
+from pathlib import Path
+
+from pipeline.console import PlainConsole
+from pipeline.context import Context
+from pipeline.progress import Progress
+
+
+def test_the_rate_of_whatever_a_stage_counts_is_shown(tmp_path: Path, monkeypatch, capsys) -> None:
+    context = Context("zero", "f" * 16, tmp_path, tmp_path, 0, 1, tmp_path)
+    progress = Progress(tmp_path)
+    context.progress(1, 4, "sample", {"token": 100})
+    progress.view("zero", "rl")
+    time.sleep(0.6)
+    context.progress(3, 4, "sample", {"token": 700})
+    view = progress.view("zero", "rl")
+    assert view.rate is not None
+    assert view.left is not None
+    assert view.also["token"] / view.rate == 300  # 600 tokens beside 2 samples
+    monkeypatch.setattr("pipeline.console.EVERY_SECONDS", 0.0)
+    PlainConsole().show([view])
+    line = capsys.readouterr().out
+    assert "sample 3/4" in line
+    assert "samples/s" in line
+    assert "tokens/s" in line
