@@ -177,11 +177,13 @@ class DatasetConfig(StageConfig):
     """A real data set as problems: `format` names its reader, `path` a local file or a hub name."""
 
     format: str = MISSING
-    path: str = outside_file(MISSING)
-    subset: str | None = None  # a hub configuration, e.g. "main" of openai/gsm8k
-    split: str = "train"  # a hub split; ignored for a local file
+    path: str = outside_file(MISSING)  # a file, a folder of files, or a hub name
+    subset: Any = None  # a hub configuration, e.g. "main" of openai/gsm8k, or a list of them
+    split: str = "train"  # a hub split; of local files only MBPP's, which holds all splits, has one
     limit: int | None = None
     language: str = "en"
+    without_reference: str = "error"  # or drop, or keep (for labels by majority vote): such rows
+    samples: int | None = placement(None)  # per problem, as the paper evaluates this benchmark
 
 
 @dataclass

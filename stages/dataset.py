@@ -1,10 +1,13 @@
-"""A real data set as problems: GSM8K, MATH-500, MGSM, or rows in our own columns.
+"""A real data set as problems: a benchmark of docs/benchmarks.md, or rows in our own columns.
 
     defaults: [/kind/dataset@_here_]
-    format: gsm8k            # how its rows are read (stages/data/formats.py)
-    path: openai/gsm8k       # a hub name, or a local .jsonl, .tsv or .parquet file
-    subset: main
+    format: gsm8k            # how its rows are read (stages/data/formats/)
+    path: openai/gsm8k       # a hub name, a local file (stages/data/files.py), or a folder of them
+    subset: main             # or several: [zh, en]
     split: test
+    without_reference: error # or drop: leave such rows out; or keep: problems that no verifier can
+                             # judge, to be labelled by majority vote
+    samples: 16              # per problem, as the paper evaluates it: `r1 eval` takes it as its k
 
 The paper's own prompts are not public (its RL data is described in table form only), so any set of
 problems with checkable answers takes their place.
@@ -13,6 +16,8 @@ problems with checkable answers takes their place.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
@@ -21,29 +26,37 @@ from pipeline.kinds import Outputs
 from stages.configs import DatasetConfig
 from stages.data.formats import FORMATS
 from stages.data.rows import PROBLEM, write_rows
-from stages.data.sources import open_source, read_problems
+from stages.data.sources import DROP, ERROR, KEEP, open_source, read_problems
 
 
 def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
     """Read, check and publish every row; any row that cannot be read stops the stage."""
     key = f"stages.{context.stage}"
-    if config.format not in FORMATS:
-        raise UsageError(
-            f"{key}.format={config.format}: unknown; expected one of {', '.join(FORMATS)}"
-        )
-    format_ = FORMATS[config.format]
-    name, raw = open_source(
-        config.path, format_, config.subset, config.split, config.limit, f"{key}.path"
-    )
-    prefix = f"{config.format}-{name}"
-    rows = list(read_problems(raw, format_, prefix, config.language, config.path))
+    _check(config.format, FORMATS, f"{key}.format")
+    _check(config.without_reference, (ERROR, DROP, KEEP), f"{key}.without_reference")
+    format_, counts = FORMATS[config.format], Counter[str]()
+    parts = open_source(config, format_, key)
+    rows = list(islice(read_problems(parts, format_, config, counts), config.limit))
     if not rows:
-        raise RecipeError(f"{key}.path={config.path}: no rows")
+        raise RecipeError(f"{key}.path={config.path}: no rows {_left_out(counts)}".rstrip())
     repeated = [id_ for id_, count in Counter(row["id"] for row in rows).items() if count > 1]
     if repeated:
         raise RecipeError(f"{config.path}: {len(repeated)} ids occur twice, e.g. {repeated[0]!r}")
     write_rows(context.output / "rows.parquet", rows, PROBLEM)
-    languages = Counter(row["language"] for row in rows)
-    domains = Counter(row["domain"] for row in rows)
-    facts = {"rows": len(rows), "domains": dict(domains), "languages": dict(languages)}
-    return Outputs(facts=facts, funnel={"read": len(rows), "kept": len(rows)})
+    facts = {
+        "rows": len(rows),
+        "domains": dict(Counter(row["domain"] for row in rows)),
+        "languages": dict(Counter(row["language"] for row in rows)),
+        "unlabelled": sum(row["reference"] is None for row in rows),
+    }
+    return Outputs(facts=facts, funnel={**counts, "kept": len(rows)})
+
+
+def _check(value: str, known: Iterable[str], key: str) -> None:
+    if value not in (names := list(known)):
+        raise UsageError(f"{key}={value}: unknown; expected one of {', '.join(names)}")
+
+
+def _left_out(counts: Counter[str]) -> str:
+    """Why none of the rows that were read is there."""
+    return f"({', '.join(f'{name}: {n}' for name, n in counts.items())})" if counts else ""

@@ -1,143 +1,181 @@
-"""Readers of real data sets: a local file or the Hugging Face hub, as problem rows.
+"""Where the rows of a real data set come from, and how they become problems.
 
-Each format turns one raw row into a question and the reference that its verifier reads:
-
-    gsm8k     {"question": "Janet’s ducks lay 16 eggs…", "answer": "She sells…\\n#### 18"}
-    math500   {"problem": "Convert $(0,3)$…", "solution": "We have…", "answer": "\\left( 3…"}
-    mgsm      珍妮特的鸭子每天下 16 颗蛋。…<tab>18        (on the hub: question, answer_number)
-    problems  rows in our own columns (stages/data/rows.py); prompt may be plain text
+A source is a local file (stages/data/files.py), a folder of such files, or a hub name with one
+configuration or several; `formats` has a reader for each data set. Its parts are numbered each by
+itself, so that a row's id says where it stands: `bbh-word_sorting-000003`.
 
 A row that cannot be read stops the stage with its number: a benchmark that silently lost rows is
-another benchmark.
+another benchmark. Rows that do not belong to what was asked for (another split or subject of the
+same file) and rows without a reference, where the config lets them go, are counted.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any, Protocol, TypeVar
 
 from pipeline.errors import RecipeError, UsageError
+from stages.configs import DatasetConfig
+from stages.data.files import (
+    FILE_ENDINGS,
+    BadRow,
+    Numbered,
+    Raw,
+    ending_of,
+    located,
+    rows_of_file,
+    stem_of,
+)
 from stages.data.rows import Row
 
-Raw = Mapping[str, Any]
+__all__ = ["BadRow", "Raw", "rows_of_file"]  # read through here by other readers of rows
+
 Parsed = TypeVar("Parsed")
-FILE_ENDINGS = (".jsonl", ".parquet", ".tsv")
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+ERROR, DROP, KEEP = "error", "drop", "keep"
+#: Verifiers that judge by the row's metadata; a reference is only an example of an answer.
+BY_METADATA = frozenset({"code", "instruction"})
 
 
-class BadRow(ValueError):
-    """Why a row cannot be read; the reader adds the file and the row's number."""
+class Source(Protocol):
+    """The keys of a stage's config that say where rows come from."""
+
+    path: str
+    subset: Any
+    split: str
+
+
+class OtherRow(Exception):
+    """The row belongs to another benchmark or split in the same file; its text is the count."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a row stands: the file's stem or the hub configuration, and the split asked for."""
+
+    part: str
+    split: str
 
 
 @dataclass(frozen=True)
 class Format:
-    """How one data set's rows become problems. `columns` name those of a TSV file."""
+    """How one data set's rows become problems. `columns` name those of a file without a header."""
 
-    parse: Callable[[Raw], Row]
+    parse: Callable[[Raw, Origin], Row]
     columns: tuple[str, ...] = ()
 
 
-def rows_of_file(path: Path, columns: tuple[str, ...] = ()) -> Iterator[tuple[int, Raw]]:
-    """Each row of a JSONL, TSV or Parquet file with its number, counted from 1."""
-    if path.suffix == ".parquet":
-        yield from enumerate(_parquet(path), start=1)
-        return
-    if path.suffix not in FILE_ENDINGS:
-        raise UsageError(f"{path}: expected a file ending in {', '.join(FILE_ENDINGS)}")
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, _located(path, number, _parse_line, line, path.suffix, columns)
+@dataclass(frozen=True)
+class Part:
+    """One file or hub configuration. `label` stands in the ids, `where` in messages."""
+
+    name: str
+    label: str
+    where: str
+    rows: Numbered
 
 
-def read_own_rows(path: Path, key: str, parse: Callable[[int, Raw], Parsed]) -> Iterator[Parsed]:
-    """Rows of a user's own JSONL or Parquet file; `key` is the config key that named it."""
-    if not path.is_file():
-        raise UsageError(missing_file(key, path))
-    for number, row in rows_of_file(path):
-        yield _located(path, number, parse, number, row)
+def open_source(config: Source, format_: Format, key: str) -> list[Part]:
+    """The parts of what `path` names; nothing is read yet. `key` is the stage's, for messages."""
+    local = Path(config.path).expanduser()
+    if local.is_file():
+        return [_local(local, format_)]
+    if local.is_dir():
+        files = sorted(p for p in local.iterdir() if ending_of(p) in FILE_ENDINGS)
+        if not files:
+            raise UsageError(f"{key}.path={config.path}: no {', '.join(FILE_ENDINGS)} in it")
+        return [_local(file, format_) for file in files]
+    if ending_of(local) in FILE_ENDINGS or not HUB_NAME.fullmatch(config.path):
+        raise UsageError(missing_file(f"{key}.path", config.path))
+    return [_hub_part(config, subset, key) for subset in subsets_of(config, key)]
+
+
+def subsets_of(config: Source, key: str) -> list[str | None]:
+    """The hub configurations asked for; [None] where the data set has only one."""
+    subsets = config.subset if isinstance(config.subset, list | tuple) else [config.subset]
+    if not subsets or not all(isinstance(one, str | None) for one in subsets):
+        raise UsageError(f"{key}.subset={config.subset}: expected a name or a list of names")
+    return list(subsets)
 
 
 def read_problems(
-    raw: Iterable[tuple[int, Raw]], format_: Format, name: str, language: str, where: str
+    parts: Iterable[Part], format_: Format, config: DatasetConfig, counts: Counter[str]
 ) -> Iterator[Row]:
-    """Problem rows with ids `<name>-000001`, numbered as in the file."""
-    for number, row in raw:
-        problem = _located(where, number, format_.parse, row)
-        yield {"id": f"{name}-{number:06d}", "language": language, "metadata": "{}", **problem}
+    """Problem rows, and in `counts` how many were read and why any was left out."""
+    for part in parts:
+        origin = Origin(part.name, config.split)
+        for number, raw in part.rows:
+            counts["read"] += 1
+            try:
+                problem = located(part.where, number, format_.parse, raw, origin)
+            except OtherRow as other:
+                counts[str(other)] += 1
+                continue
+            if not located(part.where, number, _wanted, problem, config.without_reference):
+                counts["without_reference"] += 1
+                continue
+            id_ = f"{config.format}-{part.label}-{number:06d}"
+            given = {"language": config.language, "metadata": "{}", "source": config.format}
+            yield {"id": id_, **given, **problem}
 
 
-def open_source(
-    path: str, format_: Format, subset: str | None, split: str, limit: int | None, key: str
-) -> tuple[str, Iterator[tuple[int, Raw]]]:
-    """A name for the ids, and the first `limit` raw rows of a local file or a hub data set."""
-    local = Path(path).expanduser()
-    if local.is_file():
-        return local.stem, islice(rows_of_file(local, format_.columns), limit)
-    if local.suffix in FILE_ENDINGS or not HUB_NAME.fullmatch(path):
+def _wanted(problem: Row, without_reference: str) -> bool:
+    """Whether the row is kept: without what its verifier compares with, only where allowed."""
+    if problem["reference"] is not None or problem["verifier"] in BY_METADATA:
+        return True
+    if without_reference == ERROR:
+        raise BadRow(
+            "no reference answer; set without_reference=drop to leave such rows out, or keep to "
+            "have them without one (nothing can judge them: for labels by majority vote)"
+        )
+    return without_reference == KEEP
+
+
+def read_own_rows(path: Path, key: str, parse: Callable[[int, Raw], Parsed]) -> Iterator[Parsed]:
+    """Rows of a user's own file; `key` is the config key that named it."""
+    if not path.is_file():
         raise UsageError(missing_file(key, path))
-    return split, enumerate(islice(_hub(path, subset, split, key), limit), start=1)
+    for number, row in rows_of_file(path):
+        yield located(path, number, parse, number, row)
 
 
 def missing_file(key: str, path: Any) -> str:
     return f"{key}={path}: there is no such file (looked from {Path.cwd()})"
 
 
-def _hub(path: str, subset: str | None, split: str, key: str) -> Any:
+def _local(path: Path, format_: Format) -> Part:
+    name = stem_of(path)
+    return Part(name, name, str(path), rows_of_file(path, format_.columns))
+
+
+def _hub_part(config: Source, subset: str | None, key: str) -> Part:
+    """A configuration's split; several configurations stand in the ids by their names."""
+    several = not isinstance(config.subset, str | None)
+    label = f"{subset}-{config.split}" if several else config.split
+    asked = "/".join(filter(None, (config.path, subset, config.split)))
+    return Part(subset or "", label, asked, _hub(config, subset, asked, f"{key}.path"))
+
+
+def _hub(config: Source, subset: str | None, asked: str, key: str) -> Numbered:
     """A split of a hub data set. Only this needs the network."""
     from datasets import load_dataset
 
     try:
-        return load_dataset(path, subset, split=split)
+        rows = load_dataset(config.path, subset, split=config.split)
     except Exception as error:  # offline, unknown name, subset or split: each its own type
-        asked = "/".join(part for part in (path, subset, split) if part)
         reason = str(error).strip().splitlines() or [""]
         raise RecipeError(
-            f"{key}={path}: cannot load {asked} from the Hugging Face hub "
+            f"{key}={config.path}: cannot load {asked} from the Hugging Face hub "
             f"({type(error).__name__}: {reason[0]}).\n"
             f"Without a network, give a local file: {key}=FILE.jsonl"
         ) from error
+    yield from enumerate(rows, start=1)
 
 
-def _parquet(path: Path) -> Iterator[Raw]:
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise RecipeError(f"{path}: not a Parquet file ({error})") from error
-    for batch in file.iter_batches():
-        yield from batch.to_pylist()
-
-
-def _parse_line(line: bytes, ending: str, columns: tuple[str, ...]) -> Raw:
-    text = line.decode("utf-8").rstrip("\r\n")
-    if ending == ".tsv":
-        cells = text.split("\t")
-        if len(cells) != len(columns):
-            names = ", ".join(columns) or "no columns: this format has no TSV form"
-            raise BadRow(f"{len(cells)} columns, expected {len(columns)} ({names})")
-        return dict(zip(columns, cells, strict=True))
-    row = json.loads(text)
-    if not isinstance(row, dict):
-        raise BadRow(f"a JSON {type(row).__name__}, expected an object")
-    return row
-
-
-def _located(where: Path | str, number: int, function: Callable[..., Any], *args: Any) -> Any:
-    """Call `function`; what it cannot read becomes a message with the file and the row."""
-    try:
-        return function(*args)
-    except UnicodeDecodeError as error:
-        reason = f"not UTF-8 (byte {error.start})"
-    except json.JSONDecodeError as error:
-        reason = f"not JSON ({error.msg} at column {error.colno})"
-    except BadRow as error:
-        reason = str(error)
-    raise RecipeError(f"{where}, row {number}: {reason}")
+def splits_of(split: str) -> Sequence[str]:
+    """The names in a hub split such as `train+test[:10]`."""
+    return [re.sub(r"\[.*", "", name) for name in split.split("+")]
