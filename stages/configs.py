@@ -51,6 +51,7 @@ class Rollout:
     engine: str = "transformers"
     batch_tokens: int = placement(65536)  # sequences × their longest length, per generate call
     shard_samples: int = placement(2048)  # drawn, and lost by a kill, together
+    replicas: int = placement(0)  # engines, each on GPUs of its own; 0: as many as the GPUs allow
     gpu_memory_utilization: float = placement(0.9)
     tensor_parallel_size: int = placement(1)
 
@@ -187,6 +188,24 @@ class DatasetConfig(StageConfig):
 
 
 @dataclass
+class ConversationsConfig(StageConfig):
+    """Long chains of thought of others as conversations: a local file or a hub name.
+
+    columns: prompt, completion, thought, reference or turns → the file's own column.
+    """
+
+    path: str = outside_file(MISSING)
+    subset: str | None = None  # a hub configuration
+    split: str = "train"  # a hub split; ignored for a local file
+    limit: int | None = None
+    columns: dict[str, str] = field(default_factory=dict)  # empty: found by their usual names
+    domain: str = "general"  # of rows without one
+    language: str | None = None  # of rows without one; null: that of their prompt
+    verifier: str | None = None  # judges rows that carry a reference
+    verifiers: Verifiers = field(default_factory=Verifiers)
+
+
+@dataclass
 class RewardTerm:
     """One named term of the reward.
 
@@ -247,7 +266,6 @@ class SFTConfig(StageConfig):
     batch_size: int = MISSING  # sequences per optimiser step, before packing
     max_length: int = MISSING
     overflow: str = "drop"  # or "split": what happens to rows longer than max_length; counted
-    mixture: dict[str, float] = field(default_factory=dict)  # data stage → share; empty: all rows
     system_prompt: str | None = None
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
@@ -271,6 +289,30 @@ class SampleConfig(StageConfig):
     rewriter: str | None = None  # None, or `tiny`: rewrite in the question's language, summarise
     system_prompt: str | None = None
     verifiers: Verifiers = field(default_factory=Verifiers)
+
+
+@dataclass
+class MixturePart:
+    """What a part of a mixture takes: rows that match every list that is not empty.
+
+    rows, tokens: at most so many. share: its proportion; all parts have one, or none has.
+    """
+
+    stages: list[str] = field(default_factory=list)
+    domains: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
+    rows: int | None = None
+    tokens: int | None = None
+    share: float | None = None
+
+
+@dataclass
+class MixtureConfig(StageConfig):
+    """Rows of several stages as one set; a row goes to the first part that it matches."""
+
+    parts: dict[str, MixturePart] = field(default_factory=dict)  # empty: every row
+    shares_of: str = "rows"  # or tokens
 
 
 @dataclass

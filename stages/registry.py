@@ -25,6 +25,13 @@ _KINDS = (
     Kind("problems", 1, configs.ProblemsConfig, "problems", "stages.problems:run"),
     Kind("worked", 1, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
     Kind("dataset", 1, configs.DatasetConfig, "problems", "stages.dataset:run"),
+    Kind(
+        "conversations",
+        1,
+        configs.ConversationsConfig,
+        "conversations",
+        "stages.conversations:run",
+    ),
     Kind("reasoning_gym", 1, configs.ReasoningGymConfig, "problems", "stages.gym:run"),
     Kind(
         "rl",
@@ -61,6 +68,14 @@ _KINDS = (
             )
         },
         derive="stages.numbers:sample",
+    ),
+    Kind(
+        "mixture",
+        1,
+        configs.MixtureConfig,
+        "samples",
+        "stages.mixture:run",
+        edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
     ),
     Kind("general", 1, configs.GeneralConfig, "conversations", "stages.general:run"),
     Kind("preferences", 1, configs.PreferencesConfig, "preferences", "stages.preferences:run"),

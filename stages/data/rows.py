@@ -16,7 +16,8 @@ program, constraints of an instruction), so that one schema serves every domain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -87,21 +88,38 @@ LABEL = pa.schema(
 
 Row = dict[str, Any]
 
+ROW_GROUP = 8192  # rows written, and read, together
+
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> int:
-    """Write rows as Parquet and return how many; a row with an unknown column raises."""
-    rows = list(rows)
+    """Write rows as Parquet and return how many; a row with an unknown column raises.
+
+    `rows` may be an endless stream of large ones: memory holds a row group at a time.
+    """
     names = set(schema.names)
-    for number, row in enumerate(rows):
-        if unknown := set(row) - names:
-            raise ValueError(f"row {number} of {path.name} has unknown columns {sorted(unknown)}")
-    filled = [{name: row.get(name) for name in schema.names} for row in rows]
-    table = pa.Table.from_pylist(filled, schema)
-    pq.write_table(table, path)
-    return len(rows)
+    count = 0
+    with pq.ParquetWriter(path, schema) as writer:
+        rows = iter(rows)
+        while group := list(islice(rows, ROW_GROUP)):
+            for number, row in enumerate(group, start=count):
+                if unknown := set(row) - names:
+                    raise ValueError(
+                        f"row {number} of {path.name} has unknown columns {sorted(unknown)}"
+                    )
+            filled = [{name: row.get(name) for name in schema.names} for row in group]
+            writer.write_table(pa.Table.from_pylist(filled, schema))
+            count += len(group)
+    return count
 
 
 def read_rows(path: Path) -> list[Row]:
     """All rows of a Parquet file as dicts."""
     rows: list[Row] = pq.read_table(path).to_pylist()
     return rows
+
+
+def stream_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
+    """The rows of a Parquet file one by one, or only some of their columns."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(ROW_GROUP, columns=columns):
+            yield from batch.to_pylist()

@@ -1,0 +1,157 @@
+"""Rows of a file or a hub data set as conversations; what cannot be one is listed with the reason.
+
+Rows are read, normalised, judged and handed on a few at a time, so a file may be of any size.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+import pyarrow as pa
+
+from stages.data.exchanges import Exchange, exchanges
+from stages.data.rows import Row
+from stages.data.sources import BadRow, Raw
+from stages.data.template import END_THINK, THINK, compose
+from stages.data.thoughts import NotNormal, read_trace
+from stages.rewards.language import target_of
+from stages.verifiers.pool import VerifierPool
+from stages.verifiers.verdict import Request, Verdict
+
+UNREADABLE = "unreadable_row"
+WRONG = "wrong"
+BATCH = 1024  # rows judged together
+SHOWN = 300  # characters of a row that is left out
+DOMAINS = ("math", "code", "stem", "logic", "general")
+NO_THOUGHT = THINK + END_THINK
+NO_VERDICT = Verdict(None, "no reference")
+UNKNOWN_LANGUAGE = "und"  # ISO 639
+
+LEFT_OUT = pa.schema(
+    [
+        ("part", pa.string()),  # the file or the hub split
+        ("row", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("text", pa.string()),  # how the row begins
+    ]
+)
+
+
+Place = tuple[str, int]  # a part of the source, and the row's number in it
+
+
+@dataclass
+class Report:
+    """What became of the rows: counts by tag style, language and verdict, and who was left out."""
+
+    read: int = 0
+    styles: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    with_thought: int = 0
+    left_out: list[Row] = field(default_factory=list)
+
+    def leave_out(self, place: Place, reason: str, detail: str, text: str) -> None:
+        names = {"part": place[0], "row": place[1], "reason": reason}
+        self.left_out.append({**names, "detail": detail[:SHOWN], "text": text[:SHOWN]})
+
+    def funnel(self) -> dict[str, int]:
+        reasons = Counter(row["reason"] for row in self.left_out)
+        return {"read": self.read, **reasons, "kept": self.read - sum(reasons.values())}
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A conversation, where it stood, and the reference that came with it."""
+
+    place: Place
+    row: Row
+    reference: str | None
+
+
+@dataclass(frozen=True)
+class Importer:
+    """Turns raw rows into conversations; `report` fills up as they are drawn.
+
+    columns: see exchanges.py. language: of rows that do not name one; None: that of their prompt.
+    verifier: judges rows that carry a reference, in `pool`; wrong ones are left out.
+    """
+
+    domain: str
+    language: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    verifier: str | None = None
+    pool: VerifierPool | None = None
+    report: Report = field(default_factory=Report)
+
+    def conversations(self, raw: Iterable[tuple[Place, Raw]]) -> Iterator[Row]:
+        """The rows that can be learnt, in order. An id that came before gets its row's number."""
+        ids: set[str] = set()
+        read = self._read(raw)
+        while batch := list(islice(read, BATCH)):
+            for one in self._judged(batch):
+                if one.row["id"] in ids:
+                    one.row["id"] += f"-row{one.place[1]}"
+                ids.add(one.row["id"])
+                self.report.with_thought += not one.row["completion"].startswith(NO_THOUGHT)
+                self.report.languages[one.row["language"]] += 1
+                yield one.row
+
+    def _read(self, raw: Iterable[tuple[Place, Raw]]) -> Iterator[_Read]:
+        for place, fields in raw:
+            try:
+                found = list(exchanges(fields, self.columns))
+            except BadRow as reason:
+                self.report.read += 1
+                self.report.leave_out(place, UNREADABLE, str(reason), str(fields))
+                continue
+            for number, exchange in enumerate(found, start=1):
+                self.report.read += 1
+                row = self._normal(place, fields, exchange)
+                if row is not None:
+                    row["id"] += f"-{number}" if len(found) > 1 else ""
+                    yield _Read(place, row, exchange.reference)
+
+    def _normal(self, place: Place, fields: Raw, exchange: Exchange) -> Row | None:
+        try:
+            trace = read_trace(exchange.text, exchange.thought)
+        except NotNormal as reason:
+            self.report.leave_out(place, str(reason), f"…{exchange.text[-SHOWN:]}", exchange.text)
+            return None
+        self.report.styles[trace.style] += 1
+        part, number = place
+        domain, source = fields.get("domain"), fields.get("source")
+        row = {
+            "id": str(fields.get("id") or f"{part}-{number:06d}"),
+            "domain": domain if domain in DOMAINS else self.domain,
+            "language": fields.get("language") or self.language,
+            "prompt": exchange.prompt,
+            "completion": compose(trace.reasoning, trace.answer),
+            "source": source if isinstance(source, str) and source else part,
+        }
+        row["language"] = target_of(row) or UNKNOWN_LANGUAGE
+        return row
+
+    def _judged(self, batch: list[_Read]) -> Iterator[_Read]:
+        """The batch without the rows whose answer their own reference contradicts."""
+        if self.verifier is None or self.pool is None:
+            yield from batch
+            return
+        requests = [
+            Request(self.verifier, one.row["completion"], one.reference)
+            for one in batch
+            if one.reference is not None
+        ]
+        verdicts = iter(self.pool.verify(requests))
+        for one in batch:
+            verdict = NO_VERDICT if one.reference is None else next(verdicts)
+            if verdict.score is not None and verdict.score < 1:
+                detail = f"{verdict.reason}; the reference is {one.reference}"
+                self.report.leave_out(one.place, WRONG, detail, one.row["completion"][-SHOWN:])
+                continue
+            self.report.verdicts["right" if verdict.score else verdict.reason] += 1
+            yield one

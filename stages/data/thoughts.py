@@ -1,0 +1,154 @@
+"""Thoughts in other people's tags, as the recipe's `<think>…</think><answer>…</answer>`.
+
+    style             a completion of that style begins                its answer, if marked
+    think             <think>…</think>           R1, Qwen3              <answer>…</answer>
+    thought           <Thought>…</Thought>       Marco-o1               <Output>…</Output>
+    reasoning         <reasoning>…</reasoning>   GRPO notebooks         <answer>…</answer>
+    begin_of_thought  <|begin_of_thought|>…      Sky-T1, OpenThoughts   <|begin_of_solution|>…
+    channel           <|channel|>analysis<|message|>…   gpt-oss         <|channel|>final<|message|>…
+    im_start          <|im_start|>think…         s1K                    <|im_start|>answer…
+    brackets          [THINK]…[/THINK]           Magistral
+    headings          ## Thinking…               HuatuoGPT-o1           ## Final Response…
+    column            the thought stands in a column or message field of its own
+    none              no thought at all
+
+The thought must come first and be closed, once. What follows is the answer, out of its tags if it
+has any; an answer whose closing tag was cut with the end token runs to the end of the text. Letters
+of tags may be of either case. What cannot be read so raises `NotNormal`: a guess would teach it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from stages.data.template import TAG_TOKENS
+
+UNCLOSED = "unclosed_thought"
+REPEATED = "repeated_tags"
+BEFORE = "text_before_thought"
+OUTSIDE = "text_outside_answer"
+INSIDE = "tags_inside"
+EMPTY = "empty_answer"
+DAMAGED = "damaged_text"
+
+COLUMN, NONE = "column", "none"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"  # what decoders put in place of bytes they cannot read
+
+
+class NotNormal(ValueError):
+    """The completion cannot be brought into the recipe's form; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A completion taken apart. style: how its thought was marked."""
+
+    reasoning: str
+    answer: str
+    style: str
+
+
+@dataclass(frozen=True)
+class _Style:
+    """The tags of one style; `lone`: the closing tag alone ends a thought the prompt opened."""
+
+    name: str
+    opening: re.Pattern[str]
+    closing: re.Pattern[str]
+    answer: re.Pattern[str]
+    end: re.Pattern[str]
+    lone: bool = False
+
+
+def _style(name: str, *tags: str, lone: bool = False) -> _Style:
+    patterns = (re.compile(tag, re.IGNORECASE | re.MULTILINE) for tag in tags)
+    return _Style(name, *patterns, lone=lone)
+
+
+_ANSWER, _END = (rf"<{slash}(?:answer|output|response|solution)>" for slash in ("", "/"))
+_STYLES = (
+    _style("think", r"<think(?:ing)?>", r"</think(?:ing)?>", _ANSWER, _END, lone=True),
+    _style("thought", r"<thoughts?>", r"</thoughts?>", _ANSWER, _END),
+    _style("reasoning", r"<reasoning>", r"</reasoning>", _ANSWER, _END),
+    _style(
+        "begin_of_thought",
+        r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>",
+        r"<\|begin_of_solution\|>", r"<\|end_of_solution\|>",
+    ),
+    _style(
+        "channel",
+        r"(?:<\|start\|>assistant)?<\|channel\|>analysis<\|message\|>", r"<\|end\|>",
+        r"<\|start\|>assistant<\|channel\|>final<\|message\|>", r"<\|return\|>",
+    ),
+    _style(
+        "im_start",
+        r"<\|im_start\|>think$", r"(?=<\|im_start\|>answer$)",
+        r"<\|im_start\|>answer$", r"<\|im_end\|>",
+    ),
+    _style("brackets", r"\[THINK\]", r"\[/THINK\]", _ANSWER, _END),
+    _style(
+        "headings",
+        r"^## Thinking$", r"(?=^## Final Response$)", r"^## Final Response$", r"\Z",
+    ),
+)  # fmt: skip
+_PLAIN = _style(NONE, r"(?!)", r"(?!)", r"<answer>", r"</answer>")
+
+
+def read_trace(text: str, thought: str | None = None) -> Trace:
+    """The thought and the answer of a completion; `thought`: what a column of its own holds."""
+    if REPLACEMENT in text or REPLACEMENT in (thought or ""):
+        raise NotNormal(DAMAGED)
+    style = _style_of(text)
+    if style is not None:
+        return _checked(*_split(text, style), style.name)
+    return _checked(
+        (thought or "").strip(), _answer(text, _PLAIN), NONE if thought is None else COLUMN
+    )
+
+
+def asks_for_tags(text: str) -> bool:
+    """Does a text, such as a system prompt, speak of a style's own tags?"""
+    return any(s.opening.search(text) or s.closing.search(text) for s in _STYLES)
+
+
+def _style_of(text: str) -> _Style | None:
+    """The style whose opening comes first; else one whose closing tag stands alone."""
+    opened = [(found.start(), s) for s in _STYLES if (found := s.opening.search(text))]
+    if opened:
+        return min(opened, key=lambda found: found[0])[1]
+    return next((s for s in _STYLES if s.lone and s.closing.search(text)), None)
+
+
+def _split(text: str, style: _Style) -> tuple[str, str]:
+    openings, closings = (list(tag.finditer(text)) for tag in (style.opening, style.closing))
+    start = openings[0].end() if openings else 0
+    closings = [found for found in closings if found.start() >= start]
+    if not closings:
+        raise NotNormal(UNCLOSED)
+    if openings and text[: openings[0].start()].strip():
+        raise NotNormal(BEFORE)
+    if len(openings) > 1 or len(closings) > 1:
+        raise NotNormal(REPEATED)
+    reasoning = text[start : closings[0].start()]
+    return reasoning.strip(), _answer(text[closings[0].end() :], style)
+
+
+def _answer(region: str, style: _Style) -> str:
+    """What is said after the thought, out of the answer's tags."""
+    region = region.strip()
+    marked = style.answer.match(region)
+    if not marked:
+        return region
+    ends = list(style.end.finditer(region, marked.end()))
+    if ends and region[ends[-1].end() :].strip():
+        raise NotNormal(OUTSIDE)
+    return region[marked.end() : ends[-1].start() if ends else None].strip()
+
+
+def _checked(reasoning: str, answer: str, style: str) -> Trace:
+    if not answer:
+        raise NotNormal(EMPTY)
+    if any(tag in reasoning or tag in answer for tag in TAG_TOKENS):
+        raise NotNormal(INSIDE)
+    return Trace(reasoning, answer, style)
