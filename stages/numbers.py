@@ -37,7 +37,7 @@ def rl(config: Config, inputs: Inputs) -> Numbers:
 
 def sft(config: Config, inputs: Inputs) -> Numbers:
     """Batches of supervised training; steps once the rows are there."""
-    return _epochs(config, 0 if config["mixture"] else _rows(inputs, "samples", "conversations"))
+    return _epochs(config, _rows(inputs, "samples", "conversations"))
 
 
 def reward_model(config: Config, inputs: Inputs) -> Numbers:

@@ -32,7 +32,7 @@ from stages.training.common import (
     save_model,
     use_threads,
 )
-from stages.training.sft_data import Document, encode, fit, mix
+from stages.training.sft_data import Document, encode, fit
 from stages.training.sft_trainer import PackedSFTTrainer, PackingCollator
 
 
@@ -41,7 +41,7 @@ def run(config: SFTConfig, inputs: Inputs, context: Context) -> Outputs:
     use_threads(context.threads)
     source = inputs["init_from"][0].model_path
     tokenizer = load_tokenizer(source)
-    documents, funnel = _documents(config, inputs["data_from"], tokenizer, context.seed)
+    documents, funnel = _documents(config, inputs["data_from"], tokenizer)
     trainer = _trainer(config, source, tokenizer, documents, context)
     resume = last_checkpoint(context.work, context)
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -53,21 +53,19 @@ def _documents(
     config: SFTConfig,
     artifacts: tuple[Artifact, ...],
     tokenizer: PreTrainedTokenizerBase,
-    seed: int,
 ) -> tuple[list[Document], dict[str, int]]:
     """What to train on, and the rows that were left out by reason."""
-    rows_of = {artifact.stage: read_rows(artifact.rows_path) for artifact in artifacts}
-    rows = mix(rows_of, config.mixture, seed)
+    rows = [row for artifact in artifacts for row in read_rows(artifact.rows_path)]
     documents, longer = fit(
         encode(tokenizer, rows, config.system_prompt), config.max_length, config.overflow
     )
     if not documents:
+        names = [artifact.stage for artifact in artifacts]
         raise RecipeError(
-            f"data_from: no row of {sorted(rows_of)} is left to train on ({len(rows)} rows, "
+            f"data_from: no row of {names} is left to train on ({len(rows)} rows, "
             f"{longer} longer than max_length={config.max_length} tokens): raise max_length"
         )
-    available = sum(len(rows) for rows in rows_of.values())
-    funnel = {"rows": available, "outside_mixture": available - len(rows)}
+    funnel = {"rows": len(rows)}
     funnel["too_long" if config.overflow == "drop" else "split"] = longer
     funnel["documents"] = len(documents)
     return documents, funnel

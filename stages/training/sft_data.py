@@ -8,9 +8,8 @@ of `datasets.map`, row by row; one batched call here is what makes a first step 
 
 from __future__ import annotations
 
-import random
 from bisect import bisect_left, insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
@@ -32,32 +31,6 @@ class Document:
 
     def __len__(self) -> int:
         return len(self.input_ids)
-
-
-def mix(rows_of: Mapping[str, Sequence[Row]], shares: Mapping[str, float], seed: int) -> list[Row]:
-    """Rows of each stage in the asked shares: as many as the scarcest one allows, none twice."""
-    if not shares:
-        return [row for rows in rows_of.values() for row in rows]
-    _check_shares(rows_of, shares)
-    whole = sum(shares.values())
-    total = min(len(rows_of[name]) * whole / share for name, share in shares.items() if share > 0)
-    mixed: list[Row] = []
-    for name, share in shares.items():
-        rows = rows_of[name]
-        count = min(len(rows), round(total * share / whole))
-        chosen = random.Random(f"{seed}/{name}").sample(range(len(rows)), count)
-        mixed += [rows[index] for index in sorted(chosen)]
-    return mixed
-
-
-def _check_shares(rows_of: Mapping[str, Sequence[Row]], shares: Mapping[str, float]) -> None:
-    if set(shares) != set(rows_of):
-        raise UsageError(
-            f"mixture names {sorted(shares)}, data_from names {sorted(rows_of)}: give every data "
-            "stage a share (0 leaves it out), or leave the mixture empty to take all rows"
-        )
-    if min(shares.values()) < 0 or sum(shares.values()) <= 0:
-        raise UsageError(f"mixture is {dict(shares)}: shares are at least 0 and their sum above 0")
 
 
 def encode(

@@ -38,7 +38,7 @@ def test_a_switch_of_length_after_the_last_step_adds_no_tokens() -> None:
 
 
 def test_steps_of_sft_are_known_once_its_rows_are() -> None:
-    config = {"batch_size": 128, "max_length": 256, "epochs": 2, "mixture": {}}
+    config = {"batch_size": 128, "max_length": 256, "epochs": 2}
     assert "optimiser steps" not in numbers.sft(config, {})
     inputs = {
         "base": artifact("model", 7),
@@ -46,7 +46,6 @@ def test_steps_of_sft_are_known_once_its_rows_are() -> None:
         "general_data": artifact("conversations", 24),
     }
     assert numbers.sft(config, inputs)["optimiser steps"] == 16
-    assert "optimiser steps" not in numbers.sft(config | {"mixture": {"a": 0.5}}, inputs)
     pairs = {"preference_pairs": artifact("preferences", 1024)}
     held_out = config | {"heldout_fraction": 0.5}
     assert numbers.reward_model(held_out, pairs)["optimiser steps"] == 8

@@ -23,7 +23,7 @@ from stages.configs import Lora, ModelShape, Optimizer, SFTConfig
 from stages.data.template import render_prompt
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import save_tokenizer
-from stages.training.sft_data import IGNORED, Document, encode, fit, mix, pack
+from stages.training.sft_data import IGNORED, Document, encode, fit, pack
 from stages.training.sft_trainer import PackingCollator
 from stages.verifiers.answer import parse
 
@@ -123,22 +123,6 @@ def test_rows_that_are_too_long_are_dropped_or_split_and_counted() -> None:
         fit([short], 4, "truncate")
 
 
-def test_mixture_takes_shares_of_rows_from_each_stage_and_none_twice() -> None:
-    rows_of = {
-        "reasoning": [conversation(n) for n in range(60)],
-        "general": [conversation(n) for n in range(100, 140)],
-    }
-    mixed = mix(rows_of, {"reasoning": 0.75, "general": 0.25}, seed=1)
-    numbers = [int(row["id"][1:]) for row in mixed]
-    assert len(set(numbers)) == len(numbers) == 80
-    assert sum(number < 100 for number in numbers) == 60
-    assert mix(rows_of, {"reasoning": 3, "general": 1}, seed=1) == mixed
-    assert mix(rows_of, {"reasoning": 3, "general": 1}, seed=2) != mixed
-    assert len(mix(rows_of, {}, seed=1)) == 100
-    with pytest.raises(UsageError, match="general"):
-        mix(rows_of, {"reasoning": 1.0}, seed=1)
-
-
 def test_a_step_sees_batch_size_sequences_however_they_are_packed(
     tiny_model_dir: Path, make_artifact: Any, make_context: Any, tmp_path: Path
 ) -> None:
@@ -170,7 +154,7 @@ def test_training_lowers_the_loss_logs_its_curves_and_reports_what_it_dropped(
         {"init_from": (base,), "data_from": (data,)},
         context,
     )
-    assert outputs.funnel == {"rows": 31, "outside_mixture": 0, "too_long": 1, "documents": 30}
+    assert outputs.funnel == {"rows": 31, "too_long": 1, "documents": 30}
     losses = curve(context, "loss")
     assert losses[-1] < losses[0] / 3
     assert outputs.facts["token_accuracy"] > 0.7
