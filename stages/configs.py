@@ -376,7 +376,9 @@ class EvaluateConfig(StageConfig):
     samples_per_problem: int = MISSING
     limit_problems: int | None = None
     pass_at: list[int] = field(default_factory=lambda: [1])
-    budgets: list[int] = field(default_factory=list)  # thinking budgets in tokens
+    budgets: list[int] = field(default_factory=list)  # thinking is cut after so many tokens
+    waits: list[int] = field(default_factory=list)  # thinking is made to go on so many times
+    wait_words: dict[str, str] = field(default_factory=dict)  # language → what makes it go on
     checking_words: list[str] = field(default_factory=list)  # counted in every completion
     answer_tokens: int = 64  # room for the answer after a thought cut at its budget
     system_prompt: str | None = None

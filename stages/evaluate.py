@@ -11,7 +11,6 @@ Writes samples.parquet, problems.parquet (one row per problem) and metrics.json.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,12 +21,19 @@ from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import EvaluateConfig
-from stages.data.budgets import Tags, exceeds, forced_job
-from stages.data.collect import Collector, Job, fitting, gather, make_jobs, shown_on
-from stages.data.metrics import bootstrap, mean
+from stages.data.budget_curve import FORCED, BudgetCurve, check, curve_facts
+from stages.data.budgets import Tags, never_ended
+from stages.data.collect import (
+    Collector,
+    Job,
+    fitting,
+    gather,
+    make_jobs,
+    positions,
+    shown_on,
+)
 from stages.data.rows import SAMPLE, Row, write_rows
 from stages.data.score import (
-    group_of,
     measure,
     problem_row,
     problem_schema,
@@ -46,6 +52,7 @@ Samples = list[list[Row]]  # the samples of each problem
 def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     """Sample, judge, count; publish samples, problems and metrics."""
     _check(config, context.stage)
+    check(config, context.stage)
     (model,) = inputs["evaluates"]
     problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
     engine = open_engine(model.model_path, config.rollout, context.threads)
@@ -57,21 +64,24 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
         tags = Tags.of(engine.tokenizer)
         thinking = [[tags.thinking_tokens(row) for row in rows] for rows in samples]
         rows = _problem_rows(config, jobs, samples, thinking, pool)
-        ask = _BudgetQuestion(config, context, collector, tags)
-        budgets = [ask(budget, jobs, samples, thinking) for budget in sorted(config.budgets)]
+        budgets = _budgets(jobs, collector, config, model, context)
+    unended = sum(never_ended(row) for rows in samples for row in rows)
     facts = {
         "model": model.stage,
         "problems": len(problems),
         "prompts_too_long": len(problems) - len(jobs),
         "samples_per_problem": config.samples_per_problem,
+        "never_ended": unended,
         **tables(rows, config.pass_at, context.seed),
-        "budgets": budgets,
+        **budgets,
     }
     _write(context.output, samples, rows, config.pass_at, facts)
     funnel = {
         "problems": len(problems),
         "prompt_too_long": len(problems) - len(jobs),
         "evaluated": len(jobs),
+        "samples": sum(map(len, samples)),
+        "never_ended": unended,
     }
     return Outputs(facts=facts, funnel=funnel)
 
@@ -95,9 +105,9 @@ def _jobs(
     """One job per problem whose prompt the model can see whole."""
     jobs = make_jobs(problems, tokenizer, config.system_prompt, config.samples_per_problem)
     longest = config.sampling.max_tokens
-    if config.budgets:
+    if config.budgets or config.waits:
         forced = len(Tags.of(tokenizer).forced) + config.answer_tokens
-        longest = max(longest, min(longest, max(config.budgets)) + forced + 1)
+        longest += forced + 1  # a thought that never ends
     key = f"stages.{context.stage}.sampling.max_tokens"
     fit = fitting(jobs, model.model_path, longest, key)
     if not fit:
@@ -132,38 +142,19 @@ def _problem_rows(
     ]
 
 
-@dataclasses.dataclass(frozen=True)
-class _BudgetQuestion:
-    """How accurate is reasoning when thoughts are cut at a budget?"""
-
-    config: EvaluateConfig
-    context: Context
-    collector: Collector
-    tags: Tags
-
-    def __call__(
-        self,
-        budget: int,
-        jobs: Sequence[Job],
-        samples: Samples,
-        thinking: Sequence[Sequence[int]],
-    ) -> dict[str, float | int]:
-        asked = [i for i, job in enumerate(jobs) if group_of(job.problem["domain"]) == "reasoning"]
-        over = [
-            (i, j)
-            for i in asked
-            for j, row in enumerate(samples[i])
-            if exceeds(row, thinking[i][j], budget)
-        ]
-        forced = [forced_job(jobs[i], j, samples[i][j], budget, self.tags) for i, j in over]
-        scores = {i: [row["score"] for row in samples[i]] for i in asked}
-        sampling = dataclasses.replace(self.config.sampling, max_tokens=self.config.answer_tokens)
-        answers = self.collector.sampling_as(sampling).rows(forced, shown_on(self.context))
-        for (i, j), (row,) in zip(over, answers, strict=True):
-            scores[i][j] = row["score"]
-        accuracy = bootstrap({"": [mean(scores[i]) for i in asked]}, self.context.seed)[""]
-        used = [min(tokens, budget) for i in asked for tokens in thinking[i]]
-        return {"budget": budget, **accuracy.as_dict(), "mean_thinking_tokens": mean(used) or 0.0}
+def _budgets(
+    jobs: Sequence[Job],
+    collector: Collector,
+    config: EvaluateConfig,
+    model: Artifact,
+    context: Context,
+) -> dict[str, list[dict[str, float | int]]]:
+    """The points under every thinking budget and number of waits; rows go to budgets.parquet."""
+    curve = BudgetCurve(config, collector, positions(model.model_path), shown_on(context))
+    rows = list(curve.rows(jobs))
+    if rows:
+        write_rows(context.output / "budgets.parquet", rows, FORCED)
+    return curve_facts(rows, context.seed)
 
 
 def _write(

@@ -107,7 +107,13 @@ def test_prompts_that_the_model_cannot_see_whole_are_counted_and_left_out(
     context = make_context()
     outputs = run(config(), inputs, context)
     assert outputs.facts["prompts_too_long"] == 1
-    assert outputs.funnel == {"problems": 2, "prompt_too_long": 1, "evaluated": 1}
+    assert outputs.funnel == {
+        "problems": 2,
+        "prompt_too_long": 1,
+        "evaluated": 1,
+        "samples": 8,
+        "never_ended": 0,
+    }
     assert len(read_rows(context.output / "problems.parquet")) == 1
 
 
