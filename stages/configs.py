@@ -29,6 +29,7 @@ class StageConfig:
     kind: str = MISSING
     init_from: str | None = None
     data_from: list[str] = field(default_factory=list)
+    apart_from: list[str] = field(default_factory=list)
     score_with: list[str] = field(default_factory=list)
     evaluates: str | None = None
     seed: int = MISSING
@@ -316,12 +317,55 @@ class MixtureConfig(StageConfig):
 
 
 @dataclass
+class Trivial:
+    """Which questions need no thought: small talk, or a short question with a short answer."""
+
+    small_talk: list[str] = field(default_factory=list)  # how it begins
+    small_talk_words: int = 0  # and its length at most
+    question_words: int = 0
+    answer_words: int = 0
+
+
+@dataclass
+class Thinking:
+    """Thoughts that a model adds before the answers of general rows, and which can be used."""
+
+    share: float = 0.0  # of the rows that have no thought and are not trivial
+    trivial: Trivial = field(default_factory=Trivial)
+    prompt: str = "{question}"  # what the model is asked; {answer} is the answer that the row has
+    samples_per_row: int = 1  # the first thought that can be used is taken
+    filters: list[str] = field(default_factory=list)
+    min_language_consistency: float = 0.0
+    max_paragraph_characters: int = 4000
+    max_repetition: float = 0.5
+
+
+@dataclass
 class GeneralConfig(StageConfig):
     """General SFT rows: thinking for some, none for trivial ones (paper, 2.3)."""
 
-    rows: dict[str, int] = field(default_factory=dict)  # source → how many
-    # a JSONL or Parquet file of `messages` to use in place of the tiny world
-    path: str | None = outside_file(None)
+    rows: dict[str, int] = field(default_factory=dict)  # of the tiny world: source → how many
+    thinking: Thinking = field(default_factory=Thinking)
+    sampling: Sampling = field(default_factory=Sampling)
+    rollout: Rollout = field(default_factory=Rollout)
+    system_prompt: str | None = None
+    verifiers: Verifiers = field(default_factory=Verifiers)
+
+
+@dataclass
+class CleanConfig(StageConfig):
+    """Rows of `data_from` without repetitions, and without anything of `apart_from`.
+
+    The thresholds are similarities; null leaves that check out (docs/data_hygiene.md).
+    """
+
+    ngram: int = MISSING  # units: words, numbers, characters of an unspaced script
+    min_words: int = MISSING  # units of an n-gram that are no numbers, at least
+    boilerplate_items: int = MISSING  # an n-gram in more items of a benchmark identifies none
+    shingle: int = MISSING  # units in a shingle, for near duplicates
+    near_duplicate: float | None = MISSING  # Jaccard similarity of shingles
+    paraphrase: float | None = MISSING  # cosine of prompts
+    paraphrase_same_numbers: float | None = MISSING  # the same, where the numbers are the same
 
 
 @dataclass

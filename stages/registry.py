@@ -12,6 +12,17 @@ TRAINING_ROWS = frozenset({"samples", "conversations"})
 
 _INIT = EdgeRule(MODEL, required=MODEL, at_most=1)
 
+
+def _clean(type_: str) -> Kind:
+    """A stage that gives back rows of the type that it takes, without what must not be in them."""
+    rows = frozenset({type_})
+    edges = {
+        "data_from": EdgeRule(rows, required=rows),
+        "apart_from": EdgeRule(PROBLEMS, required=PROBLEMS),
+    }
+    return Kind(f"clean_{type_}", 1, configs.CleanConfig, type_, "stages.clean:run", edges=edges)
+
+
 _KINDS = (
     Kind(
         "pretrain",
@@ -33,6 +44,9 @@ _KINDS = (
         "stages.conversations:run",
     ),
     Kind("reasoning_gym", 1, configs.ReasoningGymConfig, "problems", "stages.gym:run"),
+    _clean("problems"),
+    _clean("samples"),
+    _clean("conversations"),
     Kind(
         "rl",
         1,
@@ -77,7 +91,14 @@ _KINDS = (
         "stages.mixture:run",
         edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
     ),
-    Kind("general", 1, configs.GeneralConfig, "conversations", "stages.general:run"),
+    Kind(
+        "general",
+        2,
+        configs.GeneralConfig,
+        "conversations",
+        "stages.general:run",
+        edges={"data_from": EdgeRule(frozenset({"model", "conversations"}))},
+    ),
     Kind("preferences", 1, configs.PreferencesConfig, "preferences", "stages.preferences:run"),
     Kind("labels", 1, configs.PreferencesConfig, "labels", "stages.preferences:run_labels"),
     Kind(
@@ -94,13 +115,14 @@ _KINDS = (
     ),
     Kind(
         "evaluate",
-        1,
+        2,
         configs.EvaluateConfig,
         "evaluation",
         "stages.evaluate:run",
         edges={
             "evaluates": EdgeRule(MODEL, required=MODEL, at_most=1),
             "data_from": EdgeRule(PROBLEMS, required=PROBLEMS),
+            "score_with": EdgeRule(REWARD_MODEL),
         },
         derive="stages.numbers:evaluate",
     ),

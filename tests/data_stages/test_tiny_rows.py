@@ -1,12 +1,10 @@
-"""Problems, worked and general conversations of the tiny world, and a user's own."""
+"""Problems, worked and general conversations of the tiny world."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import UsageError
 from stages import general, problems
 from stages.configs import GeneralConfig, ProblemsConfig
 from stages.data.rows import read_rows
@@ -76,43 +74,8 @@ def test_general_rows_that_do_not_exist_are_counted(make_context):
     assert len({row["prompt"][0]["content"] for row in rows}) == len(rows)
 
 
-def test_a_users_own_conversations_are_learnt_whole(make_context, tmp_path):
-    path = tmp_path / "mine.jsonl"
-    turns = [
-        {"role": "user", "content": "Hi"},
-        {"role": "assistant", "content": "Hello!"},
-        {"role": "user", "content": "Who are you?"},
-        {"role": "assistant", "content": "<think>About me.</think><answer>A model.</answer>"},
-    ]
-    path.write_text(json.dumps({"messages": turns, "language": "en"}) + "\n")
-    rows, outputs = make(
-        general.run, GeneralConfig("general", path=str(path), seed=0), make_context()
-    )
-    assert rows[0]["prompt"] == turns[:3]
-    assert rows[0]["completion"] == turns[3]["content"]
-    assert outputs.facts["with_thought"] == 1
-
-
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        ({"text": "hello"}, "column `messages` is None, expected a list of messages"),
-        ({"messages": [{"role": "user", "content": "Hi"}]}, "must end with the assistant's answer"),
-        ({"messages": [{"role": "bot", "content": "Hi"}]}, r"`messages\[0\]` is {'role': 'bot'"),
-    ],
-)
-def test_a_malformed_conversation_is_named_with_its_row(make_context, tmp_path, row, reason):
-    path = tmp_path / "mine.jsonl"
-    path.write_text(json.dumps(row) + "\n")
-    with pytest.raises(RecipeError, match=rf"mine\.jsonl, row 1: .*{reason}"):
-        general.run(GeneralConfig("general", path=str(path), seed=0), {}, make_context())
-
-
-def test_an_unknown_source_and_a_missing_file_are_named_with_their_key(make_context, tmp_path):
+def test_an_unknown_source_is_named_with_its_key(make_context):
     with pytest.raises(
         UsageError, match=r"stages\.stage\.rows: unknown \['poems'\]; expected thou"
     ):
         general.run(GeneralConfig("general", rows={"poems": 3}, seed=0), {}, make_context())
-    absent = str(tmp_path / "absent.jsonl")
-    with pytest.raises(UsageError, match=r"stages\.stage\.path=.*absent\.jsonl: there is no such"):
-        general.run(GeneralConfig("general", path=absent, seed=0), {}, make_context())
