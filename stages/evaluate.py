@@ -1,20 +1,34 @@
 """Held-out evaluation of one model: k samples per problem, judged by rule.
 
 Paper (section 3, "Evaluation Setup"): temperature 0.6, top-p 0.95, pass@1 as the mean over k
-samples, cons@64 on AIME, zero-shot. Here: the same estimator on any problems, with a 95 % bootstrap
-interval over problems, and the things that the paper tells in words (readability, mixed languages,
-checking words, truncation) as numbers beside it. Thinking budgets (stages/data/budgets.py) are
-asked of reasoning problems only.
+samples, cons@64 on AIME, zero-shot. Here, on any problems, each with its 95 % bootstrap interval
+over problems:
 
-Writes samples.parquet, problems.parquet (one row per problem) and metrics.json.
+1. pass@1; unbiased pass@k for each k of `pass_at`, which is also best-of-k under the rules;
+2. cons@k, the majority over classes of equivalent answers (stages/data/votes.py): over all samples
+   (cons_at_k), and as the exact average over all subsets of k (cons_at_4);
+3. with reward models on `score_with`: best-of-k by their score (best_of_4_helpful), unbiased as
+   pass@k is, and the majority vote weighted by it (cons_helpful). Sampling more and choosing by a
+   reward model is the paper's comparison for test-time compute (v2, 5);
+4. what the paper tells in words, as numbers: format, mixed languages, checking words, truncation;
+5. accuracy under thinking budgets, of reasoning problems only (stages/data/budget_curve.py).
+
+A prompt that the model cannot see whole is left out and counted. A problem that no verifier can
+judge for want of a reference is an error: 64 samples of it would be wasted.
+
+Writes samples.parquet as samples come, problems.parquet (one row per problem), verdicts.json and
+metrics.json; budgets.parquet where budgets were asked for. Memory holds a shard of samples.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
@@ -32,21 +46,25 @@ from stages.data.collect import (
     positions,
     shown_on,
 )
+from stages.data.examined import Examiner
 from stages.data.rows import SAMPLE, Row, write_rows
-from stages.data.score import (
-    measure,
-    problem_row,
-    problem_schema,
-    tables,
-)
-from stages.data.votes import VOTING, classes
+from stages.data.score import Asked, problem_schema, reward_column, tables
+from stages.data.sources import BY_METADATA
+from stages.rewards.preference import Scorer, load_scorers
 from stages.rollout.engine import open_engine
 from stages.verifiers.pool import VerifierPool
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Samples = list[list[Row]]  # the samples of each problem
+
+@dataclass
+class _Seen:
+    """What is kept of the samples, which themselves go to a file."""
+
+    rows: list[Row] = field(default_factory=list)  # of problems.parquet
+    samples: int = 0
+    never_ended: int = 0
 
 
 def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
@@ -55,35 +73,29 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     check(config, context.stage)
     (model,) = inputs["evaluates"]
     problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
+    _check_references(problems, context.stage)
+    scorers = load_scorers(inputs.get("score_with", ()))
+    asked = Asked(tuple(config.pass_at), config.samples_per_problem, tuple(sorted(scorers)))
     engine = open_engine(model.model_path, config.rollout, context.threads)
     with VerifierPool.of(config.verifiers) as pool:
         collector = Collector.of(engine, pool, model, config, context)
         jobs = _jobs(config, problems, model, engine.tokenizer, context)
-        samples = list(collector.rows(jobs, shown_on(context)))
-        pool.tally.write(context.output)  # before answers are compared with each other, to vote
-        tags = Tags.of(engine.tokenizer)
-        thinking = [[tags.thinking_tokens(row) for row in rows] for rows in samples]
-        rows = _problem_rows(config, jobs, samples, thinking, pool)
+        reused = _reused(collector, jobs)
+        seen = _sampled(config, jobs, collector, scorers, asked, context)
+        pool.tally.write(context.output)
         budgets = _budgets(jobs, collector, config, model, context)
-    unended = sum(never_ended(row) for rows in samples for row in rows)
     facts = {
         "model": model.stage,
         "problems": len(problems),
         "prompts_too_long": len(problems) - len(jobs),
         "samples_per_problem": config.samples_per_problem,
-        "never_ended": unended,
-        **tables(rows, config.pass_at, context.seed),
+        "never_ended": seen.never_ended,
+        **tables(seen.rows, asked, context.seed),
         **budgets,
     }
-    _write(context.output, samples, rows, config.pass_at, facts)
-    funnel = {
-        "problems": len(problems),
-        "prompt_too_long": len(problems) - len(jobs),
-        "evaluated": len(jobs),
-        "samples": sum(map(len, samples)),
-        "never_ended": unended,
-    }
-    return Outputs(facts=facts, funnel=funnel)
+    write_rows(context.output / "problems.parquet", seen.rows, problem_schema(asked))
+    _write_json(context.output / "metrics.json", facts)
+    return Outputs(facts=facts, funnel=_funnel(facts, seen, reused))
 
 
 def _check(config: EvaluateConfig, stage: str) -> None:
@@ -92,6 +104,20 @@ def _check(config: EvaluateConfig, stage: str) -> None:
         raise UsageError(
             f"stages.{stage}.pass_at: {too_many} is not between 1 and samples_per_problem "
             f"({config.samples_per_problem}), so pass@k has no unbiased estimate"
+        )
+
+
+def _check_references(problems: Sequence[Row], stage: str) -> None:
+    """Whatever answers such a row gets, nobody could say whether they are right."""
+    bare = [
+        row for row in problems if row["reference"] is None and row["verifier"] not in BY_METADATA
+    ]
+    if bare:
+        raise RecipeError(
+            f"stages.{stage}.data_from: {len(bare)} of {len(problems)} problems have no reference "
+            f"answer, e.g. {bare[0]['id']} (verifier `{bare[0]['verifier']}`), so nothing can "
+            "judge what a model answers. Leave them out where the data come from: "
+            "stages.<its stage>.without_reference=drop"
         )
 
 
@@ -118,28 +144,37 @@ def _jobs(
     return fit
 
 
-def _problem_rows(
+def _reused(collector: Collector, jobs: Sequence[Job]) -> int:
+    """How many of the samples were drawn before, by this stage or by another one."""
+    return sum(len(collector.ledger.find(job.names(collector.seed))) for job in jobs)
+
+
+def _sampled(
     config: EvaluateConfig,
     jobs: Sequence[Job],
-    samples: Samples,
-    thinking: Sequence[Sequence[int]],
-    pool: VerifierPool,
-) -> list[Row]:
-    voting = [i for i, job in enumerate(jobs) if job.problem["verifier"] in VOTING]
-    votes = dict(zip(voting, classes([samples[i] for i in voting], pool), strict=True))
-    return [
-        problem_row(
-            job.problem,
-            samples[i],
-            [
-                measure(row, tokens, config.checking_words)
-                for row, tokens in zip(samples[i], thinking[i], strict=True)
-            ],
-            votes.get(i),
-            config.pass_at,
-        )
-        for i, job in enumerate(jobs)
-    ]
+    collector: Collector,
+    scorers: dict[str, Scorer],
+    asked: Asked,
+    context: Context,
+) -> _Seen:
+    """Draw and judge; samples go to their file as they come."""
+    tags = Tags.of(collector.engine.tokenizer)
+    examiner = Examiner(
+        collector.pool, tags, asked, scorers, config.checking_words, collector.shard_samples
+    )
+    seen = _Seen()
+
+    def samples() -> Iterator[Row]:
+        drawn = collector.rows(jobs, shown_on(context))
+        for problem, rows in examiner.examine(zip(jobs, drawn, strict=True)):
+            seen.rows.append(problem)
+            seen.samples += len(rows)
+            seen.never_ended += sum(map(never_ended, rows))
+            yield from ({name: row[name] for name in schema.names} for row in rows)
+
+    schema = pa.schema([*SAMPLE, *((reward_column(t), pa.float64()) for t in asked.rewards)])
+    write_rows(context.output / "samples.parquet", samples(), schema)
+    return seen
 
 
 def _budgets(
@@ -150,17 +185,26 @@ def _budgets(
     context: Context,
 ) -> dict[str, list[dict[str, float | int]]]:
     """The points under every thinking budget and number of waits; rows go to budgets.parquet."""
+    if not (config.budgets or config.waits):
+        return curve_facts([], context.seed)
     curve = BudgetCurve(config, collector, positions(model.model_path), shown_on(context))
     rows = list(curve.rows(jobs))
-    if rows:
-        write_rows(context.output / "budgets.parquet", rows, FORCED)
+    write_rows(context.output / "budgets.parquet", rows, FORCED)
     return curve_facts(rows, context.seed)
 
 
-def _write(
-    folder: Path, samples: Samples, rows: Sequence[Row], pass_at: Sequence[int], facts: Any
-) -> None:
-    flat = [{name: row[name] for name in SAMPLE.names} for answers in samples for row in answers]
-    write_rows(folder / "samples.parquet", flat, SAMPLE)
-    write_rows(folder / "problems.parquet", rows, problem_schema(pass_at))
-    (folder / "metrics.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+def _funnel(facts: dict[str, Any], seen: _Seen, reused: int) -> dict[str, int]:
+    """What became of the problems, and where the samples came from."""
+    return {
+        "problems": facts["problems"],
+        "prompt_too_long": facts["prompts_too_long"],
+        "evaluated": len(seen.rows),
+        "samples": seen.samples,
+        "reused": reused,
+        "drawn": seen.samples - reused,
+        "never_ended": seen.never_ended,
+    }
+
+
+def _write_json(path: Path, facts: Any) -> None:
+    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")

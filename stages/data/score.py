@@ -6,12 +6,21 @@ A sample that cannot be judged (score None) is neither right nor wrong: its shar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import exp
 from typing import Any
 
 import pyarrow as pa
 
-from stages.data.metrics import bootstrap, consensus, mean, pass_at_k
+from stages.data.metrics import (
+    best_of,
+    bootstrap,
+    consensus,
+    expected_consensus,
+    mean,
+    pass_at_k,
+)
 from stages.data.rows import Row
 from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
@@ -51,12 +60,51 @@ def measure(row: Row, thinking: int, checking_words: Sequence[str]) -> dict[str,
     }
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is told of every problem, beside PER_SAMPLE.
+
+    pass_at: the k of pass@k, of cons@k and of best-of-k. samples: drawn of each problem. rewards:
+    the terms of the reward models that score them.
+    """
+
+    pass_at: tuple[int, ...]
+    samples: int
+    rewards: tuple[str, ...] = ()
+
+    @property
+    def several(self) -> list[int]:
+        return sorted(set(self.pass_at) - {1})
+
+    @property
+    def fewer(self) -> list[int]:
+        """The k of which there are several subsets to vote."""
+        return [k for k in self.several if k < self.samples]
+
+    def columns(self) -> list[str]:
+        """The metrics of a problem, in the order in which they are shown."""
+        return [
+            "pass_at_1",
+            *(f"pass_at_{k}" for k in self.several),
+            "cons",
+            *(f"cons_at_{k}" for k in self.fewer),
+            *(f"best_of_{k}_{term}" for term in self.rewards for k in self.several),
+            *(f"cons_{term}" for term in self.rewards),
+            *PER_SAMPLE,
+        ]
+
+
+def reward_column(term: str) -> str:
+    """The column of samples.parquet that holds a reward model's score."""
+    return f"reward_{term}"
+
+
 def problem_row(
     problem: Row,
     samples: Sequence[Row],
     measures: Sequence[dict[str, float | None]],
     votes: Sequence[str | None] | None,
-    pass_at: Iterable[int],
+    asked: Asked,
 ) -> Row:
     """One row of problems.parquet; `votes` are None where answers cannot be voted on."""
     scores = [sample["score"] for sample in samples]
@@ -70,34 +118,55 @@ def problem_row(
         "n": len(judged),
         "correct": correct,
         "pass_at_1": correct / len(judged) if judged else None,
-        **{f"pass_at_{k}": pass_at_k(len(judged), correct, k) for k in pass_at if k != 1},
-        "cons": consensus(votes, scores) if votes is not None else None,
+        **{f"pass_at_{k}": pass_at_k(len(judged), correct, k) for k in asked.several},
+        **(_voted(samples, votes, asked) if votes is not None else {}),
+        **_best(samples, asked),
         **{name: mean([m[name] for m in measures]) for name in PER_SAMPLE},
     }
 
 
-def problem_schema(pass_at: Iterable[int]) -> pa.Schema:
+def _voted(samples: Sequence[Row], votes: Sequence[str | None], asked: Asked) -> Row:
+    """Majority votes: of all samples, of k of them, and with reward models' scores as weights."""
+    scores = [sample["score"] for sample in samples]
+    row: Row = {"cons": consensus(votes, scores)}
+    row |= {f"cons_at_{k}": expected_consensus(votes, scores, k) for k in asked.fewer}
+    for term in asked.rewards:
+        weights = [_weight(sample[reward_column(term)]) for sample in samples]
+        row[f"cons_{term}"] = consensus(votes, scores, weights)
+    return row
+
+
+def _best(samples: Sequence[Row], asked: Asked) -> Row:
+    scores = [sample["score"] for sample in samples]
+    return {
+        f"best_of_{k}_{term}": best_of(scores, [s[reward_column(term)] for s in samples], k)
+        for term in asked.rewards
+        for k in asked.several
+    }
+
+
+def _weight(reward: float | None) -> float:
+    """The chance that a reward model's logit stands for: a weight must not be below 0."""
+    return 0.0 if reward is None else 1 / (1 + exp(-max(-700.0, reward)))
+
+
+def problem_schema(asked: Asked) -> pa.Schema:
     """The columns of problems.parquet."""
     words = [(name, pa.string()) for name in ("id", "domain", "language", "group")]
     counts = [("n", pa.int64()), ("correct", pa.int64())]
-    return pa.schema([*words, *counts, *((name, pa.float64()) for name in metric_columns(pass_at))])
+    return pa.schema([*words, *counts, *((name, pa.float64()) for name in asked.columns())])
 
 
-def metric_columns(pass_at: Iterable[int]) -> list[str]:
-    """The metrics of a problem, in the order in which they are shown."""
-    return ["pass_at_1", *(f"pass_at_{k}" for k in sorted(set(pass_at) - {1})), "cons", *PER_SAMPLE]
-
-
-def estimates(rows: Sequence[Row], pass_at: Iterable[int], seed: int) -> Table:
+def estimates(rows: Sequence[Row], asked: Asked, seed: int) -> Table:
     """Every metric's mean over problems with its interval; `cons` is told as `cons_at_k`."""
-    columns = {name: [row[name] for row in rows] for name in metric_columns(pass_at)}
+    columns = {name: [row.get(name) for row in rows] for name in asked.columns()}
     return {
         "cons_at_k" if name == "cons" else name: estimate.as_dict()
         for name, estimate in bootstrap(columns, seed).items()
     }
 
 
-def tables(rows: Sequence[Row], pass_at: Iterable[int], seed: int) -> dict[str, Any]:
+def tables(rows: Sequence[Row], asked: Asked, seed: int) -> dict[str, Any]:
     """The estimates over all problems and by domain, language, group, and domain and language."""
     cuts: dict[str, Callable[[Row], str]] = {
         "by_domain": lambda row: row["domain"],
@@ -110,9 +179,9 @@ def tables(rows: Sequence[Row], pass_at: Iterable[int], seed: int) -> dict[str, 
         for cut, name in cuts.items():
             cells[cut].setdefault(name(row), []).append(row)
     return {
-        "overall": estimates(rows, pass_at, seed),
+        "overall": estimates(rows, asked, seed),
         **{
-            cut: {name: estimates(cell, pass_at, seed) for name, cell in by.items()}
+            cut: {name: estimates(cell, asked, seed) for name, cell in by.items()}
             for cut, by in cells.items()
         },
     }

@@ -3,6 +3,11 @@
 All answers judged right are one class, since each equals the reference. The others are compared as
 normalised text, and where that may be too strict (1/3 and \\frac{1}{3}) by the problem's own
 verifier, with one answer as the other's reference.
+
+Voted on are answers of verifiers with one right answer that an answer can be compared with. Not
+programs, free texts and grids with several attempts, which all differ; nor countdown's expressions
+and reasoning-gym's tasks, where right answers may differ: to unite them, a vote would have to know
+which are right.
 """
 
 from __future__ import annotations
@@ -19,8 +24,8 @@ from stages.verifiers.pool import VerifierPool
 from stages.verifiers.text import normalise
 from stages.verifiers.verdict import Request
 
-#: Verifiers whose answers are short enough to vote on. Programs and free texts all differ.
-VOTING = frozenset({"math", "choice", "logic", "text"})
+#: Verifiers whose answers can be voted on.
+VOTING = frozenset({"math", "choice", "logic", "order", "text"})
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 RIGHT = "\0"  # the class of every right answer; no answer is this text
 
@@ -36,7 +41,8 @@ def classes(samples: Sequence[Sequence[Row]], pool: VerifierPool) -> list[list[s
         for one, other in combinations(sorted({a for a in answers if a and a != RIGHT}), 2)
         if not (NUMBER.fullmatch(one) and NUMBER.fullmatch(other))
     ]
-    verdicts = pool.verify([_comparison(samples[i][0], one, other) for i, one, other in pairs])
+    with pool.uncounted():
+        verdicts = pool.verify([_comparison(samples[i][0], one, other) for i, one, other in pairs])
     same: dict[Place, Place] = {}
     for (index, one, other), verdict in zip(pairs, verdicts, strict=True):
         first, second = _representative((index, one), same), _representative((index, other), same)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
-from stages.data.template import END
+from stages.data.template import END, Message, render_prompt
 from stages.verifiers.answer import parse
 
 if TYPE_CHECKING:
@@ -71,6 +71,14 @@ class Scorer:
             facts.get("score_mean", 0.0),
             facts.get("score_std", 1.0),
         )
+
+    def readable(self, completion: str) -> bool:
+        """Whether there is something in a completion that this model reads."""
+        return reward_text("", completion, self.reads) is not None
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """A prompt as this model was trained to see it."""
+        return render_prompt(self._tokenizer, messages)
 
     def score(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
         """One score per completion of a rendered prompt.

@@ -20,6 +20,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -78,6 +79,15 @@ class VerifierPool:
         """End all workers; the pool can be used again and starts new ones."""
         with self._lock:
             self._end_seats()
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Verdicts meanwhile are not in the tally: answers compared with each other, to vote."""
+        tally, self.tally = self.tally, Tally()
+        try:
+            yield
+        finally:
+            self.tally = tally
 
     def verify(self, requests: Iterable[Request]) -> list[Verdict]:
         """One verdict per request, in order."""

@@ -112,6 +112,8 @@ def test_prompts_that_the_model_cannot_see_whole_are_counted_and_left_out(
         "prompt_too_long": 1,
         "evaluated": 1,
         "samples": 8,
+        "reused": 0,
+        "drawn": 8,
         "never_ended": 0,
     }
     assert len(read_rows(context.output / "problems.parquet")) == 1

@@ -1,0 +1,64 @@
+"""From judged samples to rows of problems, a batch of problems at a time.
+
+What a problem's row says (score.py) needs all its samples: their classes for the vote (votes.py),
+what reward models think of them, and the measures of each. Batches let the pool compare and the
+reward models score many at once; their size changes no result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from stages.data.budgets import Tags
+from stages.data.collect import Job
+from stages.data.rows import Row
+from stages.data.score import Asked, measure, problem_row, reward_column
+from stages.data.votes import VOTING, classes
+from stages.rewards.preference import Scorer
+from stages.verifiers.pool import VerifierPool
+
+Sampled = tuple[Job, list[Row]]  # a problem's job and its samples
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """Who looks at samples, and for what. batch: how many samples together."""
+
+    pool: VerifierPool
+    tags: Tags
+    asked: Asked
+    scorers: Mapping[str, Scorer]
+    checking_words: Sequence[str]
+    batch: int
+
+    def examine(self, sampled: Iterable[Sampled]) -> Iterator[tuple[Row, list[Row]]]:
+        """The row of every problem, and its samples with the reward models' scores."""
+        problems = iter(sampled)
+        size = max(1, self.batch // self.asked.samples)
+        while group := list(islice(problems, size)):
+            self._reward(list(chain.from_iterable(rows for _, rows in group)))
+            for (job, rows), votes in zip(group, self._votes(group), strict=True):
+                measures = [
+                    measure(row, self.tags.thinking_tokens(row), self.checking_words)
+                    for row in rows
+                ]
+                yield problem_row(job.problem, rows, measures, votes, self.asked), rows
+
+    def _votes(self, group: Sequence[Sampled]) -> list[list[str | None] | None]:
+        """The classes of each problem's answers, where these can be voted on."""
+        voting = [i for i, (job, _) in enumerate(group) if job.problem["verifier"] in VOTING]
+        found = dict(zip(voting, classes([group[i][1] for i in voting], self.pool), strict=True))
+        return [found.get(i) for i in range(len(group))]
+
+    def _reward(self, rows: Sequence[Row]) -> None:
+        """A column for each reward model; empty where a sample has nothing that it reads."""
+        for term, scorer in self.scorers.items():
+            readable = [row for row in rows if scorer.readable(row["completion"])]
+            prompts = [scorer.render(row["prompt"]) for row in readable]
+            scores = scorer.score(prompts, [row["completion"] for row in readable])
+            for row in rows:
+                row[reward_column(term)] = None
+            for row, score in zip(readable, scores, strict=True):
+                row[reward_column(term)] = score
