@@ -1,0 +1,71 @@
+"""The clean kinds in a graph: what they take, what they give, and the numbers they ship with."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from pipeline.compose import register
+from pipeline.errors import UsageError
+from pipeline.graph import build
+from stages.configs import CleanConfig, EvaluateConfig, GeneralConfig, ProblemsConfig
+from stages.registry import REGISTRY
+
+CONF = Path(__file__).parents[3] / "conf"
+TYPES = ("problems", "samples", "conversations")
+
+
+def stages(**clean):
+    problems = ProblemsConfig("problems", split="train")
+    return {
+        "pool": problems,
+        "heldout": problems,
+        "talks": GeneralConfig("general"),
+        "prompts": CleanConfig(**{"kind": "clean_problems", "data_from": ["pool"], **clean}),
+    }
+
+
+def test_problems_come_in_and_problems_go_out():
+    graph = build(stages(apart_from=["heldout"]), REGISTRY)
+    assert graph.inputs("prompts") == ["pool", "heldout"]
+    assert graph.nodes["prompts"].kind.produces == "problems"
+    for type_ in TYPES:
+        kind = REGISTRY[f"clean_{type_}"]
+        assert kind.produces == type_
+        assert kind.edges["data_from"].types == {type_}
+
+
+@pytest.mark.parametrize(
+    ("clean", "message"),
+    [
+        ({}, r"stages\.prompts\.apart_from: .* needs an input of type `problems`, found nothing"),
+        (
+            {"apart_from": ["heldout"], "data_from": ["talks"]},
+            r"data_from\[0\]: found `talks`, which produces `conversations`.* expected `problems`",
+        ),
+        ({"apart_from": ["talks"]}, r"apart_from\[0\]: found `talks`.* expected `problems`"),
+    ],
+)
+def test_a_wrong_input_is_named_by_its_key(clean, message):
+    with pytest.raises(UsageError, match=message):
+        build(stages(**clean), REGISTRY)
+
+
+def test_other_kinds_take_nothing_to_be_apart_from():
+    wrong = EvaluateConfig("evaluate", apart_from=["heldout"])
+    with pytest.raises(UsageError, match="takes nothing by `apart_from`"):
+        build({**stages(apart_from=["heldout"]), "eval": wrong}, REGISTRY)
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_each_shipped_file_sets_every_number(type_):
+    register(REGISTRY)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose(f"stage/clean_{type_}", overrides=["+seed=0"]).stage
+    assert config.kind == f"clean_{type_}"
+    numbers = {field.name for field in dataclasses.fields(CleanConfig)} - {"seed"}
+    assert not numbers & {str(key) for key in OmegaConf.missing_keys(config)}
