@@ -153,9 +153,7 @@ def _local(path: Path, format_: Format) -> Part:
 
 
 def _hub_part(config: Source, subset: str | None, key: str) -> Part:
-    """A configuration's split; several configurations stand in the ids by their names."""
-    several = not isinstance(config.subset, str | None)
-    label = f"{subset}-{config.split}" if several else config.split
+    label = "-".join(filter(None, (subset, config.split)))
     asked = "/".join(filter(None, (config.path, subset, config.split)))
     return Part(subset or "", label, asked, _hub(config, subset, asked, f"{key}.path"))
 
