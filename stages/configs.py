@@ -47,12 +47,21 @@ class Sampling:
 
 @dataclass
 class Rollout:
-    """Which engine generates (`transformers` or `vllm`) and how it is batched."""
+    """Which engine generates (`transformers` or `vllm`) and how it is batched.
+
+    dtype: of the weights while they generate, as published when `auto`; RL has its own precision.
+    max_model_tokens, kv_cache_gib, gpu_memory_utilization: vLLM's. The first bounds prompt and
+    completion where the model sees more than memory holds; the second is the memory for keys and
+    values, by default what the third leaves on a GPU and 1 GiB on a CPU.
+    """
 
     engine: str = "transformers"
+    dtype: str = "auto"  # or `float32`, `bfloat16`, `float16`
     batch_tokens: int = placement(65536)  # sequences × their longest length, per generate call
     shard_samples: int = placement(2048)  # drawn, and lost by a kill, together
     replicas: int = placement(0)  # engines, each on GPUs of its own; 0: as many as the GPUs allow
+    max_model_tokens: int | None = placement(None)
+    kv_cache_gib: float | None = placement(None)
     gpu_memory_utilization: float = placement(0.9)
     tensor_parallel_size: int = placement(1)
 
@@ -314,6 +323,38 @@ class MixtureConfig(StageConfig):
 
     parts: dict[str, MixturePart] = field(default_factory=dict)  # empty: every row
     shares_of: str = "rows"  # or tokens
+
+
+@dataclass
+class Difficulty:
+    """Which questions are hard enough: how often the best of the judging models solved them."""
+
+    min_pass_rate: float = 0.0
+    max_pass_rate: float = 1.0
+    require_rate: bool = False  # leaves out questions that no model was asked
+    min_tokens: int = 0  # of the completion
+
+
+@dataclass
+class Diversity:
+    """How rows are drawn: a cell at random, then a rank by length with the weight base^-rank."""
+
+    by: list[str] = field(default_factory=list)  # columns or metadata.<name>; empty: one cell
+    length_base: float = 2.0  # 1: every rank alike
+    draws: int = 1  # of which the least similar to those before it is taken
+
+
+@dataclass
+class SelectConfig(StageConfig):
+    """A few rows by quality, difficulty and diversity (s1: arXiv 2501.19393, 2.2)."""
+
+    rows: int = MISSING
+    filters: list[str] = field(default_factory=list)
+    min_language_consistency: float = 0.0
+    max_paragraph_characters: int = 4000
+    max_repetition: float = 0.5
+    difficulty: Difficulty = field(default_factory=Difficulty)
+    diversity: Diversity = field(default_factory=Diversity)
 
 
 @dataclass

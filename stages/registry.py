@@ -92,6 +92,17 @@ _KINDS = (
         edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
     ),
     Kind(
+        "select",
+        1,
+        configs.SelectConfig,
+        "samples",
+        "stages.selection:run",
+        edges={
+            "data_from": EdgeRule(TRAINING_ROWS | MODEL),
+            "score_with": EdgeRule(frozenset({"samples", "evaluation"})),
+        },
+    ),
+    Kind(
         "general",
         2,
         configs.GeneralConfig,
