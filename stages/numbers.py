@@ -64,9 +64,11 @@ def sample(config: Config, inputs: Inputs) -> Numbers:
 
 
 def evaluate(config: Config, inputs: Inputs) -> Numbers:
-    """Completions drawn for an evaluation; every thinking budget draws its own."""
-    numbers = _completions(config, inputs, runs=1 + len(config["budgets"]))
-    return numbers | ({"thinking budgets": len(config["budgets"])} if config["budgets"] else {})
+    """Completions drawn for an evaluation, at most: each budget and each wait draws its own."""
+    budgets, waits = config["budgets"], max(config["waits"], default=0)
+    numbers = _completions(config, inputs, runs=1 + len(budgets) + waits)
+    counts = {"thinking budgets": len(budgets), "times that a thought must wait": waits}
+    return numbers | {name: count for name, count in counts.items() if count}
 
 
 def _rl_tokens(config: Config) -> int:

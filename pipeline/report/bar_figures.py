@@ -1,8 +1,7 @@
-"""Figures of evaluations: the stages, the students, accuracy against the thinking budget."""
+"""Figures of evaluations: the stages and the students."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from pipeline.report import style
-from pipeline.report.evidence import Evidence, Missing
+from pipeline.report.evidence import Evidence
 from pipeline.report.figure import Rows, estimate_rows
 
 METRIC = "pass_at_1"
@@ -104,41 +103,6 @@ def _teacher_line(axes: Axes, row: Mapping[str, Any], colour: str) -> None:
         size=8.5,
         color=colour,
     )
-
-
-def budget_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
-    """Accuracy of each stage under each thinking budget."""
-    rows: Rows = []
-    for stage in shown["budgets"]:
-        try:
-            points = evidence.evaluation(stage).facts.get("budgets") or []
-        except Missing:
-            continue
-        rows += [{"stage": stage} | dict(p) for p in sorted(points, key=lambda p: int(p["budget"]))]
-    return rows
-
-
-def draw_budgets(rows: Rows, shown: Mapping[str, Any]) -> Figure:
-    """Accuracy over the budget on a doubling axis, as in s1's figure 1."""
-    colours = style.colours(shown)
-    figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
-    for stage in dict.fromkeys(row["stage"] for row in rows):
-        points = [row for row in rows if row["stage"] == stage]
-        x = [_doublings(p["budget"]) for p in points]
-        low, high = [p["low"] for p in points], [p["high"] for p in points]
-        axes.fill_between(x, low, high, color=colours[stage], alpha=0.15, linewidth=0)
-        axes.plot(x, [p["value"] for p in points], "o-", color=colours[stage], label=stage)
-    ticks = sorted({int(row["budget"]) for row in rows})
-    axes.set_xticks([_doublings(tick) for tick in ticks], [str(tick) for tick in ticks])
-    axes.set_xlabel("Thinking budget (tokens)")
-    axes.set_title("Accuracy against the thinking budget")
-    axes.legend(loc="lower right")
-    style.percent_axis(axes, top=_top(rows))
-    return figure
-
-
-def _doublings(budget: float) -> float:
-    return math.log2(1 + budget)  # a budget of 0, no thinking at all, has its place
 
 
 def _top(rows: Rows) -> float:

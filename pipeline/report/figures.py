@@ -9,7 +9,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
-from pipeline.report import bar_figures, curve_figures, style
+from pipeline.report import bar_figures, budget_figures, curve_figures, style
 from pipeline.report.evidence import Evidence
 from pipeline.report.figure import Plan, write_csv
 
@@ -35,9 +35,10 @@ PLANS = (
     ),
     Plan(
         "budget",
-        "Accuracy when thinking is cut at a budget, with 95 % intervals.",
-        bar_figures.budget_rows,
-        bar_figures.draw_budgets,
+        "Accuracy when thinking is cut at a budget, or made to go on by “Wait” where it would end, "
+        "with 95 % intervals.",
+        budget_figures.budget_rows,
+        budget_figures.draw_budgets,
     ),
     Plan(
         "preference",

@@ -51,11 +51,14 @@ def test_steps_of_sft_are_known_once_its_rows_are() -> None:
     assert numbers.reward_model(held_out, pairs)["optimiser steps"] == 8
 
 
-def test_every_thinking_budget_of_an_evaluation_draws_its_own_samples() -> None:
+def test_every_thinking_budget_and_wait_of_an_evaluation_draws_its_own_samples() -> None:
     config = {"samples_per_problem": 8, "sampling": {"max_tokens": 96}, "limit_problems": 50}
+    config |= {"waits": []}
     rows = {"heldout": artifact("problems", 200), "zero": artifact("model", 9)}
     assert numbers.evaluate(config | {"budgets": []}, rows)["completions in all"] == 400
     assert numbers.evaluate(config | {"budgets": [8, 16]}, rows)["completions in all"] == 1200
+    waits = {"budgets": [8], "waits": [1, 4]}  # the fourth goes on from the second and third
+    assert numbers.evaluate(config | waits, rows)["completions in all"] == 400 * (1 + 1 + 4)
 
 
 def test_a_stage_alone_gets_all_cores_and_a_given_number_of_threads_is_kept(

@@ -150,7 +150,8 @@ def fill(world: World, problems: int = 300) -> None:
     for stage, numbers in MODELS.items():
         columns = _columns(chance, difficulty, *numbers)
         budgets = _budgets(numbers[0]) if stage in ("zero", "r1") else []
-        world.add_evaluation(stage, columns, budgets=budgets)
+        waits = _waits(numbers[0]) if stage == "r1" else []
+        world.add_evaluation(stage, columns, budgets=budgets, waits=waits)
 
 
 def _curve(chance: random.Random, stage: str) -> list[dict[str, float]]:
@@ -215,6 +216,14 @@ def _budgets(top: float) -> list[dict[str, float]]:
             | {"n": 240, "mean_thinking_tokens": min(budget, 36)}
         )
     return points
+
+
+def _waits(top: float) -> list[dict[str, float]]:
+    return [
+        {"waits": waits, "value": top, "low": top - 0.03, "high": top + 0.03}
+        | {"n": 240, "mean_thinking_tokens": 36 + 16 * waits}
+        for waits in (0, 1, 2)
+    ]
 
 
 def _logit(p: float) -> float:
