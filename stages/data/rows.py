@@ -88,7 +88,7 @@ LABEL = pa.schema(
 
 Row = dict[str, Any]
 
-ROW_GROUP = 8192  # rows written, and read, together
+ROW_GROUP = 2048  # rows written, and read, together
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> int:
