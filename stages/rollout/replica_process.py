@@ -1,0 +1,151 @@
+"""What happens inside an engine's process: shards of requests in, their completions out.
+
+The process leads its own group and ends with everything that its engine started when its parent
+ends or says so. The engine runs in a thread of its own, since OpenMP's threads do not survive a
+fork: a fork of a process that has used them hangs at its first parallel loop, unless that loop is
+in a new thread (run on Linux with torch 2.13). Another thread sends, so that an engine goes on
+with its next shard while the parent is busy judging and reads nothing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NoReturn
+
+import torch
+
+from pipeline.errors import RecipeError, StageFailed
+from stages.configs import Rollout
+from stages.rollout.engine import EngineDied, open_engine
+from stages.rollout.shards import Answer, Shard
+
+GRACE = 10.0  # seconds that what an engine started has to end by itself
+
+
+@dataclass(frozen=True)
+class Start:
+    """Which engine a process holds. devices: its CUDA_VISIBLE_DEVICES; None on a CPU."""
+
+    model_path: Path
+    rollout: Rollout
+    threads: int
+    devices: str | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many completions of a shard are finished."""
+
+    shard: int
+    finished: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All completions of a shard."""
+
+    shard: int
+    completions: Answer
+
+
+@dataclass(frozen=True)
+class Died:
+    """The engine cannot go on, but another one may; the process ends."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The engine raised what a repetition would raise again."""
+
+    error: Exception
+
+
+Message = Progress | Answers | Died | Failed
+
+
+def main(connection: Connection, start: Start) -> None:
+    """Serve shards until the parent sends None or is gone."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if start.devices is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = start.devices
+    inbox: SimpleQueue[Shard] = SimpleQueue()
+    outbox: SimpleQueue[Message] = SimpleQueue()
+    threading.Thread(target=_send, args=(connection, outbox), daemon=True).start()
+    threading.Thread(target=_serve, args=(start, inbox, outbox.put), daemon=True).start()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    # A fork holds its parent's end of the pipe, too, so that the parent's end shows nothing here.
+    while wait([connection, parent.sentinel]) == [connection]:
+        if (shard := connection.recv()) is None:
+            break
+        inbox.put(shard)
+    _end()
+
+
+def _serve(start: Start, inbox: SimpleQueue[Shard], send: Callable[[Message], None]) -> None:
+    try:
+        engine = open_engine(start.model_path, start.rollout, start.threads)
+        while True:
+            shard = inbox.get()
+            answers = engine.generate(shard.requests, shard.sampling, _teller(shard, send))
+            send(Answers(shard.number, answers))
+    except (EngineDied, MemoryError, torch.OutOfMemoryError) as error:
+        traceback.print_exc()
+        send(Died(f"{type(error).__name__}: {error}"))
+    except Exception as error:
+        send(Failed(_portable(error)))
+
+
+def _teller(shard: Shard, send: Callable[[Message], None]) -> Callable[[int], None]:
+    return lambda finished: send(Progress(shard.number, finished))
+
+
+def _portable(error: Exception) -> Exception:
+    """The error as the parent can raise it; its traceback goes to the log."""
+    if isinstance(error, RecipeError):
+        return error
+    traceback.print_exception(error)
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever a foreign exception does when it is pickled
+        return StageFailed(f"the engine failed with {type(error).__name__}: {error}")
+    return error
+
+
+def _send(connection: Connection, outbox: SimpleQueue[Message]) -> None:
+    try:
+        while True:
+            message = outbox.get()
+            connection.send(message)
+            if isinstance(message, Died | Failed):
+                _end()
+    except OSError:  # the parent is gone
+        _end()
+
+
+def _end() -> NoReturn:
+    """End what the engine started, politely at first, and this process."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    started = multiprocessing.active_children()
+    for process in started:
+        process.terminate()
+    for process in started:
+        process.join(GRACE)
+    os.killpg(0, signal.SIGKILL)
+    raise SystemExit  # not reached
