@@ -19,6 +19,7 @@ from pipeline.report.statistics import Bootstrap, Draws
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 RELATIONS = ("greater", "less")
+ROUNDING = 1e-12  # of sums that are equal on paper: an interval of no width decides nothing
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,9 @@ def decide(low: float, high: float, relation: str, margin: float) -> str:
     """Where the interval lies: wholly beyond the margin, wholly short of it, or across."""
     if relation == "less":
         low, high, margin = -high, -low, -margin
-    if low > margin:
+    if low > margin + ROUNDING:
         return REPRODUCED
-    return NOT_REPRODUCED if high < margin else UNDECIDED
+    return NOT_REPRODUCED if high < margin - ROUNDING else UNDECIDED
 
 
 def _combine(verdicts: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from pipeline.artifact import METRICS, Artifact
 from pipeline.report.statistics import Array
 
 PROBLEMS = "problems.parquet"
+BUDGETS = "budgets.parquet"
 #: The column of problems.parquet where it is not named as the metric is.
 COLUMNS = {"cons_at_k": "cons"}
 
@@ -95,8 +96,15 @@ class Evidence:
             path = self.evaluation(stage).path / PROBLEMS
             if not path.is_file():
                 raise Missing(f"the evaluation of {stage} has no {PROBLEMS}")
-            self._tables[stage] = Problems(stage, pq.read_table(path).to_pydict())
+            columns = pq.read_table(path).to_pydict()
+            columns |= _under_budgets(path.with_name(BUDGETS), columns["id"])
+            self._tables[stage] = Problems(stage, columns)
         return self._tables[stage]
+
+    def budgets(self, stage: str) -> list[int]:
+        """The thinking budgets, in tokens, under which a model stage was evaluated."""
+        names = self.problems(stage).columns
+        return sorted(int(n.partition("/")[2]) for n in names if n.startswith("budget/"))
 
     def curve(self, stage: str) -> Curve:
         """The training curve of a stage."""
@@ -118,6 +126,16 @@ def read_points(path: Path) -> dict[int, dict[str, float]]:
         except (ValueError, KeyError, TypeError):
             continue
     return points
+
+
+def _under_budgets(path: Path, ids: Iterable[str]) -> dict[str, list[float | None]]:
+    """Columns `budget/8`: each problem's accuracy when its thoughts are cut after 8 tokens."""
+    if not path.is_file():
+        return {}
+    cells: dict[str, dict[str, float | None]] = {}
+    for row in pq.read_table(path, filters=[("setting", "=", "budgets")]).to_pylist():
+        cells.setdefault(f"budget/{row['amount']}", {})[row["id"]] = row["accuracy"]
+    return {name: [found.get(id_) for id_ in ids] for name, found in cells.items()}
 
 
 def _by_model(artifacts: Mapping[str, Artifact]) -> dict[str, Artifact]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.report.claims import Judgement, judge
+from pipeline.report.comparison import compare
 from pipeline.report.evidence import Evidence
+from pipeline.report.statistics import Bootstrap
 
 Estimates = dict[str, dict[str, Any]]
 
@@ -19,6 +22,7 @@ def gather(artifacts: Mapping[str, Artifact], claims: Mapping[str, Any]) -> dict
     return {
         "stages": {stage: estimates(evidence, stage) for stage in evidence.models()}
         | {name: _accuracy(a) for name, a in artifacts.items() if a.type == "reward_model"},
+        "differences": _differences(evidence, claims),
         "claims": [_claim(judgement) for judgement in judge(claims, evidence)],
         "seconds": {name: seconds(artifact) for name, artifact in artifacts.items()},
     }
@@ -55,6 +59,18 @@ def _accuracy(artifact: Artifact) -> Estimates:
         for name, entry in entries
         if isinstance(entry, int | float | Mapping) and not isinstance(entry, bool)
     }
+
+
+def _differences(evidence: Evidence, claims: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each shown stage that was evaluated against the one before it, on the same problems."""
+    bootstrap = Bootstrap(**claims["bootstrap"])
+    shown = [s for s in claims.get("shown", {}).get("stages", ()) if s in evidence.models()]
+    return [
+        {"stage": stage, "against": before, "group": group, "metric": "pass_at_1"}
+        | compare(evidence, stage, before, ["pass_at_1"], bootstrap, group)["pass_at_1"]
+        for before, stage in pairwise(shown)
+        for group in ("reasoning", "general")
+    ]
 
 
 def _claim(judgement: Judgement) -> dict[str, Any]:

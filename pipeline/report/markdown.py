@@ -115,6 +115,7 @@ def _stages(page: Page) -> str:
         page.figure("stages"),
         tables.evaluations(names, page.facts["stages"]),
         f"{tables.NONE} not run or not measured. Brackets: 95 % bootstrap interval over problems.",
+        tables.differences(page.facts["differences"]),
         tables.paper(page.config["claims"]["paper"]),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -204,8 +205,6 @@ def _care(page: Page) -> str:
         "A claim is a list of checks that must all hold; nothing is corrected for their number.",
         "cons@k exists for problems whose answers can be voted on; the claims compare it on these.",
         "Curves show the prompts of each step, which change; held-out numbers are in the tables.",
-        "Accuracies under thinking budgets are taken as independent of each other, though they "
-        "share problems: that makes the interval of their difference wider than it need be.",
         "Small models on generated problems show that a mechanism works, not how strong it is at "
         "the paper's size. The paper's rows measure other things than ours and are shown for their "
         "shape.",

@@ -82,13 +82,13 @@ class Worlds:
     @classmethod
     def of(cls, evidence: Evidence, sides: Sequence[Quantity], bootstrap: Bootstrap) -> Worlds:
         """Raises Missing when the sides have too few problems in common."""
-        pairs = [(stage, side) for side in sides for stage in side.stages]
-        per_pair = [evidence.problems(stage).ids(side.where) for stage, side in pairs]
-        shared = set(per_pair[0]).intersection(*per_pair[1:])
-        ids = [id_ for id_ in per_pair[0] if id_ in shared]
+        columns = [(*column, side) for side in sides for column in _columns(evidence, side)]
+        per_column = [evidence.problems(stage).ids(side.where) for stage, _, side in columns]
+        shared = set(per_column[0]).intersection(*per_column[1:])
+        ids = [id_ for id_ in per_column[0] if id_ in shared]
         known = np.ones(len(ids), dtype=bool)
-        for stage, side in pairs:
-            known &= ~np.isnan(evidence.problems(stage).values(side.metric or "", ids))
+        for stage, metric, _ in columns:
+            known &= ~np.isnan(evidence.problems(stage).values(metric, ids))
         kept = [id_ for id_, there in zip(ids, known, strict=True) if there]
         if len(kept) < bootstrap.smallest:
             raise Missing(f"{len(kept)} problems have all values, fewer than {bootstrap.smallest}")
@@ -106,7 +106,7 @@ def difference(
 ) -> Draws:
     """left − right (or left alone), from the same worlds where both are about problems."""
     sides = [side for side in (left, right) if side is not None]
-    over_problems = [side for side in sides if side.metric]
+    over_problems = [side for side in sides if not side.curve]
     worlds = Worlds.of(evidence, over_problems, bootstrap) if over_problems else None
     draws = [
         _resolve(evidence, side, worlds, bootstrap, stream) for stream, side in enumerate(sides)
@@ -119,9 +119,9 @@ def _resolve(
 ) -> Draws:
     if side.curve:
         return _of_curve(evidence, side, bootstrap, stream)
-    if side.budget:
-        return _of_budget(evidence, side, bootstrap)
     assert worlds is not None
+    if side.budget:
+        return _of_budget(evidence, side, worlds)
     assert side.metric is not None
     draws = worlds.mean(side.stage, side.metric)
     if side.minus:
@@ -147,18 +147,27 @@ def _of_curve(evidence: Evidence, side: Quantity, bootstrap: Bootstrap, stream: 
     return statistics.mean_of_steps(part, bootstrap, stream)
 
 
-def _of_budget(evidence: Evidence, side: Quantity, bootstrap: Bootstrap) -> Draws:
-    """Budgets come with their interval; they are taken as independent, which widens the answer."""
-    points = sorted(
-        evidence.evaluation(side.stage).facts.get("budgets") or [], key=lambda p: int(p["budget"])
-    )
-    if len(points) < 2:
-        raise Missing(f"{side.stage} was evaluated under {len(points)} thinking budgets, not 2")
-    draws = [
-        statistics.normal_draws(p["value"], p["low"], p["high"], int(p["n"]), bootstrap, stream)
-        for stream, p in enumerate(points)
-    ]
+def _of_budget(evidence: Evidence, side: Quantity, worlds: Worlds) -> Draws:
+    budgets = _budgets(evidence, side)
+    draws = [worlds.mean(side.stage, f"budget/{budget}") for budget in budgets]
     if side.budget == "slope":
-        doublings = np.log2(1 + np.array([float(p["budget"]) for p in points]))  # 0: no thinking
+        doublings = np.log2(1 + np.array(budgets, dtype=np.float64))  # 0: no thinking
         return statistics.slope(doublings, draws)
-    return draws[0] if side.budget == "smallest" else draws[-1]
+    return draws[0]
+
+
+def _budgets(evidence: Evidence, side: Quantity) -> list[int]:
+    """The budgets that a side of a check is about."""
+    budgets = evidence.budgets(side.stage)
+    if len(budgets) < 2:
+        raise Missing(f"{side.stage} was evaluated under {len(budgets)} thinking budgets, not 2")
+    if side.budget == "slope":
+        return budgets
+    return budgets[:1] if side.budget == "smallest" else budgets[-1:]
+
+
+def _columns(evidence: Evidence, side: Quantity) -> list[tuple[str, str]]:
+    """The stages and their columns of problems that a side of a check reads."""
+    if side.budget:
+        return [(side.stage, f"budget/{budget}") for budget in _budgets(evidence, side)]
+    return [(stage, side.metric or "") for stage in side.stages]

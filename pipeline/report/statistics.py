@@ -1,4 +1,4 @@
-"""Bootstrap intervals: over problems (paired), over RL steps (in blocks), from a normal error.
+"""Bootstrap intervals, over problems (paired) and over RL steps (in blocks), and a sign test.
 
 Every quantity is a `Draws`: its value and its value in each bootstrap world. Differences of draws
 made from the same worlds are paired: what two stages share (an easy problem) cancels out.
@@ -7,6 +7,7 @@ made from the same worlds are paired: what two stages share (an easy problem) ca
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,20 +75,14 @@ def mean_of_steps(values: Array, bootstrap: Bootstrap, stream: int) -> Draws:
     return Draws(float(values.mean()), values[steps].mean(axis=1), n)
 
 
-def normal_draws(
-    value: float, low: float, high: float, n: int, bootstrap: Bootstrap, stream: int
-) -> Draws:
-    """Worlds for a number that came with its interval only, taken as normal."""
-    half_width = _normal_quantile(bootstrap.confidence)
-    random = np.random.default_rng([bootstrap.seed, stream])
-    noise = random.standard_normal(bootstrap.draws)
-    return Draws(value, value + noise * (high - low) / (2 * half_width), n)
+def sign_test(better: int, worse: int) -> float:
+    """The chance, if neither side were better, of so uneven a split or a more uneven one.
 
-
-def _normal_quantile(confidence: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(0.5 + confidence / 2)
+    Exact and two-sided; units that are equal on both sides say nothing and are left out.
+    """
+    n = better + worse
+    tail = sum(math.comb(n, i) for i in range(min(better, worse) + 1))
+    return min(1.0, 2 * tail / (1 << n))
 
 
 def slope(x: Array, draws: Sequence[Draws]) -> Draws:

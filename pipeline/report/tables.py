@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ ROWS = {
     "checking_words": "checking words per completion",
     "truncation": "cut at the length limit",
 }
+BEST_OF = re.compile(r"(reasoning|general)/best_of_\d+_\w+")
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
@@ -72,8 +74,32 @@ def _row_titles(present: Sequence[Estimates]) -> list[tuple[str, str]]:
     wide = [key for key in keys if key.startswith("reasoning/pass_at_") and key != titles[0][0]]
     titles += [(key, f"reasoning, pass@{key.rpartition('_')[2]}") for key in wide]
     titles += [(f"reasoning/{metric}", f"reasoning, {title}") for metric, title in ROWS.items()]
+    titles += [(key, _best_of(key)) for key in keys if BEST_OF.fullmatch(key)]
     titles += [("general/format", "general, format kept")]
     return [(key, title) for key, title in titles if key in keys]
+
+
+def differences(found: Iterable[Mapping[str, Any]]) -> str:
+    """Stages against the stage before them; empty where nothing could be compared."""
+    rows = [
+        [
+            f"{d['stage']} − {d['against']}, {d['group']}",
+            f"{100 * d['difference']:+.1f} [{100 * d['low']:+.1f}, {100 * d['high']:+.1f}]",
+            f"{d['higher']} / {d['lower']}",
+            str(d["n"]),
+        ]
+        for d in found
+        if d["difference"] is not None
+    ]
+    head = ["pass@1, in points", "difference [95 %]", "problems better / worse", "problems"]
+    return table(head, rows) if rows else ""
+
+
+def _best_of(key: str) -> str:
+    """`general/best_of_8_helpful`: reward models judge general tasks too."""
+    group, _, metric = key.rpartition("/")
+    _, _, k, term = metric.split("_", 3)
+    return f"{group}, best of {k} by the {term} reward"
 
 
 def paper(config: Mapping[str, Any]) -> str:

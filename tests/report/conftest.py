@@ -18,6 +18,7 @@ from pipeline.artifact import MANIFEST, METRICS, Artifact
 
 ROOT = Path(__file__).resolve().parents[2]
 Columns = Mapping[str, Sequence[Any]]
+Budgets = Mapping[int, Sequence[float | None]]
 
 
 class World:
@@ -58,8 +59,13 @@ class World:
             (path / METRICS).write_text("\n".join(lines) + "\n")
         return path
 
-    def add_evaluation(self, model: str, columns: Columns, **facts: Any) -> Path:
-        """An evaluation of `model` with these columns of problems.parquet; 16 samples a problem."""
+    def add_evaluation(
+        self, model: str, columns: Columns, budgets: Budgets | None = None, **facts: Any
+    ) -> Path:
+        """An evaluation of `model` with these columns of problems.parquet; 16 samples a problem.
+
+        budgets: thinking budget → the accuracy of each problem under it.
+        """
         size = len(next(iter(columns.values())))
         rows = {
             "id": [f"p{i}" for i in range(size)],
@@ -68,10 +74,34 @@ class World:
             "group": ["reasoning"] * size,
             "n": [16] * size,
         } | {name: list(values) for name, values in columns.items()}
-        all_facts = {"model": model, **_tables(rows), "budgets": []} | facts
+        points = [_point(budget, values) for budget, values in (budgets or {}).items()]
+        all_facts = {"model": model, **_tables(rows), "budgets": points} | facts
         path = self.add(f"eval_{model}", "evaluate", "evaluation", facts=all_facts)
         pq.write_table(pa.table(rows), path / "problems.parquet")
+        if budgets:
+            pq.write_table(pa.table(_budget_rows(rows["id"], budgets)), path / "budgets.parquet")
         return path
+
+
+def _budget_rows(ids: Sequence[str], budgets: Budgets) -> dict[str, list[Any]]:
+    """The columns of budgets.parquet that the report reads."""
+    cells = [
+        (id_, budget, value)
+        for budget, values in budgets.items()
+        for id_, value in zip(ids, values, strict=True)
+    ]
+    names = ("id", "amount", "accuracy")
+    columns = {name: [cell[i] for cell in cells] for i, name in enumerate(names)}
+    return columns | {"setting": ["budgets"] * len(cells)}
+
+
+def _point(budget: int, values: Sequence[float | None]) -> dict[str, float]:
+    there = [value for value in values if value is not None]
+    mean = sum(there) / len(there)
+    interval = {"low": mean - 0.03, "high": mean + 0.03}
+    return {"budget": budget, "value": mean, **interval, "n": len(there)} | {
+        "mean_thinking_tokens": min(budget, 36)
+    }
 
 
 def _tables(rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -149,9 +179,9 @@ def fill(world: World, problems: int = 300) -> None:
     difficulty = [chance.gauss(0, 1) for _ in range(problems)]
     for stage, numbers in MODELS.items():
         columns = _columns(chance, difficulty, *numbers)
-        budgets = _budgets(numbers[0]) if stage in ("zero", "r1") else []
+        budgets = _budgets(columns) if stage in ("zero", "r1") else None
         waits = _waits(numbers[0]) if stage == "r1" else []
-        world.add_evaluation(stage, columns, budgets=budgets, waits=waits)
+        world.add_evaluation(stage, columns, budgets, waits=waits)
 
 
 def _curve(chance: random.Random, stage: str) -> list[dict[str, float]]:
@@ -207,15 +237,16 @@ def _columns(
     }
 
 
-def _budgets(top: float) -> list[dict[str, float]]:
-    points = []
-    for budget in (0, 4, 8, 12, 16, 24, 32, 48):
-        value = top * (1 - math.exp(-budget / 12))
-        points.append(
-            {"budget": budget, "value": value, "low": value - 0.03, "high": value + 0.03}
-            | {"n": 240, "mean_thinking_tokens": min(budget, 36)}
-        )
-    return points
+def _budgets(columns: Columns) -> Budgets:
+    """The more a model thinks, the nearer it comes to its accuracy, on reasoning alone."""
+    asked = [
+        None if group == "general" else value
+        for group, value in zip(columns["group"], columns["pass_at_1"], strict=True)
+    ]
+    return {
+        budget: [None if v is None else v * (1 - math.exp(-budget / 12)) for v in asked]
+        for budget in (0, 4, 8, 12, 16, 24, 32, 48)
+    }
 
 
 def _waits(top: float) -> list[dict[str, float]]:

@@ -147,11 +147,11 @@ def test_a_point_logged_again_after_a_resume_counts_once(world: Any) -> None:
     assert (len(steps), values[-1]) == (10, 30.0)
 
 
-def budgets(*values: float) -> list[dict[str, float]]:
-    return [
-        {"budget": 8 * i, "value": v, "low": v - 0.02, "high": v + 0.02, "n": 100}
-        for i, v in enumerate(values)
-    ]
+def claimed(budget: str) -> dict[str, Any]:
+    check = {"says": "it rises", "left": {"stage": "r1", "budget": budget}, "relation": "greater"}
+    if budget == "largest":
+        check["right"] = {"stage": "r1", "budget": "smallest"}
+    return check
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,31 @@ def budgets(*values: float) -> list[dict[str, float]]:
 def test_accuracy_must_rise_with_the_budget(
     world: Any, values: tuple[float, ...], expected: str, budget: str
 ) -> None:
-    world.add_evaluation("r1", {"pass_at_1": [0.5] * 8}, budgets=budgets(*values))
-    check = {"says": "it rises", "left": {"stage": "r1", "budget": budget}, "relation": "greater"}
-    if budget == "largest":
-        check["right"] = {"stage": "r1", "budget": "smallest"}
-    assert verdict(world, check).verdict == expected
+    budgets = {8 * i: [value] * 8 for i, value in enumerate(values)}
+    world.add_evaluation("r1", {"pass_at_1": [0.5] * 8}, budgets)
+    assert verdict(world, claimed(budget)).verdict == expected
+
+
+@pytest.mark.parametrize("budget", ["slope", "largest"])
+def test_budgets_are_compared_on_the_same_problems(world: Any, budget: str) -> None:
+    """Problems differ far more than budgets do; each gains 0.1 from 0 to 3 tokens, two doublings.
+
+    Taken as independent, the two means would differ by 0.1 ± 0.26. Problems that no budget was
+    asked of do not count.
+    """
+    hard_to_easy = [i / 10 for i in range(10)]
+    budgets = {0: [*hard_to_easy, None], 3: [*(v + 0.1 for v in hard_to_easy), None]}
+    world.add_evaluation("r1", {"pass_at_1": [0.5] * 11}, budgets)
+    found = verdict(world, claimed(budget)).findings[0]
+    gain = 0.1 if budget == "largest" else 0.05
+    assert (found.difference, found.low, found.high) == pytest.approx((gain, gain, gain))
+    assert found.n == 10
+
+
+def test_a_stage_without_budgets_leaves_the_claim_undecided(world: Any) -> None:
+    world.add_evaluation("r1", {"pass_at_1": [0.5] * 8})
+    reason = "not measured: r1 was evaluated under 0 thinking budgets, not 2"
+    assert verdict(world, claimed("slope")).findings[0].reason == reason
 
 
 PAPER = {

@@ -42,6 +42,7 @@ def test_a_whole_run_gives_figures_with_their_data_and_a_verdict_on_each_claim(
     assert "abacus, 2 cores" in text
     assert "wrong 210" in text
     assert "| dev2_nolang | rl | 1 min 46 s |" in text
+    assert "| dev1 − zero, reasoning | -" in text
 
 
 def test_the_data_behind_a_figure_are_the_numbers_of_the_artifacts(

@@ -51,9 +51,18 @@ def test_a_constant_curve_has_no_width() -> None:
     assert draws.interval(0.95) == (3.0, 3.0)
 
 
-def test_a_number_given_by_its_interval_gets_that_interval_back() -> None:
-    draws = statistics.normal_draws(0.6, 0.55, 0.65, 100, BOOTSTRAP, stream=0)
-    assert draws.interval(0.95) == pytest.approx((0.55, 0.65), abs=0.004)
+@pytest.mark.parametrize(
+    ("better", "worse", "chance"),
+    [(0, 0, 1.0), (1, 1, 1.0), (5, 0, 2 / 32), (8, 2, 2 * 56 / 1024), (2, 8, 2 * 56 / 1024)],
+)
+def test_the_sign_test_is_the_exact_binomial_one(better: int, worse: int, chance: float) -> None:
+    """8 of 10: 1 + 10 + 45 of 1,024 splits have at most two on the other side."""
+    assert statistics.sign_test(better, worse) == pytest.approx(chance)
+
+
+def test_the_sign_test_does_not_overflow_on_many_problems() -> None:
+    assert statistics.sign_test(3000, 3000) == pytest.approx(1.0)
+    assert statistics.sign_test(4000, 2000) < 1e-100
 
 
 def test_the_slope_over_doublings_is_the_gain_per_doubling() -> None:
