@@ -117,7 +117,9 @@ def _unlike(one: Shingles, other: Shingles) -> float:
     return 1 - len(one & other) / union if union else 0.0
 
 
-def cell_of(row: Mapping[str, object], metadata: Mapping[str, object], by: Sequence[str]) -> tuple:
+def cell_of(
+    row: Mapping[str, object], metadata: Mapping[str, object], by: Sequence[str]
+) -> tuple[str, ...]:
     """The values of the columns, or of `metadata.<name>`, that make a row's domain."""
     return tuple(
         str(metadata.get(name.removeprefix("metadata."), ""))

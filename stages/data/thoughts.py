@@ -62,8 +62,8 @@ class _Style:
 
 
 def _style(name: str, *tags: str, lone: bool = False) -> _Style:
-    patterns = (re.compile(tag, re.IGNORECASE | re.MULTILINE) for tag in tags)
-    return _Style(name, *patterns, lone=lone)
+    opening, closing, answer, end = (re.compile(tag, re.IGNORECASE | re.MULTILINE) for tag in tags)
+    return _Style(name, opening, closing, answer, end, lone)
 
 
 _ANSWER, _END = (rf"<{slash}(?:answer|output|response|solution)>" for slash in ("", "/"))
