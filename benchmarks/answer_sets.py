@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.files import OWN, Folder, read
+from stages.data.formats.maths import last_box
 
 POLICY = Path(__file__).with_name("upstream_policy.jsonl")
 
@@ -93,42 +94,35 @@ def _from_references(data: Folder) -> Iterator[AnswerSet]:
 PLAIN_NUMBERS = ("GSM8K", "MGSM zh", "MGSM en", "CMATH", "AIME", "AMC")
 
 
+#: set → the format that reads it, and its files, each under the names that it may have.
+MATHS: dict[str, tuple[Any, ...]] = {
+    "GSM8K": ("gsm8k", ["gsm8k/test.jsonl"]),
+    "MATH-500": ("math500", ["math500/test.jsonl"]),
+    "MATH train": ("math", ["math_full/train_deepscaler.json.gz"]),
+    "MATH test": ("math", ["math_full/test.jsonl.gz"]),
+    "AIME": (
+        "aime",
+        ["aime_amc/aime24.jsonl"],
+        ["aime_amc/deepscaler_aime_1983_2023_train.json.gz"],
+    ),
+    "AMC": ("amc", ["aime_amc/amc23.jsonl"]),
+    "OlymMATH": (
+        "olymmath",
+        ["olymmath_zh_en/OlymMATH-EN-EASY.jsonl"],
+        ["olymmath_zh_en/OlymMATH-ZH-EASY.jsonl"],
+    ),
+    "MGSM zh": ("mgsm", ["chinese_math/mgsm_zh.tsv", "mgsm_zh/mgsm_zh.tsv"]),
+    "MGSM en": ("mgsm", ["chinese_math/mgsm_en.tsv"]),
+    "CMATH": ("cmath", ["chinese_math/cmath_dev.jsonl"]),
+}
+
+
 def math_references(data: Folder) -> dict[str, list[str]]:
-    """The references of every mathematics set, by the set's name."""
+    """The references of every mathematics set, by the set's name; "" where a row has none."""
     return {
-        "GSM8K": [row["answer"].split("####")[1].strip() for row in data.rows("gsm8k/test.jsonl")],
-        "MATH-500": [row["answer"] for row in data.rows("math500/test.jsonl")],
-        "MATH train": [
-            row["answer"] or "" for row in data.rows("math_full/train_deepscaler.json.gz")
-        ],
-        "MATH test": [last_box(row["solution"]) for row in data.rows("math_full/test.jsonl.gz")],
-        "AIME": [row["expected_answer"] for row in data.rows("aime_amc/aime24.jsonl")]
-        + [str(r["answer"]) for r in data.rows("aime_amc/deepscaler_aime_1983_2023_train.json.gz")],
-        "AMC": [f"{row['answer']:g}" for row in data.rows("aime_amc/amc23.jsonl")],
-        "OlymMATH": [
-            row["answer"]
-            for language in ("EN", "ZH")
-            for row in data.rows(f"olymmath_zh_en/OlymMATH-{language}-EASY.jsonl")
-        ],
-        "MGSM zh": [
-            row[-1] for row in data.rows("chinese_math/mgsm_zh.tsv", "mgsm_zh/mgsm_zh.tsv")
-        ],
-        "MGSM en": [row[-1] for row in data.rows("chinese_math/mgsm_en.tsv")],
-        "CMATH": [str(row["golden"]) for row in data.rows("chinese_math/cmath_dev.jsonl")],
+        name: [row["reference"] or "" for names in files for row in data.problems(format_, *names)]
+        for name, (format_, *files) in MATHS.items()
     }
-
-
-def last_box(solution: str) -> str:
-    r"""The inside of the last `\boxed{…}` (or `\boxed 5`) of a solution."""
-    rest = solution[solution.rfind("\\boxed") + len("\\boxed") :].lstrip()
-    if not rest.startswith("{"):
-        return rest[:1]
-    depth = 0
-    for index, letter in enumerate(rest):
-        depth += (letter == "{") - (letter == "}")
-        if depth == 0:
-            return rest[1:index]
-    return rest
 
 
 def _grouped(number: str) -> str:
@@ -259,7 +253,7 @@ def _reference(gold: str) -> str:
     boxes: list[str] = []
     while "\\boxed" in gold:
         position = gold.rfind("\\boxed")
-        boxes.insert(0, last_box(gold))
+        boxes.insert(0, last_box(gold) or "")
         gold = gold[:position]
         if len(gold) > LONG:  # a worked solution: its last box is the answer
             break

@@ -1,13 +1,16 @@
-"""Data files as they come: JSON, JSON lines, gzip of either, tab-separated text, Parquet."""
+"""Data files as they come, and as problems by the readers of the recipe's own benchmarks."""
 
 from __future__ import annotations
 
-import gzip
-import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet
+from stages.configs import DatasetConfig
+from stages.data.files import rows_of_file
+from stages.data.formats import FORMATS
+from stages.data.rows import Row
+from stages.data.sources import KEEP, open_source, read_problems
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = ROOT / "tests" / "data"  # the rows that the project ships
@@ -21,27 +24,28 @@ class Folder:
         self.missing: list[str] = []
 
     def rows(self, *names: str) -> list[Any]:
-        """The rows of the first of these files that exists; none when there is none."""
+        """The raw rows of the first of these files that exists; none when there is none."""
+        path = self._first(names)
+        return read(path) if path else []
+
+    def problems(self, format_: str, *names: str, split: str = "test") -> list[Row]:
+        """The same rows as problems, through the reader that the recipe has for this format."""
+        path = self._first(names)
+        if path is None:
+            return []
+        config = DatasetConfig("dataset", format=format_, path=str(path), split=split, seed=0)
+        config.without_reference = KEEP
+        parts = open_source(config, FORMATS[format_], "data")
+        return list(read_problems(parts, FORMATS[format_], config, Counter()))
+
+    def _first(self, names: tuple[str, ...]) -> Path | None:
         for name in names:
             if (self.root / name).exists():
-                return read(self.root / name)
+                return self.root / name
         self.missing.append(names[0])
-        return []
+        return None
 
 
 def read(path: Path) -> list[Any]:
-    """The rows of a file, whatever its form; an object of objects gives its items."""
-    if path.suffix == ".parquet":
-        rows: list[Any] = pyarrow.parquet.read_table(path).to_pylist()
-        return rows
-    raw = path.read_bytes()
-    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
-    if ".jsonl" in path.name:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    if path.suffix in (".tsv", ".csv"):
-        separator = "\t" if path.suffix == ".tsv" else ","
-        return [line.split(separator) for line in text.splitlines() if line.strip()]
-    whole = json.loads(text)
-    if isinstance(whole, dict):
-        return whole["examples"] if "examples" in whole else list(whole.items())
-    return list(whole)
+    """The raw rows of a file, whatever its form."""
+    return [row for _, row in rows_of_file(path)]

@@ -18,12 +18,12 @@ from typing import Any
 from benchmarks.answer_sets import math_references
 from benchmarks.files import Folder
 from benchmarks.graders import LIMIT, WORKERS
+from stages.data.formats.choice import LETTERS
 from stages.data.template import compose
 from stages.verifiers.answer import STRICT
-from stages.verifiers.bbh import metadata_of, verifier_of
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import proof, right_answer
-from stages.verifiers.verdict import Request
+from stages.verifiers.verdict import Request, request_of
 
 BBH = (
     "boolean_expressions",
@@ -63,8 +63,12 @@ def case_sets(data: Folder) -> Iterator[tuple[str, list[Case]]]:
     yield from _game24(data)
     yield from _programs(data)
     yield from _grids(data)
-    rows = data.rows("ifeval/input_data.jsonl")
-    yield "IFEval, made answers", _proofs(Request("instruction", "", "", row) for row in rows)
+    yield "IFEval, made answers", _proofs(_requests(data, "ifeval", "ifeval/input_data.jsonl"))
+
+
+def _requests(data: Folder, format_: str, *names: str, split: str = "test") -> list[Request]:
+    """The rows of a set as its reader makes them, with nothing answered yet."""
+    return [request_of(row, "") for row in data.problems(format_, *names, split=split)]
 
 
 def _proofs(requests: Iterable[Request]) -> list[Case]:
@@ -107,38 +111,29 @@ def _proved(name: str, cases: Sequence[Case], pool: VerifierPool) -> dict[str, A
 
 
 def _choices(data: Folder) -> Iterator[tuple[str, list[Case]]]:
-    rows = [
-        ("ABCDEFGHIJ"[row["answer"]], len(row["choices"]))
-        for row in data.rows("mcq_stem/mmlu_stem.jsonl.gz")
-    ]
-    yield from _lettered("MMLU-STEM", rows)
+    yield from _lettered("MMLU-STEM", _requests(data, "mmlu_stem", "mcq_stem/mmlu_stem.jsonl.gz"))
     for title, file in (
         ("AQuA", "aqua-rat"),
         ("LogiQA en", "logiqa-en"),
         ("LogiQA zh", "logiqa-zh"),
         ("LSAT-AR", "lsat-ar"),
     ):
-        read = data.rows(f"mcq_stem/agieval_{file}.jsonl")
-        yield from _lettered(title, [(row["label"], len(row["options"])) for row in read])
+        yield from _lettered(title, _requests(data, "agieval", f"mcq_stem/agieval_{file}.jsonl"))
 
 
-def _lettered(title: str, rows: Sequence[tuple[str, int]]) -> Iterator[tuple[str, list[Case]]]:
-    requests = [Request("choice", "", letter, {"options": count}) for letter, count in rows]
+def _lettered(title: str, requests: Sequence[Request]) -> Iterator[tuple[str, list[Case]]]:
     yield title, _proofs(requests)
     wrong = []
-    for request, (letter, count) in zip(requests, rows, strict=True):
-        other = "ABCDEFGHIJ"[("ABCDEFGHIJ".index(letter) + 1) % count]
+    for request in requests:
+        options = request.metadata["options"]
+        other = LETTERS[(LETTERS.index(request.reference) + 1) % len(options)]
         wrong.append(Case(_answered(request, f"({other})"), 0.0))
     yield f"{title}, another letter", wrong
 
 
 def _bbh(data: Folder) -> Iterator[tuple[str, list[Case]]]:
     for task in BBH:
-        rows = data.rows(f"bbh/{task}.json")
-        requests = [
-            Request(verifier_of(task), "", row["target"], metadata_of(task, row["input"]))
-            for row in rows
-        ]
+        requests = _requests(data, "bbh", f"bbh/{task}.json")
         yield f"BBH {task}", _proofs(requests)
         wrong = [
             Case(_answered(request, other.reference), 0.0)
@@ -171,28 +166,21 @@ def _short_texts(data: Folder) -> Iterator[tuple[str, list[Case]]]:
 
 
 def _knights(data: Folder) -> Iterator[tuple[str, list[Case]]]:
-    rows = [
-        row
-        for file in ("3ppl_test", "3ppl_train", "5ppl_train")
-        for row in data.rows(f"knights_knaves/{file}.parquet")
-    ]
-    requests = [_puzzle(row) for row in rows]
+    files = [f"knights_knaves/{name}.parquet" for name in ("3ppl_test", "3ppl_train", "5ppl_train")]
+    requests = [one for file in files for one in _requests(data, "knights_knaves", file)]
+    solutions = [row["solution"] for file in files for row in data.rows(file)]
     yield "knights and knaves", _proofs(requests)
     right, wrong = [], []
-    for number, (row, request) in enumerate(zip(rows, requests, strict=True)):
-        roles = dict(zip(row["names"], row["solution"], strict=True))
+    for number, (request, solution) in enumerate(zip(requests, solutions, strict=True)):
+        names = request.metadata["names"]
+        roles = dict(zip(names, solution, strict=True))
         write = WAYS[number % len(WAYS)]
         right.append(Case(_answered(request, write(roles)), 1.0))
-        flipped = row["names"][number % len(roles)]
+        flipped = names[number % len(roles)]
         others = {name: role != (name == flipped) for name, role in roles.items()}
         wrong.append(Case(_answered(request, write(others)), 0.0))
     yield "knights and knaves, other ways to write it", right
     yield "knights and knaves, one role wrong", wrong
-
-
-def _puzzle(row: Mapping[str, Any]) -> Request:
-    metadata = {"names": list(row["names"]), "statements": row["statements"]}
-    return Request("logic", "", row["solution_text_format"], metadata)
 
 
 def _role(knight: bool) -> str:
@@ -238,8 +226,7 @@ def _game24(data: Folder) -> Iterator[tuple[str, list[Case]]]:
     does this reader; whether that is an expression of the four numbers with the value 24 is left
     to the verifier.
     """
-    puzzles = [row[1].split() for row in data.rows("game24/24.csv")[1:]]
-    requests = [_puzzle24(numbers) for numbers in puzzles]
+    requests = _requests(data, "game24", "game24/24.csv")
     yield "Game of 24, all puzzles solved", _proofs(requests)
     cases = []
     for row in data.rows("game24/gpt4_cot_100x100.json.gz"):
@@ -251,55 +238,30 @@ def _game24(data: Folder) -> Iterator[tuple[str, list[Case]]]:
     yield "Game of 24, logged rewards", cases
 
 
-def _puzzle24(numbers: Sequence[str]) -> Request:
-    return Request("countdown", "", "24", {"numbers": [int(number) for number in numbers]})
-
-
 # Programs and grids -----------------------------------------------------------------------------
 
 
 def _programs(data: Folder) -> Iterator[tuple[str, list[Case]]]:
-    rows = data.rows("humaneval/HumanEval.jsonl.gz")
-    requests = [_humaneval(row) for row in rows]
+    requests = _requests(data, "humaneval", "humaneval/HumanEval.jsonl.gz")
     yield "HumanEval, canonical solutions", _proofs(requests)
     again = [
         Case(_answered(request, f"{request.reference}\n# once more"), 1.0) for request in requests
     ]
     yield "HumanEval once more, all warm", again
-    broken = [
-        Case(_answered(request, f"def {row['entry_point']}(*given):\n    return None"), 0.0)
-        for row, request in zip(rows, requests, strict=True)
-    ]
+    nothing = "def {}(*given):\n    return None"
+    broken = [Case(_answered(r, nothing.format(r.metadata["entry"])), 0.0) for r in requests]
     yield "HumanEval, returns None", broken
-    rows = data.rows("mbpp/mbpp.jsonl")
-    yield "MBPP, reference code", _proofs(map(_mbpp, rows))
-
-
-def _humaneval(row: Mapping[str, Any]) -> Request:
-    metadata = {"test": row["test"], "entry": row["entry_point"], "prompt": row["prompt"]}
-    return Request("code", "", row["prompt"] + row["canonical_solution"], metadata)
-
-
-def _mbpp(row: Mapping[str, Any]) -> Request:
-    metadata = {"tests": row["test_list"], "setup": row["test_setup_code"]}
-    return Request("code", "", row["code"], metadata)
+    every = "prompt+test+validation+train"
+    yield "MBPP, reference code", _proofs(_requests(data, "mbpp", "mbpp/mbpp.jsonl", split=every))
 
 
 def _grids(data: Folder) -> Iterator[tuple[str, list[Case]]]:
-    answers = [
-        [pair["output"] for pair in task["test"]]
-        for _, task in data.rows("arc_agi_1/training.json")
-    ]
-    requests = [Request("grid", "", _as_json(grids)) for grids in answers]
+    requests = _requests(data, "arc_agi_1", "arc_agi_1/training.json")
     yield "ARC training", _proofs(requests)
     wrong = []
-    for grids, request in zip(answers, requests, strict=True):
-        other = json.loads(json.dumps(grids))
-        line = other[-1][-1]
+    for request in requests:
+        other = json.loads(request.reference)
+        line = other[-1] if isinstance(other[-1][0], int) else other[-1][-1]
         line[-1] = (line[-1] + 1) % 10
-        wrong.append(Case(_answered(request, _as_json(other)), 0.0))
+        wrong.append(Case(_answered(request, json.dumps(other)), 0.0))
     yield "ARC training, one cell wrong", wrong
-
-
-def _as_json(grids: Sequence[Any]) -> str:
-    return json.dumps(grids[0] if len(grids) == 1 else grids)
