@@ -51,7 +51,7 @@ from stages.data.rows import SAMPLE, Row, write_rows
 from stages.data.score import Asked, problem_schema, reward_column, tables
 from stages.data.sources import BY_METADATA
 from stages.rewards.preference import Scorer, load_scorers
-from stages.rollout.engine import open_engine
+from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     _check_references(problems, context.stage)
     scorers = load_scorers(inputs.get("score_with", ()))
     asked = Asked(tuple(config.pass_at), config.samples_per_problem, tuple(sorted(scorers)))
-    engine = open_engine(model.model_path, config.rollout, context.threads)
-    with VerifierPool.of(config.verifiers) as pool:
+    engine = Fleet.open(model.model_path, config.rollout, context.threads)
+    with engine, VerifierPool.of(config.verifiers) as pool:
         collector = Collector.of(engine, pool, model, config, context)
         jobs = _jobs(config, problems, model, engine.tokenizer, context)
         reused = _reused(collector, jobs)
@@ -95,7 +95,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     }
     write_rows(context.output / "problems.parquet", seen.rows, problem_schema(asked))
     _write_json(context.output / "metrics.json", facts)
-    return Outputs(facts=facts, funnel=_funnel(facts, seen, reused))
+    return Outputs(facts=facts, funnel=_funnel(facts, seen, reused) | engine.mishaps)
 
 
 def _check(config: EvaluateConfig, stage: str) -> None:

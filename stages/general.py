@@ -26,7 +26,7 @@ from stages.data.collect import Collector, fitting, shown_on
 from stages.data.filters import check_names
 from stages.data.rows import CONVERSATION, Row, read_rows, write_rows
 from stages.data.thinking import CHOSEN, sort_out, thought_jobs, with_thoughts
-from stages.rollout.engine import open_engine
+from stages.rollout.fleet import Fleet
 from stages.tiny.phrases import LANGUAGES
 from stages.tiny.worked import direct, thoughtful
 from stages.verifiers.answer import parse
@@ -86,7 +86,7 @@ def _think(
 ) -> list[Row]:
     """All rows in their order, the chosen ones with a thought or not at all."""
     chosen = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict == CHOSEN]
-    engine = open_engine(model.model_path, config.rollout, context.threads)
+    engine = Fleet.open(model.model_path, config.rollout, context.threads)
     jobs = thought_jobs(chosen, engine.tokenizer, config.thinking, config.system_prompt)
     room = config.sampling.max_tokens + max((len(job.prefix_ids) for job in jobs), default=0)
     key = f"stages.{context.stage}.sampling.max_tokens"
@@ -94,9 +94,10 @@ def _think(
     fits = {id(job) for job in fit}
     asked = [row for row, job in zip(chosen, jobs, strict=True) if id(job) in fits]
     dropped[PROMPT_TOO_LONG] += len(jobs) - len(fit)
-    with VerifierPool.of(config.verifiers) as pool:
+    with engine, VerifierPool.of(config.verifiers) as pool:
         collector = Collector.of(engine, pool, model, config, context)
         new = with_thoughts(asked, fit, collector, config.thinking, dropped, shown_on(context))
+        dropped.update(engine.mishaps)
         by_row = {id(row): thought for row, thought in zip(asked, new, strict=True)}
     kept = (
         by_row.get(id(row)) if verdict == CHOSEN else row

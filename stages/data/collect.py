@@ -22,7 +22,8 @@ from stages.configs import EvaluateConfig, SampleConfig, Sampling
 from stages.data.ledger import MOST_SAMPLES, Drawn, Ledger, Name, key_of, seed_of
 from stages.data.rows import PROBLEM, Row, read_rows
 from stages.data.template import render_prompt
-from stages.rollout.engine import Completion, Engine, GenerationRequest
+from stages.rollout.engine import Completion, GenerationRequest
+from stages.rollout.fleet import Fleet
 from stages.verifiers.answer import parse
 from stages.verifiers.grade import counted
 from stages.verifiers.pool import VerifierPool
@@ -85,13 +86,13 @@ class _Shard:
 
 @dataclass(frozen=True)
 class Collector:
-    """Who answers and who judges: an engine on a model, its ledger, and the pool of verifiers.
+    """Who answers and who judges: engines on a model, its ledger, and the pool of verifiers.
 
     model: the fingerprint that stands in every row. seed: the stage's. shard_samples: how many
     samples are drawn, and lost by a kill, together.
     """
 
-    engine: Engine
+    engine: Fleet
     pool: VerifierPool
     ledger: Ledger
     model: str
@@ -102,7 +103,7 @@ class Collector:
     @classmethod
     def of(
         cls,
-        engine: Engine,
+        engine: Fleet,
         pool: VerifierPool,
         model: Artifact,
         config: SampleConfig | EvaluateConfig,
@@ -110,7 +111,8 @@ class Collector:
     ) -> Collector:
         """A stage's collector on a published model."""
         rollout, sampling = config.rollout, config.sampling
-        ledger = Ledger(context.beside(model.fingerprint), rollout.engine, sampling)
+        engine_name = f"{rollout.engine} {rollout.dtype}"
+        ledger = Ledger(context.beside(model.fingerprint), engine_name, sampling)
         size = rollout.shard_samples
         return cls(engine, pool, ledger, model.fingerprint, sampling, context.seed, size)
 
@@ -120,12 +122,18 @@ class Collector:
 
     def rows(self, jobs: Sequence[Job], progress: Progress) -> Iterator[list[Row]]:
         """The n judged samples of each job, in order: columns of SAMPLE, and token_ids."""
-        total, done, tokens = sum(job.n for job in jobs), 0, 0
+        total, done, new_ones, tokens = sum(job.n for job in jobs), 0, 0, 0
         pending: deque[_Shard] = deque()
-        for answers in self._stream(self._shards(jobs, pending)):
+
+        def on_progress(finished: int) -> None:
+            progress(done + finished - new_ones, total, tokens)
+
+        shards = self._shards(jobs, pending)
+        for answers in self.engine.stream(shards, self.sampling, on_progress):
             shard = pending.popleft()
             new = shard.drawn(answers)
             self.ledger.append(new)
+            new_ones += len(new)
             tokens += sum(len(completion.token_ids) for completion in new.values())
             done += sum(job.n for job in shard.jobs)
             progress(done, total, tokens)
@@ -138,12 +146,6 @@ class Collector:
         for group in grouped(jobs, self.shard_samples):
             pending.append(_Shard.of(group, self.ledger, self.seed))
             yield pending[-1].requests
-
-    def _stream(
-        self, shards: Iterator[list[GenerationRequest]]
-    ) -> Iterator[list[list[Completion]]]:
-        for requests in shards:
-            yield self.engine.generate(requests, self.sampling) if requests else []
 
     def _judged(self, shard: _Shard, found: dict[Name, Drawn]) -> Iterator[list[Row]]:
         rows = [

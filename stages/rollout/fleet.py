@@ -66,6 +66,11 @@ class Fleet:
     ) -> None:
         self.close()
 
+    @property
+    def mishaps(self) -> dict[str, int]:
+        """For a stage's funnel, where something happened."""
+        return {"engine_deaths": self.deaths} if self.deaths else {}
+
     def close(self) -> None:
         """End all engines; a later shard starts them again."""
         for replica in self._replicas:

@@ -1,9 +1,15 @@
 """Samples that were drawn for a model are reused by whatever asks for them again."""
 
+import os
+import signal
+import threading
+import time
+from multiprocessing import active_children
+
 import pyarrow.parquet as pq
 import pytest
 
-from stages.configs import EvaluateConfig, Sampling
+from stages.configs import EvaluateConfig, Rollout, Sampling
 from stages.data.ledger import SETTINGS, key_of, seed_of
 from stages.data.rows import read_rows
 from stages.evaluate import run
@@ -66,3 +72,23 @@ def test_the_seed_of_a_sample_follows_from_the_stage_the_prompt_and_its_number()
     others = {seed_of(1, key, 0), seed_of(0, key_of([1, 2]), 0), seed_of(0, key_of([1], [2, 3]), 0)}
     assert len(others | {seed_of(0, key, 0)}) == 4
     assert 0 <= seed_of(0, key, 0) < 2**63
+
+
+def test_an_engine_killed_on_the_way_changes_no_sample_and_stands_in_the_funnel(
+    inputs, make_context, tmp_path
+):
+    slow = Rollout(batch_tokens=200)
+    whole = make_context(tmp_path / "whole")
+    assert "engine_deaths" not in run(config(8, rollout=slow), inputs, whole).funnel
+
+    def kill_one():
+        while not active_children():
+            time.sleep(0.001)
+        os.kill(active_children()[0].pid, signal.SIGKILL)
+
+    killed = make_context(tmp_path / "killed")
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    assert run(config(8, rollout=slow), inputs, killed).funnel["engine_deaths"] == 1
+    killer.join()
+    assert completions(killed) == completions(whole)

@@ -1,0 +1,166 @@
+"""An OpenAI-compatible server over HTTP: retries, and errors that say what to do.
+
+What passes by itself is tried again with growing pauses (or as long as `Retry-After` says): broken
+connections, timeouts, 408, 429 and 5xx. What does not is raised as `Refused` at once. The key comes
+from the environment variable that `server.api_key_env` names; it is in no config, no message and no
+log, and it is cut out of what a server says.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from pipeline.errors import StageFailed, UsageError
+from stages.configs import Server
+
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
+LONGEST_PAUSE = 60.0  # seconds, unless the server asks for more
+CONNECT_SECONDS = 10.0
+SHOWN_CHARACTERS = 400  # of what a server says
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class Refused(Exception):
+    """The server understood and said no; trying again would not help."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(f"{status}: {words}")
+        self.status, self.words = status, words
+
+
+class Stopped(Exception):
+    """Another request failed for good, so this one is given up."""
+
+
+def check_url(url: str, key: str) -> None:
+    """Refuse what is no base URL, or one that would put a secret into manifests."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{key}={url}: expected a base URL such as http://localhost:8000/v1")
+    if parts.username or parts.password or parts.query:
+        raise UsageError(
+            f"{key}: a user, a password or a query in the URL would be written into manifests; "
+            "put the key into the environment variable that server.api_key_env names"
+        )
+
+
+class ChatServer:
+    """One server, asked from many threads at once."""
+
+    def __init__(self, url: str, server: Server) -> None:
+        self.url, self.server = url.rstrip("/"), server
+        self._key = _key(server.api_key_env)
+        self._stop = threading.Event()
+        self._http = httpx.Client(
+            headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+            timeout=httpx.Timeout(server.timeout, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=server.concurrency),
+            trust_env=urlsplit(url).hostname not in LOCAL,  # a proxy does not reach this machine
+        )
+
+    def models(self) -> dict[str, dict[str, Any]] | None:
+        """What the server offers, by name; None where it has no list."""
+        try:
+            found = self.ask("GET", "/models")
+        except Refused as refusal:
+            if refusal.status in (404, 405, 501):
+                return None
+            raise self.explained(refusal) from None
+        return {str(entry["id"]): entry for entry in found.get("data") or [] if "id" in entry}
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The server's JSON answer, tried as often as `server.retries` allows."""
+        trouble = ""
+        for attempt in range(self.server.retries + 1):
+            if self._stop.is_set():
+                raise Stopped
+            pause = self.server.pause * 2**attempt * random.uniform(0.75, 1.25)
+            try:
+                response = self._http.request(method, self.url + path, json=body)
+            except httpx.TransportError as error:
+                trouble = f"{type(error).__name__}: {self._clean(str(error))}"
+            else:
+                if response.status_code not in RETRIED or _out_of_money(response):
+                    return self._read(response)
+                trouble = f"{response.status_code}: {self._words(response)}"
+                pause = _asked_pause(response) or pause
+            if attempt < self.server.retries:
+                self._stop.wait(min(pause, LONGEST_PAUSE))
+        raise StageFailed(
+            f"{self.url} gave no answer in {self.server.retries + 1} tries, the last one: "
+            f"{trouble}\nIs the server up (`vllm serve MODEL` starts one), and is the URL right (it "
+            "mostly ends in /v1)? A server that is too busy wants a lower server.concurrency; one "
+            "that is slow a higher server.timeout. What was drawn before is kept: run it again."
+        )
+
+    def stop(self) -> None:
+        """Give up what is under way: requests that wait to be tried again end at once."""
+        self._stop.set()
+
+    def explained(self, refusal: Refused) -> UsageError:
+        """What a refusal means for the user."""
+        said = f"{self.url} said {refusal}"
+        if refusal.status in (401, 403):
+            state = "is set, but not accepted" if self._key else "is not set"
+            return UsageError(
+                f"{said}\nIt wants a key: the environment variable {self.server.api_key_env} "
+                f"{state}. Export the key there, or name another variable by server.api_key_env"
+            )
+        if refusal.status == 404:
+            return UsageError(f"{said}\nCheck the model's name, and the URL: it mostly ends in /v1")
+        return UsageError(said)
+
+    def _read(self, response: httpx.Response) -> dict[str, Any]:
+        if not response.is_success:
+            raise Refused(response.status_code, self._words(response))
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            kind = response.headers.get("content-type", "no content type")
+            raise UsageError(
+                f"{response.url} answered with something else than JSON ({kind}): this is no "
+                "OpenAI-compatible server, or the URL lacks its end (mostly /v1)"
+            )
+        return answer
+
+    def _words(self, response: httpx.Response) -> str:
+        """What the server says is wrong."""
+        try:
+            body = response.json()
+            error = body.get("error", body)
+            said = error.get("message") or error.get("detail") if isinstance(error, dict) else error
+        except (ValueError, AttributeError):
+            said = response.text
+        return self._clean(str(said or response.reason_phrase))[:SHOWN_CHARACTERS]
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self._key, "<key>") if self._key else text
+
+
+def _key(variable: str) -> str:
+    key = os.environ.get(variable, "").strip()
+    if not key.isascii() or not key.isprintable():
+        raise UsageError(f"the environment variable {variable} holds something that is no key")
+    return key
+
+
+def _out_of_money(response: httpx.Response) -> bool:
+    """OpenAI says 429 for a spent quota too, which no pause brings back."""
+    return response.status_code == 429 and "insufficient_quota" in response.text
+
+
+def _asked_pause(response: httpx.Response) -> float | None:
+    """`Retry-After` in seconds; its form as a date is not read."""
+    try:
+        return max(0.0, float(response.headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None
