@@ -47,6 +47,7 @@ def run(config: ConversationsConfig, inputs: Inputs, context: Context) -> Output
     facts = {
         "rows": kept,
         "with_thought": report.with_thought,
+        "rows_by_columns": dict(report.columns),
         "rows_by_style": dict(report.styles),
         "rows_by_language": dict(report.languages),
     }

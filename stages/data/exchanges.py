@@ -25,9 +25,12 @@ NAMES = {
     "prompt": ("prompt", "problem", "question", "instruction", "query", "input"),
     "completion": (
         "completion", "generations", "generation", "response", "output", "message_content",
-        "solution", "answer",
+        "deepseek_attempt", "attempt", "solution", "answer",
     ),
-    "thought": ("message_thinking", "reasoning_content", "reasoning", "thinking", "thought"),
+    "thought": (
+        "message_thinking", "reasoning_content", "reasoning", "thinking", "thought",
+        "deepseek_thinking_trajectory", "thinking_trajectories",
+    ),
     "reference": ("reference", "gtruth_answer", "gt", "final_answer", "answer"),
 }  # fmt: skip
 TURNS = ("messages", "conversations")
@@ -40,8 +43,12 @@ _THOUGHT_FIELDS = ("reasoning_content", "thinking", "reasoning")
 
 @dataclass(frozen=True)
 class Exchange:
-    """One prompt and one completion as the row has them. thought: from a column of its own."""
+    """One prompt and one completion as the row has them.
 
+    columns: where they stood. thought: from a column of its own.
+    """
+
+    columns: str
     prompt: list[Message]
     text: str
     thought: str | None = None
@@ -62,7 +69,7 @@ def exchanges(row: Raw, columns: Mapping[str, str]) -> Iterator[Exchange]:
         return
     reference = None if named["reference"] is None else _plain(row[named["reference"]])
     prompt, text, thought = _conversation(row[turns], turns)
-    yield Exchange(prompt, text, thought, reference)
+    yield Exchange(turns, prompt, text, thought, reference)
 
 
 def _found(row: Raw, part: str) -> str | None:
@@ -82,13 +89,13 @@ def _pairs(row: Raw, named: Mapping[str, str | None], columns: Raw) -> Iterator[
     prompt = _prompt(row, asked, columns)
     given = named["reference"]
     reference = None if given in (None, said) else _plain(row.get(str(given)))
-    thought = _plain(row.get(str(named["thought"])))
+    thought = _thought(row.get(str(named["thought"])))
     for value in _completions(row[said], said):
         if isinstance(value, list):
             _, text, own = _conversation([*prompt, *value], said)
         else:
             text, own = value, thought
-        yield Exchange(prompt, text, own, reference)
+        yield Exchange(f"{asked} → {said}", prompt, text, own, reference)
 
 
 def _completions(value: Any, name: str) -> list[Any]:
@@ -147,6 +154,13 @@ def _as_context(message: Message) -> Message:
         return {**message, "content": read_trace(message["content"]).answer}
     except NotNormal as reason:
         raise BadRow(f"an earlier answer: {reason}") from reason
+
+
+def _thought(value: Any) -> str | None:
+    """A text, or the only one of a list, as s1K has it."""
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value
+    return value if isinstance(value, str) and value.strip() else None
 
 
 def _plain(value: Any) -> str | None:

@@ -46,9 +46,13 @@ Place = tuple[str, int]  # a part of the source, and the row's number in it
 
 @dataclass
 class Report:
-    """What became of the rows: counts by tag style, language and verdict, and who was left out."""
+    """What became of the rows, in counts, and who was left out.
+
+    columns: where prompt and completion stood. styles: how thoughts were marked.
+    """
 
     read: int = 0
+    columns: Counter[str] = field(default_factory=Counter)
     styles: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -122,6 +126,7 @@ class Importer:
         except NotNormal as reason:
             self.report.leave_out(place, str(reason), f"…{exchange.text[-SHOWN:]}", exchange.text)
             return None
+        self.report.columns[exchange.columns] += 1
         self.report.styles[trace.style] += 1
         part, number = place
         domain, source = fields.get("domain"), fields.get("source")

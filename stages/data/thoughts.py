@@ -78,8 +78,9 @@ _STYLES = (
     ),
     _style(
         "channel",
-        r"(?:<\|start\|>assistant)?<\|channel\|>analysis<\|message\|>", r"<\|end\|>",
-        r"<\|start\|>assistant<\|channel\|>final<\|message\|>", r"<\|return\|>",
+        r"(?:<\|start\|>assistant)?<\|channel\|>analysis<\|message\|>",
+        r"<\|end\|>(?=<\|start\|>assistant<\|channel\|>final)",
+        r"<\|start\|>assistant<\|channel\|>final<\|message\|>", r"<\|(?:return|end)\|>",
     ),
     _style(
         "im_start",

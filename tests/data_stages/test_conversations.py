@@ -56,6 +56,7 @@ def jsonl(path: Path, *rows: dict) -> Path:
         ("<|begin_of_thought|>T<|end_of_thought|>A", "begin_of_thought"),
         (OSS, "channel"),
         (f"<|start|>assistant{OSS}<|return|>", "channel"),
+        (f"{OSS}<|end|>", "channel"),
         ("<|im_start|>think\nT\n<|im_start|>answer\nA<|im_end|>", "im_start"),
         ("[THINK]T[/THINK]A", "brackets"),
         ("## Thinking\n\nT\n\n## Final Response\n\nA", "headings"),
@@ -166,6 +167,20 @@ def test_a_system_prompt_that_asks_for_other_tags_is_not_learnt(load, tmp_path):
     assert rows[0]["prompt"] == [{"role": "user", "content": "Q"}]
     assert rows[0]["completion"] == compose("T", "A")
     assert outputs.facts["rows_by_style"] == {"column": 1}
+
+
+def test_an_answer_that_stands_beside_a_reference_solution_is_the_one_learnt(load, tmp_path):
+    s1k = {"question": "Q", "solution": "S", "attempt": "A", "thinking_trajectories": ["T"]}
+    rows, _, outputs = load(jsonl(tmp_path / "a.jsonl", s1k))
+    assert rows[0]["completion"] == compose("T", "A")
+    assert outputs.facts["rows_by_columns"] == {"question → attempt": 1}
+
+
+def test_prompts_and_completions_may_be_messages(load, tmp_path):
+    asked = [{"role": "user", "content": "Q"}]
+    said = [{"role": "assistant", "content": "<think>T</think>A"}]
+    rows, _, _ = load(jsonl(tmp_path / "a.jsonl", {"prompt": asked, "completion": said}))
+    assert (rows[0]["prompt"], rows[0]["completion"]) == (asked, compose("T", "A"))
 
 
 def test_every_generation_of_a_problem_is_a_row_of_its_own(load, tmp_path):
