@@ -151,6 +151,13 @@ def _check_rule(node: Node, name: str, rule: EdgeRule, nodes: Mapping[str, Node]
             f"type {_list(missing)}, found {_list(found)}. "
             f"Stages that produce it: {_list(makers)}."
         )
+    if len(found) < rule.at_least:
+        makers = [n.name for n in nodes.values() if n.kind.produces in rule.types and n is not node]
+        raise UsageError(
+            f"stages.{node.name}.{name}: a stage of kind `{node.kind.name}` needs an input of "
+            f"type {_list(rule.types)}, found {_list(found)}. "
+            f"Stages that produce it: {_list(makers)}."
+        )
     if rule.at_most is not None and len(found) > rule.at_most:
         raise UsageError(
             f"stages.{node.name}.{name}: found {len(found)} stages ({', '.join(found)}), "

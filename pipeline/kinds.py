@@ -18,12 +18,13 @@ EDGES = ("init_from", "data_from", "apart_from", "score_with", "evaluates")
 class EdgeRule:
     """What one edge of a kind accepts.
 
-    `types` are artifact types. `required` types must each come in at least once; `at_most` bounds
-    the number of stages on the edge (None: any number).
+    `types` are artifact types. `required` types must each come in at least once; `at_least` and
+    `at_most` bound the number of stages on the edge (None: any number).
     """
 
     types: frozenset[str]
     required: frozenset[str] = frozenset()
+    at_least: int = 0
     at_most: int | None = None
 
 

@@ -46,8 +46,19 @@ class Sampling:
 
 
 @dataclass
+class Server:
+    """How an OpenAI-compatible server is asked; none of it changes what it answers."""
+
+    api_key_env: str = "OPENAI_API_KEY"  # the environment variable that holds the key, if any
+    concurrency: int = 16  # requests at a time
+    timeout: float = 600.0  # seconds for one answer
+    retries: int = 6  # after a broken connection, a timeout, 429 or 5xx
+    pause: float = 1.0  # seconds before the first of them; each further pause is twice as long
+
+
+@dataclass
 class Rollout:
-    """Which engine generates (`transformers` or `vllm`) and how it is batched.
+    """Which engine generates (`transformers`, `vllm` or `server`) and how it is batched.
 
     dtype: of the weights while they generate, as published when `auto`; RL has its own precision.
     max_model_tokens, kv_cache_gib, gpu_memory_utilization: vLLM's. The first bounds prompt and
@@ -64,6 +75,7 @@ class Rollout:
     kv_cache_gib: float | None = placement(None)
     gpu_memory_utilization: float = placement(0.9)
     tensor_parallel_size: int = placement(1)
+    server: Server = field(default_factory=Server, metadata={"identity": False})
 
 
 @dataclass
@@ -162,6 +174,19 @@ class PretrainedConfig(StageConfig):
     revision: str | None = None
     # a .jinja file; None keeps or gives the recipe's own
     chat_template: str | None = outside_file(None)
+
+
+@dataclass
+class ServedModelConfig(StageConfig):
+    """A chat model behind an OpenAI-compatible server; it can be evaluated and no more.
+
+    revision: any word; another one when the server has other weights under the same name.
+    """
+
+    url: str = MISSING  # the base URL, which mostly ends in /v1
+    model: str = MISSING  # the name under which the server knows it
+    revision: str = ""
+    server: Server = field(default_factory=Server, metadata={"identity": False})
 
 
 @dataclass

@@ -23,7 +23,7 @@ metrics.json; budgets.parquet where budgets were asked for. Memory holds a shard
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,7 @@ from stages.data.rows import SAMPLE, Row, write_rows
 from stages.data.score import Asked, problem_schema, reward_column, tables
 from stages.data.sources import BY_METADATA
 from stages.rewards.preference import Scorer, load_scorers
+from stages.rollout.engine import PROMPT_TOO_LONG
 from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
 
@@ -65,6 +66,7 @@ class _Seen:
     rows: list[Row] = field(default_factory=list)  # of problems.parquet
     samples: int = 0
     never_ended: int = 0
+    too_long: int = 0  # prompts that a server refused
 
 
 def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
@@ -72,6 +74,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     _check(config, context.stage)
     check(config, context.stage)
     (model,) = inputs["evaluates"]
+    _check_engine(config, model, context.stage)
     problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
     _check_references(problems, context.stage)
     scorers = load_scorers(inputs.get("score_with", ()))
@@ -87,7 +90,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     facts = {
         "model": model.stage,
         "problems": len(problems),
-        "prompts_too_long": len(problems) - len(jobs),
+        "prompts_too_long": len(problems) - len(jobs) + seen.too_long,
         "samples_per_problem": config.samples_per_problem,
         "never_ended": seen.never_ended,
         **tables(seen.rows, asked, context.seed),
@@ -104,6 +107,23 @@ def _check(config: EvaluateConfig, stage: str) -> None:
         raise UsageError(
             f"stages.{stage}.pass_at: {too_many} is not between 1 and samples_per_problem "
             f"({config.samples_per_problem}), so pass@k has no unbiased estimate"
+        )
+
+
+def _check_engine(config: EvaluateConfig, model: Artifact, stage: str) -> None:
+    """A served model is asked through its server, which cannot go on from a cut thought."""
+    served, key = model.type == "served_model", f"stages.{stage}"
+    if served != (config.rollout.engine == "server"):
+        raise UsageError(
+            f"{key}.rollout.engine is `{config.rollout.engine}`, expected "
+            f"{'`server`' if served else '`transformers` or `vllm`'}: {model.stage} is a {model.type}"
+        )
+    forced = [name for name in ("budgets", "waits") if getattr(config, name)]
+    if served and forced:
+        raise UsageError(
+            f"{key}.{forced[0]}: {model.stage} is behind a chat server, which cannot go on from a "
+            f"thought that was cut. Set {' and '.join(f'{key}.{name}=[]' for name in forced)}, or "
+            "evaluate the model's files instead"
         )
 
 
@@ -166,7 +186,7 @@ def _sampled(
 
     def samples() -> Iterator[Row]:
         drawn = collector.rows(jobs, shown_on(context))
-        for problem, rows in examiner.examine(zip(jobs, drawn, strict=True)):
+        for problem, rows in examiner.examine(_whole(zip(jobs, drawn, strict=True), seen)):
             seen.rows.append(problem)
             seen.samples += len(rows)
             seen.never_ended += sum(map(never_ended, rows))
@@ -175,6 +195,17 @@ def _sampled(
     schema = pa.schema([*SAMPLE, *((reward_column(t), pa.float64()) for t in asked.rewards)])
     write_rows(context.output / "samples.parquet", samples(), schema)
     return seen
+
+
+def _whole(
+    answered: Iterable[tuple[Job, list[Row]]], seen: _Seen
+) -> Iterator[tuple[Job, list[Row]]]:
+    """Without the prompts that were too long for the model, where only its server could tell."""
+    for job, rows in answered:
+        if any(row["finish_reason"] == PROMPT_TOO_LONG for row in rows):
+            seen.too_long += 1
+        else:
+            yield job, rows
 
 
 def _budgets(

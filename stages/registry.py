@@ -33,6 +33,7 @@ _KINDS = (
         derive="stages.numbers:pretrain",
     ),
     Kind("pretrained", 1, configs.PretrainedConfig, "model", "stages.pretrained:run"),
+    Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
     Kind("problems", 1, configs.ProblemsConfig, "problems", "stages.problems:run"),
     Kind("worked", 1, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
     Kind("dataset", 1, configs.DatasetConfig, "problems", "stages.dataset:run"),
@@ -131,7 +132,7 @@ _KINDS = (
         "evaluation",
         "stages.evaluate:run",
         edges={
-            "evaluates": EdgeRule(MODEL, required=MODEL, at_most=1),
+            "evaluates": EdgeRule(MODEL | {"served_model"}, at_least=1, at_most=1),
             "data_from": EdgeRule(PROBLEMS, required=PROBLEMS),
             "score_with": EdgeRule(REWARD_MODEL),
         },

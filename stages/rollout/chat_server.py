@@ -81,7 +81,7 @@ class ChatServer:
         for attempt in range(self.server.retries + 1):
             if self._stop.is_set():
                 raise Stopped
-            pause = self.server.pause * 2**attempt * random.uniform(0.75, 1.25)
+            pause = min(self.server.pause * 2**attempt, LONGEST_PAUSE) * random.uniform(0.75, 1.25)
             try:
                 response = self._http.request(method, self.url + path, json=body)
             except httpx.TransportError as error:
@@ -90,14 +90,14 @@ class ChatServer:
                 if response.status_code not in RETRIED or _out_of_money(response):
                     return self._read(response)
                 trouble = f"{response.status_code}: {self._words(response)}"
-                pause = _asked_pause(response) or pause
+                pause = max(pause, _asked_pause(response))
             if attempt < self.server.retries:
-                self._stop.wait(min(pause, LONGEST_PAUSE))
+                self._stop.wait(pause)
         raise StageFailed(
             f"{self.url} gave no answer in {self.server.retries + 1} tries, the last one: "
-            f"{trouble}\nIs the server up (`vllm serve MODEL` starts one), and is the URL right (it "
-            "mostly ends in /v1)? A server that is too busy wants a lower server.concurrency; one "
-            "that is slow a higher server.timeout. What was drawn before is kept: run it again."
+            f"{trouble}\nIs the server up (`vllm serve MODEL` starts one), and the URL right (most of "
+            "them end in /v1)? A server that is too busy wants a lower server.concurrency, a slow one a "
+            "higher server.timeout. What was drawn before is kept: run it again."
         )
 
     def stop(self) -> None:
@@ -158,9 +158,9 @@ def _out_of_money(response: httpx.Response) -> bool:
     return response.status_code == 429 and "insufficient_quota" in response.text
 
 
-def _asked_pause(response: httpx.Response) -> float | None:
+def _asked_pause(response: httpx.Response) -> float:
     """`Retry-After` in seconds; its form as a date is not read."""
     try:
-        return max(0.0, float(response.headers["retry-after"]))
+        return float(response.headers["retry-after"])
     except (KeyError, ValueError):
-        return None
+        return 0.0

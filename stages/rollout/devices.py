@@ -12,6 +12,8 @@ from stages.configs import Rollout
 
 def devices(rollout: Rollout) -> list[str | None]:
     """CUDA_VISIBLE_DEVICES of each replica; None without a GPU. Counting starts no CUDA."""
+    if rollout.engine == "server":
+        return [None]
     count, each = torch.cuda.device_count(), rollout.tensor_parallel_size
     if count == 0:
         return [None] * max(1, rollout.replicas)

@@ -23,6 +23,8 @@ from transformers import PreTrainedTokenizerBase
 from pipeline.errors import UsageError
 from stages.configs import Rollout, Sampling
 
+PROMPT_TOO_LONG = "prompt_too_long"  # a finish reason; only a server tells so late
+
 #: Called with the number of completions that are finished so far.
 OnProgress = Callable[[int], None]
 
@@ -48,7 +50,7 @@ class Completion:
     token_ids: what was sampled, the end token included. text: all that the assistant said, forced
     prefix included and special tokens not. logprobs: of the sampled tokens under the policy at the
     sampling temperature (at 1.0 for a greedy one), before top-p and top-k cut anything off: what a
-    policy gradient needs. finish_reason: `stop` (end token) or `length`.
+    policy gradient needs. finish_reason: `stop` (end token) or `length`; a server may say more.
     """
 
     token_ids: list[int]
@@ -77,8 +79,11 @@ class Engine(Protocol):
 
 def check_engine(rollout: Rollout) -> None:
     """Refuse an engine that there is not, before anything is started."""
-    if rollout.engine not in ("transformers", "vllm"):
-        raise UsageError(f"rollout.engine is {rollout.engine!r}; expected `transformers` or `vllm`")
+    if rollout.engine not in ("transformers", "vllm", "server"):
+        raise UsageError(
+            f"rollout.engine is {rollout.engine!r}; expected `transformers` or `vllm` "
+            "(or `server` for a served model)"
+        )
     if rollout.engine == "vllm" and find_spec("vllm") is None:
         raise UsageError(
             "rollout.engine is `vllm`, which is not installed: make vllm "
@@ -109,6 +114,10 @@ def open_engine(model_path: Path, rollout: Rollout, threads: int) -> Engine:
         from stages.rollout.vllm_engine import VLLMEngine
 
         return VLLMEngine.open(model_path, rollout, threads)
+    if rollout.engine == "server":
+        from stages.rollout.server_engine import ServerEngine
+
+        return ServerEngine.open(model_path, rollout)
     from stages.rollout.transformers_engine import TransformersEngine
 
     return TransformersEngine.open(model_path, rollout, threads)

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
+from typing import cast
 
 from transformers import PreTrainedTokenizerBase
 
@@ -47,13 +48,11 @@ class Fleet:
     @classmethod
     def open(cls, model_path: Path, rollout: Rollout, threads: int) -> Fleet:
         """A fleet on a published model; an engine starts when there is a shard for it."""
-        from stages.training.common import load_tokenizer
-
         check_engine(rollout)
         places = devices(rollout)
         threads = max(1, threads // len(places))
         starts = [Start(model_path, rollout, threads, place) for place in places]
-        return cls([Replica(start) for start in starts], load_tokenizer(model_path))
+        return cls([Replica(start) for start in starts], _tokenizer(model_path, rollout))
 
     def __enter__(self) -> Fleet:
         return self
@@ -159,3 +158,13 @@ class Fleet:
             "If memory ran out, lower rollout.batch_tokens (transformers) or "
             "rollout.gpu_memory_utilization (vllm); else see the stage's log."
         )
+
+
+def _tokenizer(model_path: Path, rollout: Rollout) -> PreTrainedTokenizerBase:
+    if rollout.engine == "server":
+        from stages.rollout.server_engine import ChatCodec
+
+        return cast(PreTrainedTokenizerBase, ChatCodec())
+    from stages.training.common import load_tokenizer
+
+    return load_tokenizer(model_path)

@@ -19,7 +19,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ from transformers import PreTrainedTokenizerBase
 from pipeline.errors import UsageError
 from stages.configs import Rollout, Sampling, Server
 from stages.data.template import END_THINK, THINK, Message
-from stages.rollout.chat_server import ChatServer, Refused, Stopped
+from stages.rollout.chat_server import ChatServer, Refused
 from stages.rollout.engine import PROMPT_TOO_LONG, Completion, GenerationRequest, OnProgress
 
 NAMELESS = -1  # the id of a token that a server has counted and not told
@@ -74,7 +74,9 @@ class ChatCodec:
 
     def encode(self, text: str, **_: Any) -> list[int]:
         parts = re.split(f"({'|'.join(TAG_IDS)})", text)
-        return [i for part in parts for i in ([TAG_IDS[part]] if part in TAG_IDS else part.encode())]
+        return [
+            i for part in parts for i in ([TAG_IDS[part]] if part in TAG_IDS else part.encode())
+        ]
 
     def decode(self, ids: Sequence[int], **_: Any) -> str:
         return bytes(i for i in ids if 0 <= i < 256).decode(errors="replace")
@@ -102,27 +104,23 @@ class ServerEngine:
         """n completions of each request, in the order of the requests."""
         if any(request.prefix_ids for request in requests):
             raise UsageError("a chat server cannot go on from a prefix: no budgets, no waits")
-        with ThreadPoolExecutor(self._server.concurrency) as pool:
+        pool = ThreadPoolExecutor(self._server.concurrency)
+        try:
             answers = [
                 [pool.submit(self._complete, request, i, sampling) for i in range(request.n)]
                 for request in requests
             ]
-            self._watch([future for group in answers for future in group], on_progress)
-        return [[future.result() for future in group] for group in answers]
-
-    def _watch(self, futures: list[Future[Completion]], on_progress: OnProgress | None) -> None:
-        """Wait for all; the first failure ends the others and is raised."""
-        try:
+            futures = [future for group in answers for future in group]
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
                 if on_progress:
                     on_progress(done)
         except BaseException:
             self._chat.stop()
-            for future in futures:
-                future.cancel()
-            wait(futures, return_when=FIRST_EXCEPTION)
             raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return [[future.result() for future in group] for group in answers]
 
     def _complete(self, request: GenerationRequest, sample: int, sampling: Sampling) -> Completion:
         seed = request.seed + sample
