@@ -56,7 +56,7 @@ def rows_of_file(path: Path, columns: Sequence[str] = ()) -> Numbered:
         raise UsageError(f"{path}: expected a file ending in {', '.join(FILE_ENDINGS)} (or .gz)")
     try:
         yield from reader(path, columns)
-    except (pa.ArrowInvalid, gzip.BadGzipFile, EOFError) as error:
+    except (pa.ArrowInvalid, gzip.BadGzipFile, EOFError, csv.Error) as error:
         raise RecipeError(f"{path}: not a whole {path.suffix} file ({error})") from error
 
 
@@ -122,7 +122,7 @@ def _text(line: bytes) -> str:
 
 
 def _object(line: bytes) -> Raw:
-    return _checked(json.loads(line.decode("utf-8")))
+    return _checked(json.loads(_text(line)))
 
 
 def _checked(row: Any) -> Raw:

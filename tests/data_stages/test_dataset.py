@@ -73,6 +73,17 @@ def test_a_users_own_problems_load_from_jsonl_and_parquet_alike(load, tmp_path):
     assert pq.read_schema(tmp_path / "output/rows.parquet").equals(PROBLEM)
 
 
+def test_ones_own_problems_may_lack_references_where_the_config_says_so(load, tmp_path):
+    unlabelled = {k: v for k, v in PROBLEM_ROW.items() if k != "reference"}
+    tested = unlabelled | {"verifier": "code", "metadata": {"tests": ["f(1) == 3"], "entry": "f"}}
+    path = jsonl(tmp_path / "mine.jsonl", PROBLEM_ROW, tested, unlabelled)
+    with pytest.raises(RecipeError, match=r"mine\.jsonl, row 3: no reference answer"):
+        load("problems", path)
+    kept = load("problems", path, without_reference="keep")
+    assert [row["reference"] for row in kept] == ["B", "", None]
+    assert len(load("problems", path, without_reference="drop")) == 2
+
+
 def test_limit_takes_the_first_rows(load):
     assert len(load("gsm8k", DATA / "gsm8k/test.jsonl", limit=2)) == 2
 
@@ -124,6 +135,14 @@ def test_a_missing_file_is_named_with_its_config_key(load):
 def test_a_hub_name_without_a_network_says_how_to_use_a_local_file(load):
     with pytest.raises(RecipeError, match=r"cannot load openai/gsm8k/main/test .*\n.*path=FILE"):
         load("gsm8k", "openai/gsm8k", subset="main", split="test")
+
+
+def test_several_configurations_are_a_list_and_the_one_that_fails_is_named(load):
+    languages = ["de", "zh"]
+    with pytest.raises(RecipeError, match=r"cannot load juletxara/mgsm/de/test "):
+        load("mgsm", "juletxara/mgsm", subset=languages, split="test")
+    with pytest.raises(UsageError, match=r"subset=3: expected a name or a list of names"):
+        load("mgsm", "juletxara/mgsm", subset=3)
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones(load):
