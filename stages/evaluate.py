@@ -116,7 +116,8 @@ def _check_engine(config: EvaluateConfig, model: Artifact, stage: str) -> None:
     if served != (config.rollout.engine == "server"):
         raise UsageError(
             f"{key}.rollout.engine is `{config.rollout.engine}`, expected "
-            f"{'`server`' if served else '`transformers` or `vllm`'}: {model.stage} is a {model.type}"
+            f"{'`server`' if served else '`transformers` or `vllm`'}, "
+            f"since {model.stage} is a {model.type}"
         )
     forced = [name for name in ("budgets", "waits") if getattr(config, name)]
     if served and forced:

@@ -95,9 +95,9 @@ class ChatServer:
                 self._stop.wait(pause)
         raise StageFailed(
             f"{self.url} gave no answer in {self.server.retries + 1} tries, the last one: "
-            f"{trouble}\nIs the server up (`vllm serve MODEL` starts one), and the URL right (most of "
-            "them end in /v1)? A server that is too busy wants a lower server.concurrency, a slow one a "
-            "higher server.timeout. What was drawn before is kept: run it again."
+            f"{trouble}\nIs the server up (`vllm serve MODEL` starts one)? Is the URL right (most "
+            "end in /v1)? Lower server.concurrency where it is too busy, raise server.timeout "
+            "where it is slow. What was drawn before is kept: run it again."
         )
 
     def stop(self) -> None:

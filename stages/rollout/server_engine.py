@@ -183,10 +183,10 @@ def _completion(answer: dict[str, Any], seed: int, url: str) -> Completion:
 def _ids(text: str, usage: dict[str, Any]) -> list[int]:
     """As many ids as the server counted tokens, with the end of the thought in its place."""
     total = int(usage.get("completion_tokens") or 0)
-    before, ended, _ = text.partition(END_THINK)
+    thought, ended, rest = text.removeprefix(THINK).partition(END_THINK)
     if not ended or not total:
         return [NAMELESS] * total
     counted = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
-    thinking = counted or round(total * len(before.removeprefix(THINK)) / len(text))
+    thinking = counted or round(total * len(thought) / max(1, len(thought) + len(rest)))
     thinking = min(thinking, total - 1)
     return [*[NAMELESS] * thinking, TAG_IDS[END_THINK], *[NAMELESS] * (total - thinking - 1)]
