@@ -484,6 +484,8 @@ class EvaluateConfig(StageConfig):
     sampling: Sampling = field(default_factory=Sampling)
     rollout: Rollout = field(default_factory=Rollout)
     samples_per_problem: int = MISSING
+    # `r1 eval` draws as many as the benchmark says (`samples` in conf/data), where it says so
+    samples_of_benchmark: bool = placement(False)
     limit_problems: int | None = None
     pass_at: list[int] = field(default_factory=lambda: [1])
     budgets: list[int] = field(default_factory=list)  # thinking is cut after so many tokens

@@ -13,10 +13,12 @@ import pytest
 
 from pipeline.cli import R1, main
 from pipeline.compose import compose
+from pipeline.errors import UsageError
 from pipeline.situation import survey
 
 DATA = Path(__file__).parent.parent / "data"
-SMALL = ["-k", "2", "--limit", "3", "stages.eval_base.sampling.max_tokens=40"]
+SHORT = "stages.eval_base.sampling.max_tokens=40"
+SMALL = ["-k", "2", "--limit", "3", SHORT]
 
 
 @pytest.fixture
@@ -39,42 +41,73 @@ def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
 
 
+def found(*arguments: str) -> dict:
+    done = evaluate(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 def test_a_checkpoint_is_judged_on_real_rows_and_a_score_of_nothing_is_printed(root):
     sets = [
         f"gsm8k:{DATA / 'gsm8k/test.jsonl'}",
         f"math500:path={DATA / 'math500/test.jsonl'}",
         f"mgsm_zh:{DATA / 'mgsm_zh/mgsm_zh.tsv'}",
     ]
-    first = evaluate("base", *sets, *SMALL, "--json")
-    assert first.returncode == 0, first.stderr
-    results = json.loads(first.stdout)
+    results = found("base", *sets, *SMALL)["evaluations"]
     assert list(results) == ["gsm8k_test", "math500_test", "mgsm_zh_mgsm_zh"]
-    for facts in results.values():
+    for by_model in results.values():
+        facts = by_model["base"]
         assert (facts["model"], facts["problems"], facts["samples_per_problem"]) == ("base", 3, 2)
+        assert facts["samples"] == {"in_all": 6, "drawn": 6, "reused": 0}
         assert 0 <= facts["overall"]["pass_at_1"]["value"] < 0.5
     kept = json.loads((root / "eval/base/mgsm_zh_mgsm_zh.json").read_text())
-    assert kept == results["mgsm_zh_mgsm_zh"]
+    assert kept == results["mgsm_zh_mgsm_zh"]["base"]
 
     again = evaluate("base", *sets, *SMALL)
     assert again.returncode == 0
     assert "nothing to do" in again.stderr
     lines = again.stdout.splitlines()
-    assert lines[0].split()[:3] == ["benchmark", "pass@1", "cons@k"]
+    assert lines[0].split()[:3] == ["benchmark", "model", "pass@1"]
     assert len(lines) == 4
+    assert all(line.split()[-2:] == ["0", "6"] for line in lines[1:])  # drawn, reused
+
+
+def test_models_are_compared_on_the_same_problems_and_their_samples_are_reused(
+    root, tiny_model_dir
+):
+    asked = ["heldout", "--limit", "12", SHORT]
+    results = found("base", str(tiny_model_dir), *asked, "-k", "2")
+    ours, theirs = results["evaluations"]["heldout"].values()
+    ((other, metrics),) = results["differences"]["heldout"].items()
+    assert other == theirs["model"]
+    expected = theirs["overall"]["pass_at_1"]["value"] - ours["overall"]["pass_at_1"]["value"]
+    assert metrics["pass_at_1"]["difference"] == pytest.approx(expected)
+    assert metrics["pass_at_1"]["n"] == 12
+    assert metrics["length"]["low"] <= metrics["length"]["difference"] <= metrics["length"]["high"]
+
+    more = found("base", *asked, "-k", "4")
+    assert more["evaluations"]["heldout"]["base"]["samples"] == {
+        "in_all": 48,
+        "drawn": 24,
+        "reused": 24,
+    }
+    assert more["differences"] == {}
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (
-            ["bass", "heldout"],
-            "MODEL bass: neither a stage of the recipe nor a folder. Did you mean",
-        ),
-        (["base", "gsm9k"], "there is no `gsm9k` in `data`. Did you mean `gsm8k`"),
-        (["heldout", "heldout"], "`heldout` makes problems, expected model"),
-        (["base", "zero"], "`zero` makes model, expected problems"),
+        (["bass", "heldout"], "bass: neither a MODEL (a stage of the recipe, a folder, or a hub"),
+        (["bass", "heldout"], "nor a BENCHMARK. Did you mean `base`"),
+        (["base", "gsm9k"], "nor a BENCHMARK. Did you mean `gsm8k`"),
+        (["heldout", "heldout"], "name at least one MODEL before the benchmarks"),
+        (["base", "zero"], "name at least one BENCHMARK, e.g. heldout or gsm8k:test.jsonl"),
+        (["base", "dev1", "human_cot"], "`human_cot` makes conversations, expected a model"),
+        (["base", "tiny_human_cot"], "`tiny_human_cot` makes conversations, expected problems"),
         (["zero", "heldout"], "Make them first: r1 run until="),
         (["base", "gsm8k:absent.jsonl"], "gsm8k:absent.jsonl: there is no such file"),
+        (["base", "README.md"], "README.md: is a file. Say how it is read, e.g. gsm8k:README.md"),
+        (["base", "heldout", "stages.absent.limit=3"], "stages.absent.limit: unknown key"),
     ],
 )
 def test_a_wrong_request_is_answered_with_what_there_is(
@@ -85,8 +118,27 @@ def test_a_wrong_request_is_answered_with_what_there_is(
     assert message in capsys.readouterr().err
 
 
+def test_models_and_benchmarks_are_told_apart_whatever_lies_in_the_folder(tmp_path, monkeypatch):
+    from stages.eval_request_command import Benchmark, sort_words
+
+    for name in ("gsm8k", "base", "mine"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    stages = compose(R1, []).stages
+    words = ["base", "math500", "./gsm8k", "org/name", "gsm8k", "mine", "base", "gsm8k:a.jsonl"]
+    models, benchmarks = sort_words(words, stages, R1)
+    assert models == ["base", "./gsm8k", "org/name", "mine"]
+    assert benchmarks == [
+        Benchmark("math500"),
+        Benchmark("gsm8k"),
+        Benchmark("gsm8k", "a.jsonl"),
+    ]
+    with pytest.raises(UsageError, match="name at least one MODEL"):
+        sort_words(["gsm8k", "heldout"], stages, R1)
+
+
 def test_the_words_of_the_command_are_told_apart():
-    from stages.eval_command import Benchmark, _is_override
+    from stages.eval_request_command import Benchmark, is_override
 
     assert Benchmark.read("gsm8k") == Benchmark("gsm8k")
     assert Benchmark.read("gsm8k:path=a=b/test.jsonl") == Benchmark("gsm8k", "a=b/test.jsonl")
@@ -94,6 +146,40 @@ def test_the_words_of_the_command_are_told_apart():
         "+data@stages.gsm8k_my_file=gsm8k",
         "stages.gsm8k_my_file.path='my file.jsonl'",
     ]
-    assert _is_override("profile=one_gpu")
-    assert _is_override("data@stages.heldout=gsm8k")
-    assert not _is_override("gsm8k:path=test.jsonl")
+    assert is_override("profile=one_gpu")
+    assert is_override("data@stages.heldout=gsm8k")
+    assert not is_override("gsm8k:path=test.jsonl")
+
+
+def asked(*words: str) -> dict:
+    """benchmark → its EvaluateConfig, as the command would run it."""
+    from stages.eval_command import _parse
+    from stages.eval_request_command import read_request
+
+    request = read_request(R1, _parse(["base", *words]))
+    stages = request.composed.stages
+    return {benchmark: stages[name] for (_, benchmark), name in request.evaluations.items()}
+
+
+def test_the_paper_samples_each_benchmark_as_often_as_it_says():
+    paper = asked("aime2024", "math500", "gsm8k", "--paper")
+    assert {name: config.samples_per_problem for name, config in paper.items()} == {
+        "aime2024": 64,
+        "math500": 16,
+        "gsm8k": 16,
+    }
+    sampling = paper["aime2024"].sampling
+    assert (sampling.temperature, sampling.top_p, sampling.max_tokens) == (0.6, 0.95, 32768)
+    assert paper["aime2024"].pass_at == [1, 16, 64]
+    assert asked("aime2024", "profile=paper")["aime2024"].samples_per_problem == 64
+    assert asked("aime2024", "--paper", "-k", "4")["aime2024"].samples_per_problem == 4
+    tiny = asked("aime2024")["aime2024"]
+    assert (tiny.samples_per_problem, tiny.pass_at) == (16, [1, 8, 16])  # as eval_base
+
+
+def test_what_a_word_adds_can_be_overridden():
+    from stages.eval_command import _parse
+    from stages.eval_request_command import read_request
+
+    request = read_request(R1, _parse(["base", "gsm8k", "stages.gsm8k.split=train"]))
+    assert request.composed.stages["gsm8k"].split == "train"

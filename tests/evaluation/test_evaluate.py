@@ -153,7 +153,8 @@ KILLED = """
         pass_at=[1, 8], checking_words=["wait"], answer_tokens=8, seed=1,
         rollout=Rollout(shard_samples=8),
     )
-    context = Context("stage", "f" * 16, work, output, seed=0, threads=1, shared=Path(root) / "shared")
+    shared = Path(root) / "shared"
+    context = Context("stage", "f" * 16, work, output, seed=0, threads=1, shared=shared)
     run(config, {"evaluates": (artifact(model),), "data_from": (artifact(data),)}, context)
 """
 

@@ -1,0 +1,261 @@
+"""The words of `r1 eval` as stages of a recipe: models, benchmarks, and an evaluation of each pair.
+
+A word with `=` before any colon is a Hydra override. Of the others, in this order:
+
+    NAME:FILE                  a benchmark: an option of conf/data, its rows from a file
+    a stage of the recipe      what it makes: a model or problems
+    an option of conf/data     a benchmark
+    a folder, or a/b           a model: an artifact, a Hugging Face checkpoint, a hub name
+
+So a name means the same wherever it stands and whatever lies in the working directory: a folder
+that is called like a benchmark is a model as ./gsm8k.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.artifact import MANIFEST
+from pipeline.compose import Composed, compose
+from pipeline.errors import UsageError
+from pipeline.graph import did_you_mean
+from pipeline.kinds import Registry
+from pipeline.project import Project
+from stages.configs import DatasetConfig, EvaluateConfig, PretrainedConfig, StageConfig
+
+PAPER = "paper_settings"  # the stage that conf/stage/evaluate.yaml is composed as, for --paper
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What was asked for as NAME or NAME:FILE, and the stage that will hold its problems."""
+
+    name: str
+    file: str | None = None
+
+    @classmethod
+    def read(cls, text: str) -> Benchmark:
+        name, _, file = text.partition(":")
+        return cls(name, file.removeprefix("path=") or None)
+
+    def check_file(self) -> None:
+        if self.file and not Path(self.file).expanduser().is_file():
+            raise UsageError(
+                f"BENCHMARK {self.name}:{self.file}: there is no such file "
+                f"(looked from {Path.cwd()})"
+            )
+
+    @property
+    def stage(self) -> str:
+        return f"{self.name}_{slug(Path(self.file).stem)}" if self.file else self.name
+
+    def overrides(self) -> list[str]:
+        """What makes Hydra compose this benchmark as a stage of its own."""
+        chosen = [f"+data@stages.{self.stage}={self.name}"]
+        if self.file:
+            quoted = self.file.replace("\\", "\\\\").replace("'", "\\'")
+            chosen.append(f"stages.{self.stage}.path='{quoted}'")
+        return chosen
+
+
+@dataclass(frozen=True)
+class Request:
+    """The recipe with what was asked for, and the stages that are asked: (model, benchmark)."""
+
+    composed: Composed
+    models: list[str]
+    benchmarks: list[str]
+    evaluations: dict[tuple[str, str], str]
+
+
+def read_request(project: Project, options: argparse.Namespace) -> Request:
+    """The stages that the words of the command come to; raises UsageError for a wrong word."""
+    overrides = [word for word in options.words if is_override(word)]
+    general = [word for word in overrides if not word.lstrip("+~").startswith("stages.")]
+    known = compose(project, general).stages  # a stage that a word adds may be overridden too
+    models, benchmarks = sort_words(
+        [word for word in options.words if not is_override(word)], known, project
+    )
+    for benchmark in benchmarks:
+        benchmark.check_file()
+    added = [o for b in benchmarks if b.file or b.name not in known for o in b.overrides()]
+    if options.paper:
+        added.append(f"+stage@stages.{PAPER}=evaluate")
+    composed = compose(project, [*added, *overrides])
+    return _with_evaluations(composed, models, benchmarks, options, project.kinds())
+
+
+def is_override(word: str) -> bool:
+    """`key=value`; a benchmark has its colon before any equals sign, as in gsm8k:path=FILE."""
+    return "=" in word and ":" not in word.partition("=")[0]
+
+
+def sort_words(
+    words: Iterable[str], stages: Mapping[str, StageConfig], project: Project
+) -> tuple[list[str], list[Benchmark]]:
+    """Which words are models and which are benchmarks; each is taken once."""
+    registry = project.kinds()
+    options = {path.stem for path in (project.conf_dir() / "data").glob("*.yaml")}
+    models: dict[str, None] = {}
+    benchmarks: dict[Benchmark, None] = {}
+    for word in words:
+        if _is_model(word, stages, options, registry):
+            models[word] = None
+        else:
+            benchmarks[Benchmark.read(word)] = None
+    if not models:
+        raise UsageError(
+            "name at least one MODEL before the benchmarks: a stage of the recipe, a folder or a "
+            f"hub name. {_there_is(_makers(stages, registry, 'model'))}"
+        )
+    if not benchmarks:
+        made = _makers(stages, registry, "problems")
+        raise UsageError(
+            "name at least one BENCHMARK, e.g. heldout or gsm8k:test.jsonl. "
+            f"{_there_is([*made, *options])}"
+        )
+    return list(models), list(benchmarks)
+
+
+def _is_model(
+    word: str, stages: Mapping[str, StageConfig], options: set[str], registry: Registry
+) -> bool:
+    if ":" in word and "://" not in word:
+        return False
+    if word in stages:
+        made = registry[stages[word].kind].produces
+        if made in ("model", "problems"):
+            return made == "model"
+        raise UsageError(f"`{word}` makes {made}, expected a model or problems.")
+    if word in options:
+        return False
+    if Path(word).expanduser().is_dir() or "/" in word:
+        return True
+    if Path(word).is_file():
+        raise UsageError(
+            f"{word}: is a file. Say how it is read, e.g. gsm8k:{word}, or problems:{word} for "
+            "your own columns"
+        )
+    names = _makers(stages, registry, "model") + _makers(stages, registry, "problems")
+    raise UsageError(
+        f"{word}: neither a MODEL (a stage of the recipe, a folder, or a hub name such as "
+        f"Qwen/Qwen2.5-0.5B) nor a BENCHMARK. {did_you_mean(word, {*names, *options})}"
+    )
+
+
+def _with_evaluations(
+    composed: Composed,
+    words: Sequence[str],
+    benchmarks: Sequence[Benchmark],
+    options: argparse.Namespace,
+    registry: Registry,
+) -> Request:
+    """The recipe with the stages that were asked for."""
+    stages = dict(composed.stages)
+    paper = stages.pop(PAPER, None)
+    models = [_model_stage(word, stages) for word in words]
+    like = paper or _like(stages, models[0])
+    problems = [benchmark.stage for benchmark in benchmarks]
+    evaluations = {}
+    for benchmark in problems:
+        _check_makes_problems(stages, benchmark, registry)
+        for model in models:
+            name = f"{model}_on_{benchmark}"
+            stages[name] = _evaluation(like, model, benchmark, stages, options)
+            evaluations[model, benchmark] = name
+    outside = [model for model in models if model not in composed.stages]
+    only = [*outside, *problems, *evaluations.values()]
+    name = "-".join([*map(slug, models), *problems])
+    return Request(_asking(composed, stages, only, name), models, problems, evaluations)
+
+
+def _asking(
+    composed: Composed, stages: dict[str, StageConfig], only: list[str], name: str
+) -> Composed:
+    """The composed recipe, of which nothing but these stages is run."""
+    new = stages.keys() - composed.stages.keys()
+    plain = {key: value for key, value in composed.root["stages"].items() if key in stages}
+    paths = composed.root["paths"]
+    root = composed.root | {
+        "stages": plain | {stage: dataclasses.asdict(stages[stage]) for stage in new},
+        "until": None,
+        "only": only,
+        "paths": paths | {"runs": f"{paths['root']}/eval/runs"},
+    }
+    return Composed(root, stages, {"recipe": name}, composed.overrides)
+
+
+def _model_stage(model: str, stages: dict[str, StageConfig]) -> str:
+    """The stage that is the model; a checkpoint from elsewhere becomes a stage of its own."""
+    if model in stages:
+        return model
+    path = Path(model).expanduser()
+    name = slug(path.name or model)
+    if (path / MANIFEST).is_file():
+        manifest = json.loads((path / MANIFEST).read_text())
+        name, path = f"{manifest['stage']}_{manifest['fingerprint']}", path / "model"
+    if name in stages:  # of another folder of that name
+        name = slug(str(path))
+    local = str(path) if path.exists() else model
+    stages[name] = PretrainedConfig("pretrained", path=local, seed=0)
+    return name
+
+
+def _like(stages: Mapping[str, StageConfig], model: str) -> EvaluateConfig:
+    """How the recipe evaluates this model, or else its first one."""
+    known = [config for config in stages.values() if isinstance(config, EvaluateConfig)]
+    if not known:
+        raise UsageError(
+            "this recipe evaluates nothing, so there are no sampling settings to take; "
+            "--paper takes the paper's"
+        )
+    return next((config for config in known if config.evaluates == model), known[0])
+
+
+def _evaluation(
+    like: EvaluateConfig,
+    model: str,
+    problems: str,
+    stages: Mapping[str, StageConfig],
+    options: argparse.Namespace,
+) -> EvaluateConfig:
+    """The evaluation of one model on one benchmark."""
+    config = stages[problems]
+    own = config.samples if isinstance(config, DatasetConfig) else None
+    k = options.k or (own if like.samples_of_benchmark else None) or like.samples_per_problem
+    return dataclasses.replace(
+        like,
+        evaluates=model,
+        data_from=[problems],
+        samples_per_problem=k,
+        pass_at=sorted({1, k, *(n for n in like.pass_at if n < k)}),
+        limit_problems=options.limit or like.limit_problems,
+        budgets=[],
+        waits=[],
+    )
+
+
+def _check_makes_problems(stages: Mapping[str, StageConfig], name: str, registry: Registry) -> None:
+    made = registry[stages[name].kind].produces
+    if made != "problems":
+        there = _there_is(_makers(stages, registry, "problems"))
+        raise UsageError(f"`{name}` makes {made}, expected problems. {there}")
+
+
+def _makers(stages: Mapping[str, StageConfig], registry: Registry, type_: str) -> list[str]:
+    return [name for name, config in stages.items() if registry[config.kind].produces == type_]
+
+
+def _there_is(names: Iterable[str]) -> str:
+    return f"There is: {', '.join(sorted(set(names)))}."
+
+
+def slug(text: str) -> str:
+    """A name for a stage: letters, digits and underscores."""
+    return re.sub(r"\W+", "_", text).strip("_") or "model"
