@@ -36,7 +36,7 @@ _KINDS = (
     Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
     Kind("problems", 1, configs.ProblemsConfig, "problems", "stages.problems:run"),
     Kind("worked", 1, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
-    Kind("dataset", 1, configs.DatasetConfig, "problems", "stages.dataset:run"),
+    Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
     Kind(
         "conversations",
         1,
