@@ -15,13 +15,14 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from stages.data.hygiene.texts import joined_prompts
-from stages.data.hygiene.units import Hashes, mixed, split
+from stages.data.hygiene.units import Hashes, Places, Units, mixed, split, sums
 from stages.data.hygiene.whole import whole
 
 BANDS, PER_BAND = 24, 5  # at a similarity of 0.8 a pair is proposed with probability 0.9999
@@ -44,44 +45,84 @@ def digest(text: str) -> bytes:
     return hashlib.blake2b(whole(text).encode(), digest_size=DIGEST).digest()
 
 
-def shingles(texts: Sequence[str], size: int) -> list[Hashes]:
-    """The different shingles of each text, as sorted hashes; a short text is one shingle."""
-    units = split(texts, formulas=True)
-    found = []
-    for start, stop in zip(units.texts[:-1], units.texts[1:], strict=True):
-        one = units.hashes[start:stop]
-        width = max(1, min(size, len(one)))
-        runs = np.lib.stride_tricks.sliding_window_view(one, width) if len(one) else one[:0, None]
-        factors = _SEEDS[:width]
-        found.append(np.unique((runs * factors).sum(axis=1, dtype=np.uint64)))
-    return found
+@dataclass(frozen=True)
+class Signatures:
+    """What tells that rows may be duplicates, a line for each: equal sums propose an exact one,
+    an equal key in the same band a near one."""
+
+    sums: Hashes
+    bands: Hashes
+
+    @classmethod
+    def of(cls, texts: Sequence[str], shingle: int | None) -> Signatures:
+        """Of some rows. Without a shingle there are no bands."""
+        units = split(texts, formulas=True)
+        totals = sums(units.hashes, units.texts)
+        if shingle is None:
+            return cls(totals, np.zeros((len(texts), 0), np.uint64))
+        return cls(totals, _bands(*_shingles(units, shingle)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Signatures]) -> Signatures:
+        sums_, bands = zip(*((part.sums, part.bands) for part in parts), strict=True)
+        return cls(np.concatenate(sums_), np.concatenate(bands))
+
+    def maybe_exact(self) -> npt.NDArray[np.bool_]:
+        return _repeated(self.sums)
+
+    def maybe_near(self) -> npt.NDArray[np.bool_]:
+        """The rows that share a band with any other."""
+        alike = np.zeros(len(self.bands), np.bool_)
+        for band in range(self.bands.shape[1]):
+            alike |= _repeated(self.bands[:, band])
+        return alike
 
 
-def bands(shingled: Sequence[Hashes]) -> Hashes:
-    """Row by row, one key for each band of the signature; equal keys propose a pair."""
-    lengths = np.array([max(1, len(one)) for one in shingled])
-    flat = np.concatenate([one if len(one) else np.zeros(1, np.uint64) for one in shingled])
-    edges = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    keys = np.zeros((len(shingled), BANDS), np.uint64)
+def shingle_sets(texts: Sequence[str], size: int) -> list[Hashes]:
+    """The different shingles of each text, as sorted hashes."""
+    hashes, edges = _shingles(split(texts, formulas=True), size)
+    return [np.unique(hashes[a:b]) for a, b in pairwise(edges)]
+
+
+def _shingles(units: Units, size: int) -> tuple[Hashes, Places]:
+    """The shingles of all texts, and where each text's begin. A text shorter than one is one."""
+    counts = np.diff(units.texts)
+    text = units.text_of()
+    place = np.arange(len(text)) - units.texts[text]
+    left = counts[text] - place
+    padded = np.concatenate([units.hashes, np.zeros(size, np.uint64)])
+    total = np.zeros(len(text), np.uint64)
+    for step in range(size):
+        total += padded[step : step + len(text)] * _SEEDS[step] * (left > step)
+    starts = np.flatnonzero((left >= size) | (place == 0))
+    return total[starts], np.concatenate(
+        [[0], np.cumsum(np.bincount(text[starts], minlength=len(counts)))]
+    )
+
+
+def _bands(hashes: Hashes, edges: Places) -> Hashes:
+    """The least hash under each of many orders, a few orders to a band (MinHash)."""
+    keys = np.zeros((len(edges) - 1, BANDS), np.uint64)
+    held = np.diff(edges) > 0
+    if not held.any():
+        return keys
+    starts, ordered = edges[:-1][held], np.empty_like(hashes)
     for place, seed in enumerate(_SEEDS):
-        least = np.minimum.reduceat(mixed(flat ^ seed), edges)
+        np.multiply(hashes, seed, out=ordered)
         band = place // PER_BAND
-        keys[:, band] = mixed(keys[:, band] + least)
+        keys[held, band] = mixed(keys[held, band] + np.minimum.reduceat(ordered, starts))
     return keys
 
 
-def proposed(keys: Hashes) -> npt.NDArray[np.bool_]:
-    """The rows that share a band with any other."""
-    alike = np.zeros(len(keys), np.bool_)
-    for band in range(keys.shape[1]):
-        _, which, counts = np.unique(keys[:, band], return_inverse=True, return_counts=True)
-        alike |= counts[which] > 1
-    return alike
+def _repeated(keys: Hashes) -> npt.NDArray[np.bool_]:
+    _, which, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    repeated: npt.NDArray[np.bool_] = counts[which] > 1
+    return repeated
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A proposed row: its number, shingles, bands and reference."""
+    """A row that may be a near duplicate."""
 
     number: int
     shingles: Hashes
@@ -108,10 +149,10 @@ def near_duplicates(
 
 
 def jaccard(one: Hashes, other: Hashes) -> float:
-    """Shared shingles among all, of two sorted sets."""
+    """Shared shingles among all, of two sorted sets; 0 where there are none."""
     shared = len(np.intersect1d(one, other, assume_unique=True))
     union = len(one) + len(other) - shared
-    return shared / union if union else 1.0
+    return shared / union if union else 0.0
 
 
 def _twin(row: Candidate, other: Candidate, threshold: float) -> tuple[int, float] | None:

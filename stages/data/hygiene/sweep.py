@@ -1,7 +1,8 @@
 """All rows past all rules, a batch at a time: which are dropped, why, and what they matched.
 
-Memory holds the benchmarks, a few batches, and for each row its digest, its signature for near
-duplicates and nothing of its text. The reasons in their order: a row counts at the first.
+Memory holds the benchmarks, a few batches, and of each row a signature of 200 bytes, none of its
+text; rows whose signatures propose a duplicate are read again. The reasons stand in their order: a
+row counts at the first.
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from stages.data.hygiene import duplicates
 from stages.data.hygiene.benchmarks import Benchmarks
 from stages.data.hygiene.contamination import Match, contaminated
+from stages.data.hygiene.duplicates import Signatures
 from stages.data.hygiene.paraphrases import Likeness, Paraphrases
 from stages.data.hygiene.rows import StageRows
 from stages.data.hygiene.texts import joined_prompts
-from stages.data.hygiene.units import Hashes
 
 EXACT, NEAR, CONTAMINATED, PARAPHRASE = REASONS = (
     "exact_duplicate",
@@ -31,6 +34,7 @@ EXACT, NEAR, CONTAMINATED, PARAPHRASE = REASONS = (
 READ = ("prompt", "completion", "reference", "metadata")
 
 Progress = Callable[[int, int], None]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,11 @@ class Drop:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What one batch gives: its texts' digests, matches, likenesses and signatures."""
+    """What one batch gives."""
 
-    digests: list[bytes]
+    signatures: Signatures
     matches: list[Match]
     likenesses: list[Likeness]
-    bands: Hashes
 
 
 def sweep(
@@ -76,74 +79,91 @@ def sweep(
 ) -> dict[int, Drop]:
     """Row number → why it is dropped; rows are numbered through all inputs."""
     total = sum(map(len, inputs))
-    drops: dict[int, Drop] = {}
-    weaker: dict[int, Drop] = {}
-    first_with: dict[bytes, int] = {}
-    bands = []
+    shared: dict[int, Drop] = {}
+    signatures = []
     number = 0
-    for seen in _ahead(threads, lambda batch: _look(batch, checks), _batches(inputs)):
-        for place, digest in enumerate(seen.digests):
-            first = first_with.setdefault(digest, number + place)
-            if first != number + place:
-                drops[number + place] = Drop(EXACT, other=first)
+    for seen in ahead(threads, lambda batch: _look(batch, checks), _batches(inputs)):
         for likeness in seen.likenesses:
-            weaker[number + likeness.row] = Drop(
-                PARAPHRASE, likeness=likeness, similarity=likeness.similarity
-            )
+            drop = Drop(PARAPHRASE, likeness=likeness, similarity=likeness.similarity)
+            shared[number + likeness.row] = drop
         for match in seen.matches:
-            weaker[number + match.row] = Drop(CONTAMINATED, match=match)
-        bands.append(seen.bands)
-        number += len(seen.digests)
+            shared[number + match.row] = Drop(CONTAMINATED, match=match)
+        signatures.append(seen.signatures)
+        number += len(seen.signatures.sums)
         progress(number, total)
-    first_with.clear()
-    if checks.near and number:
-        drops |= _near(inputs, checks.near, np.concatenate(bands), drops)
-    return weaker | drops
+    if not signatures:
+        return {}
+    return shared | _duplicates(inputs, checks.near, Signatures.joined(signatures))
 
 
 def _look(batch: pa.RecordBatch, checks: Checks) -> _Seen:
-    said = duplicates.contents(batch)
-    likenesses = checks.paraphrases.of(joined_prompts(batch)) if checks.paraphrases else []
-    bands = np.zeros((len(said), 0), np.uint64)
-    if checks.near:
-        bands = duplicates.bands(duplicates.shingles(said, checks.near.shingle))
+    shingle = checks.near.shingle if checks.near else None
     return _Seen(
-        digests=[duplicates.digest(text) for text in said],
+        signatures=Signatures.of(duplicates.contents(batch), shingle),
         matches=contaminated(batch, checks.benchmarks),
-        likenesses=likenesses,
-        bands=bands,
+        likenesses=checks.paraphrases.of(joined_prompts(batch)) if checks.paraphrases else [],
     )
 
 
-def _near(
-    inputs: Sequence[StageRows], near: Near, bands: Hashes, exact: dict[int, Drop]
+def _duplicates(
+    inputs: Sequence[StageRows], near: Near | None, signatures: Signatures
 ) -> dict[int, Drop]:
-    """Near duplicates among the rows whose signatures propose it; only these are read again."""
-    wanted = duplicates.proposed(bands)
-    wanted[list(exact)] = False
-    candidates = _candidates(_batches(inputs), near.shingle, wanted, bands)
-    return {
+    """Duplicates among the rows whose signatures propose it; only these are read again."""
+    drops: dict[int, Drop] = {}
+    candidates = _not_exact(inputs, near, signatures, drops)
+    if near is None:
+        deque(candidates, maxlen=0)
+        return drops
+    found = duplicates.near_duplicates(candidates, near.threshold)
+    return drops | {
         number: Drop(NEAR, other=other, similarity=similarity)
-        for number, (other, similarity) in duplicates.near_duplicates(
-            candidates, near.threshold
-        ).items()
+        for number, (other, similarity) in found.items()
     }
 
 
-def _candidates(
-    batches: Iterable[pa.RecordBatch], shingle: int, wanted: np.ndarray, bands: Hashes
+def _not_exact(
+    inputs: Sequence[StageRows],
+    near: Near | None,
+    signatures: Signatures,
+    drops: dict[int, Drop],
 ) -> Iterator[duplicates.Candidate]:
-    number = 0
-    for batch in batches:
-        places = np.flatnonzero(wanted[number : number + batch.num_rows])
-        if len(places):
-            some = batch.take(pa.array(places))
-            shingled = duplicates.shingles(duplicates.contents(some), shingle)
-            held = "reference" in batch.schema.names
-            references = some.column("reference").to_pylist() if held else [None] * len(places)
-            for place, one, reference in zip(places.tolist(), shingled, references, strict=True):
-                yield duplicates.Candidate(number + place, one, bands[number + place], reference)
-        number += batch.num_rows
+    """Put exact duplicates among the drops; yield the others that may be near duplicates."""
+    maybe_exact, maybe_near = signatures.maybe_exact(), signatures.maybe_near()
+    first_with: dict[bytes, int] = {}
+    for some in _again(inputs, maybe_exact | maybe_near):
+        for number, text in zip(some.numbers, some.texts, strict=True):
+            if maybe_exact[number]:
+                first = first_with.setdefault(duplicates.digest(text), number)
+                if first != number:
+                    drops[number] = Drop(EXACT, other=first)
+        if near is None:
+            continue
+        sets = duplicates.shingle_sets(some.texts, near.shingle)
+        for number, shingles, reference in zip(some.numbers, sets, some.references, strict=True):
+            if maybe_near[number] and number not in drops:
+                bands = signatures.bands[number]
+                yield duplicates.Candidate(number, shingles, bands, reference)
+
+
+@dataclass(frozen=True)
+class _Some:
+    """Some rows of a batch: their numbers, contents and references."""
+
+    numbers: list[int]
+    texts: list[str]
+    references: list[str | None]
+
+
+def _again(inputs: Sequence[StageRows], wanted: npt.NDArray[np.bool_]) -> Iterator[_Some]:
+    """The wanted rows, batch by batch."""
+    start = 0
+    for batch in _batches(inputs):
+        places = np.flatnonzero(wanted[start : start + batch.num_rows])
+        some = batch.take(pa.array(places))
+        held = "reference" in batch.schema.names
+        references = some.column("reference").to_pylist() if held else [None] * len(places)
+        yield _Some((places + start).tolist(), duplicates.contents(some), references)
+        start += batch.num_rows
 
 
 def _batches(inputs: Sequence[StageRows]) -> Iterator[pa.RecordBatch]:
@@ -151,12 +171,12 @@ def _batches(inputs: Sequence[StageRows]) -> Iterator[pa.RecordBatch]:
         yield from rows.batches(READ)
 
 
-def _ahead(
-    threads: int, look: Callable[[pa.RecordBatch], _Seen], batches: Iterable[pa.RecordBatch]
-) -> Iterator[_Seen]:
+def ahead(
+    threads: int, look: Callable[[pa.RecordBatch], Found], batches: Iterable[pa.RecordBatch]
+) -> Iterator[Found]:
     """Results in order, with no more batches in memory than the threads need."""
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[_Seen]] = deque()
+        waiting: deque[Future[Found]] = deque()
         for batch in batches:
             waiting.append(pool.submit(look, batch))
             if len(waiting) > 2 * threads:
