@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from stages.data.hygiene.benchmarks import Benchmarks
+from stages.data.hygiene.contamination import WHOLE
 from stages.data.hygiene.rows import Name
 from stages.data.hygiene.sweep import CONTAMINATED, REASONS, Drop
 from stages.data.rows import Row
@@ -103,15 +104,23 @@ def write(
 
 
 def examples(dropped: Sequence[Row]) -> list[Row]:
-    """A few lines of each reason and benchmark: the first ones."""
-    taken: Counter[tuple[str, str]] = Counter()
-    chosen = []
+    """A few lines of each reason and benchmark: those that share most first, one that shares least.
+
+    The first are leaks; the last shows what the rule takes at its narrowest.
+    """
+    kinds: dict[tuple[str, str], list[Row]] = {}
     for line in dropped:
-        kind = (line["reason"], line["matched"])
-        if taken[kind] < EXAMPLES:
-            taken[kind] += 1
-            chosen.append(line)
+        kinds.setdefault((line["reason"], line["matched"]), []).append(line)
+    chosen = []
+    for lines in kinds.values():
+        ranked = sorted(lines, key=_strength, reverse=True)
+        chosen += ranked if len(ranked) <= EXAMPLES else [*ranked[: EXAMPLES - 1], ranked[-1]]
     return chosen
+
+
+def _strength(line: Row) -> tuple[bool, int, float]:
+    """A whole text before many n-grams before few; then by similarity."""
+    return line.get("ngrams") == WHOLE, line.get("ngrams") or 0, line["similarity"] or 1.0
 
 
 def _example(line: Row, texts: Mapping[Name, str]) -> Row:

@@ -82,19 +82,23 @@ def shipped() -> dict[str, Any]:
 
 @pytest.fixture
 def clean(make_artifact, make_context, shipped) -> Callable[..., Any]:
-    """`clean(rows, {"gsm8k": […]}, **config)`: the folder that the stage published, its outputs."""
+    """`clean(rows, {"gsm8k": […]}, **config)`: the folder that the stage published, its outputs.
+
+    Rows of several inputs are given by stage, too.
+    """
     from pipeline.kinds import Outputs
     from stages.clean import run
     from stages.configs import CleanConfig
 
     def _clean(
-        rows: Sequence[dict[str, Any]],
+        rows: Sequence[dict[str, Any]] | dict[str, Sequence[dict[str, Any]]],
         apart_from: dict[str, Sequence[dict[str, Any]]],
         type_: str = "problems",
         **config: Any,
     ) -> tuple[Path, Outputs]:
+        given = rows if isinstance(rows, dict) else {"given": rows}
         inputs = {
-            "data_from": (make_artifact(type_, "given", rows),),
+            "data_from": tuple(make_artifact(type_, name, some) for name, some in given.items()),
             "apart_from": tuple(
                 make_artifact("problems", name, items) for name, items in apart_from.items()
             ),

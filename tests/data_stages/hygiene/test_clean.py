@@ -133,6 +133,16 @@ def test_the_first_of_duplicates_stays_and_only_the_same_answer_is_near(clean, s
     assert outputs.facts["rows"] == 3
 
 
+def test_rows_of_several_inputs_are_compared_with_each_other(clean, sets):
+    ours = [sets.problem("1", FENCE, "36"), sets.problem("2", "How many legs have 7 ants?", "42")]
+    theirs = [sets.problem("1", "How many legs have 9 ants?", "54"), sets.problem("7", FENCE, "36")]
+    folder, _ = clean({"ours": ours, "theirs": theirs}, {"gsm8k": sets.gsm8k()})
+    assert kept(folder) == ["1", "2", "1"]
+    (line,) = read_rows(folder / "dropped.parquet")
+    assert (line["input"], line["id"]) == ("theirs", "7")
+    assert (line["matched"], line["matched_id"]) == ("ours", "1")
+
+
 def test_samples_of_one_problem_are_no_duplicates_of_each_other(clean, sets):
     rows = [
         {**sets.problem("fence", FENCE, "36"), "completion": f"<think>{way}</think>36"}
