@@ -6,10 +6,14 @@
     r1 eval Qwen/Qwen2.5-0.5B problems:mine.jsonl        another model, your own problems
     r1 eval dev1 r1 heldout                              two models, and their difference
     r1 eval ./checkpoint aime2024 math500 --paper        as the paper evaluates
+    r1 eval tiny@http://localhost:8000/v1 heldout        a chat model behind a server
 
-MODEL is a stage of the recipe, the folder of an artifact or of a Hugging Face checkpoint, or a hub
-name. BENCHMARK is a stage of the recipe that makes problems, or an option of `conf/data`, with a
-file after a colon where its rows shall come from. Both become stages beside the recipe's and run
+MODEL is a stage of the recipe, the folder of an artifact or of a Hugging Face checkpoint, a hub
+name, or NAME@URL: what an OpenAI-compatible server (vLLM, SGLang, a provider) calls by this name.
+Its key is taken from the environment variable OPENAI_API_KEY, or the one that server.api_key_env=…
+names; server.concurrency and its like are in conf/config.yaml. BENCHMARK is a stage of the recipe
+that makes problems, or an option of `conf/data`, with a file after a colon where its rows shall
+come from. Both become stages beside the recipe's and run
 like any other: a result that is there is not made again, and of a new one only the samples are
 drawn that no stage has drawn from this model in this way.
 
@@ -76,6 +80,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("-k", type=_positive, help="samples per problem")
     parser.add_argument("--limit", type=_positive, help="problems per benchmark, at most")
     parser.add_argument("--paper", action="store_true", help="sample as the paper does")
+    parser.add_argument(
+        "--revision", help="of models from elsewhere: the hub's; any word for a server's weights"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_intermixed_args(list(argv))
 

@@ -2,6 +2,7 @@
 
 A word with `=` before any colon is a Hydra override. Of the others, in this order:
 
+    NAME@URL                   a model: what a server at this URL calls so
     NAME:FILE                  a benchmark: an option of conf/data, its rows from a file
     a stage of the recipe      what it makes: a model or problems
     an option of conf/data     a benchmark
@@ -27,8 +28,17 @@ from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
 from pipeline.kinds import Registry
 from pipeline.project import Project
-from stages.configs import DatasetConfig, EvaluateConfig, PretrainedConfig, StageConfig
+from stages.configs import (
+    DatasetConfig,
+    EvaluateConfig,
+    PretrainedConfig,
+    ServedModelConfig,
+    StageConfig,
+)
 
+MODELS = ("model", "served_model")
+SERVED = re.compile(r"(?P<model>.+?)@(?P<url>https?://.+)")
+ROUNDS = 4  # of requests to a server that are lost by a kill; samples from there cost most
 PAPER = "paper_settings"  # the stage that conf/stage/evaluate.yaml is composed as, for --paper
 
 
@@ -126,12 +136,14 @@ def sort_words(
 def _is_model(
     word: str, stages: Mapping[str, StageConfig], options: set[str], registry: Registry
 ) -> bool:
+    if SERVED.fullmatch(word):
+        return True
     if ":" in word and "://" not in word:
         return False
     if word in stages:
         made = registry[stages[word].kind].produces
-        if made in ("model", "problems"):
-            return made == "model"
+        if made in (*MODELS, "problems"):
+            return made in MODELS
         raise UsageError(f"`{word}` makes {made}, expected a model or problems.")
     if word in options:
         return False
@@ -145,7 +157,8 @@ def _is_model(
     names = _makers(stages, registry, "model") + _makers(stages, registry, "problems")
     raise UsageError(
         f"{word}: neither a MODEL (a stage of the recipe, a folder, or a hub name such as "
-        f"Qwen/Qwen2.5-0.5B) nor a BENCHMARK. {did_you_mean(word, {*names, *options})}"
+        f"Qwen/Qwen2.5-0.5B, or NAME@URL of a server) nor a BENCHMARK. "
+        f"{did_you_mean(word, {*names, *options})}"
     )
 
 
@@ -159,8 +172,8 @@ def _with_evaluations(
     """The recipe with the stages that were asked for."""
     stages = dict(composed.stages)
     paper = stages.pop(PAPER, None)
-    models = [_model_stage(word, stages) for word in words]
-    like = paper or _like(stages, models[0])
+    like = paper or _like(stages, words[0])
+    models = [_model_stage(word, stages, like, options.revision) for word in words]
     problems = [benchmark.stage for benchmark in benchmarks]
     evaluations = {}
     for benchmark in problems:
@@ -191,10 +204,20 @@ def _asking(
     return Composed(root, stages, {"recipe": name}, composed.overrides)
 
 
-def _model_stage(model: str, stages: dict[str, StageConfig]) -> str:
-    """The stage that is the model; a checkpoint from elsewhere becomes a stage of its own."""
+def _model_stage(
+    model: str, stages: dict[str, StageConfig], like: EvaluateConfig, revision: str | None
+) -> str:
+    """The stage that is the model; one from elsewhere becomes a stage of its own."""
     if model in stages:
         return model
+    if served := SERVED.fullmatch(model):
+        url, name = served["url"], served["model"]
+        place = slug(f"{name}_at_{url.partition('://')[2].removesuffix('/v1')}")
+        server = like.rollout.server
+        stages[place] = ServedModelConfig(
+            "served_model", url=url, model=name, revision=revision or "", server=server, seed=0
+        )
+        return place
     path = Path(model).expanduser()
     name = slug(path.name or model)
     if (path / MANIFEST).is_file():
@@ -203,7 +226,7 @@ def _model_stage(model: str, stages: dict[str, StageConfig]) -> str:
     if name in stages:  # of another folder of that name
         name = slug(str(path))
     local = str(path) if path.exists() else model
-    stages[name] = PretrainedConfig("pretrained", path=local, seed=0)
+    stages[name] = PretrainedConfig("pretrained", path=local, revision=revision, seed=0)
     return name
 
 
@@ -228,11 +251,16 @@ def _evaluation(
     """The evaluation of one model on one benchmark."""
     config = stages[problems]
     own = config.samples if isinstance(config, DatasetConfig) else None
+    rollout = like.rollout
+    if isinstance(stages[model], ServedModelConfig):
+        shard = min(rollout.shard_samples, ROUNDS * rollout.server.concurrency)
+        rollout = dataclasses.replace(rollout, engine="server", dtype="auto", shard_samples=shard)
     k = options.k or (own if like.samples_of_benchmark else None) or like.samples_per_problem
     return dataclasses.replace(
         like,
         evaluates=model,
         data_from=[problems],
+        rollout=rollout,
         samples_per_problem=k,
         pass_at=sorted({1, k, *(n for n in like.pass_at if n < k)}),
         limit_problems=options.limit or like.limit_problems,

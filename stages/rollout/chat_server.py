@@ -24,6 +24,10 @@ RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 LONGEST_PAUSE = 60.0  # seconds, unless the server asks for more
 CONNECT_SECONDS = 10.0
 SHOWN_CHARACTERS = 400  # of what a server says
+UNREACHED = "Is the server up (`vllm serve MODEL` starts one), and the URL right (most end in /v1)?"
+TOO_SLOW = "Raise server.timeout, or lower server.concurrency or sampling.max_tokens"
+TOO_BUSY = "Lower server.concurrency, or raise server.retries"
+BROKEN = "The server's own log says why"
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -77,7 +81,7 @@ class ChatServer:
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The server's JSON answer, tried as often as `server.retries` allows."""
-        trouble = ""
+        trouble, advice = "", ""
         for attempt in range(self.server.retries + 1):
             if self._stop.is_set():
                 raise Stopped
@@ -86,18 +90,19 @@ class ChatServer:
                 response = self._http.request(method, self.url + path, json=body)
             except httpx.TransportError as error:
                 trouble = f"{type(error).__name__}: {self._clean(str(error))}"
+                slow = isinstance(error, httpx.ReadTimeout | httpx.PoolTimeout)
+                advice = TOO_SLOW if slow else UNREACHED
             else:
                 if response.status_code not in RETRIED or _out_of_money(response):
                     return self._read(response)
                 trouble = f"{response.status_code}: {self._words(response)}"
+                advice = TOO_BUSY if response.status_code == 429 else BROKEN
                 pause = max(pause, _asked_pause(response))
             if attempt < self.server.retries:
                 self._stop.wait(pause)
         raise StageFailed(
             f"{self.url} gave no answer in {self.server.retries + 1} tries, the last one: "
-            f"{trouble}\nIs the server up (`vllm serve MODEL` starts one)? Is the URL right (most "
-            "end in /v1)? Lower server.concurrency where it is too busy, raise server.timeout "
-            "where it is slow. What was drawn before is kept: run it again."
+            f"{trouble}\n{advice}\nWhat was drawn before is kept: run it again."
         )
 
     def stop(self) -> None:
