@@ -82,3 +82,17 @@ def test_problems_do_not_share_classes():
         one, other = classes([answers("math", "7", "7", "8"), answers("math", "8", "7", "8")], pool)
     assert one == [RIGHT, "8"]
     assert other == ["7", RIGHT]
+
+
+def test_orders_that_differ_in_their_separators_are_one_class():
+    rows = answers("order", "a b c", "b, a, c", "b a c", "c a b", "a b c")
+    with VerifierPool(1) as pool:
+        (votes,) = classes([rows], pool)
+    assert votes[0] == votes[1] != votes[2]
+    assert votes[3] == RIGHT
+
+
+def test_comparing_answers_leaves_no_trace_in_the_tally():
+    with VerifierPool(1) as pool:
+        classes([answers("math", "7", r"\frac{1}{3}", "1/3")], pool)
+        assert pool.tally.rows == 0

@@ -12,10 +12,12 @@ import time
 
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.errors import RecipeError, UsageError
 from stages.configs import EvaluateConfig, Rollout, Sampling
 from stages.data.rows import SAMPLE, read_rows
 from stages.evaluate import run
+
+ANSWERS = {"scores": "answer", "score_mean": 0.0, "score_std": 1.0}
 
 
 def config(**changes) -> EvaluateConfig:
@@ -28,6 +30,20 @@ def config(**changes) -> EvaluateConfig:
         "seed": 1,
     }
     return EvaluateConfig("evaluate", **settings | changes)
+
+
+@pytest.fixture(scope="module")
+def reward_model_dir(able_model_dir, tmp_path_factory):
+    """A reward model that has learnt nothing."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    torch.manual_seed(0)
+    model = AutoModelForSequenceClassification.from_pretrained(able_model_dir, num_labels=1)
+    directory = tmp_path_factory.mktemp("reward") / "model"
+    model.save_pretrained(directory)
+    AutoTokenizer.from_pretrained(able_model_dir).save_pretrained(directory)
+    return directory
 
 
 @pytest.fixture
@@ -122,6 +138,54 @@ def test_prompts_that_the_model_cannot_see_whole_are_counted_and_left_out(
 def test_a_limit_takes_problems_of_every_domain_and_language(inputs, make_context):
     facts = run(config(limit_problems=3), inputs, make_context()).facts
     assert set(facts["by_domain_language"]) == {"math/en", "math/zh", "general/en"}
+
+
+def test_problems_without_a_reference_stop_the_stage_and_are_named(
+    able_model_dir, problems, make_artifact, make_context
+):
+    bare = problems[0] | {"id": "bare-1", "reference": None}
+    inputs = {
+        "evaluates": (make_artifact("model", "zero", model_dir=able_model_dir),),
+        "data_from": (make_artifact("problems", "heldout", rows=[bare, problems[1]]),),
+    }
+    message = r"stages.stage.data_from: 1 of 2 problems have no reference answer, e.g. bare-1"
+    with pytest.raises(RecipeError, match=message):
+        run(config(), inputs, make_context())
+
+
+def test_reward_models_score_every_sample_and_choose_among_them(
+    inputs, reward_model_dir, make_artifact, make_context
+):
+    scorer = make_artifact("reward_model", "rm", model_dir=reward_model_dir, facts=ANSWERS)
+    context = make_context()
+    scored = inputs | {"score_with": (scorer,)}
+    overall = run(config(pass_at=[1, 4, 8]), scored, context).facts["overall"]
+    samples = read_rows(context.output / "samples.parquet")
+    answered = [row["answer"] is not None for row in samples]
+    assert [row["reward_helpful"] is not None for row in samples] == answered
+    for k in (4, 8):
+        best, most = overall[f"best_of_{k}_helpful"], overall[f"pass_at_{k}"]
+        assert 0 < best["value"] <= most["value"]
+    assert {"cons_helpful", "cons_at_4", "cons_at_k"} <= set(overall)
+    assert "cons_at_8" not in overall  # that is cons_at_k
+
+    rows = {row["id"]: row for row in read_rows(context.output / "problems.parquet")}
+    judged = [row for row in samples if row["score"] is not None]
+    for id_ in {row["id"] for row in judged}:
+        own = [row for row in judged if row["id"] == id_]
+        top = max((row["reward_helpful"] or float("-inf")) for row in own)
+        tied = [row["score"] for row in own if (row["reward_helpful"] or float("-inf")) == top]
+        assert rows[id_]["best_of_8_helpful"] == pytest.approx(sum(tied) / len(tied))
+
+
+def test_the_batches_in_which_samples_are_looked_at_change_nothing(inputs, make_context, tmp_path):
+    written = []
+    for size in (8, 4096):
+        context = make_context(tmp_path / str(size))
+        run(config(rollout=Rollout(shard_samples=size)), inputs, context)
+        names = ("samples.parquet", "problems.parquet")
+        written.append([read_rows(context.output / name) for name in names])
+    assert written[0] == written[1]
 
 
 def test_pass_at_k_with_fewer_than_k_samples_is_refused(inputs, make_context):
