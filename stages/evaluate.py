@@ -77,7 +77,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     _check_engine(config, model, context.stage)
     problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
     _check_references(problems, context.stage)
-    scorers = load_scorers(inputs.get("score_with", ()))
+    scorers = _scorers(inputs, context)
     asked = Asked(tuple(config.pass_at), config.samples_per_problem, tuple(sorted(scorers)))
     engine = Fleet.open(model.model_path, config.rollout, context.threads)
     with engine, VerifierPool.of(config.verifiers) as pool:
@@ -99,6 +99,16 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     write_rows(context.output / "problems.parquet", seen.rows, problem_schema(asked))
     _write_json(context.output / "metrics.json", facts)
     return Outputs(facts=facts, funnel=_funnel(facts, seen, reused) | engine.mishaps)
+
+
+def _scorers(inputs: Inputs, context: Context) -> dict[str, Scorer]:
+    """The reward models, which run in this process; engines have processes of their own."""
+    if artifacts := inputs.get("score_with", ()):
+        from stages.training.common import use_threads
+
+        use_threads(context.threads)
+        return load_scorers(artifacts)
+    return {}
 
 
 def _check(config: EvaluateConfig, stage: str) -> None:

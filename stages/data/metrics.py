@@ -10,7 +10,7 @@ and takes no part in a mean.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import comb, inf
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 RESAMPLES = 1000  # draws of the bootstrap; the error of a 95 % bound is then about 0.1 of its width
 LEVEL = 0.95
+MOST_COUNTS = 2**22  # of the draws that are in memory together: 32 MiB
 
 
 @dataclass(frozen=True)
@@ -164,9 +165,10 @@ def bootstrap(columns: Mapping[str, Sequence[float | None]], seed: int) -> dict[
         return {}
     there = ~np.isnan(table)
     filled = np.where(there, table, 0.0)
-    draws = _draws(len(table), seed)
     with np.errstate(invalid="ignore"):  # a draw without any value of a column: NaN, left out
-        means = (draws @ filled) / (draws @ there)
+        means = np.concatenate(
+            [(draws @ filled) / (draws @ there) for draws in _draws(len(table), seed)]
+        )
     estimates = {}
     for column, name in enumerate(columns):
         if n := int(there[:, column].sum()):
@@ -176,7 +178,10 @@ def bootstrap(columns: Mapping[str, Sequence[float | None]], seed: int) -> dict[
     return estimates
 
 
-def _draws(rows: int, seed: int) -> NDArray[np.float64]:
-    """How often each row is drawn in each resample."""
+def _draws(rows: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """How often each row is drawn in each resample; some resamples at a time, to save memory."""
     generator = np.random.default_rng(seed)
-    return generator.multinomial(rows, np.full(rows, 1 / rows), size=RESAMPLES).astype(float)
+    together = max(1, MOST_COUNTS // rows)
+    for done in range(0, RESAMPLES, together):
+        draws = (generator.integers(0, rows, rows) for _ in range(min(together, RESAMPLES - done)))
+        yield np.stack([np.bincount(drawn, minlength=rows) for drawn in draws]).astype(float)
