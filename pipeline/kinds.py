@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 #: The edges of the graph, in the order in which they are shown; also config keys of a stage.
-EDGES = ("init_from", "data_from", "apart_from", "score_with", "evaluates")
+EDGES = ("init_from", "data_from", "apart_from", "rewrite_with", "score_with", "evaluates")
 
 
 @dataclass(frozen=True)

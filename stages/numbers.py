@@ -58,9 +58,17 @@ def pretrain(config: Config, inputs: Inputs) -> Numbers:
 
 
 def sample(config: Config, inputs: Inputs) -> Numbers:
-    """Completions drawn for rejection sampling."""
-    kept = int(config["max_kept_per_problem"])
-    return {**_completions(config, inputs), "kept per problem at most": kept}
+    """Completions drawn for rejection sampling; adaptive ones are a budget, and a mean."""
+    numbers = _completions(config, inputs)
+    kept = {"kept per problem at most": int(config["max_kept_per_problem"])}
+    if config["strategy"] == "fixed":
+        return numbers | kept
+    renamed = {
+        "completions per problem": "completions per problem on average",
+        "completions in all": "completions at most",
+    }
+    most = {"completions per problem at most": int(config["adaptive"]["most_samples"])}
+    return {renamed.get(name, name): value for name, value in numbers.items()} | most | kept
 
 
 def evaluate(config: Config, inputs: Inputs) -> Numbers:

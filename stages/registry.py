@@ -72,7 +72,7 @@ _KINDS = (
     ),
     Kind(
         "sample",
-        1,
+        2,
         configs.SampleConfig,
         "samples",
         "stages.sample:run",
@@ -80,7 +80,8 @@ _KINDS = (
             "data_from": EdgeRule(
                 frozenset({"model", "problems", "samples", "conversations"}),
                 required=frozenset({"model", "problems"}),
-            )
+            ),
+            "rewrite_with": EdgeRule(MODEL, at_most=1),
         },
         derive="stages.numbers:sample",
     ),

@@ -4,18 +4,29 @@ Paper (2.3.3; v2 3.1): sample from a checkpoint, keep what is correct and readab
 start the kept thoughts are also rewritten in the question's language; human-made conversations on
 `data_from` are added as they are. Here:
 
-1. k samples per problem, in shards that survive a kill (stages/data/collect.py);
-2. the verdict of the problem's own verifier, and the listed filters in order (filters.py);
-3. the rewriter, if any, whose result is judged again (rewrite.py);
-4. per problem no duplicates, and the least similar ones up to the quota.
+1. labels by majority vote, if asked for, for problems without a reference (labels.py);
+2. samples in rounds (rounds.py): `fixed` draws N of every problem as the field does, `adaptive`
+   gives the same budget to the problems that still lack accepted answers (adaptive.py);
+3. the verdict of the problem's own verifier, the listed filters in order (filters.py), and what
+   says the same as an earlier sample of its problem (resemblance.py);
+4. the rewriter, if any, whose result is judged again (rewrite.py, rewrite_model.py);
+5. of what is left of a problem the least similar ones up to the quota.
 
-Writes rows.parquet and pass_rates.parquet: how often each problem was solved, its difficulty.
+A kill loses at most the shards in flight: the ledger (ledger.py) has the rest, and the same rounds
+follow from the same samples. That holds as far as verdicts repeat; one that ran out of time on a
+busy machine may not.
+
+Writes rows.parquet; drawn.parquet, a line for every sample with its verdict and what dropped it,
+from which the funnel is counted; and pass_rates.parquet, the difficulty of every problem
+(difficulty.py).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -24,54 +35,86 @@ from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import SampleConfig
+from stages.data.choice import Choice
 from stages.data.collect import Collector, Job, fitting, gather, make_jobs, shown_on
-from stages.data.filters import apply_quota, apply_rules, check_names
+from stages.data.difficulty import PASS_RATE, pass_rates
+from stages.data.filters import check_names
+from stages.data.funnel import OVER_QUOTA, SAMPLED, Funnel
+from stages.data.labels import (
+    NO_MAJORITY,
+    NO_REFERENCE,
+    Election,
+    can_vote,
+    label,
+    lacks_reference,
+)
 from stages.data.metrics import mean
-from stages.data.rewrite import find_rewriter, rewrite_samples
-from stages.data.rows import SAMPLE, Row, read_rows, write_rows
-from stages.rollout.engine import open_engine
+from stages.data.rewrite import DROPS, MODEL, TINY, Rewriter, check_rewriter, rewrite_tiny
+from stages.data.rewrite_model import ModelRewriter
+from stages.data.rounds import Rounds, check_strategy
+from stages.data.rows import SAMPLE, Row, RowWriter, read_rows, write_rows
+from stages.rollout.fleet import Fleet
 from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool
 
-PASS_RATE = pa.schema(
+DRAWN = pa.schema(
     [
         ("id", pa.string()),
+        ("source", pa.string()),
         ("domain", pa.string()),
         ("language", pa.string()),
-        ("n", pa.int64()),  # judged samples
-        ("correct", pa.int64()),
-        ("pass_rate", pa.float64()),  # null when nothing could be judged
+        ("number", pa.int64()),  # of the sample among those of its problem
+        ("seed", pa.int64()),
+        ("score", pa.float64()),
+        ("reason", pa.string()),  # of the verdict
+        ("tokens", pa.int64()),  # drawn
+        ("finish_reason", pa.string()),
+        ("dropped_by", pa.string()),  # the filter, or null: kept
     ]
 )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The problems that are asked, and how many were left out and why."""
+
+    jobs: list[Job]
+    problems: int
+    too_long: int
+    no_reference: int
+
+    def funnel(self) -> dict[str, int]:
+        """In problems, where the rest of the funnel is in samples."""
+        return {
+            "problems": self.problems,
+            "prompt_too_long": self.too_long,
+            NO_REFERENCE: self.no_reference,
+            "asked": len(self.jobs),
+        }
 
 
 def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     """Sample, judge, filter, rewrite; publish what is kept and how often problems were solved."""
     key = f"stages.{context.stage}"
     check_names(config.filters, f"{key}.filters")
-    rewriter = find_rewriter(config.rewriter, f"{key}.rewriter")
+    check_strategy(config, key)
+    check_rewriter(config, key)
     model = _only_model(inputs, key)
-    problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
-    engine = open_engine(model.model_path, config.rollout, context.threads)
-    dropped: Counter[str] = Counter()
+    funnel = Funnel(_reasons(config))
     with VerifierPool.of(config.verifiers) as pool:
-        collector = Collector.of(engine, pool, model, config, context)
-        jobs, samples = _sample(config, problems, model, collector, context)
-        kept = apply_rules(samples, config, dropped)
-        if rewriter:
-            kept = rewrite_samples(kept, rewriter, pool, engine.tokenizer, dropped)
+        with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
+            collector = Collector.of(fleet, pool, model, config, context)
+            asked = _asked(config, inputs, model, collector, key)
+            rounds = _draw(config, asked.jobs, collector, context)
+        with _rewriter(config, inputs, context) as rewriter:
+            choice = Choice(config, rewriter, pool, fleet.tokenizer)
+            rows = _publish(choice, rounds, _given(inputs), funnel, context)
     pool.tally.write(context.output)
-    chosen = _choose(kept, config, dropped)
-    given = _given(inputs)
-    rows = [{name: row[name] for name in SAMPLE.names} for row in [*chosen, *given]]
-    if not rows:
-        raise RecipeError(_nothing_kept(key, len(samples), dropped))
-    rates = _pass_rates(jobs, samples, config.samples_per_problem)
-    write_rows(context.output / "rows.parquet", rows, SAMPLE)
-    write_rows(context.output / "pass_rates.parquet", rates, PASS_RATE)
-    too_long = len(problems) - len(jobs)
-    funnel = {"sampled": len(samples), **dropped, "kept": len(chosen), "given": len(given)}
-    return Outputs(_facts(model, problems, too_long, rates, chosen, given), funnel)
+    if not rows.count:
+        raise RecipeError(_nothing_kept(key, funnel.whole()))
+    facts = _facts(config, model, asked, rounds, rows, funnel)
+    facts["engine_deaths"] = fleet.deaths
+    return Outputs(facts, {**asked.funnel(), **funnel.whole(), "given": rows.given})
 
 
 def _only_model(inputs: Inputs, key: str) -> Artifact:
@@ -82,28 +125,98 @@ def _only_model(inputs: Inputs, key: str) -> Artifact:
     return models[0]
 
 
-def _sample(
-    config: SampleConfig,
-    problems: Sequence[Row],
-    model: Artifact,
-    collector: Collector,
-    context: Context,
-) -> tuple[list[Job], list[Row]]:
-    """The jobs whose prompt fits, and k judged samples of each, in order."""
+def _asked(
+    config: SampleConfig, inputs: Inputs, model: Artifact, collector: Collector, key: str
+) -> Asked:
+    """The jobs whose prompt fits and whose answers can be judged, or voted on."""
+    problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
+    judged = [
+        row
+        for row in problems
+        if not lacks_reference(row) or (config.majority is not None and can_vote(row))
+    ]
     tokenizer = collector.engine.tokenizer
-    jobs = make_jobs(problems, tokenizer, config.system_prompt, config.samples_per_problem)
-    key = f"stages.{context.stage}.sampling.max_tokens"
-    jobs = fitting(jobs, model.model_path, config.sampling.max_tokens, key)
-    drawn = collector.rows(jobs, shown_on(context))
-    return jobs, [row for rows in drawn for row in rows]
+    jobs = make_jobs(judged, tokenizer, config.system_prompt, config.samples_per_problem)
+    room = f"{key}.sampling.max_tokens"
+    fit = fitting(jobs, model.model_path, config.sampling.max_tokens, room)
+    return Asked(fit, len(problems), len(jobs) - len(fit), len(problems) - len(judged))
 
 
-def _choose(kept: Sequence[Row], config: SampleConfig, dropped: Counter[str]) -> list[Row]:
-    """At most the quota of each problem's samples; samples of one problem share its prompt."""
-    by_problem: dict[tuple[str, str], list[Row]] = {}
-    for row in kept:
-        by_problem.setdefault((row["source"], row["id"]), []).append(row)
-    return [row for rows in by_problem.values() for row in apply_quota(rows, config, dropped)]
+def _draw(config: SampleConfig, jobs: list[Job], collector: Collector, context: Context) -> Rounds:
+    """All samples, in files of the work directory."""
+    elections: dict[int, Election] = {}
+    parts = []
+    if config.majority is not None:
+        parts.append(context.work / "unlabelled.parquet")
+        shown = shown_on(context)
+        jobs, elections = label(jobs, collector, config.majority, parts[0], shown)
+        collector = collector.sampling_as(config.sampling)  # its ledger has the votes, too
+    rounds = Rounds(jobs, elections, config, context.work, parts)
+    rounds.draw(collector, shown_on(context))
+    return rounds
+
+
+@contextmanager
+def _rewriter(config: SampleConfig, inputs: Inputs, context: Context) -> Iterator[Rewriter | None]:
+    """Who rewrites; a model in engines of its own, once the sampling ones have ended."""
+    if config.rewriter == MODEL:
+        (model,) = inputs["rewrite_with"]
+        with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
+            shown = shown_on(context)
+            rewrite, rollout = config.rewrite, config.rollout
+            yield ModelRewriter.of(fleet, model, rewrite, rollout, context, shown)
+    else:
+        yield rewrite_tiny if config.rewriter == TINY else None
+
+
+@dataclass
+class Published:
+    """What rows.parquet holds."""
+
+    count: int = 0
+    given: int = 0
+    tokens: int = 0  # of the kept samples
+    domains: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: Row) -> None:
+        self.count += 1
+        self.domains[row["domain"]] += 1
+        self.languages[row["language"]] += 1
+        self.sources[row["source"]] += 1
+
+
+def _publish(
+    choice: Choice, rounds: Rounds, given: Sequence[Row], funnel: Funnel, context: Context
+) -> Published:
+    """Write all files, a few problems in memory at a time."""
+    rows, published = context.output / "rows.parquet", Published(given=len(given))
+    with (
+        RowWriter(rows, SAMPLE) as kept_rows,
+        RowWriter(context.output / "drawn.parquet", DRAWN) as drawn_rows,
+    ):
+        for job, drawn, kept in choice.of(rounds.samples()):
+            for sample in drawn:
+                funnel.add(job.problem["domain"], sample["dropped_by"])
+                both = job.problem | sample
+                drawn_rows.write({name: both[name] for name in DRAWN.names})
+            for row in kept:
+                published.tokens += row["tokens"]
+                published.add(row)
+                kept_rows.write(row)
+        for row in given:
+            published.add(row)
+            kept_rows.write({name: row[name] for name in SAMPLE.names})
+    rates = pass_rates(rounds.jobs, rounds.seen)
+    write_rows(context.output / "pass_rates.parquet", rates, PASS_RATE)
+    return published
+
+
+def _reasons(config: SampleConfig) -> list[str]:
+    """All that may drop a sample, in the order of the funnel."""
+    votes = [NO_MAJORITY] if config.majority is not None else []
+    return [*votes, *config.filters, *(DROPS if config.rewriter else ()), OVER_QUOTA]
 
 
 def _given(inputs: Inputs) -> list[Row]:
@@ -123,46 +236,43 @@ def _as_sample(conversation: Row) -> Row:
     return empty | {"metadata": "{}"} | conversation | parts
 
 
-def _pass_rates(jobs: Sequence[Job], samples: Sequence[Row], k: int) -> list[Row]:
-    rates = []
-    for index, job in enumerate(jobs):
-        scores = [row["score"] for row in samples[index * k : index * k + k]]
-        judged = [score for score in scores if score is not None]
-        correct = sum(score == 1.0 for score in judged)
-        names = ("id", "domain", "language")
-        rates.append(
-            {name: job.problem[name] for name in names}
-            | {"n": len(judged), "correct": correct, "pass_rate": mean(judged)}
-        )
-    return rates
-
-
 def _facts(
+    config: SampleConfig,
     model: Artifact,
-    problems: Sequence[Row],
-    too_long: int,
-    rates: Sequence[Row],
-    chosen: Sequence[Row],
-    given: Sequence[Row],
+    asked: Asked,
+    rounds: Rounds,
+    rows: Published,
+    funnel: Funnel,
 ) -> dict[str, object]:
-    rows = [*chosen, *given]
+    seen, kept = rounds.seen, rows.count - rows.given
+    rates = [row["pass_rate"] for row in pass_rates(rounds.jobs, seen)]
+    tokens = int(seen.tokens.sum())
     return {
         "model": model.stage,
-        "problems": len(problems),
-        "prompts_too_long": too_long,
-        "pass_rate": mean([rate["pass_rate"] for rate in rates]),
-        "solved": sum(rate["correct"] > 0 for rate in rates),
-        "rows": len(rows),
-        "rows_by_domain": dict(Counter(row["domain"] for row in rows)),
-        "rows_by_language": dict(Counter(row["language"] for row in rows)),
-        "rows_by_source": dict(Counter(row["source"] for row in rows)),
-        "mean_tokens": mean([float(row["tokens"]) for row in chosen]),
+        "strategy": config.strategy,
+        "problems": asked.problems,
+        "prompts_too_long": asked.too_long,
+        "labelled_by_majority": sum(e.answer is not None for e in rounds.elections.values()),
+        "pass_rate": mean([rate for rate in rates if rate is not None]),
+        "solved": int((seen.correct > 0).sum()),
+        "with_accepted": int((seen.accepted > 0).sum()),
+        "rows": rows.count,
+        "rows_by_domain": dict(rows.domains),
+        "rows_by_language": dict(rows.languages),
+        "rows_by_source": dict(rows.sources),
+        "mean_tokens": rows.tokens / kept if kept else None,
+        "tokens_drawn": tokens,
+        "kept_per_1000_tokens": 1000 * kept / tokens if tokens else None,
+        "funnel_by_domain": funnel.by_domain(),
     }
 
 
-def _nothing_kept(key: str, sampled: int, dropped: Counter[str]) -> str:
-    reasons = ", ".join(f"{name} {count}" for name, count in dropped.items() if count)
+def _nothing_kept(key: str, funnel: dict[str, int]) -> str:
+    sampled, *dropped = (
+        (name, count) for name, count in funnel.items() if count or name == SAMPLED
+    )
+    reasons = ", ".join(f"{name} {count}" for name, count in dropped)
     return (
-        f"{key}: none of {sampled} samples was kept ({reasons}).\n"
+        f"{key}: none of {sampled[1]} samples was kept ({reasons}).\n"
         f"Take a stronger model or easier problems, or relax {key}.filters."
     )

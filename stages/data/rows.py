@@ -17,7 +17,6 @@ program, constraints of an instruction), so that one schema serves every domain.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -91,25 +90,53 @@ Row = dict[str, Any]
 ROW_GROUP = 2048  # rows written, and read, together
 
 
-def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> int:
-    """Write rows as Parquet and return how many; a row with an unknown column raises.
+class RowWriter:
+    """Writes rows as Parquet as they come; memory holds a row group at a time.
 
-    `rows` may be an endless stream of large ones: memory holds a row group at a time.
+    A row with an unknown column raises; absent columns are null. group: rows to a row group, fewer
+    where rows are long.
     """
-    names = set(schema.names)
-    count = 0
-    with pq.ParquetWriter(path, schema) as writer:
-        rows = iter(rows)
-        while group := list(islice(rows, ROW_GROUP)):
-            for number, row in enumerate(group, start=count):
-                if unknown := set(row) - names:
-                    raise ValueError(
-                        f"row {number} of {path.name} has unknown columns {sorted(unknown)}"
-                    )
-            filled = [{name: row.get(name) for name in schema.names} for row in group]
-            writer.write_table(pa.Table.from_pylist(filled, schema))
-            count += len(group)
-    return count
+
+    def __init__(self, path: Path, schema: pa.Schema, group: int = ROW_GROUP) -> None:
+        self.count = 0
+        self._path, self._schema, self._group = path, schema, group
+        self._names = set(schema.names)
+        self._rows: list[Mapping[str, Any]] = []
+        self._file = pq.ParquetWriter(path, schema)
+
+    def __enter__(self) -> RowWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._flush()
+        self._file.close()
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """One more row."""
+        if unknown := set(row) - self._names:
+            raise ValueError(
+                f"row {self.count} of {self._path.name} has unknown columns {sorted(unknown)}"
+            )
+        self._rows.append({name: row.get(name) for name in self._schema.names})
+        self.count += 1
+        if len(self._rows) >= self._group:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._file.write_table(pa.Table.from_pylist(self._rows, self._schema))
+            self._rows = []
+
+
+def write_rows(
+    path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema, group: int = ROW_GROUP
+) -> int:
+    """Write rows, which may be an endless stream, as Parquet and return how many there were."""
+    with RowWriter(path, schema, group) as writer:
+        for row in rows:
+            writer.write(row)
+    return writer.count
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -118,8 +145,10 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
-def stream_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
+def stream_rows(
+    path: Path, columns: Sequence[str] | None = None, group: int = ROW_GROUP
+) -> Iterator[Row]:
     """The rows of a Parquet file one by one, or only some of their columns."""
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(ROW_GROUP, columns=columns):
+        for batch in file.iter_batches(group, columns=columns):
             yield from batch.to_pylist()

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.configs import Difficulty, Diversity
-from stages.data.filters import SHINGLE, ngrams
+from stages.data.hygiene.units import Hashes
+from stages.data.resemblance import resemblance, sketches
 
 TOO_EASY, TOO_HARD, NO_RATE, TOO_SHORT = "too_easy", "too_hard", "no_pass_rate", "too_short"
 SAME_PROBLEM, MISSING_IMAGE, NOT_CHOSEN = "same_problem", "missing_image", "not_chosen"
@@ -26,8 +27,6 @@ _IMAGE = re.compile(
     r"|\bshown in the (?:figure|diagram|picture|image)\b|如图",
     re.IGNORECASE,
 )
-
-Shingles = set[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,14 @@ def diverse(choices: Sequence[Choice], count: int, rule: Diversity, seed: int) -
     for choice in sorted(choices, key=lambda choice: (-choice.tokens, choice.place)):
         cells.setdefault(choice.cell, []).append(choice)
     open_cells = sorted(cells)
-    given: dict[tuple[str, ...], list[Shingles]] = {cell: [] for cell in cells}
+    given: dict[tuple[str, ...], list[Hashes]] = {cell: [] for cell in cells}
     chosen: list[Choice] = []
     while open_cells and len(chosen) < count:
         cell = rng.choice(open_cells)
         ranks = [_rank(rng, len(cells[cell]), rule.length_base) for _ in range(rule.draws)]
         rank = _least_similar(cells[cell], ranks, given[cell]) if len(ranks) > 1 else ranks[0]
         chosen.append(cells[cell].pop(rank))
-        given[cell].append(_shingles(chosen[-1]))
+        given[cell] += [_sketch(chosen[-1])] if rule.draws > 1 else []
         if not cells[cell]:
             open_cells.remove(cell)
     return chosen
@@ -97,24 +96,18 @@ def _rank(rng: random.Random, size: int, base: float) -> int:
     return min(size - 1, int(-math.log(1.0 - drawn * whole) / math.log(base)))
 
 
-def _least_similar(cell: Sequence[Choice], ranks: Sequence[int], given: Sequence[Shingles]) -> int:
+def _least_similar(cell: Sequence[Choice], ranks: Sequence[int], given: Sequence[Hashes]) -> int:
     """Of the drawn ranks the one whose question is least like the nearest given one."""
 
-    def distance(rank: int) -> float:
-        own = _shingles(cell[rank])
-        return min((_unlike(own, other) for other in given), default=1.0)
+    def likeness(rank: int) -> float:
+        own = _sketch(cell[rank])
+        return max((resemblance(own, other) for other in given), default=0.0)
 
-    return max(ranks, key=distance)
-
-
-def _shingles(choice: Choice) -> Shingles:
-    return set(ngrams(choice.question.casefold(), SHINGLE))
+    return min(ranks, key=likeness)
 
 
-def _unlike(one: Shingles, other: Shingles) -> float:
-    """Jaccard distance."""
-    union = len(one | other)
-    return 1 - len(one & other) / union if union else 0.0
+def _sketch(choice: Choice) -> Hashes:
+    return sketches([choice.question])[0]
 
 
 def cell_of(

@@ -1,4 +1,4 @@
-"""Each filter on a sample made for it, their order, and the quota."""
+"""Each filter on a sample made for it, and their order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from stages.configs import SampleConfig
-from stages.data.filters import RULES, apply_quota, apply_rules, check_names, most_diverse
+from stages.data.filters import RULES, apply_rules, check_names, reason_of
 from stages.data.template import compose
 
 THOUGHT = "First take three and four, which makes seven. Then check it again."
@@ -27,6 +27,10 @@ def config(*filters: str, **changes) -> SampleConfig:
 @pytest.mark.parametrize(
     ("name", "row"),
     [
+        (
+            "never_ends_thinking",
+            sample(completion="<think>so three and", finish_reason="length", score=0.0),
+        ),
         ("wrong", sample(score=0.0)),
         ("cannot_judge", sample(score=None)),
         ("truncated", sample(finish_reason="length")),
@@ -64,27 +68,13 @@ def test_a_thought_without_words_has_no_language_to_mix():
     assert apply_rules([sample("3+4=7")], config("mixed_language"), Counter()) == [sample("3+4=7")]
 
 
-def test_duplicates_go_before_the_quota_counts():
-    rows = [sample("a b"), sample("a  b"), sample("c d"), sample("e f")]
-    dropped: Counter[str] = Counter()
-    kept = apply_quota(rows, config("duplicate", max_kept_per_problem=2), dropped)
-    assert len(kept) == 2
-    assert dropped == {"duplicate": 1, "over_quota": 1}
-
-
-def test_the_quota_keeps_the_samples_that_resemble_each_other_least():
-    alike = [sample(f"first take three and four, so it is seven, point {i}") for i in "abc"]
-    other = sample("counting up from three: four, five, six, and then we arrive at seven")
-    kept = most_diverse([*alike, other], 2)
-    assert other in kept
-    assert len(kept) == 2
-
-
-def test_fewer_samples_than_the_quota_all_stay_in_order():
-    rows = [sample("b"), sample("a")]
-    assert most_diverse(rows, 5) == rows
+def test_a_thought_that_ended_before_the_cut_is_truncated_but_not_endless():
+    row = sample(completion="<think>3+4=7</think><answer>7", finish_reason="length")
+    assert reason_of(row, config("never_ends_thinking", "truncated")) == "truncated"
 
 
 def test_an_unknown_filter_is_refused_with_the_known_ones():
-    with pytest.raises(UsageError, match=r"x\.filters: unknown \['ugly'\]; expected any of wrong,"):
+    with pytest.raises(
+        UsageError, match=r"x\.filters: unknown \['ugly'\]; expected any of never_ends_thinking,"
+    ):
         check_names(["wrong", "ugly"], "x.filters")

@@ -1,0 +1,71 @@
+"""How hard each problem is for a model, from samples whose number depended on what came out.
+
+Adaptive sampling stops where answers came early, so the plain share correct / n is too high on
+average (inverse binomial sampling): one success in one draw says 100 %. Given here is the mean of
+the posterior Beta(a + correct, b + wrong), with its 95 % interval. The likelihood of the draws does
+not depend on why they stopped, so the posterior holds under any rule that looks at the draws alone.
+The prior (a, b) is fitted by maximum likelihood to the problems of the same domain and language,
+which also makes a problem with few samples less sure than one with many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from stages.data.adaptive import beta_priors
+from stages.data.collect import Job
+from stages.data.rounds import Seen
+from stages.data.rows import Row
+
+INTERVAL = 0.95
+GRID = 2048  # points of [0, 1] on which an interval's ends may lie
+
+PASS_RATE = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("domain", pa.string()),
+        ("language", pa.string()),
+        ("drawn", pa.int64()),
+        ("n", pa.int64()),  # judged samples
+        ("correct", pa.int64()),  # by the verifier, readable or not
+        ("accepted", pa.int64()),  # those that no filter dropped, duplicates included
+        ("distinct", pa.int64()),
+        ("pass_rate", pa.float64()),  # null when nothing could be judged
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+    ]
+)
+
+
+def pass_rates(jobs: Sequence[Job], seen: Seen) -> Iterator[Row]:
+    """One row per problem that was asked."""
+    priors = beta_priors(seen.correct, seen.judged, seen.group)
+    a, b = priors[:, 0] + seen.correct, priors[:, 1] + seen.judged - seen.correct
+    low, high = _intervals(a, b)
+    for i, job in enumerate(jobs):
+        known = bool(seen.judged[i])
+        estimates = {"pass_rate": a[i] / (a[i] + b[i]), "low": low[i], "high": high[i]}
+        yield {
+            **{name: job.problem[name] for name in ("id", "source", "domain", "language")},
+            **{name: int(getattr(seen, name)[i]) for name in ("drawn", "correct", "accepted")},
+            "distinct": int(seen.distinct[i]),
+            "n": int(seen.judged[i]),
+            **{name: float(value) if known else None for name, value in estimates.items()},
+        }
+
+
+def _intervals(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The central interval of each Beta distribution, to a step of the grid."""
+    pairs, where = np.unique(np.stack([a, b], 1), axis=0, return_inverse=True)
+    x = (np.arange(GRID) + 0.5) / GRID
+    ends = np.empty((len(pairs), 2))
+    for number, (one, other) in enumerate(pairs):
+        log = (one - 1) * np.log(x) + (other - 1) * np.log1p(-x)
+        below = np.exp(log - log.max()).cumsum()
+        tail = (1 - INTERVAL) / 2 * below[-1]
+        ends[number] = x[np.searchsorted(below, [tail, below[-1] - tail])]
+    return ends[where.ravel(), 0], ends[where.ravel(), 1]

@@ -1,0 +1,168 @@
+"""Sampling in rounds, until every problem has enough accepted answers or the budget is spent.
+
+    rounds = Rounds(jobs, elections, config, folder)
+    rounds.draw(collector, progress)
+    for job, samples in rounds.samples(): ...      all samples of a problem, problem by problem
+
+Each round says how many samples each problem gets next (stages/data/adaptive.py; with `fixed` one
+round of N each), and each sample is accepted or has the name of the filter that drops it. Samples
+are named by problem and number, so a killed stage goes through the same rounds again: the ledger
+gives back what was drawn and the rest is drawn.
+
+Memory holds counts, and of problems that still lack answers the sketches of those they have. The
+samples themselves go to one Parquet file a round, in order of problems, and are merged from there;
+of a dropped one only how it came to be dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import UsageError
+from stages.configs import SampleConfig
+from stages.data.adaptive import Counts, Limits, allocate
+from stages.data.collect import Collector, Job, Progress
+from stages.data.filters import reason_of
+from stages.data.labels import Election
+from stages.data.parts import GROUP, PART, merged, part_row
+from stages.data.resemblance import Different
+from stages.data.rows import Row, write_rows
+
+FIXED, ADAPTIVE = "fixed", "adaptive"
+
+
+def check_strategy(config: SampleConfig, key: str) -> None:
+    """Refuse a strategy that there is not, or a budget that cannot be kept to."""
+    if config.strategy not in (FIXED, ADAPTIVE):
+        raise UsageError(f"{key}.strategy={config.strategy}: expected {FIXED} or {ADAPTIVE}")
+    most = config.adaptive.most_samples
+    if config.strategy == ADAPTIVE and most < config.samples_per_problem:
+        raise UsageError(
+            f"{key}.adaptive.most_samples={most}: one problem may cost no less than the mean of "
+            f"all, samples_per_problem={config.samples_per_problem}"
+        )
+
+
+@dataclass
+class Seen:
+    """What is known of each job: J counts. judged, correct: by the verifier, before any filter."""
+
+    group: np.ndarray
+    drawn: np.ndarray = field(init=False)
+    judged: np.ndarray = field(init=False)
+    correct: np.ndarray = field(init=False)
+    accepted: np.ndarray = field(init=False)
+    distinct: np.ndarray = field(init=False)
+    tokens: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("drawn", "judged", "correct", "accepted", "distinct", "tokens"):
+            setattr(self, name, np.zeros(len(self.group), dtype=np.int64))
+
+    def counts(self) -> Counts:
+        """What the allocation looks at."""
+        return Counts(self.drawn, self.accepted, self.distinct, self.tokens, self.group)
+
+
+class Rounds:
+    """The rounds of one stage.
+
+    elections: of the jobs without a reference, by their place. parts: files of samples that were
+    drawn before and are not asked for again.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        elections: Mapping[int, Election],
+        config: SampleConfig,
+        folder: Path,
+        parts: Sequence[Path] = (),
+    ) -> None:
+        self.jobs, self.elections = jobs, elections
+        self.seen = Seen(_groups(jobs))
+        self._config, self._folder = config, folder
+        self._parts = list(parts)
+        self._rounds = 0
+        self._different: dict[int, Different] = {}
+        self._votes = np.array([_votes(elections.get(i)) for i in range(len(jobs))], dtype=np.int64)
+        self.budget = int((self._votes >= 0).sum()) * config.samples_per_problem
+
+    def draw(self, collector: Collector, progress: Progress) -> None:
+        """All rounds."""
+        while (wanted := self._next()).any():
+            path = self._folder / f"round-{self._rounds:05d}.parquet"
+            write_rows(path, self._round(wanted, collector, progress), PART, GROUP)
+            self._parts.append(path)
+            self._rounds += 1
+
+    def samples(self) -> Iterator[tuple[Job, list[Row]]]:
+        """The samples of each job that was asked, in order: columns of PART."""
+        for place, rows in merged(self._parts):
+            yield self.jobs[place], rows
+
+    def _next(self) -> np.ndarray:
+        """How many samples each job gets in this round."""
+        config, seen = self._config, self.seen
+        if self._rounds == 0:
+            first = config.samples_per_problem if config.strategy == FIXED else 1
+            return np.where(self._votes < 0, 0, np.maximum(self._votes, first))
+        if config.strategy == FIXED:
+            return np.zeros_like(self._votes)
+        left = self.budget - int(seen.drawn.sum())
+        size = min(left, -(-self.budget // config.adaptive.rounds))
+        limits = Limits(config.max_kept_per_problem, config.adaptive.most_samples)
+        return allocate(seen.counts(), limits, max(0, size))
+
+    def _round(self, wanted: np.ndarray, collector: Collector, progress: Progress) -> Iterator[Row]:
+        places = np.flatnonzero(wanted).tolist()
+        done, tokens = int(self.seen.drawn.sum()), int(self.seen.tokens.sum())
+        jobs = [
+            replace(job, n=int(wanted[i]), first=job.first + int(self.seen.drawn[i]))
+            for i in places
+            for job in [self.jobs[i]]
+        ]
+
+        def shown(drawn: int, _: int, new: int) -> None:
+            progress(done + drawn, max(self.budget, done + drawn), tokens + new)
+
+        for place, rows in zip(places, collector.rows(jobs, shown), strict=True):
+            yield from self._judge(place, rows)
+
+    def _judge(self, place: int, rows: Sequence[Row]) -> Iterator[Row]:
+        config, seen = self._config, self.seen
+        different = self._different.pop(place, None)
+        different = different or Different(config.filters, config.max_resemblance)
+        for row in rows:
+            reason = reason_of(row, config)
+            seen.accepted[place] += reason is None
+            reason = reason or different.repeats(row["completion"])
+            seen.distinct[place] += reason is None
+            seen.judged[place] += row["score"] is not None
+            seen.correct[place] += row["score"] == 1.0
+            seen.tokens[place] += row["tokens"]
+            if row["score"] == 1.0 and place in self.elections:
+                row = row | {"reason": str(self.elections[place])}
+            yield part_row(place, int(seen.drawn[place]), row, reason)
+            seen.drawn[place] += 1
+        full = seen.distinct[place] >= config.max_kept_per_problem
+        if config.strategy == ADAPTIVE and not full:
+            self._different[place] = different
+
+
+def _groups(jobs: Sequence[Job]) -> np.ndarray:
+    """A number for each job's domain and language."""
+    cells = [(job.problem["domain"], job.problem["language"]) for job in jobs]
+    numbers = {cell: number for number, cell in enumerate(sorted(set(cells), key=str))}
+    return np.array([numbers[cell] for cell in cells], dtype=np.int64)
+
+
+def _votes(election: Election | None) -> int:
+    """The samples that a job has from its election; −1 for one that is not to be asked."""
+    if election is None:
+        return 0
+    return election.samples if election.answer is not None else -1
