@@ -6,7 +6,9 @@ these as it does by tokens. What comes back is text with counts of tokens, and a
 stand for nothing (NAMELESS). Thoughts that the server took out of the answer (`reasoning_content`
 of DeepSeek, SGLang and earlier vLLM, `reasoning` of vLLM now and OpenRouter) are put back between
 their tags. Its length is what the server counts as reasoning tokens, or else the thought's share of
-the characters: an estimate. A server that reports no usage has completions of 0 tokens.
+the characters: an estimate. A server that reports no usage has completions of 0 tokens. vLLM's
+`deepseek_r1` parser takes a reply without tags for a thought, so there it has no answer: a model
+that does not always think is better served without a parser.
 
 Each sample is a request of its own, with its seed where the server takes one: some refuse it and
 others ignore it, and then samples cannot be drawn again; the ledger keeps the first ones. A prefix
@@ -171,10 +173,10 @@ def _completion(answer: dict[str, Any], seed: int, url: str) -> Completion:
     if not choices or not isinstance(choices[0].get("message"), dict):
         raise UsageError(f"{url} answered without choices: {json.dumps(answer)[:400]}")
     message, reason = choices[0]["message"], choices[0].get("finish_reason")
-    thought = message.get("reasoning_content") or message.get("reasoning") or ""
+    thought = message.get("reasoning_content", message.get("reasoning"))
     text = message.get("content") or ""
     finish = FINISH.get(reason, reason)
-    if thought:
+    if thought is not None:  # an empty one is a thought, too
         unfinished = finish == "length" and not text
         text = f"{THINK}{thought}" + ("" if unfinished else f"{END_THINK}{text}")
     return Completion(_ids(text, answer.get("usage") or {}), text, None, finish, seed)
