@@ -27,6 +27,7 @@ from stages.data.hygiene.whole import whole
 
 BANDS, PER_BAND = 24, 5  # at a similarity of 0.8 a pair is proposed with probability 0.9999
 LEAST_THRESHOLD = 0.7  # there a pair is still proposed with probability 0.988
+MOST_COMPARED = 50  # rows of a band: templates put thousands there that are no near duplicates
 DIGEST = 16  # bytes: among a billion texts, two share one with a probability of 1e-21
 _SEEDS = mixed(np.arange(1, BANDS * PER_BAND + 1, dtype=np.uint64)) | np.uint64(1)
 
@@ -134,17 +135,18 @@ def near_duplicates(
     candidates: Iterable[Candidate], threshold: float
 ) -> dict[int, tuple[int, float]]:
     """Row → the kept earlier row that it repeats, and their similarity."""
-    kept: dict[tuple[int, int], list[Candidate]] = defaultdict(list)
+    kept: dict[tuple[int, int, str | None], list[Candidate]] = defaultdict(list)
     found: dict[int, tuple[int, float]] = {}
     for row in candidates:
-        places = list(enumerate(row.bands.tolist()))
+        places = [(band, key, row.reference) for band, key in enumerate(row.bands.tolist())]
         others = {other.number: other for place in places for other in kept.get(place, ())}
         twin = next((t for other in others.values() if (t := _twin(row, other, threshold))), None)
         if twin:
             found[row.number] = twin
             continue
         for place in places:
-            kept[place].append(row)
+            if len(kept[place]) < MOST_COMPARED:
+                kept[place].append(row)
     return found
 
 
@@ -157,7 +159,7 @@ def jaccard(one: Hashes, other: Hashes) -> float:
 
 def _twin(row: Candidate, other: Candidate, threshold: float) -> tuple[int, float] | None:
     lengths = len(row.shingles), len(other.shingles)
-    if row.reference != other.reference or min(lengths) < threshold * max(lengths):
+    if min(lengths) < threshold * max(lengths):
         return None
     similarity = jaccard(row.shingles, other.shingles)
     return (other.number, similarity) if similarity >= threshold else None
