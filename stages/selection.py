@@ -43,7 +43,11 @@ from stages.data.selection import (
 )
 from stages.rewards.language import asked
 
-RATES = {"samples": "pass_rates.parquet", "evaluation": "problems.parquet"}
+#: Where a stage says how often problems were solved: the file, and the column of its estimate.
+RATES = {
+    "samples": ("pass_rates.parquet", "pass_rate"),
+    "evaluation": ("problems.parquet", "pass_at_1"),
+}
 Rates = Mapping[str, Sequence[float]]  # problem → how often each model solved it
 
 
@@ -84,16 +88,21 @@ def _check(config: SelectConfig, key: str) -> None:
 
 
 def _rates(inputs: Inputs) -> Rates:
-    """Pass rates by problem: of the judges on `score_with`, or else of those who made the rows."""
+    """Pass rates by problem: of the judges on `score_with`, or else of those who made the rows.
+
+    A problem that was never solved has rate 0, though the estimate of samples, the mean of a
+    posterior, is above it.
+    """
     judges = inputs.get("score_with", ()) or inputs["data_from"]
     rates: dict[str, list[float]] = defaultdict(list)
     for judge in judges:
-        path = judge.path / RATES.get(judge.type, "")
+        file, estimate = RATES.get(judge.type, ("", ""))
+        path = judge.path / file
         if not path.is_file():
             continue
-        for row in stream_rows(path, ["id", "n", "correct"]):
+        for row in stream_rows(path, ["id", "n", "correct", estimate]):
             if row["n"]:
-                rates[row["id"]].append(row["correct"] / row["n"])
+                rates[row["id"]].append(row[estimate] if row["correct"] else 0.0)
     return rates
 
 

@@ -118,10 +118,11 @@ def select(make_artifact, make_context):
     """`select(rows, small=…, large=…, **config)`: the published rows and the outputs."""
     made = iter(range(100))
 
-    def judge(name: str, rates: dict[int, float], file: str, type_: str) -> Artifact:
+    def judge(name: str, rates: dict[int, float], type_: str, file: str, column: str) -> Artifact:
         found = make_artifact("samples", name)
         columns = {"id": [f"math-{n}" for n in rates], "n": [10] * len(rates)}
         columns["correct"] = [round(10 * rate) for rate in rates.values()]
+        columns[column] = [max(rate, 0.01) for rate in rates.values()]  # as of a posterior
         pq.write_table(pa.table(columns), found.path / file)
         return Artifact(found.path, {**found.manifest, "type": type_})
 
@@ -130,9 +131,13 @@ def select(make_artifact, make_context):
         traces = make_artifact("samples", f"traces_{turn}", rows=given)
         judges = []
         if small is not None:
-            judges.append(judge(f"small_{turn}", small, "pass_rates.parquet", "samples"))
+            judges.append(
+                judge(f"small_{turn}", small, "samples", "pass_rates.parquet", "pass_rate")
+            )
         if large is not None:
-            judges.append(judge(f"large_{turn}", large, "problems.parquet", "evaluation"))
+            judges.append(
+                judge(f"large_{turn}", large, "evaluation", "problems.parquet", "pass_at_1")
+            )
         context = make_context(stage="s1k")
         settings = SelectConfig("select", seed=0, **{"rows": 3, **config})
         edges = {"data_from": (traces, *models), "score_with": tuple(judges)}
