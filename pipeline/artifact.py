@@ -4,7 +4,8 @@ Files by artifact type (see docs/architecture.md, "Artifacts"):
 
     model, reward_model     model/ (Hugging Face format: safetensors, tokenizer, chat template)
     problems, samples, conversations, preferences, labels     rows.parquet
-    evaluation              samples.parquet, problems.parquet, metrics.json
+    served_model            model/config.json: its URL and its name there
+    evaluation              samples.parquet, problems.parquet, budgets.parquet, metrics.json
     every type              manifest.json; metrics.jsonl where the stage logged a curve
 """
 
