@@ -162,9 +162,7 @@ def _rewriter(config: SampleConfig, inputs: Inputs, context: Context) -> Iterato
     if config.rewriter == MODEL:
         (model,) = inputs["rewrite_with"]
         with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
-            shown = shown_on(context)
-            rewrite, rollout = config.rewrite, config.rollout
-            yield ModelRewriter.of(fleet, model, rewrite, rollout, context, shown)
+            yield ModelRewriter.of(fleet, model, config, context)
     else:
         yield rewrite_tiny if config.rewriter == TINY else None
 

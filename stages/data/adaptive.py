@@ -127,14 +127,16 @@ def _shares(own: np.ndarray) -> np.ndarray:
 def _log_beta_binomial(s: np.ndarray, n: np.ndarray, grid: np.ndarray) -> np.ndarray:
     most = int(n.max(initial=0))
     rise = [_log_rising(x, most) for x in (grid[:, 0], grid[:, 1], grid.sum(1))]
-    return (rise[0][:, s] + rise[1][:, n - s] - rise[2][:, n]).T
+    log: np.ndarray = rise[0][:, s] + rise[1][:, n - s] - rise[2][:, n]
+    return log.T
 
 
 def _theta_likelihood(accepted: np.ndarray, distinct: np.ndarray) -> np.ndarray:
     """(P, grid), the largest of each prompt 1."""
     rise = _log_rising(_THETAS, int(accepted.max(initial=0)))
     log = distinct[:, None] * np.log(_THETAS) - rise[:, accepted].T
-    return np.exp(log - log.max(1, keepdims=True))
+    likelihood: np.ndarray = np.exp(log - log.max(1, keepdims=True))
+    return likelihood
 
 
 def _log_rising(x: np.ndarray, most: int) -> np.ndarray:

@@ -87,7 +87,9 @@ def _elections(
 
 def _elect(rows: Sequence[Row], votes: Sequence[str | None], rule: Majority) -> Election:
     counts = Counter(vote for vote in votes if vote is not None)
-    ((first, count),) = counts.most_common(1) or [(None, 0)]
+    if not counts:
+        return Election(None, 0, len(rows))
+    ((first, count),) = counts.most_common(1)
     enough = count >= rule.min_votes and count >= rule.min_share * len(rows)
     alone = list(counts.values()).count(count) == 1  # of two equal ones neither is a majority
     if not (enough and alone):

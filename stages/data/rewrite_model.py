@@ -15,18 +15,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
 from pipeline.errors import UsageError
-from stages.configs import Rewrite, Rollout
-from stages.data.collect import Collector, Job, Progress, fitting
-from stages.data.ledger import Ledger
+from stages.configs import Rewrite, SampleConfig
+from stages.data.collect import Collector, Job, Progress, fitting, shown_on
 from stages.data.rows import Row
 from stages.data.template import END_THINK, compose, render_prompt
 from stages.rewards.language import asked, target_of
-from stages.rollout.engine import Engine
+from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
 
 OTHERS = "en"  # the prompt for languages that have none
@@ -57,26 +57,12 @@ class ModelRewriter:
 
     @classmethod
     def of(
-        cls,
-        engine: Engine,
-        model: Artifact,
-        rewrite: Rewrite,
-        rollout: Rollout,
-        context: Context,
-        progress: Progress,
+        cls, fleet: Fleet, model: Artifact, config: SampleConfig, context: Context
     ) -> ModelRewriter:
         """A stage's rewriter. The pool starts no worker: replies are not judged, rewritings are."""
-        ledger = Ledger(context.beside(model.fingerprint), rollout.engine, rewrite.sampling)
-        collector = Collector(
-            engine,
-            VerifierPool(1),
-            ledger,
-            model.fingerprint,
-            rewrite.sampling,
-            context.seed,
-            rollout.shard_samples,
-        )
-        return cls(collector, model.model_path, rewrite, progress)
+        asking = replace(config, sampling=config.rewrite.sampling)
+        collector = Collector.of(fleet, VerifierPool(1), model, asking, context)
+        return cls(collector, model.model_path, config.rewrite, shown_on(context))
 
     def __call__(self, rows: Sequence[Row]) -> list[str | None]:
         """The new completion of each sample, or None."""
