@@ -13,9 +13,9 @@ name, or NAME@URL: what an OpenAI-compatible server (vLLM, SGLang, a provider) c
 Its key is taken from the environment variable OPENAI_API_KEY, or the one that server.api_key_env=…
 names; server.concurrency and its like are in conf/config.yaml. BENCHMARK is a stage of the recipe
 that makes problems, or an option of `conf/data`, with a file after a colon where its rows shall
-come from. Both become stages beside the recipe's and run
-like any other: a result that is there is not made again, and of a new one only the samples are
-drawn that no stage has drawn from this model in this way.
+come from. Both become stages beside the recipe's and run like any other: a result that is there is
+not made again, and of a new one only the samples are drawn that no stage has drawn from this model
+in this way.
 
 How answers are sampled is taken from the stage of the recipe that evaluates the first MODEL, or
 else from the recipe's first evaluation; all models are sampled alike. `--paper` takes the paper's
@@ -24,6 +24,10 @@ of AIME, 16 of MATH-500; `samples` in conf/data), which profile=paper takes too.
 
 With several models, each is compared with the first on the problems that both were asked: the
 difference of every metric with a 95 % interval from resampling problems, and a sign test.
+
+`--json` prints {"evaluations": {BENCHMARK: {MODEL: facts}}, "differences": {BENCHMARK: {MODEL:
+{METRIC: {"difference", "low", "high", "n", "higher", "lower", "sign_test"}}}}}; a difference that
+cannot be told is null and has a "reason".
 """
 
 from __future__ import annotations

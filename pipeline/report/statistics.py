@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,10 +51,13 @@ class Draws:
         return float(low), float(high)
 
 
+@lru_cache(maxsize=1)
 def resampling_counts(n: int, bootstrap: Bootstrap) -> Array:
-    """How often each of n units occurs in each world: (draws, n)."""
+    """How often each of n units occurs in each world: (draws, n); most checks ask for the same."""
     counts = bootstrap.generator().multinomial(n, np.full(n, 1 / n), size=bootstrap.draws)
-    return counts.astype(np.float64)
+    worlds = counts.astype(np.float64)
+    worlds.flags.writeable = False
+    return worlds
 
 
 def mean_of_problems(values: Array, counts: Array) -> Draws:
