@@ -94,13 +94,17 @@ class Fleet:
         A stream runs to its end before the next one begins; one that is given up ends its engines.
         """
         batch = Batch(shards, sampling)
+        failure: Exception | None = None
         try:
             while True:
-                self._hand_out(batch)
+                if failure is None:
+                    self._hand_out(batch)
                 if batch.next in batch.answers:
                     yield batch.take()
+                elif failure is not None:
+                    raise failure
                 elif any(replica.held for replica in self._replicas):
-                    self._listen(batch)
+                    failure = self._listen(batch)
                     if on_progress:
                         on_progress(batch.finished + sum(r.finished for r in self._replicas))
                 else:
@@ -120,18 +124,28 @@ class Fleet:
                 if shard is not None:
                     replica.give(shard)
 
-    def _listen(self, batch: Batch) -> None:
-        """Wait for messages and deaths, and settle them."""
+    def _listen(self, batch: Batch) -> Exception | None:
+        """Wait for messages and deaths, and settle them; the error that ends the stream, if any.
+
+        What was answered before it is still to be given back.
+        """
         wait([thing for replica in self._replicas for thing in replica.watched])
-        for replica in self._replicas:
-            died = replica.died()  # before its last messages are read
-            for message in replica.receive():
-                if isinstance(message, Answers):
-                    batch.answer(message.shard, message.completions)
-                elif isinstance(message, Failed):
-                    raise message.error
-            if died is not None:
-                self._bury(replica, batch)
+        try:
+            for replica in self._replicas:
+                self._settle(replica, batch)
+        except Exception as error:
+            return error
+        return None
+
+    def _settle(self, replica: Replica, batch: Batch) -> None:
+        died = replica.died()  # before its last messages are read
+        for message in replica.receive():
+            if isinstance(message, Answers):
+                batch.answer(message.shard, message.completions)
+            elif isinstance(message, Failed):
+                raise message.error
+        if died is not None:
+            self._bury(replica, batch)
 
     def _bury(self, replica: Replica, batch: Batch) -> None:
         """Count a death and have the shards that were there repeated."""
