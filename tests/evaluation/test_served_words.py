@@ -12,13 +12,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pipeline.artifact import Artifact
-from pipeline.errors import StageFailed
+from pipeline.errors import StageFailed, UsageError
+from pipeline.graph import build
 from pipeline.identity import config_identity
-from stages.configs import EvaluateConfig, Rollout, Sampling, ServedModelConfig, Server
+from stages.configs import (
+    EvaluateConfig,
+    ProblemsConfig,
+    Rollout,
+    Sampling,
+    ServedModelConfig,
+    Server,
+    SFTConfig,
+)
 from stages.data.rows import read_rows
 from stages.eval_command import PROJECT
 from stages.eval_request_command import read_request
 from stages.evaluate import run
+from stages.registry import REGISTRY
 from stages.served_model import run as find_server
 
 WORD = "org/chat-7b@http://localhost:8000/v1"
@@ -126,3 +136,21 @@ def test_a_server_that_dies_on_the_way_costs_no_more_than_what_was_under_way(
     assert len(rows) == 48
     assert {row["completion"] for row in rows} == {"<answer>7</answer>"}
     assert outputs.facts["by_domain"]["math"]["pass_at_1"]["value"] == pytest.approx(1 / 5)
+
+
+def test_a_served_model_can_be_evaluated_and_nothing_else():
+    stages = {
+        "heldout": ProblemsConfig("problems"),
+        "chat": ServedModelConfig("served_model"),
+        "judged": EvaluateConfig("evaluate", evaluates="chat", data_from=["heldout"]),
+    }
+    assert [edge.stage for edge in build(stages, REGISTRY).nodes["judged"].edges] == [
+        "heldout",
+        "chat",
+    ]
+    nothing = EvaluateConfig("evaluate", data_from=["heldout"])
+    with pytest.raises(UsageError, match=r"judged\.evaluates: .* needs an input of type .*model"):
+        build(stages | {"judged": nothing}, REGISTRY)
+    trained = SFTConfig("sft", init_from="chat", data_from=[])
+    with pytest.raises(UsageError, match=r"found `chat`, which produces `served_model`"):
+        build(stages | {"trained": trained}, REGISTRY)
