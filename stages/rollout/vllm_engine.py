@@ -63,7 +63,7 @@ class VLLMEngine:
         }
         if not torch.cuda.is_available():
             _check_heads(path)
-            settings |= _on_cpu(rollout, threads)
+            settings |= _on_cpu(rollout)
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
         from vllm import LLM
 
@@ -155,10 +155,16 @@ def _logprobs(sample: Any) -> list[float]:
     return [flat.logprobs[start] for start in flat.start_indices]
 
 
-def _on_cpu(rollout: Rollout, threads: int) -> dict[str, Any]:
+def _on_cpu(rollout: Rollout) -> dict[str, Any]:
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     size = rollout.kv_cache_gib or CPU_CACHE_GIB
-    return {"enforce_eager": True, "kv_cache_memory_bytes": int(size * 2**30)}
+    return {
+        "enforce_eager": True,
+        "kv_cache_memory_bytes": int(size * 2**30),
+        # A prompt prefilled in parts takes back the draw of each part but the last, which a seeded
+        # generator cannot do on a CPU: vLLM 0.31 fails there (`CPU Generator does not use offset`).
+        "enable_chunked_prefill": False,
+    }
 
 
 def _check_heads(path: Path) -> None:

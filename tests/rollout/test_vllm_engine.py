@@ -159,10 +159,19 @@ def test_a_head_that_vllm_cannot_run_on_a_cpu_is_refused_before_it_starts():
         VLLMEngine.open(student, VLLM, threads=1)
 
 
+@needs_vllm
+def test_more_prompt_tokens_than_vllm_prefills_at_once_are_answered_alike(fleets):
+    fleet = fleets["qwen2"]
+    prompts = [[5 + i % 50] * (80 + i) for i in range(60)]  # 6,570 tokens; vLLM takes 4,096
+    requests = [GenerationRequest(prompt, 1, seed=i) for i, prompt in enumerate(prompts)]
+    short = Sampling(temperature=1.0, max_tokens=4)
+    together = fleet.generate(requests, short)
+    alone = [fleet.generate([request], short)[0] for request in requests[::20]]
+    assert [g[0].token_ids for g in together[::20]] == [g[0].token_ids for g in alone]
+
+
 @needs_vllm  # the last one, as it ends the engine
 def test_a_prompt_that_does_not_fit_the_window_is_refused_and_not_cut(fleets):
     request = GenerationRequest([5] * 250, 1, seed=0)
-    with pytest.raises(
-        UsageError, match=r"of 250 tokens .* 256 tokens .*max_model_tokens"
-    ):
+    with pytest.raises(UsageError, match=r"of 250 tokens .* 256 tokens .*max_model_tokens"):
         fleets["llama"].generate([request], GREEDY)
