@@ -31,7 +31,7 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 	eval_student_qwen_base, eval_student_qwen, eval_student_llama, eval_student_rl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vllm test lint typecheck format lock clean bench-verifiers \
+.PHONY: help setup vllm test lint typecheck format lock clean bench-verifiers bench-rollout \
 	reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan status ui
 
@@ -85,6 +85,10 @@ format: $(SETUP) ## rewrite the code as ruff wants it
 bench-verifiers: $(SETUP) ## the verifiers beside math-verify (DATA=folder LIMIT=500, ARGS go to it)
 	$(BIN)/python -m benchmarks.verifiers $(if $(DATA),--data $(DATA)) \
 		$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
+
+bench-rollout: $(SETUP) ## engines, rejection sampling, evaluation, decontamination (DATA=folder, ARGS)
+	$(BIN)/r1 run until=dev2
+	$(BIN)/python -m benchmarks.rollout $(if $(DATA),--data $(DATA)) $(ARGS)
 
 # The recipe, in the paper's order: each target runs what it needs and no more ------------------
 
