@@ -35,7 +35,8 @@ from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import EvaluateConfig
-from stages.data.budget_curve import FORCED, BudgetCurve, check, curve_facts
+from stages.data.budget_curve import BudgetCurve, check
+from stages.data.budget_points import FORCED, curve_facts
 from stages.data.budgets import Tags, never_ended
 from stages.data.collect import (
     Collector,

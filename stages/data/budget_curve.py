@@ -14,15 +14,13 @@ has no end for another reason (`no_end`), or that the model's window has no room
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-import pyarrow as pa
-
 from pipeline.errors import UsageError
 from stages.configs import EvaluateConfig
+from stages.data.budget_points import BUDGETS, WAITS, Forced, Place, Samples
 from stages.data.budgets import (
     FALLBACK,
     Ids,
@@ -34,54 +32,8 @@ from stages.data.budgets import (
     waited_job,
 )
 from stages.data.collect import Collector, Job, Progress, grouped
-from stages.data.metrics import bootstrap, mean
 from stages.data.rows import Row
 from stages.data.score import group_of
-
-Samples = list[list[Row]]  # the samples of each problem
-Place = tuple[int, int]  # problem, sample
-Point = dict[str, float | int]
-
-BUDGETS, WAITS = "budgets", "waits"
-AMOUNT = {BUDGETS: "budget", WAITS: "waits"}  # what a point of the facts calls it
-COUNTS = ("forced", "never_ended", "no_end", "no_room")  # forced: the setting changed the sample
-
-#: budgets.parquet: a row per setting and problem.
-FORCED = pa.schema(
-    [
-        ("id", pa.string()),
-        ("domain", pa.string()),
-        ("language", pa.string()),
-        ("setting", pa.string()),  # budgets or waits
-        ("amount", pa.int64()),
-        ("accuracy", pa.float64()),  # of the judged samples
-        ("thinking_tokens", pa.float64()),
-        *((name, pa.int64()) for name in COUNTS),  # of samples
-    ]
-)
-
-
-@dataclass
-class _Forced:
-    """What one setting made of the samples of some problems; `places` by what befell them."""
-
-    setting: str
-    amount: int
-    scores: list[list[float | None]]
-    thinking: list[list[int]]
-    places: dict[str, list[Place]]
-
-    def rows(self, jobs: Sequence[Job]) -> Iterator[Row]:
-        counts = {name: Counter(i for i, _ in self.places.get(name, ())) for name in COUNTS}
-        for i, job in enumerate(jobs):
-            yield {
-                **{name: job.problem[name] for name in ("id", "domain", "language")},
-                "setting": self.setting,
-                "amount": self.amount,
-                "accuracy": mean(self.scores[i]),
-                "thinking_tokens": mean(self.thinking[i]),
-                **{name: counts[name][i] for name in COUNTS},
-            }
 
 
 @dataclass
@@ -134,7 +86,7 @@ class BudgetCurve:
             for forced in chain(budgets, waits):
                 yield from forced.rows(group)
 
-    def _cut(self, jobs: Sequence[Job], samples: Samples, budget: int) -> _Forced:
+    def _cut(self, jobs: Sequence[Job], samples: Samples, budget: int) -> Forced:
         """Thoughts cut at this budget."""
         thinking = self._thinking(samples)
         over = [
@@ -142,11 +94,11 @@ class BudgetCurve:
         ]
         used = [[min(tokens, budget) for tokens in row] for row in thinking]
         places = {"forced": over, "never_ended": _unended(samples)}
-        return _Forced(BUDGETS, budget, self._scores(jobs, samples, over, budget), used, places)
+        return Forced(BUDGETS, budget, self._scores(jobs, samples, over, budget), used, places)
 
     def _waits(
         self, jobs: Sequence[Job], samples: Samples, amounts: Collection[int]
-    ) -> Iterator[_Forced]:
+    ) -> Iterator[Forced]:
         """Thoughts made to go on, up to the largest number of times."""
         state = _Waiting([list(rows) for rows in samples], _places(samples))
         for amount in range(max(amounts, default=-1) + 1):
@@ -174,14 +126,14 @@ class BudgetCurve:
 
     def _waited(
         self, jobs: Sequence[Job], samples: Samples, state: _Waiting, amount: int
-    ) -> _Forced:
+    ) -> Forced:
         """How things stand after so many waits; thoughts that never ended must answer."""
         unended = _unended(state.samples)
         moved = {(i, j) for i, j in _places(samples) if state.samples[i][j] is not samples[i][j]}
         places = {"forced": [*moved.union(unended)], "never_ended": unended}
         places |= {name: list(left) for name, left in state.left.items()}
         scores = self._scores(jobs, state.samples, unended, None)
-        return _Forced(WAITS, amount, scores, self._thinking(state.samples), places)
+        return Forced(WAITS, amount, scores, self._thinking(state.samples), places)
 
     def _scores(
         self, jobs: Sequence[Job], samples: Samples, forced: Sequence[Place], budget: int | None
@@ -206,29 +158,6 @@ class BudgetCurve:
 
     def _thinking(self, samples: Samples) -> list[list[int]]:
         return [[self.tags.thinking_tokens(row) for row in rows] for rows in samples]
-
-
-def curve_facts(rows: Sequence[Row], seed: int) -> dict[str, list[Point]]:
-    """`budgets` and `waits`: a point per setting, with the interval of its accuracy.
-
-    A setting without a judged sample has no point.
-    """
-    facts: dict[str, list[Point]] = {BUDGETS: [], WAITS: []}
-    settings: dict[tuple[str, int], list[Row]] = {}
-    for row in rows:
-        settings.setdefault((row["setting"], row["amount"]), []).append(row)
-    for (setting, amount), found in settings.items():
-        accuracy = bootstrap({"": [row["accuracy"] for row in found]}, seed).get("")
-        if accuracy is not None:
-            facts[setting].append(
-                {
-                    AMOUNT[setting]: amount,
-                    **accuracy.as_dict(),
-                    "mean_thinking_tokens": mean([row["thinking_tokens"] for row in found]) or 0.0,
-                    **{name: sum(row[name] for row in found) for name in COUNTS},
-                }
-            )
-    return facts
 
 
 def _places(samples: Samples) -> list[Place]:
