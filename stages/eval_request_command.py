@@ -1,31 +1,17 @@
-"""The words of `r1 eval` as stages of a recipe: models, benchmarks, and an evaluation of each pair.
-
-A word with `=` before any colon is a Hydra override. Of the others, in this order:
-
-    NAME@URL                   a model: what a server at this URL calls so
-    NAME:FILE                  a benchmark: an option of conf/data, its rows from a file
-    a stage of the recipe      what it makes: a model or problems
-    an option of conf/data     a benchmark
-    a folder, or a/b           a model: an artifact, a Hugging Face checkpoint, a hub name
-
-So a name means the same wherever it stands and whatever lies in the working directory: a folder
-that is called like a benchmark is a model as ./gsm8k.
-"""
+"""What `r1 eval` was asked for, as stages of a recipe: each model evaluated on each benchmark."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.artifact import MANIFEST
 from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
-from pipeline.graph import did_you_mean
 from pipeline.kinds import Registry
 from pipeline.project import Project
 from stages.configs import (
@@ -35,43 +21,18 @@ from stages.configs import (
     ServedModelConfig,
     StageConfig,
 )
+from stages.eval_words_command import (
+    SERVED,
+    Benchmark,
+    is_override,
+    makers,
+    slug,
+    sort_words,
+    there_is,
+)
 
-MODELS = ("model", "served_model")
-SERVED = re.compile(r"(?P<model>.+?)@(?P<url>https?://.+)")
 ROUNDS = 4  # of requests to a server that are lost by a kill; samples from there cost most
 PAPER = "paper_settings"  # the stage that conf/stage/evaluate.yaml is composed as, for --paper
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """What was asked for as NAME or NAME:FILE, and the stage that will hold its problems."""
-
-    name: str
-    file: str | None = None
-
-    @classmethod
-    def read(cls, text: str) -> Benchmark:
-        name, _, file = text.partition(":")
-        return cls(name, file.removeprefix("path=") or None)
-
-    def check_file(self) -> None:
-        if self.file and not Path(self.file).expanduser().is_file():
-            raise UsageError(
-                f"BENCHMARK {self.name}:{self.file}: there is no such file "
-                f"(looked from {Path.cwd()})"
-            )
-
-    @property
-    def stage(self) -> str:
-        return f"{self.name}_{slug(Path(self.file).stem)}" if self.file else self.name
-
-    def overrides(self) -> list[str]:
-        """What makes Hydra compose this benchmark as a stage of its own."""
-        chosen = [f"+data@stages.{self.stage}={self.name}"]
-        if self.file:
-            quoted = self.file.replace("\\", "\\\\").replace("'", "\\'")
-            chosen.append(f"stages.{self.stage}.path='{quoted}'")
-        return chosen
 
 
 @dataclass(frozen=True)
@@ -99,67 +60,6 @@ def read_request(project: Project, options: argparse.Namespace) -> Request:
         added.append(f"+stage@stages.{PAPER}=evaluate")
     composed = compose(project, [*added, *overrides])
     return _with_evaluations(composed, models, benchmarks, options, project.kinds())
-
-
-def is_override(word: str) -> bool:
-    """`key=value`; a benchmark has its colon before any equals sign, as in gsm8k:path=FILE."""
-    return "=" in word and ":" not in word.partition("=")[0]
-
-
-def sort_words(
-    words: Iterable[str], stages: Mapping[str, StageConfig], project: Project
-) -> tuple[list[str], list[Benchmark]]:
-    """Which words are models and which are benchmarks; each is taken once."""
-    registry = project.kinds()
-    options = {path.stem for path in (project.conf_dir() / "data").glob("*.yaml")}
-    models: dict[str, None] = {}
-    benchmarks: dict[Benchmark, None] = {}
-    for word in words:
-        if _is_model(word, stages, options, registry):
-            models[word] = None
-        else:
-            benchmarks[Benchmark.read(word)] = None
-    if not models:
-        raise UsageError(
-            "name at least one MODEL before the benchmarks: a stage of the recipe, a folder or a "
-            f"hub name. {_there_is(_makers(stages, registry, 'model'))}"
-        )
-    if not benchmarks:
-        made = _makers(stages, registry, "problems")
-        raise UsageError(
-            "name at least one BENCHMARK, e.g. heldout or gsm8k:test.jsonl. "
-            f"{_there_is([*made, *options])}"
-        )
-    return list(models), list(benchmarks)
-
-
-def _is_model(
-    word: str, stages: Mapping[str, StageConfig], options: set[str], registry: Registry
-) -> bool:
-    if SERVED.fullmatch(word):
-        return True
-    if ":" in word and "://" not in word:
-        return False
-    if word in stages:
-        made = registry[stages[word].kind].produces
-        if made in (*MODELS, "problems"):
-            return made in MODELS
-        raise UsageError(f"`{word}` makes {made}, expected a model or problems.")
-    if word in options:
-        return False
-    if Path(word).expanduser().is_dir() or "/" in word:
-        return True
-    if Path(word).is_file():
-        raise UsageError(
-            f"{word}: is a file. Say how it is read, e.g. gsm8k:{word}, or problems:{word} for "
-            "your own columns"
-        )
-    names = _makers(stages, registry, "model") + _makers(stages, registry, "problems")
-    raise UsageError(
-        f"{word}: neither a MODEL (a stage of the recipe, a folder, or a hub name such as "
-        f"Qwen/Qwen2.5-0.5B, or NAME@URL of a server) nor a BENCHMARK. "
-        f"{did_you_mean(word, {*names, *options})}"
-    )
 
 
 def _with_evaluations(
@@ -272,18 +172,5 @@ def _evaluation(
 def _check_makes_problems(stages: Mapping[str, StageConfig], name: str, registry: Registry) -> None:
     made = registry[stages[name].kind].produces
     if made != "problems":
-        there = _there_is(_makers(stages, registry, "problems"))
+        there = there_is(makers(stages, registry, "problems"))
         raise UsageError(f"`{name}` makes {made}, expected problems. {there}")
-
-
-def _makers(stages: Mapping[str, StageConfig], registry: Registry, type_: str) -> list[str]:
-    return [name for name, config in stages.items() if registry[config.kind].produces == type_]
-
-
-def _there_is(names: Iterable[str]) -> str:
-    return f"There is: {', '.join(sorted(set(names)))}."
-
-
-def slug(text: str) -> str:
-    """A name for a stage: letters, digits and underscores."""
-    return re.sub(r"\W+", "_", text).strip("_") or "model"

@@ -15,7 +15,8 @@ from pipeline.report.comparison import compare
 from pipeline.report.evidence import Evidence
 from pipeline.report.statistics import Bootstrap
 from pipeline.situation import survey
-from stages.eval_request_command import Request, slug
+from stages.eval_request_command import Request
+from stages.eval_words_command import slug
 
 COLUMNS = {
     "pass_at_1": "pass@1",

@@ -23,12 +23,9 @@ metrics.json; budgets.parquet where budgets were asked for. Memory holds a shard
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
@@ -37,7 +34,7 @@ from pipeline.kinds import Outputs
 from stages.configs import EvaluateConfig
 from stages.data.budget_curve import BudgetCurve, check
 from stages.data.budget_points import FORCED, curve_facts
-from stages.data.budgets import Tags, never_ended
+from stages.data.budgets import Tags
 from stages.data.collect import (
     Collector,
     Job,
@@ -47,27 +44,16 @@ from stages.data.collect import (
     positions,
     shown_on,
 )
-from stages.data.examined import Examiner
-from stages.data.rows import SAMPLE, Row, write_rows
-from stages.data.score import Asked, problem_schema, reward_column, tables
+from stages.data.examined import Examiner, Seen
+from stages.data.rows import Row, write_rows
+from stages.data.score import Asked, problem_schema, tables
 from stages.data.sources import BY_METADATA
 from stages.rewards.preference import Scorer, load_scorers
-from stages.rollout.engine import PROMPT_TOO_LONG
 from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-
-@dataclass
-class _Seen:
-    """What is kept of the samples, which themselves go to a file."""
-
-    rows: list[Row] = field(default_factory=list)  # of problems.parquet
-    samples: int = 0
-    never_ended: int = 0
-    too_long: int = 0  # prompts that a server refused
 
 
 def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
@@ -188,36 +174,13 @@ def _sampled(
     scorers: dict[str, Scorer],
     asked: Asked,
     context: Context,
-) -> _Seen:
+) -> Seen:
     """Draw and judge; samples go to their file as they come."""
     tags = Tags.of(collector.engine.tokenizer)
-    examiner = Examiner(
-        collector.pool, tags, asked, scorers, config.checking_words, collector.shard_samples
-    )
-    seen = _Seen()
-
-    def samples() -> Iterator[Row]:
-        drawn = collector.rows(jobs, shown_on(context))
-        for problem, rows in examiner.examine(_whole(zip(jobs, drawn, strict=True), seen)):
-            seen.rows.append(problem)
-            seen.samples += len(rows)
-            seen.never_ended += sum(map(never_ended, rows))
-            yield from ({name: row[name] for name in schema.names} for row in rows)
-
-    schema = pa.schema([*SAMPLE, *((reward_column(t), pa.float64()) for t in asked.rewards)])
-    write_rows(context.output / "samples.parquet", samples(), schema)
-    return seen
-
-
-def _whole(
-    answered: Iterable[tuple[Job, list[Row]]], seen: _Seen
-) -> Iterator[tuple[Job, list[Row]]]:
-    """Without the prompts that were too long for the model, where only its server could tell."""
-    for job, rows in answered:
-        if any(row["finish_reason"] == PROMPT_TOO_LONG for row in rows):
-            seen.too_long += 1
-        else:
-            yield job, rows
+    words, batch = config.checking_words, collector.shard_samples
+    examiner = Examiner(collector.pool, tags, asked, scorers, words, batch)
+    drawn = collector.rows(jobs, shown_on(context))
+    return examiner.write(zip(jobs, drawn, strict=True), context.output / "samples.parquet")
 
 
 def _budgets(
@@ -236,7 +199,7 @@ def _budgets(
     return curve_facts(rows, context.seed)
 
 
-def _funnel(facts: dict[str, Any], seen: _Seen, reused: int) -> dict[str, int]:
+def _funnel(facts: dict[str, Any], seen: Seen, reused: int) -> dict[str, int]:
     """What became of the problems, and where the samples came from."""
     return {
         "problems": facts["problems"],

@@ -8,18 +8,32 @@ reward models score many at once; their size changes no result.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
+from pathlib import Path
 
-from stages.data.budgets import Tags
+import pyarrow as pa
+
+from stages.data.budgets import Tags, never_ended
 from stages.data.collect import Job
-from stages.data.rows import Row
+from stages.data.rows import SAMPLE, Row, write_rows
 from stages.data.score import Asked, measure, problem_row, reward_column
 from stages.data.votes import VOTING, classes
 from stages.rewards.preference import Scorer
+from stages.rollout.engine import PROMPT_TOO_LONG
 from stages.verifiers.pool import VerifierPool
 
 Sampled = tuple[Job, list[Row]]  # a problem's job and its samples
+
+
+@dataclass
+class Seen:
+    """What is kept of the samples, which themselves go to a file."""
+
+    rows: list[Row] = field(default_factory=list)  # of problems.parquet
+    samples: int = 0
+    never_ended: int = 0
+    too_long: int = 0  # prompts that a server refused
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,22 @@ class Examiner:
     scorers: Mapping[str, Scorer]
     checking_words: Sequence[str]
     batch: int
+
+    def write(self, sampled: Iterable[Sampled], path: Path) -> Seen:
+        """The samples go to the file as they come; what is kept of them comes back."""
+        columns = [reward_column(term) for term in self.asked.rewards]
+        schema = pa.schema([*SAMPLE, *((name, pa.float64()) for name in columns)])
+        seen = Seen()
+
+        def flat() -> Iterator[Row]:
+            for problem, rows in self.examine(_whole(sampled, seen)):
+                seen.rows.append(problem)
+                seen.samples += len(rows)
+                seen.never_ended += sum(map(never_ended, rows))
+                yield from ({name: row[name] for name in schema.names} for row in rows)
+
+        write_rows(path, flat(), schema)
+        return seen
 
     def examine(self, sampled: Iterable[Sampled]) -> Iterator[tuple[Row, list[Row]]]:
         """The row of every problem, and its samples with the reward models' scores."""
@@ -62,3 +92,12 @@ class Examiner:
                 row[reward_column(term)] = None
             for row, score in zip(readable, scores, strict=True):
                 row[reward_column(term)] = score
+
+
+def _whole(sampled: Iterable[Sampled], seen: Seen) -> Iterator[Sampled]:
+    """Without the prompts that were too long for the model, where only its server could tell."""
+    for job, rows in sampled:
+        if any(row["finish_reason"] == PROMPT_TOO_LONG for row in rows):
+            seen.too_long += 1
+        else:
+            yield job, rows

@@ -106,6 +106,7 @@ def test_models_are_compared_on_the_same_problems_and_their_samples_are_reused(
         (["base", "tiny_human_cot"], "`tiny_human_cot` makes conversations, expected problems"),
         (["zero", "heldout"], "Make them first: r1 run until="),
         (["base", "gsm8k:absent.jsonl"], "gsm8k:absent.jsonl: there is no such file"),
+        (["./absent", "heldout"], "MODEL ./absent: there is no such folder (looked from"),
         (["base", "README.md"], "README.md: is a file. Say how it is read, e.g. gsm8k:README.md"),
         (["base", "heldout", "stages.absent.limit=3"], "stages.absent.limit: unknown key"),
     ],
@@ -119,7 +120,7 @@ def test_a_wrong_request_is_answered_with_what_there_is(
 
 
 def test_models_and_benchmarks_are_told_apart_whatever_lies_in_the_folder(tmp_path, monkeypatch):
-    from stages.eval_request_command import Benchmark, sort_words
+    from stages.eval_words_command import Benchmark, sort_words
 
     for name in ("gsm8k", "base", "mine"):
         (tmp_path / name).mkdir()
@@ -138,7 +139,7 @@ def test_models_and_benchmarks_are_told_apart_whatever_lies_in_the_folder(tmp_pa
 
 
 def test_the_words_of_the_command_are_told_apart():
-    from stages.eval_request_command import Benchmark, is_override
+    from stages.eval_words_command import Benchmark, is_override
 
     assert Benchmark.read("gsm8k") == Benchmark("gsm8k")
     assert Benchmark.read("gsm8k:path=a=b/test.jsonl") == Benchmark("gsm8k", "a=b/test.jsonl")
