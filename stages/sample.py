@@ -174,6 +174,7 @@ class Published:
     count: int = 0
     given: int = 0
     tokens: int = 0  # of the kept samples
+    drawn_tokens: int = 0  # of all samples, before any rewriting
     domains: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
@@ -197,6 +198,7 @@ def _publish(
         for job, drawn, kept in choice.of(rounds.samples()):
             for sample in drawn:
                 funnel.add(job.problem["domain"], sample["dropped_by"])
+                published.drawn_tokens += sample["tokens"]
                 both = job.problem | sample
                 drawn_rows.write({name: both[name] for name in DRAWN.names})
             for row in kept:
@@ -244,7 +246,7 @@ def _facts(
 ) -> dict[str, object]:
     seen, kept = rounds.seen, rows.count - rows.given
     rates = [row["pass_rate"] for row in pass_rates(rounds.jobs, seen)]
-    tokens = int(seen.tokens.sum())
+    tokens = rows.drawn_tokens
     return {
         "model": model.stage,
         "strategy": config.strategy,

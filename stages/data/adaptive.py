@@ -92,13 +92,16 @@ def _beliefs(counts: Counts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each prompt: expected acceptance rate, posterior of θ (P, grid), expected tokens."""
     prior = beta_priors(counts.accepted, counts.drawn, counts.group)
     rate = (prior[:, 0] + counts.accepted) / (prior.sum(1) + counts.drawn)
-    likelihood = _theta_likelihood(counts.accepted, counts.distinct)
-    theta = np.empty_like(likelihood)
+    pairs, where = np.unique(
+        np.stack([counts.accepted, counts.distinct], 1), axis=0, return_inverse=True
+    )
+    likelihood, where = _theta_likelihood(pairs[:, 0], pairs[:, 1]), where.ravel()
+    theta = np.empty((len(rate), len(_THETAS)))
     cost = np.empty(len(rate))
     for group in np.unique(counts.group):
         own = counts.group == group
-        weights = _mixture(likelihood, _shares(own))
-        theta[own] = likelihood[own] * weights
+        shares = np.bincount(where, weights=_shares(own), minlength=len(pairs))
+        theta[own] = (likelihood * _mixture(likelihood, shares))[where[own]]
         mean = counts.tokens[own].sum() / max(1, counts.drawn[own].sum())
         tokens = counts.tokens[own] + COST_SAMPLES * max(mean, 1.0)
         cost[own] = tokens / (counts.drawn[own] + COST_SAMPLES)

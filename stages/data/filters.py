@@ -9,19 +9,18 @@ does the quota of `max_kept_per_problem`, which keeps the samples that resemble 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pipeline.errors import UsageError
 from stages.data.budgets import never_ended
+from stages.data.ngrams import ngrams
 from stages.data.resemblance import DUPLICATE, NEAR_DUPLICATE
 from stages.data.rows import Row
 from stages.rewards.format import strict
 from stages.rewards.language import consistency, target_of
 
-UNITS = re.compile(r"[A-Za-z]+|\d+|[^\sA-Za-z\d]")  # a word, a number, or one character
 PHRASE = 6  # units in a phrase, for repetition
 
 
@@ -98,9 +97,3 @@ def apply_rules(rows: Sequence[Row], config: Readability, dropped: Counter[str])
         else:
             dropped[reason] += 1
     return kept
-
-
-def ngrams(text: str, size: int) -> list[tuple[str, ...]]:
-    """Runs of `size` words, numbers or characters."""
-    units = UNITS.findall(text)
-    return list(zip(*(units[start:] for start in range(size)), strict=False))

@@ -6,14 +6,14 @@ import random
 
 import pytest
 
-from stages.data.resemblance import SIZE, Different, most_diverse, resemblance, sketches
+from stages.data.resemblance import SIZE, Different, most_diverse, resemblance, sketch
 
 BOTH = ["duplicate", "near_duplicate"]
 
 
 def words(count: int, seed: int) -> list[str]:
     draw = random.Random(seed)
-    return [f"w{draw.randrange(10**6)}" for _ in range(count)]
+    return ["".join(draw.choices("abcdefghij", k=9)) for _ in range(count)]
 
 
 def rows(*texts: str) -> list[dict]:
@@ -21,14 +21,14 @@ def rows(*texts: str) -> list[dict]:
 
 
 def test_resemblance_of_short_texts_is_the_jaccard_similarity_of_their_shingles():
-    one, other = sketches(["a b c d e", "a b c d f"])  # abc, bcd, cde against abc, bcd, cdf
+    one, other = map(sketch, ["a b c d e", "a b c d f"])  # abc, bcd, cde against abc, bcd, cdf
     assert resemblance(one, other) == pytest.approx(2 / 4)
     assert resemblance(one, one) == 1.0
 
 
 def test_a_sketch_of_long_texts_estimates_the_similarity_of_all_their_shingles():
     shared, own, other = words(6000, 0), words(2000, 1), words(2000, 2)
-    one, two = sketches([" ".join(shared + own), " ".join(shared + other)])
+    one, two = (sketch(" ".join(shared + rest)) for rest in (own, other))
     assert len(one) == len(two) == SIZE
     assert resemblance(one, two) == pytest.approx(6000 / 10_000, abs=0.1)
 

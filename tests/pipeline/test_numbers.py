@@ -61,6 +61,24 @@ def test_every_thinking_budget_and_wait_of_an_evaluation_draws_its_own_samples()
     assert numbers.evaluate(config | waits, rows)["completions in all"] == 400 * (1 + 1 + 4)
 
 
+def test_adaptive_samples_are_a_budget_and_not_a_number_of_each_problem() -> None:
+    config = {
+        "strategy": "adaptive",
+        "samples_per_problem": 16,
+        "adaptive": {"most_samples": 64},
+        "max_kept_per_problem": 4,
+        "sampling": {"max_tokens": 96},
+        "limit_problems": None,
+    }
+    derived = numbers.sample(config, {"prompts": artifact("problems", 100)})
+    assert derived["completions at most"] == 1600
+    assert derived["completions per problem on average"] == 16
+    assert derived["completions per problem at most"] == 64
+    fixed = numbers.sample(config | {"strategy": "fixed"}, {"prompts": artifact("problems", 100)})
+    assert fixed["completions in all"] == 1600
+    assert fixed["completions per problem"] == 16
+
+
 def test_a_stage_alone_gets_all_cores_and_a_given_number_of_threads_is_kept(
     monkeypatch: Any,
 ) -> None:
