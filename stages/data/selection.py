@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.configs import Difficulty, Diversity
-from stages.data.hygiene.units import Hashes
-from stages.data.resemblance import resemblance, sketches
+from stages.data.resemblance import Sketch, resemblance, sketch
 
 TOO_EASY, TOO_HARD, NO_RATE, TOO_SHORT = "too_easy", "too_hard", "no_pass_rate", "too_short"
 SAME_PROBLEM, MISSING_IMAGE, NOT_CHOSEN = "same_problem", "missing_image", "not_chosen"
@@ -74,14 +73,14 @@ def diverse(choices: Sequence[Choice], count: int, rule: Diversity, seed: int) -
     for choice in sorted(choices, key=lambda choice: (-choice.tokens, choice.place)):
         cells.setdefault(choice.cell, []).append(choice)
     open_cells = sorted(cells)
-    given: dict[tuple[str, ...], list[Hashes]] = {cell: [] for cell in cells}
+    given: dict[tuple[str, ...], list[Sketch]] = {cell: [] for cell in cells}
     chosen: list[Choice] = []
     while open_cells and len(chosen) < count:
         cell = rng.choice(open_cells)
         ranks = [_rank(rng, len(cells[cell]), rule.length_base) for _ in range(rule.draws)]
         rank = _least_similar(cells[cell], ranks, given[cell]) if len(ranks) > 1 else ranks[0]
         chosen.append(cells[cell].pop(rank))
-        given[cell] += [_sketch(chosen[-1])] if rule.draws > 1 else []
+        given[cell] += [sketch(chosen[-1].question)] if rule.draws > 1 else []
         if not cells[cell]:
             open_cells.remove(cell)
     return chosen
@@ -96,18 +95,14 @@ def _rank(rng: random.Random, size: int, base: float) -> int:
     return min(size - 1, int(-math.log(1.0 - drawn * whole) / math.log(base)))
 
 
-def _least_similar(cell: Sequence[Choice], ranks: Sequence[int], given: Sequence[Hashes]) -> int:
+def _least_similar(cell: Sequence[Choice], ranks: Sequence[int], given: Sequence[Sketch]) -> int:
     """Of the drawn ranks the one whose question is least like the nearest given one."""
 
     def likeness(rank: int) -> float:
-        own = _sketch(cell[rank])
+        own = sketch(cell[rank].question)
         return max((resemblance(own, other) for other in given), default=0.0)
 
     return min(ranks, key=likeness)
-
-
-def _sketch(choice: Choice) -> Hashes:
-    return sketches([choice.question])[0]
 
 
 def cell_of(
