@@ -71,12 +71,12 @@ class Signatures:
     def maybe_exact(self) -> npt.NDArray[np.bool_]:
         return _repeated(self.sums)
 
-    def maybe_near(self) -> npt.NDArray[np.bool_]:
-        """The rows that share a band with any other."""
-        alike = np.zeros(len(self.bands), np.bool_)
-        for band in range(self.bands.shape[1]):
-            alike |= _repeated(self.bands[:, band])
-        return alike
+    def shared_bands(self) -> npt.NDArray[np.bool_]:
+        """For each row and band, whether another row has the same key there."""
+        columns = [_repeated(self.bands[:, band]) for band in range(self.bands.shape[1])]
+        if not columns:
+            return np.zeros(self.bands.shape, np.bool_)
+        return np.stack(columns, axis=1)
 
 
 def shingle_sets(texts: Sequence[str], size: int) -> list[Hashes]:
@@ -123,11 +123,11 @@ def _repeated(keys: Hashes) -> npt.NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A row that may be a near duplicate."""
+    """A row that may be a near duplicate. places: the bands that it shares, and its keys there."""
 
     number: int
     shingles: Hashes
-    bands: Hashes
+    places: list[tuple[int, int]]
     reference: str | None
 
 
@@ -135,10 +135,10 @@ def near_duplicates(
     candidates: Iterable[Candidate], threshold: float
 ) -> dict[int, tuple[int, float]]:
     """Row → the kept earlier row that it repeats, and their similarity."""
-    kept: dict[tuple[int, int, str | None], list[Candidate]] = defaultdict(list)
+    kept: dict[tuple[tuple[int, int], str | None], list[Candidate]] = defaultdict(list)
     found: dict[int, tuple[int, float]] = {}
     for row in candidates:
-        places = [(band, key, row.reference) for band, key in enumerate(row.bands.tolist())]
+        places = [(place, row.reference) for place in row.places]
         others = {other.number: other for place in places for other in kept.get(place, ())}
         twin = next((t for other in others.values() if (t := _twin(row, other, threshold))), None)
         if twin:

@@ -128,7 +128,8 @@ def _not_exact(
     drops: dict[int, Drop],
 ) -> Iterator[duplicates.Candidate]:
     """Put exact duplicates among the drops; yield the others that may be near duplicates."""
-    maybe_exact, maybe_near = signatures.maybe_exact(), signatures.maybe_near()
+    maybe_exact, shared = signatures.maybe_exact(), signatures.shared_bands()
+    maybe_near = shared.any(axis=1)
     first_with: dict[bytes, int] = {}
     for some in _again(inputs, maybe_exact | maybe_near):
         for number, text in zip(some.numbers, some.texts, strict=True):
@@ -141,8 +142,10 @@ def _not_exact(
         sets = duplicates.shingle_sets(some.texts, near.shingle)
         for number, shingles, reference in zip(some.numbers, sets, some.references, strict=True):
             if maybe_near[number] and number not in drops:
-                bands = signatures.bands[number]
-                yield duplicates.Candidate(number, shingles, bands, reference)
+                bands = np.flatnonzero(shared[number])
+                keys = signatures.bands[number, bands]
+                places = list(zip(bands.tolist(), keys.tolist(), strict=True))
+                yield duplicates.Candidate(number, shingles, places, reference)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import random
 from itertools import combinations, product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.decontamination_rows import write_benchmarks, write_training_rows
@@ -75,9 +76,10 @@ def test_near_duplicates_are_those_of_comparing_every_pair():
         if both >= 0.8 and one not in expected and other not in expected:
             expected[other] = one
     signatures = Signatures.of(texts, 5)
-    near = signatures.maybe_near()
+    shared = signatures.shared_bands()
     candidates = [
-        Candidate(n, sets[n], signatures.bands[n], None) for n in range(len(texts)) if near[n]
+        Candidate(n, sets[n], [(b, int(signatures.bands[n, b])) for b in np.flatnonzero(row)], None)
+        for n, row in enumerate(shared)
     ]
     found = near_duplicates(candidates, 0.8)
     assert {number: other for number, (other, _) in found.items()} == expected
