@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -67,7 +67,7 @@ Generate = Callable[[Task], int]
 
 
 class OurFleet:
-    """`Fleet.stream`, shard by shard, as stages use it."""
+    """`Fleet.stream`, shard by shard and without log-probabilities, as stages use it."""
 
     name = "ours: fleet"
 
@@ -77,7 +77,8 @@ class OurFleet:
 
     def run(self, task: Task) -> Run:
         size = max(1, self._shard_samples // task.requests[0].n)
-        shards = (task.requests[i : i + size] for i in range(0, len(task.requests), size))
+        requests = [replace(request, logprobs=False) for request in task.requests]
+        shards = (requests[i : i + size] for i in range(0, len(requests), size))
         started = time.perf_counter()
         tokens = sum(
             len(completion.token_ids)
@@ -127,11 +128,21 @@ def _serve(connection: Connection, make: Callable[[Setting], Generate], setting:
 
 
 def our_engine(setting: Setting) -> Generate:
-    """`Engine.generate`, all requests in one call."""
+    """`Engine.generate`, all requests in one call, without log-probabilities."""
+    return _ours(setting, logprobs=False)
+
+
+def our_engine_logprobs(setting: Setting) -> Generate:
+    """The same with them."""
+    return _ours(setting, logprobs=True)
+
+
+def _ours(setting: Setting, logprobs: bool) -> Generate:
     engine = open_engine(setting.model, setting.rollout, setting.threads)
 
     def generate(task: Task) -> int:
-        answers = engine.generate(task.requests, task.sampling)
+        requests = [replace(request, logprobs=logprobs) for request in task.requests]
+        answers = engine.generate(requests, task.sampling)
         return sum(len(completion.token_ids) for group in answers for completion in group)
 
     return generate

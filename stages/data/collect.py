@@ -67,7 +67,7 @@ class _Shard:
         names = [job.names(seed) for job in jobs]
         places = ledger.find(chain.from_iterable(names))
         requests = [
-            GenerationRequest(job.prompt_ids, len(run), run[0], list(job.prefix_ids))
+            GenerationRequest(job.prompt_ids, len(run), run[0], list(job.prefix_ids), False)
             for job, wanted in zip(jobs, names, strict=True)
             for run in _runs([seed for key, seed in wanted if (key, seed) not in places])
         ]

@@ -145,7 +145,13 @@ class TransformersEngine:
         texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
         ends = set(self.end_ids.tolist())
         return [
-            Completion(ids, text, logps, "stop" if ids and ids[-1] in ends else "length", row.seed)
+            Completion(
+                ids,
+                text,
+                logps if requests[row.request].logprobs else None,
+                "stop" if ids and ids[-1] in ends else "length",
+                row.seed,
+            )
             for row, ids, text, logps in zip(batch, token_ids, texts, logprobs, strict=True)
         ]
 

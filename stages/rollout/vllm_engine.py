@@ -121,7 +121,7 @@ class VLLMEngine:
             Completion(
                 list(sample.token_ids),
                 text,
-                _logprobs(sample),
+                _logprobs(sample) if request.logprobs else None,
                 sample.finish_reason,
                 request.seed + index,
             )
@@ -130,20 +130,20 @@ class VLLMEngine:
 
 
 def _parameters(request: GenerationRequest, sampling: Sampling) -> Any:
-    """vLLM's sampling parameters; a temperature above 0 is the processor's work."""
+    """vLLM's sampling parameters; with log-probabilities, the temperature is the processor's."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
-    greedy = sampling.temperature == 0
+    heat = sampling.temperature
     return SamplingParams(
-        n=1 if greedy else request.n,
+        n=request.n if heat else 1,
         seed=request.seed,
-        temperature=0.0 if greedy else 1.0,
-        extra_args={"temperature": sampling.temperature or 1.0},
+        temperature=1.0 if heat and request.logprobs else heat,
+        extra_args={"temperature": heat or 1.0} if request.logprobs else None,
         top_p=sampling.top_p,
         top_k=sampling.top_k,
         max_tokens=sampling.max_tokens,
-        logprobs=0,  # of the sampled token alone
+        logprobs=0 if request.logprobs else None,  # of the sampled token alone
         flat_logprobs=True,
         detokenize=False,
         output_kind=RequestOutputKind.FINAL_ONLY,

@@ -23,10 +23,10 @@ from vllm.v1.worker.gpu.sample.logits_processor.interface import LogitsProcessor
 
 
 class Tempered(FirstRunner, SecondRunner):
-    """Logits to log-probabilities at `extra_args["temperature"]`, in place."""
+    """Logits to log-probabilities at `extra_args["temperature"]`, in place, where there is one."""
 
     def __init__(self, vllm_config: Any, *state: Any) -> None:
-        self.temperature = 1.0
+        self.temperature: float | None = None
 
     def is_argmax_invariant(self) -> bool:
         """It is, but saying so would leave greedy requests out."""
@@ -43,11 +43,12 @@ class Tempered(FirstRunner, SecondRunner):
         return True
 
     def apply(self, logits_BV: torch.Tensor, *context: Any) -> torch.Tensor:
+        if self.temperature is None:
+            return logits_BV
         if self.temperature != 1:
             logits_BV /= self.temperature
         logits_BV -= logits_BV.logsumexp(-1, keepdim=True)
         return logits_BV
 
     def _note(self, parameters: SamplingParams) -> None:
-        # vLLM's own requests, at warm-up, have none
-        self.temperature = (parameters.extra_args or {}).get("temperature", 1.0)
+        self.temperature = (parameters.extra_args or {}).get("temperature")

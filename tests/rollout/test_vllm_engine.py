@@ -6,6 +6,7 @@ Each vLLM runs in a process of its own, as in a stage: it would change this one'
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -111,6 +112,16 @@ def test_same_seed_gives_the_same_sample_in_any_order_and_batch(fleets):
     assert [[c.token_ids for c in g] for g in fleet.generate(asked[::-1], COOL)] == tokens[::-1]
     ((third,),) = fleet.generate([GenerationRequest(asked[1].prompt_ids, 1, seed=102)], COOL)
     assert (third.token_ids, third.seed) == (together[1][2].token_ids, 102)
+
+
+@needs_vllm
+def test_log_probabilities_that_are_not_wanted_change_no_sample(fleets):
+    asked = requests_for(fleets["qwen2"])
+    with_them = fleets["qwen2"].generate(asked, COOL)
+    bare = [replace(request, logprobs=False) for request in asked]
+    for one, other in zip(with_them, fleets["qwen2"].generate(bare, COOL), strict=True):
+        assert [c.token_ids for c in one] == [c.token_ids for c in other]
+        assert all(c.logprobs is None for c in other)
 
 
 @needs_vllm
