@@ -40,6 +40,7 @@ from stages.data.collect import Collector, Job, fitting, gather, make_jobs, show
 from stages.data.difficulty import PASS_RATE, pass_rates
 from stages.data.filters import check_names
 from stages.data.funnel import OVER_QUOTA, SAMPLED, Funnel
+from stages.data.given import samples_of
 from stages.data.labels import (
     NO_MAJORITY,
     NO_REFERENCE,
@@ -52,9 +53,8 @@ from stages.data.metrics import mean
 from stages.data.rewrite import DROPS, MODEL, TINY, Rewriter, check_rewriter, rewrite_tiny
 from stages.data.rewrite_model import ModelRewriter
 from stages.data.rounds import Rounds, check_strategy
-from stages.data.rows import SAMPLE, Row, RowWriter, read_rows, write_rows
+from stages.data.rows import SAMPLE, Row, RowWriter, write_rows
 from stages.rollout.fleet import Fleet
-from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool
 
 DRAWN = pa.schema(
@@ -220,20 +220,10 @@ def _reasons(config: SampleConfig) -> list[str]:
 
 
 def _given(inputs: Inputs) -> list[Row]:
-    """Rows that others made: samples as they are, conversations in the columns of samples."""
-    samples = of_type(inputs, "data_from", "samples")
-    conversations = of_type(inputs, "data_from", "conversations")
-    rows = [row for artifact in samples for row in read_rows(artifact.rows_path)]
-    for artifact in conversations:
-        rows += [_as_sample(row) for row in read_rows(artifact.rows_path)]
-    return rows
-
-
-def _as_sample(conversation: Row) -> Row:
-    parsed = parse(conversation["completion"])
-    empty = dict.fromkeys(SAMPLE.names)
-    parts = {"reasoning": parsed.reasoning, "answer": parsed.answer, "reason": "given"}
-    return empty | {"metadata": "{}"} | conversation | parts
+    """Rows that others made: samples, then conversations, as they are."""
+    given = [*of_type(inputs, "data_from", "samples")]
+    given += of_type(inputs, "data_from", "conversations")
+    return [row for artifact in given for row in samples_of(artifact)]
 
 
 def _facts(

@@ -112,7 +112,7 @@ class Ledger:
         if not drawn:
             return
         rows = [
-            {"prompt": prompt, "seed": seed, **dataclasses.asdict(completion)}
+            {"prompt": prompt, "seed": seed, **vars(completion)}
             for (prompt, seed), completion in drawn.items()
         ]
         path = self.folder / f"{uuid.uuid4().hex}.parquet"
