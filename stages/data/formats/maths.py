@@ -32,6 +32,7 @@ BOXED = "\\boxed"
 MGSM_LANGUAGES = ("bn", "de", "en", "es", "fr", "ja", "ru", "sw", "te", "th", "zh")
 QUESTIONS = ("problem", "Problem", "question", "Question")
 ANSWERS = ("answer", "Answer", "expected_answer")
+SOLUTIONS = ("solution", "reference_solution")  # kept: training rows must not share a part of one
 FACTS = ("subject", "level", "unique_id", "type", "year", "Year", "difficulty")
 
 
@@ -41,7 +42,8 @@ def gsm8k(row: Raw, origin: Origin) -> Row:
     if not mark or not final.strip():
         raise BadRow(f"column `answer` has no final answer after `{FINAL_ANSWER}`")
     reference = final.strip().replace(",", "")
-    return problem("math", text_of(row, "question"), "math", reference)
+    solution = text_of(row, "answer")
+    return problem("math", text_of(row, "question"), "math", reference, solution=solution)
 
 
 def mgsm(row: Raw, origin: Origin) -> Row:
@@ -67,7 +69,9 @@ def competition(row: Raw, origin: Origin) -> Row:
     reference = answer_of(row, *ANSWERS) if named else last_box(text_of(row, "solution"))
     if reference is None and not named:
         raise BadRow(f"column `solution` has no {BOXED}")
-    return problem("math", text_of(row, *QUESTIONS), "math", reference, **facts_of(row, *FACTS))
+    facts = facts_of(row, *FACTS)
+    facts |= {"solution": row[name] for name in SOLUTIONS if row.get(name)}
+    return problem("math", text_of(row, *QUESTIONS), "math", reference, **facts)
 
 
 def olymmath(row: Raw, origin: Origin) -> Row:
