@@ -70,7 +70,8 @@ def competition(row: Raw, origin: Origin) -> Row:
     if reference is None and not named:
         raise BadRow(f"column `solution` has no {BOXED}")
     facts = facts_of(row, *FACTS)
-    facts |= {"solution": row[name] for name in SOLUTIONS if row.get(name)}
+    for solution in facts_of(row, *SOLUTIONS).values():
+        facts["solution"] = solution
     return problem("math", text_of(row, *QUESTIONS), "math", reference, **facts)
 
 
