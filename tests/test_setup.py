@@ -107,13 +107,20 @@ def test_every_option_of_a_group_composes(group: str) -> None:
         assert graph_of("recipe=r1_zero", f"{group}={option}").nodes
 
 
-@pytest.mark.parametrize("dataset", [n for n in names("data") if not n.startswith(GENERATED)])
+@pytest.mark.parametrize(
+    "dataset", [n for n in names("data") if not n.startswith((*GENERATED, "long_cot"))]
+)
 def test_every_data_set_serves_as_training_prompts_and_as_benchmark(dataset: str) -> None:
     stages = ("reasoning_prompts", "heldout")
     chosen = [f"data@stages.{stage}={dataset}" for stage in stages]
     paths = [f"stages.{stage}.path=rows.jsonl" for stage in stages]
     graph = graph_of("recipe=r1_zero", *chosen, *paths)
     assert {graph.nodes[stage].kind.name for stage in stages} == {"dataset"}
+
+
+def test_long_chains_of_thought_serve_as_the_human_work_of_the_cold_start() -> None:
+    graph = graph_of("data@stages.human_cot=long_cot", "stages.human_cot.path=rows.jsonl")
+    assert graph.nodes["human_cot"].kind.name == "conversations"
 
 
 def make(*arguments: str) -> str:

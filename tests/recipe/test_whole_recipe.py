@@ -39,7 +39,8 @@ def test_one_changed_number_reruns_its_stage_and_what_depends_on_it_only(whole: 
     rows = stages(whole, "plan", PROFILE, "stages.general_data.rows.direct=12")
     changed = {name for name, row in rows.items() if row["state"] != "done"}
     trained = {"dev3", "r1", "r1_overopt", "student_qwen", "student_llama"}
-    assert changed == {"general_data"} | trained | {f"eval_{name}" for name in trained}
+    rows_of = {"general_data", "general_data_clean", "sft_data"}
+    assert changed == rows_of | trained | {f"eval_{name}" for name in trained}
 
 
 def test_placement_changes_nothing(whole: Path) -> None:
@@ -55,12 +56,14 @@ def test_why_names_the_root_of_a_change(whole: Path) -> None:
 
 
 def test_dev3_starts_from_the_base_and_not_from_dev2(whole: Path) -> None:
-    manifest = next((whole / "store" / "dev3").glob("*/manifest.json"))
-    inputs = {(i["edge"], i["stage"]) for i in json.loads(manifest.read_text())["inputs"]}
-    assert inputs == {
-        ("init_from", "base"),
+    def inputs(stage: str) -> set[tuple[str, str]]:
+        manifest = next((whole / "store" / stage).glob("*/manifest.json"))
+        return {(i["edge"], i["stage"]) for i in json.loads(manifest.read_text())["inputs"]}
+
+    assert inputs("dev3") == {("init_from", "base"), ("data_from", "sft_data")}
+    assert inputs("sft_data") == {
         ("data_from", "reasoning_data"),
-        ("data_from", "general_data"),
+        ("data_from", "general_data_clean"),
     }
 
 
