@@ -119,8 +119,14 @@ class Runner:
                 self._facts[name] = replace(facts, corrupt=None)
             if facts.holder:
                 self._console.note(f"{name}: {facts.holder} runs it; waiting for its result")
-            if facts.adoptable:
-                self._adopt(name, fingerprint)
+        for name in self._wanted_stages():
+            if self._facts[name].adoptable:
+                self._adopt(name, self._situation.wanted[name].fingerprint)
+
+    def _wanted_stages(self) -> list[str]:
+        """The selected stages and, with `only`, the inputs that have to be there."""
+        graph, selected = self._situation.graph, self._situation.selection.stages
+        return list(dict.fromkeys([i for name in selected for i in (*graph.inputs(name), name)]))
 
     def _adopt(self, name: str, fingerprint: str) -> None:
         store = self._situation.store

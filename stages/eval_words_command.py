@@ -43,9 +43,9 @@ class Benchmark:
         return cls(name, file.removeprefix("path=") or None)
 
     def check_file(self) -> None:
-        if self.file and not Path(self.file).expanduser().is_file():
+        if self.file and not Path(self.file).expanduser().exists():
             raise UsageError(
-                f"BENCHMARK {self.name}:{self.file}: there is no such file "
+                f"BENCHMARK {self.name}:{self.file}: there is no such file or folder "
                 f"(looked from {Path.cwd()})"
             )
 

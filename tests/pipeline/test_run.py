@@ -239,6 +239,16 @@ def test_a_shipped_artifact_is_adopted_and_nothing_runs_for_it(toy: Toy, tmp_pat
     assert set(toy.states().values()) == {"done"}
 
 
+def test_an_input_that_ships_is_adopted_for_a_stage_that_runs_alone(
+    toy: Toy, tmp_path: Path
+) -> None:
+    toy("run", "until=numbers")
+    toy.store.rename(tmp_path / "shipped")
+    output = toy("run", "only=left", f"paths.adopt=[{tmp_path / 'shipped'}]")
+    assert "numbers: adopted from" in output
+    assert "1 of 1 stages done" in output
+
+
 def test_a_full_disk_is_one_message_and_loses_nothing(toy: Toy) -> None:
     output = toy("run", "stages.left.trouble.full_disk=true", expect=1)
     assert "left: FAILED (exit code 1): the disk is full" in output
