@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from omegaconf import OmegaConf
 
-from benchmarks.files import ROOT, Folder
+from benchmarks.files import BBH, ROOT, Folder
 from stages.data.hygiene.benchmarks import Rules
 from stages.data.rows import CONVERSATION, PROBLEM, Row, write_rows
 
@@ -51,17 +51,6 @@ SETS = (
     Set("ifeval", "ifeval", ("ifeval/input_data.jsonl",)),
     Set("knights_knaves", "knights_knaves", ("knights_knaves/3ppl_test.parquet",)),
     Set("arc_agi_1", "arc_agi_1", ("arc_agi_1/training.json",)),
-)
-BBH = (
-    "boolean_expressions",
-    "date_understanding",
-    "dyck_languages",
-    "logical_deduction_five_objects",
-    "multistep_arithmetic_two",
-    "temporal_sequences",
-    "tracking_shuffled_objects_three_objects",
-    "web_of_lies",
-    "word_sorting",
 )
 #: What training rows are made of: file → the columns whose text is taken.
 TRAINING = {

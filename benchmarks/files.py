@@ -13,6 +13,18 @@ from stages.data.rows import Row
 from stages.data.sources import KEEP, open_source, read_problems
 
 ROOT = Path(__file__).resolve().parent.parent
+#: The tasks of BIG-Bench Hard that are measured on.
+BBH = (
+    "boolean_expressions",
+    "date_understanding",
+    "dyck_languages",
+    "logical_deduction_five_objects",
+    "multistep_arithmetic_two",
+    "temporal_sequences",
+    "tracking_shuffled_objects_three_objects",
+    "web_of_lies",
+    "word_sorting",
+)
 OWN = ROOT / "tests" / "data"  # the rows that the project ships
 
 

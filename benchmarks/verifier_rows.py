@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.answer_sets import math_references
-from benchmarks.files import Folder
+from benchmarks.files import BBH, Folder
 from benchmarks.graders import LIMIT, WORKERS
 from stages.data.formats.choice import LETTERS
 from stages.data.template import compose
@@ -24,18 +24,6 @@ from stages.verifiers.answer import STRICT
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import proof, right_answer
 from stages.verifiers.verdict import Request, request_of
-
-BBH = (
-    "boolean_expressions",
-    "date_understanding",
-    "dyck_languages",
-    "logical_deduction_five_objects",
-    "multistep_arithmetic_two",
-    "temporal_sequences",
-    "tracking_shuffled_objects_three_objects",
-    "web_of_lies",
-    "word_sorting",
-)
 
 
 @dataclass(frozen=True)

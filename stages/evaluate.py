@@ -45,9 +45,9 @@ from stages.data.collect import (
     shown_on,
 )
 from stages.data.examined import Examiner, Seen
+from stages.data.labels import lacks_reference
 from stages.data.rows import Row, write_rows
 from stages.data.score import Asked, problem_schema, tables
-from stages.data.sources import BY_METADATA
 from stages.rewards.preference import Scorer, load_scorers
 from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
@@ -127,10 +127,7 @@ def _check_engine(config: EvaluateConfig, model: Artifact, stage: str) -> None:
 
 def _check_references(problems: Sequence[Row], stage: str) -> None:
     """Whatever answers such a row gets, nobody could say whether they are right."""
-    bare = [
-        row for row in problems if row["reference"] is None and row["verifier"] not in BY_METADATA
-    ]
-    if bare:
+    if bare := [row for row in problems if lacks_reference(row)]:
         raise RecipeError(
             f"stages.{stage}.data_from: {len(bare)} of {len(problems)} problems have no reference "
             f"answer, e.g. {bare[0]['id']} (verifier `{bare[0]['verifier']}`), so nothing can "

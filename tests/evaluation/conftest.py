@@ -67,3 +67,10 @@ def able_model_dir(tiny_model_dir: Path, problems: list[dict], tmp_path_factory)
     model.save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     return directory
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_model_dir):
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(tiny_model_dir)

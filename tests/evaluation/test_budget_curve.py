@@ -38,13 +38,6 @@ def inputs_of(problems, make_artifact):
     return inputs
 
 
-@pytest.fixture(scope="module")
-def tokenizer(tiny_model_dir):
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(tiny_model_dir)
-
-
 def sample(tokenizer, text: str, finish: str = "stop") -> dict:
     ids = tokenizer.encode(text, add_special_tokens=False)
     return {"completion": text, "token_ids": ids, "finish_reason": finish, "seed": 7}

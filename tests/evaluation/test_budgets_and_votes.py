@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from stages.data.budgets import Tags, exceeds, forced_job
 from stages.data.collect import Job
 from stages.data.votes import RIGHT, classes
 from stages.verifiers.pool import VerifierPool
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tiny_model_dir):
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(tiny_model_dir)
 
 
 def sample(tokenizer, text: str, finish: str = "stop") -> dict:
