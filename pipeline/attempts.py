@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ class Attempts:
         self._path = work / _FILE
         self._clock = time.monotonic()
         self._attempts = self._read()
+        self._writing = threading.RLock()  # the heartbeat is a thread of its own
 
     def start(self, host: str) -> None:
         """Begin a new attempt; one that never ended was killed."""
@@ -42,7 +44,9 @@ class Attempts:
         self._write()
 
     def end(self, outcome: str, message: str | None = None) -> None:
-        """Close the current attempt: finished, failed or stopped."""
+        """Close the current attempt, if it has begun: finished, failed or stopped."""
+        if not self._attempts or self._attempts[-1]["outcome"] != "running":
+            return
         self._attempts[-1]["outcome"] = outcome
         if message is not None:
             self._attempts[-1]["message"] = message
@@ -71,6 +75,7 @@ class Attempts:
         return attempts
 
     def _write(self) -> None:
-        aside = self._path.with_suffix(f".{os.getpid()}.tmp")
-        aside.write_text(json.dumps(self._attempts, indent=1))
-        aside.replace(self._path)
+        with self._writing:
+            aside = self._path.with_suffix(f".{os.getpid()}.tmp")
+            aside.write_text(json.dumps(self._attempts, indent=1))
+            aside.replace(self._path)

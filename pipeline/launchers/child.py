@@ -71,8 +71,8 @@ def _attempt(job: Job, work: Path, attempts: Attempts) -> Outcome:
     store = Store(job.store)
     if store.find(job.stage, job.wanted.fingerprint) is not None:
         return Outcome("finished")  # another runner published it while we waited
-    attempts.start(os.uname().nodename)
     try:
+        attempts.start(os.uname().nodename)
         _run(job, store, work, attempts)
     except SystemExit as exit_:
         if exit_.code == _SIGTERM_CODE:

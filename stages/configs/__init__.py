@@ -1,0 +1,107 @@
+"""The typed config of every kind of stage. No torch here: the plan composes these in a second.
+
+Fields marked `placement()` say where and how fast a stage runs, never what it produces: they are
+outside the fingerprint. Numbers live in `conf/`; a field without a default must be set there.
+"""
+
+from __future__ import annotations
+
+from stages.configs.common import (
+    Lora,
+    Optimizer,
+    Precision,
+    Rollout,
+    Sampling,
+    Server,
+    StageConfig,
+    Verifiers,
+    outside_file,
+    placement,
+)
+from stages.configs.data import (
+    CleanConfig,
+    ConversationsConfig,
+    DatasetConfig,
+    Difficulty,
+    Diversity,
+    GeneralConfig,
+    MixtureConfig,
+    MixturePart,
+    ProblemsConfig,
+    ReasoningGymConfig,
+    SelectConfig,
+    Thinking,
+    Trivial,
+)
+from stages.configs.evaluation import (
+    EvaluateConfig,
+)
+from stages.configs.models import (
+    Corpus,
+    ModelShape,
+    PretrainConfig,
+    PretrainedConfig,
+    ServedModelConfig,
+)
+from stages.configs.reward_models import (
+    Judge,
+    PreferencesConfig,
+    RewardModelConfig,
+)
+from stages.configs.rl import (
+    LengthSwitch,
+    RewardTerm,
+    RLConfig,
+)
+from stages.configs.sampling import (
+    Adaptive,
+    Majority,
+    Rewrite,
+    SampleConfig,
+)
+from stages.configs.sft import (
+    SFTConfig,
+)
+
+__all__ = [
+    "Adaptive",
+    "CleanConfig",
+    "ConversationsConfig",
+    "Corpus",
+    "DatasetConfig",
+    "Difficulty",
+    "Diversity",
+    "EvaluateConfig",
+    "GeneralConfig",
+    "Judge",
+    "LengthSwitch",
+    "Lora",
+    "Majority",
+    "MixtureConfig",
+    "MixturePart",
+    "ModelShape",
+    "Optimizer",
+    "Precision",
+    "PreferencesConfig",
+    "PretrainConfig",
+    "PretrainedConfig",
+    "ProblemsConfig",
+    "RLConfig",
+    "ReasoningGymConfig",
+    "RewardModelConfig",
+    "RewardTerm",
+    "Rewrite",
+    "Rollout",
+    "SFTConfig",
+    "SampleConfig",
+    "Sampling",
+    "SelectConfig",
+    "ServedModelConfig",
+    "Server",
+    "StageConfig",
+    "Thinking",
+    "Trivial",
+    "Verifiers",
+    "outside_file",
+    "placement",
+]

@@ -1,0 +1,29 @@
+"""Held-out evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from stages.configs.common import Rollout, Sampling, StageConfig, Verifiers, placement
+
+
+@dataclass
+class EvaluateConfig(StageConfig):
+    """Held-out evaluation: pass@1 over k samples, pass@k, cons@k, format, language, length."""
+
+    sampling: Sampling = field(default_factory=Sampling)
+    rollout: Rollout = field(default_factory=Rollout)
+    samples_per_problem: int = MISSING
+    # `r1 eval` draws as many as the benchmark says (`samples` in conf/data), where it says so
+    samples_of_benchmark: bool = placement(False)
+    limit_problems: int | None = None
+    pass_at: list[int] = field(default_factory=lambda: [1])
+    budgets: list[int] = field(default_factory=list)  # thinking is cut after so many tokens
+    waits: list[int] = field(default_factory=list)  # thinking is made to go on so many times
+    wait_words: dict[str, str] = field(default_factory=dict)  # language → what makes it go on
+    checking_words: list[str] = field(default_factory=list)  # counted in every completion
+    answer_tokens: int = 64  # room for the answer after a thought cut at its budget
+    system_prompt: str | None = None
+    verifiers: Verifiers = field(default_factory=Verifiers)

@@ -1,0 +1,67 @@
+"""Sampling with verification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from stages.configs.common import Rollout, Sampling, StageConfig, Verifiers
+
+
+@dataclass
+class Adaptive:
+    """How the budget moves from easy problems to hard ones: stages/data/adaptive.py."""
+
+    most_samples: int = 64  # that one problem may cost
+    rounds: int = 16  # the budget is given out in so many parts
+
+
+@dataclass
+class Majority:
+    """Labels by vote for problems without a reference: the most frequent answer, if it suffices."""
+
+    samples: int = MISSING  # that vote
+    min_votes: int = MISSING
+    min_share: float = MISSING  # of the samples; those without an answer count against it
+
+
+@dataclass
+class Rewrite:
+    """What a rewritten sample must be; and what a model on `rewrite_with` is asked.
+
+    prompts: by the question's language, `en` for others; {question}, {thought} and {answer} are
+    filled in. filters: of the rewritten sample.
+    """
+
+    prompts: dict[str, str] = field(default_factory=dict)
+    sampling: Sampling = field(default_factory=Sampling)
+    filters: list[str] = field(default_factory=list)
+    min_language_consistency: float = 1.0
+
+
+@dataclass
+class SampleConfig(StageConfig):
+    """Sampling with verification: cold-start data and rejection sampling (paper, 2.3).
+
+    strategy: `fixed` draws samples_per_problem of every problem; `adaptive` draws as many in all.
+    """
+
+    rewrite_with: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    rollout: Rollout = field(default_factory=Rollout)
+    strategy: str = "fixed"
+    samples_per_problem: int = MISSING
+    adaptive: Adaptive = field(default_factory=Adaptive)
+    max_kept_per_problem: int = MISSING
+    limit_problems: int | None = None
+    majority: Majority | None = None  # null: problems without a reference are left out, and counted
+    filters: list[str] = field(default_factory=list)  # e.g. mixed_language, truncated, repetition
+    min_language_consistency: float = 0.0
+    max_paragraph_characters: int = 4000
+    max_repetition: float = 0.5  # share of a thought's phrases that stood in it before
+    max_resemblance: float = 0.9  # from here on two answers to a problem are near duplicates
+    rewriter: str | None = None  # or `tiny`, or `model`: rewrite in the question's language, sum up
+    rewrite: Rewrite = field(default_factory=Rewrite)
+    system_prompt: str | None = None
+    verifiers: Verifiers = field(default_factory=Verifiers)
