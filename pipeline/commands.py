@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import lease
+from pipeline import checks, lease
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
@@ -36,7 +36,8 @@ def plan(project: Project, composed: Composed, as_json: bool) -> int:
             print("    " + " · ".join(f"{name} {n:,}" for name, n in numbers.items()))
     done = sum(d.state is State.DONE for d in decisions.values())
     print(f"{len(decisions)} stages: {done} done, {len(decisions) - done} to run")
-    for warning in source_warnings(situation):
+    warnings = [f"{text}; `r1 run` refuses it" for text in checks.lines(situation.problems, True)]
+    for warning in (*warnings, *source_warnings(situation)):
         print(f"warning: {warning}")
     situation.store.save_caches()
     return 0

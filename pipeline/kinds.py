@@ -29,6 +29,33 @@ class EdgeRule:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One stage as it was composed, for its kind's check.
+
+    inputs: the stages on its edges, by edge, each with its own inputs. root: the whole config.
+    """
+
+    name: str
+    kind: Kind
+    config: Any
+    inputs: Mapping[str, tuple[Stage, ...]]
+    root: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a stage cannot work as it was composed: the key, what is wrong, a value that works.
+
+    key: below the stage, e.g. "sampling.max_tokens". when_run: `r1 plan` may show the recipe, with
+    a warning; only running the stage is refused.
+    """
+
+    key: str
+    text: str
+    when_run: bool = False
+
+
+@dataclass(frozen=True)
 class Kind:
     """One kind of stage.
 
@@ -37,6 +64,12 @@ class Kind:
     derive: "package.module:function", called as `function(config, inputs) -> dict[str, int]` for
         the plan's derived numbers (must not import torch), or None. `config` is plain data,
         `inputs` maps the stages on its edges that are done to their artifacts.
+    check: "package.module:function", called as `function(stage) -> Iterable[Problem]` with a Stage
+        when the graph is composed (must not import torch), or None.
+    gate: "package.module:function", called as `function(config, facts) -> Iterable[Problem]` with
+        the config as it stands now and the facts of a finished result (must not import torch): why
+        no other stage may use it. Config fields that only the gate reads stay outside the
+        identity, so that a lowered gate makes nothing again.
     sources: files or folders, relative to the folder of the entry's package, that the entry uses
         beside what its import statements reach. The manifest keeps a digest of them all, so that
         a change without a new version is reported.
@@ -49,6 +82,8 @@ class Kind:
     entry: str
     edges: Mapping[str, EdgeRule] = field(default_factory=dict)
     derive: str | None = None
+    check: str | None = None
+    gate: str | None = None
     sources: tuple[str, ...] = ()
 
 

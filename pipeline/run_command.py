@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import manifest
+from pipeline import checks, manifest
 from pipeline.compose import Composed
 from pipeline.console import open_console
 from pipeline.errors import RecipeError, UsageError
@@ -43,6 +43,7 @@ def execute(project: Project, composed: Composed) -> int:
     if not pending:
         print(f"nothing to do: {len(stages)} stages done")
         return 0
+    checks.refuse_to_run(situation.problems, pending)
     return _run(situation, pending)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline import checks
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
 from pipeline.graph import Graph, Selection, build, select
@@ -36,6 +37,7 @@ class Situation:
     store: Store
     wanted: Mapping[str, Wanted]
     facts: Mapping[str, StageFacts]
+    problems: checks.Problems  # what only stands in the way of running a stage
 
 
 def survey(project: Project, composed: Composed) -> Situation:
@@ -43,13 +45,15 @@ def survey(project: Project, composed: Composed) -> Situation:
     if not composed.stages:
         raise UsageError("`stages` is empty: choose a recipe, e.g. `recipe=…`.")
     graph = build(composed.stages, project.kinds())
+    problems = checks.problems(graph, composed.root)
+    checks.refuse(problems)
     selection = select(graph, composed.root.get("until"), composed.root.get("only"))
     paths = _paths(composed.root, project.conf_dir().parent)
     store = Store(paths.store, paths.adopt)
     results = wanted(graph, store.digests)
     facts = {name: look(store, name, results[name].fingerprint) for name in graph.nodes}
     store.save_caches()
-    return Situation(project, composed, paths, graph, selection, store, results, facts)
+    return Situation(project, composed, paths, graph, selection, store, results, facts, problems)
 
 
 def _paths(root: Mapping[str, Any], home: Path) -> Paths:

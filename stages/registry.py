@@ -60,6 +60,7 @@ _KINDS = (
             "score_with": EdgeRule(REWARD_MODEL),
         },
         derive="stages.numbers:rl",
+        check="stages.checks:rl",
     ),
     Kind(
         "sft",
@@ -125,6 +126,7 @@ _KINDS = (
             "data_from": EdgeRule(frozenset({"preferences", "labels"})),
         },
         derive="stages.numbers:reward_model",
+        gate="stages.gates:reward_model",
     ),
     Kind(
         "evaluate",

@@ -22,8 +22,8 @@ from stages.training.arguments import trainer_arguments
 def grpo_arguments(config: RLConfig, context: Context) -> GRPOConfig:
     """TRL's arguments of an RL stage."""
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    check(config, processes)
-    shared = trainer_arguments(context, config.optimizer, config.precision, save_interval(config))
+    _check_processes(config, processes)
+    shared = trainer_arguments(context, config.optimizer, config.precision, config.save_steps)
     return GRPOConfig(
         **shared,
         max_steps=config.max_steps,
@@ -56,29 +56,13 @@ def completions_per_step(config: RLConfig) -> int:
     return config.questions_per_step * config.samples_per_question
 
 
-def save_interval(config: RLConfig) -> int:
-    """`save_steps` up to whole rollouts: TRL's buffer of completions is not in a checkpoint."""
-    rollout = config.steps_per_rollout
-    return -(-config.save_steps // rollout) * rollout
-
-
-def check(config: RLConfig, processes: int = 1) -> None:
-    """Refuse numbers that cannot work, naming the key and a value that does."""
-    if config.samples_per_question < 2:
-        raise UsageError(
-            f"samples_per_question is {config.samples_per_question}: GRPO compares the samples of "
-            "a question, so it needs at least 2"
-        )
+def _check_processes(config: RLConfig, processes: int) -> None:
+    """What the composed config cannot know: under how many processes the stage was started."""
     if config.questions_per_step % processes:
         whole = -(-config.questions_per_step // processes) * processes
         raise UsageError(
             f"questions_per_step is {config.questions_per_step}, but the stage runs on {processes} "
             f"processes that each need whole groups: choose a multiple, e.g. {whole}"
-        )
-    if config.reference_sync_steps and not config.kl_coefficient:
-        raise UsageError(
-            f"reference_sync_steps is {config.reference_sync_steps} while kl_coefficient is 0, so "
-            "no reference is in the loss: set reference_sync_steps to 0 or kl_coefficient above 0"
         )
 
 

@@ -1,0 +1,55 @@
+"""What the kinds have against a composed recipe, all at once, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.graph import Graph
+from pipeline.kinds import EDGES, Problem, Stage
+from pipeline.project import load
+
+Problems = Mapping[str, list[Problem]]
+
+
+def problems(graph: Graph, root: Mapping[str, Any]) -> Problems:
+    """The problems of every stage that has any, by stage."""
+    stages: dict[str, Stage] = {}
+    found: dict[str, list[Problem]] = {}
+    for name, node in graph.nodes.items():
+        inputs = {
+            edge: tuple(stages[e.stage] for e in node.edges if e.name == edge) for edge in EDGES
+        }
+        stages[name] = Stage(name, node.kind, node.config, inputs, root)
+        if node.kind.check is not None and (own := list(load(node.kind.check)(stages[name]))):
+            found[name] = own
+    return found
+
+
+def refuse(found: Problems) -> None:
+    """Raise one UsageError of every problem that stands in the way of a plan."""
+    _raise(lines(found, when_run=False))
+
+
+def refuse_to_run(found: Problems, stages: Iterable[str]) -> None:
+    """Raise one UsageError of what only stands in the way of running these stages."""
+    _raise(lines({name: found[name] for name in stages if name in found}, when_run=True))
+
+
+def lines(found: Problems, when_run: bool) -> list[str]:
+    """The problems of one sort as text, each with its full key."""
+    return [
+        f"stages.{name}.{problem.key}: {problem.text}"
+        for name, own in found.items()
+        for problem in own
+        if problem.when_run is when_run
+    ]
+
+
+def _raise(texts: list[str]) -> None:
+    if len(texts) == 1:
+        raise UsageError(texts[0])
+    if texts:
+        listed = "\n".join(f"  {text}" for text in texts)
+        raise UsageError(f"{len(texts)} things cannot work as they are set:\n{listed}")
