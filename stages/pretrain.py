@@ -23,7 +23,7 @@ from stages.tiny.corpus import documents
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import build_tokenizer
 from stages.training.arguments import attention, split_batch, trainer_arguments
-from stages.training.common import StageCallback, last_checkpoint, save_model, use_threads
+from stages.training.common import StageCallback, train, use_threads
 from stages.training.pretrain_data import collate, rows_of
 from stages.training.sft_trainer import PackedSFTTrainer
 
@@ -42,10 +42,7 @@ def run(config: PretrainConfig, inputs: Inputs, context: Context) -> Outputs:
     tokens = config.steps * config.batch_tokens
     rows = rows_of(tokenizer, documents(corpus, seed), config.sequence_length, tokens)
     trainer = _trainer(config, tokenizer, rows, context)
-    resume = last_checkpoint(context.work, context)
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    model = context.output / "model"
-    save_model(trainer.model, tokenizer, model, bf16=config.dtype == "bfloat16")
+    train(trainer, tokenizer, context, bf16=config.dtype == "bfloat16")
     return Outputs(
         facts={
             "parameters": trainer.model.num_parameters(),

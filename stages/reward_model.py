@@ -31,13 +31,7 @@ from stages.configs import RewardModelConfig
 from stages.data.rows import read_rows
 from stages.rewards.preference import TERM_OF, Scorer
 from stages.training.arguments import split_batch, trainer_arguments
-from stages.training.common import (
-    StageCallback,
-    last_checkpoint,
-    load_tokenizer,
-    save_model,
-    use_threads,
-)
+from stages.training.common import StageCallback, start, train
 from stages.training.reward_data import Judged, as_dataset, hold_out, read_judged
 from stages.training.reward_quality import quality
 from stages.training.reward_trainer import LabelCollator, PointwiseTrainer
@@ -49,28 +43,23 @@ ROWS = {"pairwise": "preferences", "pointwise": "labels"}
 def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train a scalar head and the model below it, and measure both on held-out rows."""
     _check(config, inputs)
-    use_threads(context.threads)
-    source = inputs["init_from"][0].model_path
-    tokenizer = load_tokenizer(source)
+    source, tokenizer = start(inputs, context)
     rows = [row for artifact in inputs["data_from"] for row in read_rows(artifact.rows_path)]
     judged, funnel = read_judged(tokenizer, rows, config.scores, config.max_length)
-    train, held = hold_out(judged, config.heldout_fraction, context.seed)
-    if not train or not held:
+    taught, held = hold_out(judged, config.heldout_fraction, context.seed)
+    if not taught or not held:
         raise RecipeError(
             f"data_from: {len(judged)} of {len(rows)} rows can be read ({funnel}), which leaves "
-            f"{len(train)} to train on and {len(held)} to hold out; more prompts are needed"
+            f"{len(taught)} to train on and {len(held)} to hold out; more prompts are needed"
         )
-    trainer = _trainer(config, source, tokenizer, train, context)
-    resume = last_checkpoint(context.work, context)
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    model = context.output / "model"
-    save_model(trainer.model, tokenizer, model)
-    facts = quality(Scorer(model, config.scores, config.max_length), held)
+    trainer = _trainer(config, source, tokenizer, taught, context)
+    train(trainer, tokenizer, context)
+    facts = quality(Scorer(context.output / "model", config.scores, config.max_length), held)
     _gate(config, facts, context.stage)
     steps = trainer.state.global_step
     return Outputs(
         {"objective": config.objective, "scores": config.scores, "steps": steps, **facts},
-        {**funnel, "held_out": len(held), "trained": len(train)},
+        {**funnel, "held_out": len(held), "trained": len(taught)},
     )
 
 

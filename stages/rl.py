@@ -28,14 +28,7 @@ from stages.rewards.preference import load_scorers
 from stages.rewards.terms import Term, build_terms
 from stages.rollout.decoding import ATTENTION
 from stages.training.arguments import lora_config
-from stages.training.common import (
-    StageCallback,
-    last_checkpoint,
-    load_model,
-    load_tokenizer,
-    save_model,
-    use_threads,
-)
+from stages.training.common import StageCallback, load_model, start, train
 from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_arguments import completions_per_step, grpo_arguments
 from stages.training.reference import AdapterSync
@@ -50,9 +43,7 @@ FINAL = ("reward", "accuracy", "format", "length", "language_consistency", "kl")
 
 def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
-    use_threads(context.threads)
-    source = inputs["init_from"][0].model_path
-    tokenizer = load_tokenizer(source)
+    source, tokenizer = start(inputs, context)
     rows = [
         row
         for data in of_type(inputs, "data_from", "problems")
@@ -70,10 +61,8 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         )
         trainer = _trainer(config, source, tokenizer, prompts, terms, context)
         trainer.add_callback(VerdictCounts(pool, context.work))
-        resume = last_checkpoint(context.work, context)
-        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+        train(trainer, tokenizer, context, bf16=config.precision.bf16)
         pool.tally.write(context.output)
-    save_model(trainer.model, tokenizer, context.output / "model", bf16=config.precision.bf16)
     return Outputs(facts=_facts(config, context), funnel=funnel)
 
 

@@ -24,28 +24,17 @@ from pipeline.kinds import Outputs
 from stages.configs import SFTConfig
 from stages.data.rows import read_rows
 from stages.training.arguments import attention, lora_config, split_batch, trainer_arguments
-from stages.training.common import (
-    StageCallback,
-    last_checkpoint,
-    load_model,
-    load_tokenizer,
-    save_model,
-    use_threads,
-)
+from stages.training.common import StageCallback, load_model, start, train
 from stages.training.sft_data import Document, encode, fit
 from stages.training.sft_trainer import PackedSFTTrainer, PackingCollator
 
 
 def run(config: SFTConfig, inputs: Inputs, context: Context) -> Outputs:
     """Fine-tune the model of `init_from` on the rows of `data_from`."""
-    use_threads(context.threads)
-    source = inputs["init_from"][0].model_path
-    tokenizer = load_tokenizer(source)
+    source, tokenizer = start(inputs, context)
     documents, funnel = _documents(config, inputs["data_from"], tokenizer)
     trainer = _trainer(config, source, tokenizer, documents, context)
-    resume = last_checkpoint(context.work, context)
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    save_model(trainer.model, tokenizer, context.output / "model", bf16=config.precision.bf16)
+    train(trainer, tokenizer, context, bf16=config.precision.bf16)
     return Outputs(facts=_facts(trainer, documents), funnel=funnel)
 
 

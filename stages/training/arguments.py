@@ -15,7 +15,8 @@ from peft import LoraConfig
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from stages.configs import Lora, Optimizer, Precision
-from stages.training.common import KEPT, on_gpu
+from stages.training.checkpoints import KEPT
+from stages.training.common import on_gpu
 
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine_with_min_lr"}
 

@@ -1,16 +1,14 @@
-"""What every trained stage shares: loading, saving, curves, and checkpoints that can be trusted.
+"""What every trained stage shares: loading, training that goes on where it was killed, saving.
 
-A checkpoint is the Trainer's own `checkpoint-<step>/` folder in the stage's work directory, plus a
-`complete.json` written last that lists every file with its size. A kill between two writes leaves a
-folder without that list, or with another size: `last_checkpoint` removes it and takes the one
-before. With `save_total_limit=KEPT` the Trainer always keeps one complete checkpoint on disk.
+    source, tokenizer = start(inputs, context)
+    trainer = …(callbacks=[StageCallback(context)])
+    train(trainer, tokenizer, context)
+
+Checkpoints are in stages/training/checkpoints.py.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,15 +19,14 @@ from transformers import (
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    Trainer,
     TrainerCallback,
 )
 
+from pipeline.artifact import Inputs
 from pipeline.context import Context
 from stages.tiny.tokenizer import save_tokenizer
-
-KEPT = 2
-COMPLETE = "complete.json"
-PREFIX = "checkpoint-"
+from stages.training import checkpoints
 
 #: What the Trainer adds to its logs and that no curve needs.
 NOT_CURVES = frozenset({"epoch", "total_flos", "step_time", "num_tokens"})
@@ -38,6 +35,26 @@ NOT_CURVES = frozenset({"epoch", "total_flos", "step_time", "num_tokens"})
 def use_threads(threads: int) -> None:
     """Let torch use exactly the CPU threads that the launcher gave this stage."""
     torch.set_num_threads(threads)
+
+
+def start(inputs: Inputs, context: Context) -> tuple[Path, PreTrainedTokenizerBase]:
+    """The model directory that a stage starts from, and its tokenizer."""
+    use_threads(context.threads)
+    source = inputs["init_from"][0].model_path
+    return source, load_tokenizer(source)
+
+
+def train(
+    trainer: Trainer, tokenizer: PreTrainedTokenizerBase, context: Context, bf16: bool = False
+) -> None:
+    """Go on from the newest whole checkpoint, train to the end, write the model to publish.
+
+    The stage's curves are rewound to that checkpoint, so that no step is logged twice.
+    """
+    newest = checkpoints.last(context.work)
+    context.rewind(checkpoints.step_of(newest) if newest else -1)
+    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    save_model(trainer.model, tokenizer, context.output / "model", bf16)
 
 
 def on_gpu() -> bool:
@@ -89,7 +106,8 @@ class StageCallback(TrainerCallback):
             self.context.log(state.global_step, curves)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        mark_complete(Path(args.output_dir) / f"{PREFIX}{state.global_step}")
+        name = f"{checkpoints.PREFIX}{state.global_step}"
+        checkpoints.mark_complete(Path(args.output_dir) / name)
 
 
 def curves_of(logs: Mapping[str, Any]) -> dict[str, float]:
@@ -98,48 +116,4 @@ def curves_of(logs: Mapping[str, Any]) -> dict[str, float]:
         name: float(value)
         for name, value in logs.items()
         if name not in NOT_CURVES and not name.startswith("train_") and not isinstance(value, str)
-    }
-
-
-def mark_complete(checkpoint: Path) -> None:
-    """Write the list of the checkpoint's files and sizes, atomically and last."""
-    aside = checkpoint / f"{COMPLETE}.tmp"
-    aside.write_text(json.dumps(_sizes(checkpoint)))
-    os.replace(aside, checkpoint / COMPLETE)
-
-
-def last_checkpoint(work: Path, context: Context | None = None) -> Path | None:
-    """The newest complete checkpoint, or None; torn ones are removed.
-
-    With `context`, the stage's curves are rewound to it, so that no step is logged twice.
-    """
-    found = sorted(work.glob(f"{PREFIX}*"), key=step_of, reverse=True)
-    whole = [path for path in found if is_complete(path)]
-    for torn in set(found) - set(whole):
-        shutil.rmtree(torn)
-    newest = whole[0] if whole else None
-    if context is not None:
-        context.rewind(step_of(newest) if newest else -1)
-    return newest
-
-
-def step_of(checkpoint: Path) -> int:
-    """The optimiser step of a checkpoint folder."""
-    return int(checkpoint.name.removeprefix(PREFIX))
-
-
-def is_complete(checkpoint: Path) -> bool:
-    """Whether every file that was there when the checkpoint was finished is there, whole."""
-    try:
-        listed: Mapping[str, int] = json.loads((checkpoint / COMPLETE).read_text())
-    except (OSError, ValueError):
-        return False
-    return _sizes(checkpoint) == listed
-
-
-def _sizes(checkpoint: Path) -> dict[str, int]:
-    return {
-        str(path.relative_to(checkpoint)): path.stat().st_size
-        for path in sorted(checkpoint.rglob("*"))
-        if path.is_file() and path.name not in (COMPLETE, f"{COMPLETE}.tmp")
     }
