@@ -5,12 +5,12 @@ resume    a work directory of an earlier attempt is there
 run       from the start
 running   another process holds the stage's lease
 failed    it failed in this run (or, for `r1 status`, in its last attempt)
-blocked   an input failed, or is absent and was not asked for
+blocked   an input failed, is absent and was not asked for, or is refused by its kind's gate
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -21,6 +21,8 @@ from pipeline.attempts import Attempts
 from pipeline.digests import Digests
 from pipeline.graph import Graph, Node, Selection
 from pipeline.identity import InputIdentity, config_identity, digest_of, identity
+from pipeline.kinds import Problem
+from pipeline.project import load
 from pipeline.store import CorruptArtifact, Store
 
 
@@ -118,6 +120,14 @@ def absent_inputs(
     return {name: inputs for name, inputs in absent.items() if inputs}
 
 
+def refused(node: Node, artifact: Artifact) -> str:
+    """Why other stages may not use a finished result, by its kind's gate; empty if they may."""
+    if node.kind.gate is None:
+        return ""
+    problems: Iterable[Problem] = load(node.kind.gate)(node.config, artifact.facts)
+    return "; ".join(f"stages.{node.name}.{problem.key} {problem.text}" for problem in problems)
+
+
 def with_failures(facts: Mapping[str, StageFacts]) -> dict[str, str]:
     """The failures of earlier attempts that no later attempt has mended."""
     return {name: f.failure for name, f in facts.items() if f.failure and not f.done}
@@ -159,6 +169,9 @@ def _decide(
             return Decision(State.BLOCKED, f"needs {source}, which is {decided.state}")
         if decided is None and not facts[source].done:
             return Decision(State.BLOCKED, f"needs {source}, which is not there")
+        made = facts[source].artifact
+        if made and (reason := refused(graph.nodes[source], made)):
+            return Decision(State.BLOCKED, f"may not use {source}: {reason}")
     if own.worked_on:
         return Decision(State.RESUME, own.corrupt or "")
     return Decision(State.RUN, own.corrupt or "")

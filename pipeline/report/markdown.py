@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.report import tables
+from pipeline.report import tables, trained
 from pipeline.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED
 from pipeline.report.figures import Drawn
 
@@ -52,7 +52,7 @@ def write(page: Page) -> str:
         ("Controls", _controls(page)),
         ("Other evaluated models", _others(page)),
         ("Data", tables.funnels(page.artifacts)),
-        ("Reward models", _reward_models(page)),
+        ("Reward models", trained.reward_models(page.artifacts, page.config.get("stages") or {})),
         ("What ran, on what, how long", _what_ran(page)),
         ("To be read with care", _care(page)),
     )
@@ -147,17 +147,6 @@ def _others(page: Page) -> str:
 def _evaluated(page: Page, stages: Iterable[str]) -> str:
     names = [stage for stage in stages if stage in page.facts["stages"]]
     return tables.evaluations(names, page.facts["stages"]) if names else ""
-
-
-def _reward_models(page: Page) -> str:
-    rows = []
-    for name, artifact in page.artifacts.items():
-        if artifact.type == "reward_model":
-            estimates = page.facts["stages"][name]
-            known = {key: e for key, e in estimates.items() if e["value"] is not None}
-            words = ", ".join(f"{key} {float(e['value']):.4g}" for key, e in known.items())
-            rows.append([name, str(artifact.facts.get("scores", tables.NONE)), words])
-    return tables.table(["reward model", "reads", "on held-out rows"], rows) if rows else ""
 
 
 def _what_ran(page: Page) -> str:

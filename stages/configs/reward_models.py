@@ -37,7 +37,12 @@ class PreferencesConfig(StageConfig):
 
 @dataclass
 class RewardModelConfig(StageConfig):
-    """A scalar reward model. objective: `pairwise` (helpful) or `pointwise` (safety)."""
+    """A scalar reward model. objective: `pairwise` (helpful) or `pointwise` (safety).
+
+    min_accuracy, max_calibration_error, max_length_bias: the gate. A model that does not pass on
+    its held-out rows is published, and no other stage may use it; moving the gate trains nothing
+    again. null: not asked.
+    """
 
     objective: str = MISSING
     scores: str = MISSING  # what it reads: `answer` (the final answer only) or `response` (all)
@@ -46,7 +51,9 @@ class RewardModelConfig(StageConfig):
     batch_size: int = MISSING
     max_length: int = MISSING
     heldout_fraction: float = 0.1
-    min_accuracy: float = 0.0  # below this on held-out rows the stage fails
+    min_accuracy: float = placement(0.0)
+    max_calibration_error: float | None = placement(None)
+    max_length_bias: float | None = placement(None)  # of the correlation, without its sign
     precision: Precision = field(default_factory=Precision)
     micro_batch: int = placement(32)
     save_steps: int = placement(50)

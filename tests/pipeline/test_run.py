@@ -141,6 +141,16 @@ def test_a_failed_stage_blocks_its_dependants_and_not_its_siblings(toy: Toy) -> 
     assert [attempt["outcome"] for attempt in attempts] == ["failed", "finished"]
 
 
+def test_a_result_below_its_gate_is_kept_and_blocks_what_would_use_it(toy: Toy) -> None:
+    reason = "both: blocked, may not use left: stages.left.min_rows is 5, and it has 4"
+    assert reason in toy("run", "stages.left.min_rows=5", expect=1)
+    before = toy.manifests("left")
+    assert toy.states("stages.left.min_rows=5")["both"] == "blocked"
+    assert "3 of 4 stages done" in toy("run", "stages.left.min_rows=5", expect=1)
+    assert "1 of 4 stages to run" in toy("run", "stages.left.min_rows=4")
+    assert toy.manifests("left") == before
+
+
 def test_a_stage_killed_in_the_middle_resumes_to_the_same_result(
     toy: Toy, finished_once: Path
 ) -> None:

@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from pipeline.errors import RecipeError, UsageError
-from stages import reward_model
+from pipeline.errors import UsageError
+from pipeline.identity import config_identity
+from stages import gates, reward_model
 from stages.configs import Optimizer, RewardModelConfig
 from stages.rewards.preference import Scorer
 from stages.training.reward_data import hold_out, read_judged
@@ -110,16 +111,36 @@ def test_safety_is_learnt_from_labels_and_from_the_thought(
     assert safe > 0 > unsafe
 
 
-def test_a_model_that_cannot_tell_fails_its_stage_with_the_number_and_the_remedy(
+def test_a_model_that_cannot_tell_is_published_and_its_gate_names_key_and_numbers(
     base: Any, make_artifact: Any, make_context: Any
 ) -> None:
     rows = [pair(n, chosen=reply(GOOD), rejected=reply(GOOD)) for n in range(24)]
-    pairs = make_artifact("preferences", "pairs", rows=rows)
-    inputs = {"init_from": (base,), "data_from": (pairs,)}
-    with pytest.raises(
-        RecipeError, match=r"accuracy is 0\.000 on 6 held-out.*min_accuracy is 0\.6"
-    ):
-        reward_model.run(settings(min_accuracy=0.6, epochs=1.0), inputs, make_context())
+    inputs = {
+        "init_from": (base,),
+        "data_from": (make_artifact("preferences", "pairs", rows=rows),),
+    }
+    config = settings(min_accuracy=0.6, epochs=1.0)
+    facts = reward_model.run(config, inputs, make_context()).facts
+    (problem,) = gates.reward_model(config, facts)
+    assert problem.key == "min_accuracy"
+    assert problem.text.startswith("is 0.6, and its accuracy is 0.000 on 6 held-out rows")
+    assert not list(gates.reward_model(settings(), facts))
+
+
+def test_calibration_and_length_bias_are_gates_where_they_are_set() -> None:
+    facts = {"n": 9, "accuracy": 0.9, "calibration": 0.2, "length_bias": -0.5}
+    config = settings(max_calibration_error=0.1, max_length_bias=0.3)
+    found = {p.key: p.text for p in gates.reward_model(config, facts)}
+    assert "expected calibration error is 0.200 on 9" in found["max_calibration_error"]
+    assert "a correlation of -0.500" in found["max_length_bias"]
+    unmeasured = facts | {"calibration": 0.1, "length_bias": None}
+    assert not list(gates.reward_model(config, unmeasured))
+
+
+def test_moving_the_gate_trains_nothing_again() -> None:
+    gated = settings(min_accuracy=0.99, max_calibration_error=0.1, max_length_bias=0.1)
+    assert config_identity(gated) == config_identity(settings())
+    assert config_identity(settings(epochs=1.0)) != config_identity(settings())
 
 
 def test_a_stage_of_the_wrong_rows_is_refused(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Registry
+from pipeline.kinds import EdgeRule, Kind, Problem, Registry
 
 NUMBERS = frozenset({"numbers"})
 
@@ -40,6 +41,7 @@ class WorkConfig(ToyConfig):
     add: int = MISSING
     steps: int = 3
     delay: float = field(default=0.0, metadata={"identity": False})
+    min_rows: int = field(default=0, metadata={"identity": False})  # its gate
     trouble: Trouble = field(default_factory=Trouble)
 
 
@@ -53,6 +55,12 @@ def work_numbers(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, An
     return {"additions": config["steps"] * sum(a.facts["rows"] for a in inputs.values())}
 
 
+def enough_rows(config: WorkConfig, facts: Mapping[str, Any]) -> Iterator[Problem]:
+    """A gate, as a real kind has one."""
+    if facts["rows"] < config.min_rows:
+        yield Problem("min_rows", f"is {config.min_rows}, and it has {facts['rows']}")
+
+
 _KINDS = (
     Kind("source", 1, SourceConfig, "numbers", "toy_recipe.stages:source"),
     Kind(
@@ -63,6 +71,7 @@ _KINDS = (
         "toy_recipe.stages:work",
         edges={"data_from": EdgeRule(NUMBERS, required=NUMBERS, at_most=2)},
         derive="toy_recipe.kinds:work_numbers",
+        gate="toy_recipe.kinds:enough_rows",
     ),
     Kind(
         "total",
