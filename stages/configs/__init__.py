@@ -6,6 +6,11 @@ outside the fingerprint. Numbers live in `conf/`; a field without a default must
 
 from __future__ import annotations
 
+from stages.configs.algorithms import (
+    Algorithm,
+    Critic,
+    Rationalisation,
+)
 from stages.configs.common import (
     Lora,
     Optimizer,
@@ -49,6 +54,8 @@ from stages.configs.reward_models import (
     RewardModelConfig,
 )
 from stages.configs.rl import (
+    Curriculum,
+    DynamicSampling,
     LengthSwitch,
     RewardTerm,
     RLConfig,
@@ -65,12 +72,16 @@ from stages.configs.sft import (
 
 __all__ = [
     "Adaptive",
+    "Algorithm",
     "CleanConfig",
     "ConversationsConfig",
     "Corpus",
+    "Critic",
+    "Curriculum",
     "DatasetConfig",
     "Difficulty",
     "Diversity",
+    "DynamicSampling",
     "EvaluateConfig",
     "GeneralConfig",
     "Judge",
@@ -87,6 +98,7 @@ __all__ = [
     "PretrainedConfig",
     "ProblemsConfig",
     "RLConfig",
+    "Rationalisation",
     "ReasoningGymConfig",
     "RewardModelConfig",
     "RewardTerm",

@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from stages.configs.algorithms import Algorithm
 from stages.configs.common import (
     Lora,
     Optimizer,
@@ -42,8 +43,33 @@ class LengthSwitch:
 
 
 @dataclass
+class DynamicSampling:
+    """Groups whose rewards are all equal give way to groups of the next prompts (DAPO, 3.2).
+
+    budget: groups that a rollout may draw beyond its own, as a share of them; 0 is off.
+    """
+
+    budget: float = 0.0
+
+
+@dataclass
+class Curriculum:
+    """Prompts that are always or never solved rest, and come back.
+
+    rest_steps: for how many optimiser steps such a prompt is passed over; 0 is off. samples: judged
+    answers, counted anew after each rest, before a prompt may rest. never, always: the pass rates
+    at or below, and at or above, which it does.
+    """
+
+    rest_steps: int = 0
+    samples: int = 16
+    never: float = 0.0
+    always: float = 1.0
+
+
+@dataclass
 class RLConfig(StageConfig):
-    """GRPO with rewards by rule and by model (DeepSeek-R1, sections 2.2 and 3.2)."""
+    """RL with rewards by rule and by model: GRPO (DeepSeek-R1, sections 2.2, 3.2) or a relative."""
 
     rewards: dict[str, RewardTerm] = field(default_factory=dict)
     optimizer: Optimizer = field(default_factory=Optimizer)
@@ -57,10 +83,11 @@ class RLConfig(StageConfig):
     kl_rows: int = 16  # completions per rollout that KL is measured on when it is not in the loss
     clip_low: float = 0.2
     clip_high: float = 0.28
-    loss_type: str = "grpo"
-    scale_rewards: str = "group"
+    algorithm: Algorithm = field(default_factory=Algorithm)
     reference_sync_steps: int = 0  # 0: the reference stays as it was at the start
     length_switches: list[LengthSwitch] = field(default_factory=list)
+    dynamic_sampling: DynamicSampling = field(default_factory=DynamicSampling)
+    curriculum: Curriculum = field(default_factory=Curriculum)
     max_prompt_tokens: int = MISSING  # longer prompts are dropped and counted
     checking_words: list[str] = field(default_factory=list)  # counted in every completion
     system_prompt: str | None = None

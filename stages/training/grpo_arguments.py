@@ -32,8 +32,9 @@ def grpo_arguments(config: RLConfig, context: Context) -> GRPOConfig:
         num_generations=config.samples_per_question,
         steps_per_generation=config.steps_per_rollout,
         num_iterations=1,
-        loss_type=config.loss_type,
-        scale_rewards=config.scale_rewards,
+        loss_type=config.algorithm.loss_type,
+        scale_rewards=config.algorithm.scale_rewards,
+        importance_sampling_level=_level(config),
         epsilon=config.clip_low,
         epsilon_high=config.clip_high,
         beta=config.kl_coefficient,
@@ -54,6 +55,11 @@ def grpo_arguments(config: RLConfig, context: Context) -> GRPOConfig:
 def completions_per_step(config: RLConfig) -> int:
     """The batch of an optimiser step, as the paper counts it: 16 × 32 = 512."""
     return config.questions_per_step * config.samples_per_question
+
+
+def _level(config: RLConfig) -> str:
+    """TRL's name of the ratio; without one the trainer takes the old policy out of the batch."""
+    return "token" if config.algorithm.ratio == "none" else config.algorithm.ratio
 
 
 def _check_processes(config: RLConfig, processes: int) -> None:

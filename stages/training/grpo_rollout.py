@@ -18,6 +18,7 @@ from stages.configs import RLConfig, Sampling
 from stages.rewards.terms import Term
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
+from stages.training.algorithms.advantages import COMPARING, advantages, right
 from stages.training.rl_batches import frozen_logps, take
 from stages.training.rl_metrics import rollout_metrics
 from stages.training.rl_prompts import Prompt, training_set
@@ -107,7 +108,7 @@ class RolloutTrainer(GRPOTrainer):
         self.reward_weights = weights_at(self.terms, step)
         self.max_completion_length = max_tokens_at(self.config, step)
         batch: Tensors = super()._generate_and_score_completions(inputs)
-        batch["advantages"] = self._settle_advantages(batch["advantages"])
+        batch["advantages"] = self._advantages(len(inputs))
         rows = [self.prompts[example["row"]].row for example in inputs]
         measured = rollout_metrics(
             rows, self._completions, self.processing_class, self.config.checking_words
@@ -122,13 +123,26 @@ class RolloutTrainer(GRPOTrainer):
         self._rewards: torch.Tensor = super()._calculate_rewards(*args)
         return self._rewards
 
-    def _settle_advantages(self, advantages_N: torch.Tensor) -> torch.Tensor:
-        """Exactly 0 where a group's rewards are equal; such groups are counted."""
-        equal = without_signal(self._rewards, self.reward_weights, self.num_generations)
-        self._metrics["train"]["zero_signal_groups"].append(float(equal.sum()))
-        local = self.accelerator.process_index * len(advantages_N)
-        rows = equal.repeat_interleave(self.num_generations)[local : local + len(advantages_N)]
-        return advantages_N.masked_fill(rows, 0.0)
+    def _advantages(self, local: int) -> torch.Tensor:
+        """What each local row weighs, by the algorithm; groups without a signal are counted.
+
+        Where samples are compared, equal rewards are exactly 0 and not TRL's rounding noise.
+        """
+        algorithm, group = self.config.algorithm, self.num_generations
+        rewards_NT = self._rewards
+        total_N = (rewards_NT * self.reward_weights.to(rewards_NT.device).unsqueeze(0)).nansum(1)
+        total_N[rewards_NT.isnan().all(1)] = torch.nan
+        right_N = None
+        if algorithm.advantage in ("right", "preference"):
+            right_N = right(algorithm.right, [term.name for term in self.terms], rewards_NT)
+        found_N = advantages(algorithm, total_N, group, right_N)
+        if algorithm.advantage in COMPARING:
+            equal_G = without_signal(rewards_NT, self.reward_weights, group)
+            found_N = found_N.masked_fill(equal_G.repeat_interleave(group), 0.0)
+        silent_G = (found_N.view(-1, group) == 0).all(1)
+        self._metrics["train"]["zero_signal_groups"].append(float(silent_G.sum()))
+        start = self.accelerator.process_index * local
+        return found_N[start : start + local]
 
     def _kl_to_start(self, batch: Tensors) -> float:
         """KL to the model that the stage started from, by the sampling logps of `kl_rows` rows."""

@@ -9,7 +9,16 @@ import torch
 from trl import GRPOTrainer
 
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import LengthSwitch, Lora, Optimizer, Precision, RewardTerm, RLConfig, Sampling
+from stages.configs import (
+    Algorithm,
+    LengthSwitch,
+    Lora,
+    Optimizer,
+    Precision,
+    RewardTerm,
+    RLConfig,
+    Sampling,
+)
 from stages.rewards.terms import build_terms
 from stages.rollout.decoding import ATTENTION
 from stages.tiny.problems import generate
@@ -182,7 +191,9 @@ def plain_gradients(trainer, batch) -> tuple[torch.Tensor, torch.Tensor]:
     return loss.detach(), gradients(trainer)
 
 
-LOSSES = [{"loss_type": name} for name in ("grpo", "bnpo", "dr_grpo", "dapo")]
+LOSSES = [
+    {"algorithm": Algorithm(loss_type=name)} for name in ("grpo", "bnpo", "dr_grpo", "dapo", "luspo")
+]
 
 
 WITH_KL = {"kl_coefficient": 0.1}

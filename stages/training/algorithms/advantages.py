@@ -1,0 +1,74 @@
+"""What each sample's reward weighs in the gradient: DeepSeekMath's gradient coefficient.
+
+DeepSeekMath (arXiv 2402.03300, 5.2) writes every method as Σ coefficient · ∇ log π(sample) and
+tells them apart by data source, reward and coefficient. The coefficients of `algorithm.advantage`:
+
+    group           r − mean of the group, divided by a standard deviation   GRPO, DAPO, GSPO
+    leave_one_out   r − mean of the group's other samples                    RLOO (2402.14740)
+    right           1 for a right sample, 0 for a wrong one                  RFT, online RFT, STaR
+    value           the reward itself; the critic turns it into advantages   PPO (critic.py)
+    preference      right and wrong samples; pairs make the coefficients     DPO (offline.py)
+
+Shapes: N samples, a question's `group` samples in a row; T terms of the reward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from trl.trainer.utils import nanstd
+
+from stages.configs import Algorithm
+
+#: Advantages that compare the samples of a question: equal rewards say nothing.
+COMPARING = frozenset({"group", "leave_one_out"})
+
+SMALL = 1e-4  # TRL's, so that a standard deviation of 0 divides nothing
+FULL = 1 - 1e-6  # a term that scores this much has said yes
+
+
+def advantages(
+    algorithm: Algorithm,
+    rewards_N: torch.Tensor,
+    group: int,
+    right_N: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """One number per sample; 0 where the reward is NaN, which is "cannot be judged".
+
+    right_N: which samples are right (`right`), for what asks it in place of the reward.
+    """
+    if algorithm.advantage in ("right", "preference"):
+        assert right_N is not None
+        return right_N.to(rewards_N.dtype)
+    if algorithm.advantage == "value":
+        return rewards_N.nan_to_num(nan=0.0)
+    if algorithm.advantage == "leave_one_out":
+        found_N = _leave_one_out(rewards_N, group)
+    else:
+        found_N = rewards_N - _spread(torch.nanmean(rewards_N.view(-1, group), dim=1), group)
+    if algorithm.scale_rewards == "group":
+        found_N = found_N / (_spread(nanstd(rewards_N.view(-1, group), dim=1), group) + SMALL)
+    elif algorithm.scale_rewards == "batch":
+        found_N = found_N / (nanstd(rewards_N) + SMALL)
+    return found_N.nan_to_num(nan=0.0)
+
+
+def right(terms: Sequence[str], names: Sequence[str], scores_NT: torch.Tensor) -> torch.Tensor:
+    """Which samples score in full in each of `terms`; what cannot be judged is not right."""
+    columns = [names.index(term) for term in terms]
+    return (scores_NT[:, columns].nan_to_num(nan=0.0) >= FULL).all(-1)
+
+
+def _leave_one_out(rewards_N: torch.Tensor, group: int) -> torch.Tensor:
+    """r minus the mean of the other samples that could be judged; NaN where there is none."""
+    rewards_GK = rewards_N.view(-1, group)
+    others_GK = (~rewards_GK.isnan()).sum(1, keepdim=True) - 1
+    sums_GK = rewards_GK.nansum(1, keepdim=True) - rewards_GK
+    return (rewards_GK - sums_GK / others_GK.masked_fill(others_GK < 1, 1)).masked_fill(
+        others_GK < 1, torch.nan
+    ).flatten()
+
+
+def _spread(values_G: torch.Tensor, group: int) -> torch.Tensor:
+    return values_G.repeat_interleave(group)
