@@ -191,9 +191,8 @@ def plain_gradients(trainer, batch) -> tuple[torch.Tensor, torch.Tensor]:
     return loss.detach(), gradients(trainer)
 
 
-LOSSES = [
-    {"algorithm": Algorithm(loss_type=name)} for name in ("grpo", "bnpo", "dr_grpo", "dapo", "luspo")
-]
+NAMES = ("grpo", "bnpo", "dr_grpo", "dapo", "luspo")
+LOSSES = [{"algorithm": Algorithm(loss_type=name)} for name in NAMES]
 
 
 WITH_KL = {"kl_coefficient": 0.1}
