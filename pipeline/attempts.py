@@ -26,7 +26,7 @@ class Attempts:
         self._attempts = self._read()
         self._writing = threading.RLock()  # the heartbeat is a thread of its own
 
-    def start(self, host: str) -> None:
+    def start(self, host: str, threads: int = 1, processes: int = 1) -> None:
         """Begin a new attempt; one that never ended was killed."""
         for attempt in self._attempts:
             if attempt["outcome"] == "running":
@@ -34,7 +34,14 @@ class Attempts:
         self._clock = time.monotonic()
         started = datetime.now(UTC).isoformat(timespec="seconds")
         self._attempts.append(
-            {"started": started, "seconds": 0.0, "host": host, "outcome": "running"}
+            {
+                "started": started,
+                "seconds": 0.0,
+                "host": host,
+                "threads": threads,
+                "processes": processes,
+                "outcome": "running",
+            }
         )
         self._write()
 
@@ -51,6 +58,10 @@ class Attempts:
         if message is not None:
             self._attempts[-1]["message"] = message
         self.beat()
+
+    def last(self, name: str) -> int | None:
+        """`threads` or `processes` of the last attempt: what a resume repeats to be exact."""
+        return self._attempts[-1].get(name) if self._attempts else None
 
     def failure(self) -> str | None:
         """The message of the last attempt, when that failed."""

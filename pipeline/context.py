@@ -25,7 +25,8 @@ class Context:
     """Passed to a stage's entry function.
 
     seed: from the stage's config. threads: CPU threads that this process may use. shared: see
-    `beside`.
+    `beside`. rank, processes: this process's place in the stage's gang; what is logged and shown
+    is rank 0's.
     """
 
     stage: str
@@ -35,6 +36,8 @@ class Context:
     seed: int
     threads: int
     shared: Path
+    rank: int = 0
+    processes: int = 1
     _shown: float = field(default=0.0, repr=False)
 
     def beside(self, fingerprint: str) -> Path:
@@ -47,6 +50,8 @@ class Context:
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Append one point of the stage's curves; names use letters, digits, `_` and `/` only."""
+        if self.rank:
+            return
         finite = {k: float(v) for k, v in metrics.items() if math.isfinite(float(v))}
         line = json.dumps({"step": step, "time": time.time(), **finite}, sort_keys=True)
         with (self.work / METRICS).open("a") as file:
@@ -55,7 +60,7 @@ class Context:
     def rewind(self, step: int) -> None:
         """Forget the points after `step`, when a stage resumes from a checkpoint at `step`."""
         path = self.work / METRICS
-        if not path.exists():
+        if self.rank or not path.exists():
             return
         kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
         _replace(path, "".join(line + "\n" for line in kept))
@@ -68,7 +73,7 @@ class Context:
         also: other things that are counted up on the way, by unit; the view shows their rates.
         """
         now = time.monotonic()
-        if now - self._shown < 0.5 and done < total:
+        if self.rank or (now - self._shown < 0.5 and done < total):
             return
         self._shown = now
         facts = {"done": done, "total": total, "unit": unit, "time": time.time()}

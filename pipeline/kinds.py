@@ -70,6 +70,8 @@ class Kind:
         the config as it stands now and the facts of a finished result (must not import torch): why
         no other stage may use it. Config fields that only the gate reads stay outside the
         identity, so that a lowered gate makes nothing again.
+    needs: "package.module:function", called as `function(config) -> devices.Needs`: the processes
+        and accelerators of a stage (must not import torch); None: one process, no accelerator.
     sources: files or folders, relative to the folder of the entry's package, that the entry uses
         beside what its import statements reach. The manifest keeps a digest of them all, so that
         a change without a new version is reported.
@@ -84,6 +86,7 @@ class Kind:
     derive: str | None = None
     check: str | None = None
     gate: str | None = None
+    needs: str | None = None
     sources: tuple[str, ...] = ()
 
 

@@ -14,13 +14,15 @@ from typing import Any
 from pipeline import checks, manifest
 from pipeline.compose import Composed
 from pipeline.console import open_console
+from pipeline.devices import too_many, visible
 from pipeline.errors import RecipeError, UsageError
 from pipeline.hooks import Observer, Run, Shielded, Silent
+from pipeline.limits import Limits, needs_of
 from pipeline.plan import Decision, State, absent_inputs
 from pipeline.progress import clock
 from pipeline.project import Project, load
 from pipeline.run_folder import RunFolder
-from pipeline.runner import Limits, Runner, blocked_lines
+from pipeline.runner import Runner, blocked_lines
 from pipeline.situation import Situation, survey
 
 GRACE_SECONDS = 10.0
@@ -57,6 +59,7 @@ def _run(situation: Situation, pending: list[str]) -> int:
 
     composed, project = situation.composed, situation.project
     limits = _limits(composed.root)
+    _check_devices(situation, pending, limits)
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
     launcher = LocalLauncher(project.preloaded(), folder.path / "logs" / "preload.log")
     console = open_console()
@@ -160,7 +163,25 @@ def _limits(root: Mapping[str, Any]) -> Limits:
     for key, value in (("max_parallel", parallel), ("threads", threads)):
         if value is not None and (not isinstance(value, int) or value < 1):
             raise UsageError(f"launcher.{key}: found {value!r}, expected a whole number above 0.")
-    return Limits(parallel, threads)
+    given = launcher.get("devices")
+    return Limits(parallel, threads, visible() if given is None else tuple(map(str, given)))
+
+
+def _check_devices(situation: Situation, pending: list[str], limits: Limits) -> None:
+    """A stage that asks for more devices than there are would wait for ever."""
+    machine = len(limits.devices)
+    short = {
+        name: wanted
+        for name in pending
+        if (wanted := too_many(needs_of(situation.graph.nodes[name]), machine))
+    }
+    if short:
+        listed = ", ".join(f"{name} ({count} more)" for name, count in short.items())
+        raise UsageError(
+            f"more GPUs are asked for than the {machine} that the launcher may use: {listed}. "
+            "Lower parallel.processes, rollout.replicas or rollout.tensor_parallel_size of these "
+            "stages, or see CUDA_VISIBLE_DEVICES and launcher.devices"
+        )
 
 
 def _observer(project: Project, root: Mapping[str, Any]) -> Observer:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.artifact import Artifact
+from pipeline.attempts import Attempts
 from pipeline.console import Console
+from pipeline.devices import Place, place
 from pipeline.hooks import Shielded
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.local import LocalLauncher, Running, last_lines
-from pipeline.manifest import cores
+from pipeline.limits import Limits, as_before, needs_again, where_it_runs
 from pipeline.plan import Decision, StageFacts, State, decide, look, now_done
 from pipeline.progress import Progress, View, clock
 from pipeline.run_folder import RunFolder
@@ -26,20 +28,6 @@ from pipeline.store import CorruptArtifact
 
 TICK = 0.5
 LOOK_AGAIN = 2.0  # seconds between looks at a stage that another runner holds
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the launcher may use: stages at once, CPU threads for each (None: share the cores)."""
-
-    max_parallel: int
-    threads: int | None
-
-    def threads_for(self, at_once: int) -> int:
-        """Threads of a stage when `at_once` stages could run now."""
-        if self.threads is not None:
-            return self.threads
-        return max(1, cores() // min(self.max_parallel, max(1, at_once)))
 
 
 class Runner:
@@ -146,14 +134,27 @@ class Runner:
         for name in ready:
             if len(launcher.running) >= self._limits.max_parallel:
                 return
-            job = self._job(name, self._limits.threads_for(at_once))
-            self._progress[name] = Progress(self._work(name))
-            launcher.start(job)
-            resumes = " again from its work directory" if self._facts[name].worked_on else ""
-            self._console.event(f"{name}: started{resumes} ({_threads(job.threads)})")
-            self._observer.tell(
-                "stage_started", name, job.wanted.fingerprint, self._work(name), job.resolved
-            )
+            if (where := self._place(name, launcher, at_once)) is not None:
+                self._launch(self._job(name, where, at_once), launcher)
+
+    def _launch(self, job: Job, launcher: LocalLauncher) -> None:
+        name = job.stage
+        self._progress[name] = Progress(self._work(name))
+        launcher.start(job)
+        resumes = " again from its work directory" if self._facts[name].worked_on else ""
+        self._console.event(f"{name}: started{resumes} ({where_it_runs(job)})")
+        self._observer.tell(
+            "stage_started", name, job.wanted.fingerprint, self._work(name), job.resolved
+        )
+
+    def _place(self, name: str, launcher: LocalLauncher, at_once: int) -> Place | None:
+        """The processes and devices that a stage can have now; None: it waits for devices."""
+        machine = self._limits.devices
+        taken = {device for running in launcher.running for device in running.job.devices or ()}
+        free = [device for device in machine if device not in taken]
+        node = self._situation.graph.nodes[name]
+        needs = needs_again(node, Attempts(self._work(name)), self._limits)
+        return place(needs, free, len(machine), self._limits.sharing(at_once))
 
     def _ready(self) -> list[str]:
         return [
@@ -163,8 +164,14 @@ class Runner:
             and all(self._facts[source].done for source in self._situation.graph.inputs(name))
         ]
 
-    def _job(self, name: str, threads: int) -> Job:
+    def _job(self, name: str, where: Place, at_once: int) -> Job:
         situation, node = self._situation, self._situation.graph.nodes[name]
+        threads = self._limits.threads_for(at_once, where.processes)
+        if self._facts[name].worked_on:
+            before = Attempts(self._work(name))
+            threads, warning = as_before(before, threads, where.processes, self._limits)
+            if warning:
+                self._console.note(f"{name}: {warning}")
         return Job(
             stage=name,
             kind=node.kind,
@@ -174,6 +181,8 @@ class Runner:
             store=situation.store.root,
             log=self._folder.log(name),
             threads=threads,
+            processes=where.processes,
+            devices=where.devices,
         )
 
     def _ended(self, running: Running, outcome: Outcome) -> None:
@@ -190,14 +199,16 @@ class Runner:
             self._console.event(f"{name}: done in {clock(self._seconds[name])}")
             self._observer.tell("stage_finished", name, artifact)
         else:
-            self._fail(name, outcome.message or self._facts[name].corrupt or "stopped", running)
+            message = outcome.message or self._facts[name].corrupt or "stopped"
+            self._fail(name, message, running, outcome.log)
 
-    def _fail(self, name: str, message: str, running: Running) -> None:
+    def _fail(self, name: str, message: str, running: Running, log: Path | None) -> None:
         self._failed[name] = message
         code = running.process.exitcode
         lines = [f"{name}: FAILED (exit code {code}): {message}"]
-        lines += [f"  last lines of {running.job.log}:"]
-        lines += [f"  | {line}" for line in last_lines(running.job.log)]
+        log = log or running.job.log
+        lines += [f"  last lines of {log}:"]
+        lines += [f"  | {line}" for line in last_lines(log)]
         lines += [f"  to retry: {self._retry}"]
         self._console.note("\n".join(lines))
         self._observer.tell("stage_failed", name, message)
@@ -216,10 +227,6 @@ class Runner:
 
     def _work(self, name: str) -> Path:
         return self._situation.store.work(name, self._situation.wanted[name].fingerprint)
-
-
-def _threads(count: int) -> str:
-    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def blocked_lines(decisions: Mapping[str, Decision], say: Callable[[str], None]) -> None:

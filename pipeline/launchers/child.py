@@ -16,6 +16,8 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -23,16 +25,19 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import manifest
-from pipeline.artifact import METRICS, Artifact
+from pipeline.artifact import METRICS, Artifact, Inputs
 from pipeline.attempts import Attempts
 from pipeline.context import Context
 from pipeline.errors import RecipeError, StageFailed
 from pipeline.kinds import Outputs
+from pipeline.launchers import gang
 from pipeline.launchers.job import Job, Outcome
 from pipeline.lease import Lease
 from pipeline.project import load
 from pipeline.sources import code_root
 from pipeline.store import Store, disk_full, disk_full_message
+
+Entry = Callable[[Any, Inputs, Context], Outputs]
 
 
 def main(job: Job, answer: Connection) -> None:
@@ -41,7 +46,7 @@ def main(job: Job, answer: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _exit_on_sigterm)
     _redirect_output(job.log)
-    _end_with_the_runner()
+    _end_with_parent()
     outcome = _guarded(job)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -72,13 +77,15 @@ def _attempt(job: Job, work: Path, attempts: Attempts) -> Outcome:
     if store.find(job.stage, job.wanted.fingerprint) is not None:
         return Outcome("finished")  # another runner published it while we waited
     try:
-        attempts.start(os.uname().nodename)
+        attempts.start(os.uname().nodename, job.threads, job.processes)
         _run(job, store, work, attempts)
     except SystemExit as exit_:
         if exit_.code == _SIGTERM_CODE:
             _end_attempt(attempts, "stopped")
             return Outcome("stopped")
         return _failed(attempts, f"the stage called exit({exit_.code})")
+    except gang.RankFailed as error:
+        return _failed(attempts, str(error), error.log)
     except BaseException as error:
         return _failed(attempts, _message(error, job))
     shutil.rmtree(work, ignore_errors=True)
@@ -91,21 +98,42 @@ def _run(job: Job, store: Store, work: Path, attempts: Attempts) -> None:
     output = work / "output"
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
+    if job.devices is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(job.devices)
     entry = load(job.kind.entry)
     seed = int(getattr(job.config, "seed", 0))
-    _prepare(job.threads, seed)
     context = Context(
         job.stage, job.wanted.fingerprint, work, output, seed, job.threads, store.shared
     )
-    outputs = entry(job.config, _inputs(job, store), context)
-    if not isinstance(outputs, Outputs):
-        raise StageFailed(f"{job.kind.entry} returned {type(outputs).__name__}, not Outputs")
+    inputs = _inputs(job, store)
+    outputs = _outputs(job, entry, inputs, context)
     if (work / METRICS).exists():
         shutil.copy(work / METRICS, output / METRICS)
     attempts.end("finished")
     code = {"commit": commit, "sources": sources}
     store.publish(output, _manifest(job, outputs, seed, code, attempts))
     store.save_caches()
+
+
+def _outputs(job: Job, entry: Entry, inputs: Inputs, context: Context) -> Outputs:
+    """What the stage's entry function returns: called here, or in every rank of a gang."""
+
+    def call(context: Context) -> Outputs:
+        _prepare(job.threads, context.seed)
+        outputs = entry(job.config, inputs, context)
+        if not isinstance(outputs, Outputs):
+            raise StageFailed(f"{job.kind.entry} returned {type(outputs).__name__}, not Outputs")
+        funnel = manifest.jsonable(outputs.funnel, "funnel")
+        return Outputs(manifest.jsonable(outputs.facts), funnel)
+
+    if job.processes == 1:
+        return call(context)
+
+    def body(rank: gang.Rank) -> Outputs:
+        _end_with_parent()
+        return call(replace(context, rank=rank.number, processes=rank.of))
+
+    return gang.run(job.processes, job.log, body, lambda error: _message(error, job))
 
 
 def _manifest(
@@ -126,8 +154,8 @@ def _manifest(
             {"edge": i.edge, "stage": i.stage, "fingerprint": i.fingerprint}
             for i in job.wanted.inputs
         ],
-        "facts": manifest.jsonable(outputs.facts),
-        "funnel": manifest.jsonable(outputs.funnel, "funnel"),
+        "facts": outputs.facts,
+        "funnel": outputs.funnel,
         "seed": seed,
         "versions": manifest.versions(),
         "host": manifest.host(),
@@ -174,16 +202,16 @@ def _redirect_output(log: Path) -> None:
     faulthandler.enable()
 
 
-def _end_with_the_runner() -> None:
-    """A runner killed with SIGKILL cannot stop its stages: each watches for its end."""
-    runner = parent_process()
-    assert runner is not None
+def _end_with_parent() -> None:
+    """A runner killed with SIGKILL cannot stop its stages: each process watches for its end."""
+    parent = parent_process()
+    assert parent is not None
 
     def watch() -> None:
-        wait([runner.sentinel])
+        wait([parent.sentinel])
         os.killpg(0, signal.SIGKILL)
 
-    threading.Thread(target=watch, name="runner-watch", daemon=True).start()
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 _LONGEST_MESSAGE = 4000  # well below a pipe's buffer: the answer must never block
@@ -196,9 +224,9 @@ def _exit_on_sigterm(*_: Any) -> None:
     raise SystemExit(_SIGTERM_CODE)
 
 
-def _failed(attempts: Attempts, message: str) -> Outcome:
+def _failed(attempts: Attempts, message: str, log: Path | None = None) -> Outcome:
     _end_attempt(attempts, "failed", message)
-    return Outcome("failed", message)
+    return Outcome("failed", message, log)
 
 
 def _end_attempt(attempts: Attempts, outcome: str, message: str | None = None) -> None:

@@ -16,7 +16,8 @@ class Job:
     """All that a stage's own process needs.
 
     config: the instance that the entry receives; resolved: the same as plain data for the
-    manifest. A stage runs on `threads` CPU threads and writes everything it prints to `log`.
+    manifest. A stage writes everything it prints to `log`. It runs as `processes` processes, each
+    on `threads` CPU threads, and sees `devices` of the machine's accelerators; None: as they are.
     """
 
     stage: str
@@ -27,11 +28,17 @@ class Job:
     store: Path
     log: Path
     threads: int
+    processes: int = 1
+    devices: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: `finished`, `failed`, `stopped`, or `held` by another process."""
+    """How a job ended: `finished`, `failed`, `stopped`, or `held` by another process.
+
+    log: where a failure is told, if it is not the stage's own log.
+    """
 
     state: str
     message: str = ""
+    log: Path | None = None

@@ -20,6 +20,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from pipeline.launchers import child
+from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 
 LAST_LINES = 20
@@ -90,12 +91,7 @@ def _outcome(running: Running) -> Outcome:
         if running.answer.poll():
             outcome: Outcome = running.answer.recv()
             return outcome
-    code = running.process.exitcode or 0
-    if code < 0:
-        name = signal.Signals(-code).name
-        hint = "; the system may have run out of memory" if -code == signal.SIGKILL else ""
-        return Outcome("failed", f"its process was ended by {name}{hint}")
-    return Outcome("failed", f"its process ended with exit code {code} and no answer")
+    return Outcome("failed", f"its process was ended by {ended(running.process.exitcode)}")
 
 
 def _signal_group(running: Running, number: signal.Signals) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.runner import Limits
+from pipeline.limits import Limits
 from stages import numbers
 
 PAPER_RL: dict[str, Any] = {
@@ -82,7 +82,7 @@ def test_adaptive_samples_are_a_budget_and_not_a_number_of_each_problem() -> Non
 def test_a_stage_alone_gets_all_cores_and_a_given_number_of_threads_is_kept(
     monkeypatch: Any,
 ) -> None:
-    monkeypatch.setattr("pipeline.runner.cores", lambda: 8)
+    monkeypatch.setattr("pipeline.limits.cores", lambda: 8)
     assert Limits(max_parallel=2, threads=None).threads_for(at_once=1) == 8
     assert Limits(max_parallel=2, threads=None).threads_for(at_once=5) == 4
     assert Limits(max_parallel=2, threads=3).threads_for(at_once=1) == 3

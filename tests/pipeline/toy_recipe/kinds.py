@@ -8,6 +8,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from pipeline.devices import Needs
 from pipeline.kinds import EdgeRule, Kind, Problem, Registry
 
 NUMBERS = frozenset({"numbers"})
@@ -34,6 +35,7 @@ class Trouble:
     fail: bool = field(default=False, metadata={"identity": False})
     kill_at: int | None = field(default=None, metadata={"identity": False})
     full_disk: bool = field(default=False, metadata={"identity": False})
+    rank: int = field(default=0, metadata={"identity": False})  # which of a gang has it
 
 
 @dataclass
@@ -41,6 +43,7 @@ class WorkConfig(ToyConfig):
     add: int = MISSING
     steps: int = 3
     delay: float = field(default=0.0, metadata={"identity": False})
+    processes: int = field(default=1, metadata={"identity": False})
     min_rows: int = field(default=0, metadata={"identity": False})  # its gate
     trouble: Trouble = field(default_factory=Trouble)
 
@@ -48,6 +51,11 @@ class WorkConfig(ToyConfig):
 @dataclass
 class TotalConfig(ToyConfig):
     scale: float = 1.0
+
+
+def work_needs(config: WorkConfig) -> Needs:
+    """A gang of as many processes as the config says, each on a device of its own."""
+    return Needs(config.processes, devices=config.processes)
 
 
 def work_numbers(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +79,7 @@ _KINDS = (
         "toy_recipe.stages:work",
         edges={"data_from": EdgeRule(NUMBERS, required=NUMBERS, at_most=2)},
         derive="toy_recipe.kinds:work_numbers",
+        needs="toy_recipe.kinds:work_needs",
         gate="toy_recipe.kinds:enough_rows",
     ),
     Kind(

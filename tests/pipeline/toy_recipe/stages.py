@@ -32,7 +32,8 @@ def work(config: WorkConfig, inputs: Inputs, context: Context) -> Outputs:
     done = json.loads(checkpoint.read_text()) if checkpoint.exists() else 0
     context.rewind(done)
     print(f"starting at step {done}")
-    if config.trouble.fail:
+    hit = context.rank == config.trouble.rank
+    if config.trouble.fail and hit:
         raise StageFailed("the numbers do not add up")
     if config.trouble.full_disk:
         raise OSError(errno.ENOSPC, "No space left on device", str(context.output))
@@ -40,11 +41,15 @@ def work(config: WorkConfig, inputs: Inputs, context: Context) -> Outputs:
         time.sleep(config.delay)
         context.log(step, {"sum": sum(numbers) + step * config.add})
         context.progress(step, config.steps)
-        checkpoint.write_text(json.dumps(step))
-        if step == config.trouble.kill_at:
+        if context.rank == 0:
+            checkpoint.write_text(json.dumps(step))
+        if step == config.trouble.kill_at and hit:
             os.kill(os.getpid(), signal.SIGKILL)
+    place = [os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE", "CUDA_VISIBLE_DEVICES")]
+    print(f"rank {place[0]} of {place[1]} on {place[2]}")
     result = [n + config.steps * config.add for n in numbers]
-    (context.output / "numbers.json").write_text(json.dumps(result))
+    if context.rank == 0:
+        (context.output / "numbers.json").write_text(json.dumps(result))
     return Outputs(facts={"rows": len(result), "started_at": done, "pid": os.getpid()})
 
 

@@ -1,0 +1,211 @@
+"""A stage as a gang of processes: each runs its entry function, rank 0 has the result.
+
+The stage's own process leads the gang. It forks one process per rank, with the environment that
+torch.distributed and accelerate read (RANK, WORLD_SIZE, MASTER_ADDR, …), and waits. The first rank
+that fails ends all others, whatever collective they are waiting in, and its message is the stage's.
+Rank 0 writes to the stage's log, rank r to `<stage>.rank<r>.log` beside it.
+
+All ranks run on this machine; they are in the stage's process group and end with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import StageFailed
+from pipeline.kinds import Outputs
+
+SETTLE = 1.0  # seconds in which the failures that a first one causes may be told, too
+GRACE = 4.0  # seconds that a rank has to close its files after SIGTERM; below the launcher's own
+
+_ADDRESS = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Rank:
+    """One place in a gang."""
+
+    number: int
+    of: int
+    port: int
+
+    def environment(self) -> dict[str, str]:
+        """What torch.distributed, accelerate and vLLM read. One machine: local is global."""
+        number, of = str(self.number), str(self.of)
+        return {
+            "RANK": number,
+            "LOCAL_RANK": number,
+            "WORLD_SIZE": of,
+            "LOCAL_WORLD_SIZE": of,
+            "MASTER_ADDR": _ADDRESS,
+            "MASTER_PORT": str(self.port),
+        }
+
+    def log(self, stage: Path) -> Path:
+        """Where this rank writes what it prints."""
+        return stage.with_suffix(f".rank{self.number}{stage.suffix}") if self.number else stage
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a rank ended, and when: of several, the first is the cause."""
+
+    message: str
+    when: float
+
+
+#: What a rank does; rank 0's Outputs are the stage's.
+Body = Callable[[Rank], Outputs]
+#: How an error becomes a message for the user.
+Explain = Callable[[BaseException], str]
+
+
+class RankFailed(StageFailed):
+    """A rank's failure; `log` is where more of it stands."""
+
+    def __init__(self, message: str, log: Path) -> None:
+        super().__init__(message)
+        self.log = log
+
+
+def run(size: int, log: Path, body: Body, explain: Explain) -> Outputs:
+    """Run `body` as `size` ranks. Returns rank 0's outputs, or raises RankFailed."""
+    port = _free_port()
+    members = [_Member(Rank(number, size, port), log, body, explain) for number in range(size)]
+    try:
+        while any(member.alive() for member in members):
+            wait([member.sentinel for member in members if member.alive()])
+            if any(member.failed() for member in members):
+                raise _cause(members, log)
+        if any(member.failed() for member in members):
+            raise _cause(members, log)
+        outputs = members[0].outcome
+        assert isinstance(outputs, Outputs)
+        return outputs
+    finally:
+        _end(members)
+
+
+class _Member:
+    """One rank's process, as the leader of the gang sees it."""
+
+    def __init__(self, rank: Rank, log: Path, body: Body, explain: Explain) -> None:
+        context: Any = get_context("fork")
+        self.rank = rank
+        self.outcome: Outputs | Failure | None = None
+        self._answer, send = context.Pipe(duplex=False)
+        self._process = context.Process(
+            target=_main, args=(rank, rank.log(log), body, explain, send), name=f"rank{rank.number}"
+        )
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of a fork beside threads: those here keep the lease and hold no lock
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
+        send.close()
+
+    @property
+    def sentinel(self) -> int:
+        return int(self._process.sentinel)
+
+    def alive(self) -> bool:
+        alive: bool = self._process.is_alive()
+        if self.outcome is None:
+            with contextlib.suppress(EOFError, OSError):
+                if self._answer.poll():
+                    self.outcome = self._answer.recv()
+        return alive
+
+    def failed(self) -> bool:
+        return not self.alive() and not isinstance(self.outcome, Outputs)
+
+    def failure(self) -> Failure | None:
+        """A rank that was killed had no time to say so, and comes before those that could."""
+        if not self.failed():
+            return None
+        if isinstance(self.outcome, Failure):
+            return self.outcome
+        return Failure(f"its process was ended by {ended(self._process.exitcode)}", 0.0)
+
+    def tell(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
+
+    def join(self, timeout: float | None = None) -> None:
+        self._process.join(timeout)
+
+
+def ended(code: int | None) -> str:
+    """An exit code in words."""
+    if code is None or code >= 0:
+        return f"exit code {code} and no answer"
+    name = signal.Signals(-code).name
+    hint = "; the system may have run out of memory" if -code == signal.SIGKILL else ""
+    return f"{name}{hint}"
+
+
+def _cause(members: list[_Member], log: Path) -> RankFailed:
+    """The failure that came first: the others lost their peer."""
+    deadline = time.monotonic() + SETTLE
+    while any(member.alive() for member in members) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    failures = [(failure.when, m.rank, failure) for m in members if (failure := m.failure())]
+    _, rank, failure = min(failures, key=lambda found: (found[0], found[1].number))
+    where = rank.log(log)
+    return RankFailed(f"rank {rank.number} of {rank.of}: {failure.message} (log: {where})", where)
+
+
+def _end(members: list[_Member]) -> None:
+    """No rank outlives the gang: SIGTERM, then SIGKILL for one that waits in a collective."""
+    left = [member for member in members if member.alive()]
+    for member in left:
+        member.tell(signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    for member in left:
+        member.join(max(0.0, deadline - time.monotonic()))
+        if member.alive():
+            member.tell(signal.SIGKILL)
+            member.join()
+
+
+def _main(rank: Rank, log: Path, body: Body, explain: Explain, answer: Connection) -> None:
+    """Inside a rank's process."""
+    os.environ |= rank.environment()
+    if rank.number:
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+        os.close(descriptor)
+    outcome: Outputs | Failure
+    try:
+        outputs = body(rank)
+        outcome = outputs if rank.number == 0 else Outputs()
+    except SystemExit:
+        os._exit(128 + signal.SIGTERM)
+    except BaseException as error:
+        when = time.monotonic()
+        outcome = Failure(explain(error), when)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        answer.send(outcome)
+    os._exit(0 if isinstance(outcome, Outputs) else 1)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((_ADDRESS, 0))
+        return int(listener.getsockname()[1])
