@@ -32,6 +32,14 @@ def translated(
         raise UsageError(f"a config file is not valid YAML: {error}") from error
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(_message(error, registry, overrides, composed)) from error
+    except (AssertionError, AttributeError) as error:  # what OmegaConf raises below a null
+        key = _null_section(overrides, composed) if "NoneType" in str(error) else None
+        if key is None:
+            raise
+        raise UsageError(
+            f"{key}: it is null, and the command line cannot set parts of what is null. Take it "
+            f"from a group, `+GROUP@{key}=NAME`, and then set its parts; or set it in a profile."
+        ) from error
 
 
 def _message(
@@ -91,6 +99,28 @@ def _siblings(
             return keys, part
         node = node[part]
     return [], parts[-1]
+
+
+def _null_section(overrides: Sequence[str], composed: Callable[[Sequence[str]], Any]) -> str | None:
+    """The first override's key, or what it lies in, that is null without the value overrides."""
+    from omegaconf import OmegaConf
+
+    keys = [override.lstrip("+").partition("=")[0] for override in overrides]
+    values = [key for key in keys if "." in key and "@" not in key]
+    kept = [o for o, key in zip(overrides, keys, strict=True) if key not in values]
+    config = composed(kept)
+    for key in values:
+        parts = key.split(".")
+        for count in range(2, len(parts) + 1):
+            section = ".".join(parts[:count])
+            parent = OmegaConf.select(config, ".".join(parts[: count - 1]))
+            if (
+                _is_mapping(parent)
+                and parts[count - 1] in parent
+                and parent[parts[count - 1]] is None
+            ):
+                return section
+    return None
 
 
 def _fields_of(registry: Registry, class_name: str) -> list[str]:

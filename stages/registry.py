@@ -23,6 +23,16 @@ def _clean(type_: str) -> Kind:
     return Kind(f"clean_{type_}", 1, configs.CleanConfig, type_, "stages.clean:run", edges=edges)
 
 
+def _judged(type_: str, entry: str) -> Kind:
+    """A stage that has responses judged: those of a file, or a model's to prompts."""
+    edges = {
+        "data_from": EdgeRule(MODEL | PROBLEMS | {"conversations"}),
+        "judge_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
+    }
+    config, check = configs.PreferencesConfig, "stages.checks.judged:check"
+    return Kind(type_, 2, config, type_, entry, edges=edges, check=check)
+
+
 _KINDS = (
     Kind(
         "pretrain",
@@ -31,6 +41,7 @@ _KINDS = (
         "model",
         "stages.pretrain:run",
         derive="stages.numbers:pretrain",
+        check="stages.checks.training:pretraining",
     ),
     Kind("pretrained", 1, configs.PretrainedConfig, "model", "stages.pretrained:run"),
     Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
@@ -60,7 +71,7 @@ _KINDS = (
             "score_with": EdgeRule(REWARD_MODEL),
         },
         derive="stages.numbers:rl",
-        check="stages.checks:rl",
+        check="stages.checks.rl:check",
     ),
     Kind(
         "sft",
@@ -70,6 +81,7 @@ _KINDS = (
         "stages.sft:run",
         edges={"init_from": _INIT, "data_from": EdgeRule(TRAINING_ROWS, required=frozenset())},
         derive="stages.numbers:sft",
+        check="stages.checks.training:supervised",
     ),
     Kind(
         "sample",
@@ -113,8 +125,8 @@ _KINDS = (
         "stages.general:run",
         edges={"data_from": EdgeRule(frozenset({"model", "conversations"}))},
     ),
-    Kind("preferences", 1, configs.PreferencesConfig, "preferences", "stages.preferences:run"),
-    Kind("labels", 1, configs.PreferencesConfig, "labels", "stages.preferences:run_labels"),
+    _judged("preferences", "stages.preferences:run"),
+    _judged("labels", "stages.preferences:run_labels"),
     Kind(
         "reward_model",
         1,
@@ -126,6 +138,7 @@ _KINDS = (
             "data_from": EdgeRule(frozenset({"preferences", "labels"})),
         },
         derive="stages.numbers:reward_model",
+        check="stages.checks.training:supervised",
         gate="stages.gates:reward_model",
     ),
     Kind(

@@ -25,8 +25,11 @@ from pipeline.kinds import Outputs
 from stages.configs import RLConfig
 from stages.data.rows import read_rows
 from stages.rewards.preference import load_scorers
-from stages.rewards.terms import Term, build_terms
+from stages.rewards.terms import Term, build_terms, require_rows
 from stages.rollout.decoding import ATTENTION
+from stages.training.algorithms.drawing import overlong_term
+from stages.training.algorithms.settled import settled
+from stages.training.algorithms.trainers import trainer_for
 from stages.training.arguments import lora_config
 from stages.training.common import StageCallback, load_model, start, train
 from stages.training.grpo import RecipeGRPOTrainer
@@ -43,6 +46,7 @@ FINAL = ("reward", "accuracy", "format", "length", "language_consistency", "kl")
 
 def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
+    config = settled(config)
     source, tokenizer = start(inputs, context)
     rows = [
         row
@@ -59,6 +63,9 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
             total_steps=config.max_steps,
             stage=context.stage,
         )
+        if config.algorithm.overlong:
+            terms.append(overlong_term())
+        require_rows(terms, [prompt.row for prompt in prompts], context.stage)
         trainer = _trainer(config, source, tokenizer, prompts, terms, context)
         trainer.add_callback(VerdictCounts(pool, context.work))
         train(trainer, tokenizer, context, bf16=config.precision.bf16)
@@ -84,7 +91,7 @@ def _trainer(
             callbacks.append(AdapterSync(config.reference_sync_steps))
     elif config.kl_coefficient == 0 and config.kl_rows:
         start = load_model(source, ATTENTION)
-    trainer = RecipeGRPOTrainer(
+    trainer = trainer_for(config.algorithm)(
         config, model, tokenizer, prompts, terms, grpo_arguments(config, context), callbacks, start
     )
     trainer.remove_callback(PrinterCallback)

@@ -25,12 +25,10 @@ from stages.rewards import format as form
 from stages.rewards.language import asked, consistency, target_of
 from stages.rewards.padding import is_padding
 from stages.rewards.preference import Scorer
+from stages.rewards.schedule import PREFERENCE_TERMS, TERMS, steps_of
 from stages.verifiers.answer import Parsed, parse
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import request_of
-
-TERMS = ("accuracy", "format", "soft_format", "language", "helpful", "safety")
-PREFERENCE_TERMS = {"helpful": "answer", "safety": "response"}
 
 Scores = list[float | None]
 
@@ -71,13 +69,14 @@ class Term:
 
     def score(self, batch: Batch) -> Scores:
         """One score per completion; None where the term does not apply or cannot judge."""
-        numbers = [n for n, row in enumerate(batch.rows) if self._applies(row)]
+        numbers = [n for n, row in enumerate(batch.rows) if self.applies(row)]
         scores: Scores = [None] * len(batch)
         for number, score in zip(numbers, self._score(batch.subset(numbers)), strict=True):
             scores[number] = score
         return scores
 
-    def _applies(self, row: Mapping[str, Any]) -> bool:
+    def applies(self, row: Mapping[str, Any]) -> bool:
+        """Whether the term scores completions of this problem."""
         return not self.domains or row["domain"] in self.domains
 
 
@@ -94,6 +93,18 @@ def build_terms(
         _build(name, config, pool, scorers, total_steps, f"stages.{stage}.rewards.{name}")
         for name, config in rewards.items()
     ]
+
+
+def require_rows(terms: Sequence[Term], rows: Sequence[Mapping[str, Any]], stage: str) -> None:
+    """Refuse a term that no row of the stage is scored by: its domains are not there."""
+    for term in terms:
+        if not any(term.applies(row) for row in rows):
+            there = ", ".join(sorted({row["domain"] for row in rows}))
+            raise UsageError(
+                f"stages.{stage}.rewards.{term.name}.domains: {sorted(term.domains)}, and no row "
+                f"of data_from is of these; there are rows of {there}. Set it to some of those, "
+                "or [] for all"
+            )
 
 
 def _build(
@@ -126,14 +137,10 @@ def _build(
 
 
 def _step(value: Any, total_steps: int, key: str) -> int:
-    """A fraction of the training steps (float) or a step (int), as a step."""
-    if isinstance(value, float) and 0 <= value <= 1:
-        return round(value * total_steps)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    raise UsageError(
-        f"{key}: {value!r} is neither a fraction of the steps (0.0 to 1.0) nor a step (0, 1, …)"
-    )
+    try:
+        return steps_of(value, total_steps) or 0
+    except ValueError as error:
+        raise UsageError(f"{key}: {error}") from error
 
 
 def accuracy(batch: Batch, pool: VerifierPool) -> Scores:

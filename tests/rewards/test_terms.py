@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from stages.configs import RewardTerm
-from stages.rewards.terms import Batch, Term, build_terms
+from stages.rewards.terms import Batch, Term, build_terms, require_rows
 from stages.verifiers.pool import VerifierPool
 
 
@@ -141,3 +141,10 @@ def test_a_wrong_term_names_its_key(pool: VerifierPool, rewards: Any, message: s
 def test_rule_terms_need_no_torch() -> None:
     code = "import sys, stages.rewards.terms; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_term_for_domains_that_no_row_has_is_refused_before_training(pool: VerifierPool) -> None:
+    rows = [problem(), problem(domain="code")]
+    require_rows(terms(pool, accuracy={"domains": ["code", "logic"]}, format={}), rows, "zero")
+    with pytest.raises(UsageError, match=r"stages\.zero\.rewards\.format\.domains: \['logic'\]"):
+        require_rows(terms(pool, format={"domains": ["logic"]}), rows, "zero")

@@ -1,0 +1,78 @@
+"""What the reward of an RL stage can have set wrong: terms that cannot score, or never act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.kinds import Problem, Stage
+from stages.configs import RewardTerm, RLConfig
+from stages.rewards.schedule import PREFERENCE_TERMS, TERMS, steps_of
+
+
+def check(stage: Stage) -> Iterator[Problem]:
+    """Every term of the reward against the stage's inputs and its length."""
+    config: RLConfig = stage.config
+    acting = [term for term in config.rewards.values() if term.weight]
+    if not acting:
+        yield Problem("rewards", "has no term with a weight: give it one, e.g. {accuracy: {}}")
+    domains = declared_domains(stage)
+    for name, term in config.rewards.items():
+        key = f"rewards.{name}"
+        yield from _name(stage, name, key)
+        yield from _span(term, config.max_steps, key)
+        yield from _rows(term, domains, key)
+
+
+def declared_domains(stage: Stage) -> frozenset[str] | None:
+    """The domains of the problems that a stage gets; None where only their rows can tell."""
+    found: set[str] = set()
+    for source in stage.inputs["data_from"]:
+        if source.kind.produces != "problems":
+            continue
+        own = getattr(source.config, "per_domain", None)
+        domains = declared_domains(source) if source.inputs["data_from"] else own
+        if domains is None:
+            return None
+        found.update(domains)
+    return frozenset(found)
+
+
+def _name(stage: Stage, name: str, key: str) -> Iterator[Problem]:
+    if name not in TERMS:
+        yield Problem(key, f"there is no such term of the reward; there are {', '.join(TERMS)}")
+    reads = PREFERENCE_TERMS.get(name)
+    models = stage.inputs["score_with"]
+    if reads and reads not in [getattr(model.config, "scores", None) for model in models]:
+        yield Problem(
+            key,
+            f"needs a reward model that scores `{reads}`, and none on score_with does "
+            f"({', '.join(model.name for model in models) or 'there is none'}): name one there, or "
+            f"take the term out with `~stages.{stage.name}.{key}`",
+        )
+
+
+def _span(term: RewardTerm, steps: int, key: str) -> Iterator[Problem]:
+    try:
+        start, stop = steps_of(term.start, steps), steps_of(term.stop, steps)
+    except ValueError as error:
+        yield Problem(key, f"{error}")
+        return
+    if isinstance(term.start, int) and term.start >= steps:
+        yield Problem(
+            f"{key}.start",
+            f"is step {start}, and the run has {steps}, so the term never acts: set it to a "
+            "fraction of the steps, e.g. 0.75, or take the term out",
+        )
+    elif start is not None and stop is not None and stop <= start:
+        yield Problem(
+            f"{key}.stop", f"is step {stop}, not after {key}.start, step {start}: set it to null"
+        )
+
+
+def _rows(term: RewardTerm, domains: frozenset[str] | None, key: str) -> Iterator[Problem]:
+    if domains and term.domains and not domains & set(term.domains):
+        yield Problem(
+            f"{key}.domains",
+            f"is {term.domains}, and no problem of data_from is of these: they are of "
+            f"{', '.join(sorted(domains))}; set it to some of those, or [] for all",
+        )

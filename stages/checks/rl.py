@@ -1,0 +1,70 @@
+"""What an RL stage can have set wrong: its numbers against each other, and its rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.kinds import Problem, Stage
+from stages.checks import rewards, training
+from stages.configs import RLConfig, Sampling
+
+
+def check(stage: Stage) -> Iterator[Problem]:
+    """All that can be known of an RL stage before its rows are there."""
+    config: RLConfig = stage.config
+    yield from training.positive(
+        config, "max_steps", "questions_per_step", "steps_per_rollout", "save_steps", "micro_batch"
+    )
+    yield from training.optimizer(config.optimizer, config.max_steps)
+    yield from training.lora(config.lora)
+    yield from _sampling(config.sampling)
+    yield from _group(config)
+    yield from _reference(config)
+    yield from _saves(config)
+    yield from rewards.check(stage)
+
+
+def _sampling(config: Sampling) -> Iterator[Problem]:
+    if config.temperature <= 0:
+        yield Problem(
+            "sampling.temperature",
+            f"is {config.temperature:g}, so all samples of a question are the same: set it above "
+            "0 (the paper: 1.0, in the last stage 0.7)",
+        )
+    if not 0 < config.top_p <= 1:
+        yield Problem("sampling.top_p", f"is {config.top_p:g}: set it above 0, up to 1")
+
+
+def _group(config: RLConfig) -> Iterator[Problem]:
+    """One sample suffices where nothing compares: a value model, or only the right samples."""
+    alone = config.algorithm.advantage in ("value", "right")
+    if config.samples_per_question < 2 - alone:
+        yield Problem(
+            "samples_per_question",
+            f"is {config.samples_per_question}, and algorithm={config.algorithm.name} compares the "
+            "samples of one question: set it to 2 or more (the paper: 16)",
+        )
+
+
+def _reference(config: RLConfig) -> Iterator[Problem]:
+    """An algorithm that sets the KL to 0 by itself only leaves the reference idle."""
+    own = config.algorithm.kl_coefficient
+    if config.reference_sync_steps and own is None and not config.kl_coefficient:
+        yield Problem(
+            "reference_sync_steps",
+            f"is {config.reference_sync_steps} while kl_coefficient is 0, so no reference is in "
+            "the loss: set reference_sync_steps to 0, or kl_coefficient above 0 (the paper: 0.001)",
+        )
+
+
+def _saves(config: RLConfig) -> Iterator[Problem]:
+    """A resume is exact from a checkpoint that ends a rollout: the one in use is not saved."""
+    rollout = config.steps_per_rollout
+    if rollout > 0 and config.save_steps % rollout:
+        below = config.save_steps // rollout * rollout
+        values = f"{below} or {below + rollout}" if below else f"{rollout}"
+        yield Problem(
+            "save_steps",
+            f"is {config.save_steps}, inside a rollout of steps_per_rollout={rollout} optimiser "
+            f"steps, from where no resume is exact: set it to {values}",
+        )

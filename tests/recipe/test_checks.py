@@ -1,0 +1,62 @@
+"""What cannot work is refused when the recipe is composed, all at once, before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+
+IMPOSSIBLE = {  # override → what is said of it
+    "stages.zero.samples_per_question=1": "stages.zero.samples_per_question: is 1,",
+    "stages.zero.sampling.temperature=0": "so all samples of a question are the same",
+    "stages.zero.rewards.accuracy.domains=[poetry]": "they are of code, logic, math, stem",
+    "stages.zero.rewards.format.start=100": "the run has 100, so the term never acts",
+    "+stages.zero.rewards={langage:{}}": "stages.zero.rewards.langage: there is no such term",
+    "stages.dev2.reference_sync_steps=3": "set reference_sync_steps to 0, or kl_coefficient above",
+    "stages.dev2.steps_per_rollout=4": "stages.dev2.save_steps: is 25, inside a rollout of",
+    "stages.dev2.optimizer.warmup_steps=60": "set it to e.g. 6",
+    "stages.r1.score_with=[helpful_rm]": "stages.r1.rewards.safety: needs a reward model",
+    "stages.dev1.optimizer.lr_final=1": "above optimizer.learning_rate=0.001",
+    "+lora@stages.dev3.lora=default": "stages.dev3.lora.rank: is 0",
+    "stages.dev3.lora.rank=0": "set it to e.g. 16, or lora to null",
+    "stages.helpful_rm.heldout_fraction=0": "some rows must be held out",
+    "stages.base.sequence_length=1024": "shape.max_position_embeddings is 512",
+}
+
+
+def said(capsys: pytest.CaptureFixture[str], code: int, *words: str) -> str:
+    assert main(list(words)) == code
+    captured = capsys.readouterr()
+    return captured.err or captured.out
+
+
+@pytest.fixture(autouse=True)
+def _results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("R1_ROOT", str(tmp_path / "outputs"))
+
+
+@pytest.mark.parametrize("verb", ["plan", "run"])
+def test_everything_that_cannot_work_is_listed_with_its_key_and_a_value_that_does(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(capsys, 2, verb, *IMPOSSIBLE)
+    assert [words for words in IMPOSSIBLE.values() if words not in text] == []
+    assert f"{len(IMPOSSIBLE) - 1} things cannot work as they are set" in text
+    assert not list(tmp_path.glob("outputs/runs/*")), "nothing ran"
+
+
+def test_adapters_with_a_reference_that_is_replaced_are_no_problem(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ("recipe=r1_zero", "+lora@stages.zero.lora=default", "stages.zero.kl_coefficient=0.1")
+    assert "zero" in said(capsys, 0, "plan", *words, "stages.zero.reference_sync_steps=4")
+
+
+def test_a_section_that_is_null_is_said_to_need_a_group(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = said(capsys, 2, "plan", "recipe=r1_zero", "stages.zero.lora.rank=8")
+    assert "stages.zero.lora: it is null" in text
+    assert "+GROUP@stages.zero.lora=NAME" in text
