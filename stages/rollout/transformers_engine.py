@@ -30,10 +30,9 @@ FINISHED = 0.25  # dropping rows copies the cache: later wastes decoding, earlie
 
 @dataclass(frozen=True)
 class _Sequence:
-    """Sample `sample` of request `request`."""
+    """A sample of request `request`."""
 
     request: int
-    sample: int
     prompt: list[int]
     seed: int
 
@@ -89,7 +88,6 @@ class TransformersEngine:
         model = model.to("cuda" if on_gpu() else "cpu").eval()
         return cls(model, load_tokenizer(path), rollout.batch_tokens)
 
-    @torch.inference_mode()
     def generate(
         self,
         requests: Sequence[GenerationRequest],
@@ -97,22 +95,30 @@ class TransformersEngine:
         on_progress: OnProgress | None = None,
     ) -> list[list[Completion]]:
         """n completions of each request, in the order of the requests."""
+        answers: list[list[Completion]] = [[] for _ in requests]
+        done = 0
+        for batch in self.stream(requests, sampling):
+            for request, completion in batch:
+                answers[request].append(completion)
+            done += len(batch)
+            if on_progress:
+                on_progress(done)
+        return answers
+
+    @torch.inference_mode()
+    def stream(
+        self, requests: Sequence[GenerationRequest], sampling: Sampling
+    ) -> Iterator[list[tuple[int, Completion]]]:
+        """The same batch by batch: each completion with the number of its request, in order."""
         check_lengths(requests, sampling, self.window)
         training = self.model.training
         self.model.eval()
-        answers: list[dict[int, Completion]] = [{} for _ in requests]
-        done = 0
         try:
             for batch in self._batches(requests, sampling.max_tokens):
                 completions = self._complete(batch, requests, sampling)
-                for sequence, completion in zip(batch, completions, strict=True):
-                    answers[sequence.request][sequence.sample] = completion
-                done += len(batch)
-                if on_progress:
-                    on_progress(done)
+                yield [(row.request, each) for row, each in zip(batch, completions, strict=True)]
         finally:
             self.model.train(training)
-        return [[found[i] for i in sorted(found)] for found in answers]
 
     def _batches(
         self, requests: Sequence[GenerationRequest], max_tokens: int
@@ -127,7 +133,7 @@ class TransformersEngine:
                     yield batch
                     batch = []
                 seed = requests[index].seed + sample
-                batch.append(_Sequence(index, sample, prompts[index], seed))
+                batch.append(_Sequence(index, prompts[index], seed))
         if batch:
             yield batch
 

@@ -9,11 +9,14 @@ and its KL term (`loss_type`, `beta`), the loop of optimiser steps. Where this t
 3. Rows whose group has equal rewards have advantage 0: with no KL term in the loss they are
    neither run forward nor backward. They still count in every mean of the loss.
 4. A step is split by length into chunks, and a prompt is run once for its group (shared_prompts).
-5. A checkpoint holds the synced reference model too.
+5. A checkpoint holds the synced reference model and the state of the prompts too.
+6. What was sampled in fp32 keeps the log-probabilities that it was sampled with: TRL would compute
+   them again for a rollout of several steps. In bf16 the two passes round apart, so it may.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -40,6 +43,7 @@ from stages.training.rl_metrics import curves, mean
 from stages.training.shared_prompts import can_share
 
 REFERENCE = "reference.safetensors"
+PROMPTS = "prompts.json"
 
 #: How TRL normalises a loss decides what a chunk of its rows weighs: `bnpo` goes by the tokens of
 #: the step; these go by its sequences, or by the tokens of the whole rollout (already divided).
@@ -69,6 +73,7 @@ class RecipeGRPOTrainer(RolloutTrainer):
         model.train()
         batch = self._prepare_inputs(inputs)
         rows = self._rows_with_signal(batch)
+        self._metrics["train"]["skipped_rows"].append(len(batch["advantages"]) - len(rows))
         loss = torch.zeros((), device=self.accelerator.device)
         if rows:
             loss = self._run_passes(model, batch, rows)
@@ -155,6 +160,9 @@ class RecipeGRPOTrainer(RolloutTrainer):
         TRL calls this when it scores a rollout (old and reference policy: no chunk, no gradient)
         and for the loss of each chunk. −log p stands for the entropy that TRL logs.
         """
+        if self._sampled is not None:
+            logps, self._sampled = self._sampled, None
+            return logps, None, None
         if self._chunk is None:
             batch = split_batch(input_ids, attention_mask, logits_to_keep)
             with self.accelerator.autocast():
@@ -199,9 +207,17 @@ class RecipeGRPOTrainer(RolloutTrainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
-        if self.ref_model is not None and self.args.sync_ref_model and self.args.should_save:
-            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        if not self.args.should_save:
+            return
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        (folder / PROMPTS).write_text(json.dumps(self.stream.state()))
+        if self.ref_model is not None and self.args.sync_ref_model:
             save_weights(self.accelerator.unwrap_model(self.ref_model), str(folder / REFERENCE))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None:
+            self.stream.restore(json.loads((Path(checkpoint) / PROMPTS).read_text()))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)

@@ -1,16 +1,18 @@
 """The rollout half of GRPO: completions from our engine, rewards from the stage's terms.
 
-TRL's own rollout stays in charge of advantages, padding and its metrics; it asks for completions
-(`_generate_single_turn`) and rewards (`_calculate_rewards`), and those are ours.
+TRL's own rollout stays in charge of padding and its metrics; what it asks for (prompts, completions,
+rewards) are the groups that were drawn just before (rl_groups.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
@@ -19,10 +21,13 @@ from stages.rewards.terms import Term
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.training.algorithms.advantages import COMPARING, advantages, right
+from stages.training.algorithms.drawing import AlgorithmDrawer, hinted_prompts
+from stages.training.prompt_stream import PromptStream
 from stages.training.rl_batches import frozen_logps, take
+from stages.training.rl_groups import Finished
 from stages.training.rl_metrics import rollout_metrics
-from stages.training.rl_prompts import Prompt, training_set
-from stages.training.rl_rewards import TermReward, weights_at, without_signal
+from stages.training.rl_prompts import Prompt, slots
+from stages.training.rl_rewards import DrawnScores, weights_at, without_signal
 
 Tensors = dict[str, torch.Tensor]
 
@@ -50,50 +55,58 @@ class RolloutTrainer(GRPOTrainer):
         self.terms = terms
         super().__init__(
             model=model,
-            reward_funcs=[TermReward(term, prompts) for term in terms],
+            reward_funcs=[
+                DrawnScores(term.name, partial(self._scores_of, place))
+                for place, term in enumerate(terms)
+            ],
             args=arguments,
-            train_dataset=training_set(prompts, config),
+            train_dataset=slots(config),
             processing_class=tokenizer,
             callbacks=callbacks,
         )
         self.start = start.to(self.accelerator.device).eval() if start is not None else None
         policy = self.accelerator.unwrap_model(self.model)
         self.engine = TransformersEngine(policy, tokenizer, config.rollout.batch_tokens)
-
-    def _generate_single_turn(
-        self,
-        prompt_ids: list[list[int]],
-        images: Any,
-        multimodal_fields: Any,
-        num_generations: int,
-        **kw: Any,
-    ) -> tuple[list[list[int]], list[list[float]]]:
-        """Completions of the local prompts, which TRL repeats `num_generations` times in a row."""
-        if self.use_vllm:
-            ids, logprobs = super()._generate_single_turn(
-                prompt_ids, images, multimodal_fields, num_generations, **kw
-            )
-            texts = self.processing_class.batch_decode(ids, skip_special_tokens=True)
-            self._completions = [
-                Completion(*parts, "", 0) for parts in zip(ids, texts, logprobs, strict=True)
-            ]
-            return ids, logprobs
-        with self.accelerator.autocast():
-            groups = self.engine.generate(self._requests(prompt_ids), self._sampling())
-        self._completions = [completion for group in groups for completion in group]
-        return (
-            [completion.token_ids for completion in self._completions],
-            [completion.logprobs or [] for completion in self._completions],
+        self._sampled: torch.Tensor | None = None  # log-probabilities that TRL need not compute
+        self.stream = PromptStream(len(prompts), config.seed, config.curriculum)
+        self.drawer = AlgorithmDrawer(
+            *(config, prompts, terms, self.stream, self.accelerator, self._answer),
+            limit_at=max_tokens_at,
+            ask=hinted_prompts(tokenizer, config.system_prompt),
         )
 
-    def _requests(self, prompt_ids: list[list[int]]) -> list[GenerationRequest]:
-        """One request per group; its seed says which stage, step and place it has."""
-        group = self.num_generations
-        place = self.accelerator.process_index * len(prompt_ids)
-        base = (self.args.seed << 40) + (self.state.global_step << 20)
-        return [
-            GenerationRequest(prompt_ids[row], group, base + place + row)
-            for row in range(0, len(prompt_ids), group)
+    def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
+        """The prompts of the groups, each repeated for its completions; TRL's are empty places."""
+        size = self.num_generations
+        ids = [self.prompts[group.prompt].token_ids for group in self._groups for _ in range(size)]
+        return ids, None, {}
+
+    def _generate_single_turn(
+        self, *parts: Any, **more: Any
+    ) -> tuple[list[list[int]], list[list[float]]]:
+        """The completions of the groups, which are drawn before TRL asks for them."""
+        logprobs = [completion.logprobs or [] for completion in self._completions]
+        if self.args.steps_per_generation > 1 and not self.use_vllm and not self.args.bf16:
+            self._sampled = self._padded(logprobs)
+        return [completion.token_ids for completion in self._completions], logprobs
+
+    def _padded(self, logprobs: list[list[float]]) -> torch.Tensor:
+        rows = [torch.tensor(row) for row in logprobs]
+        return pad_sequence(rows, batch_first=True).to(self.accelerator.device)
+
+    def _answer(self, requests: Sequence[GenerationRequest]) -> Finished:
+        """Completions from our engine, or from the vLLM that TRL keeps in step with the policy."""
+        if not self.use_vllm:
+            with self.accelerator.autocast():
+                yield from self.engine.stream(requests, self._sampling())
+            return
+        size = self.num_generations
+        prompt_ids = [request.prompt_ids for request in requests for _ in range(size)]
+        ids, logprobs = super()._generate_single_turn(prompt_ids, None, {}, size)
+        texts = self.processing_class.batch_decode(ids, skip_special_tokens=True)
+        yield [
+            (row // size, Completion(*parts, "", 0))
+            for row, parts in enumerate(zip(ids, texts, logprobs, strict=True))
         ]
 
     def _sampling(self) -> Sampling:
@@ -107,17 +120,37 @@ class RolloutTrainer(GRPOTrainer):
         step = self.state.global_step
         self.reward_weights = weights_at(self.terms, step)
         self.max_completion_length = max_tokens_at(self.config, step)
+        if self.use_vllm:
+            self.vllm_generation.max_completion_length = self.max_completion_length
+        self._groups = self.drawer.draw(len(inputs) // self.num_generations, step)
+        self._completions = [each for group in self._groups for each in group.completions]
         batch: Tensors = super()._generate_and_score_completions(inputs)
         batch["advantages"] = self._advantages(len(inputs))
-        rows = [self.prompts[example["row"]].row for example in inputs]
-        measured = rollout_metrics(
-            rows, self._completions, self.processing_class, self.config.checking_words
-        )
+        if self.config.algorithm.ratio == "none":
+            batch.pop("old_per_token_logps", None)
+        measured = self._measured()
         if self.beta == 0 and self.config.kl_rows:
             measured["kl"] = self._kl_to_start(batch)
         for name, value in measured.items():
             self._metrics["train"][name].append(value)
         return batch
+
+    def _measured(self) -> dict[str, float]:
+        """What the rollout shows, and what it cost."""
+        size = self.num_generations
+        rows = [self.prompts[group.prompt].row for group in self._groups for _ in range(size)]
+        spent = self.drawer.spent
+        return rollout_metrics(
+            rows, self._completions, self.processing_class, self.config.checking_words
+        ) | {
+            "samples_spent": spent.samples,
+            "replaced_groups": spent.replaced,
+            "resting_prompts": self.stream.resting(),
+            "rationalised": self.drawer.rationalised,
+        }
+
+    def _scores_of(self, term: int) -> list[float | None]:
+        return [row[term] for group in self._groups for row in group.scores]
 
     def _calculate_rewards(self, *args: Any) -> torch.Tensor:
         self._rewards: torch.Tensor = super()._calculate_rewards(*args)
@@ -141,6 +174,7 @@ class RolloutTrainer(GRPOTrainer):
             found_N = found_N.masked_fill(equal_G.repeat_interleave(group), 0.0)
         silent_G = (found_N.view(-1, group) == 0).all(1)
         self._metrics["train"]["zero_signal_groups"].append(float(silent_G.sum()))
+        self._metrics["train"]["zero_signal_share"].append(float(silent_G.float().mean()))
         start = self.accelerator.process_index * local
         return found_N[start : start + local]
 

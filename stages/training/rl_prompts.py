@@ -1,13 +1,12 @@
-"""The prompts of an RL stage: rendered, filtered by length, and laid out in the order of training.
+"""The prompts of an RL stage: rendered, filtered by length, with a place for each in the run.
 
-The data set handed to TRL holds one row per prompt *of the whole run*, epoch after epoch, each a
-new seeded permutation. TRL then sees a single epoch: its sampler shuffles anew on resume, and so
-trains on other prompts when a run is resumed in a later epoch; a written-out order cannot.
+The data set handed to TRL holds empty places for the whole run, so TRL sees a single epoch: its
+sampler shuffles anew on resume, and would train on other prompts when a run is resumed in a later
+epoch. Which prompts fill the places of a rollout is decided when it is drawn (prompt_stream.py).
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,18 +49,8 @@ def prepare_prompts(
     return prompts, funnel
 
 
-def training_order(count: int, needed: int, seed: int) -> list[int]:
-    """`needed` prompt numbers: whole permutations of `count`, one after the other."""
-    rng = random.Random(seed)
-    order: list[int] = []
-    while len(order) < needed:
-        order += rng.sample(range(count), count)
-    return order[:needed]
-
-
-def training_set(prompts: Sequence[Prompt], config: RLConfig) -> Dataset:
-    """What TRL iterates over: `prompt` (text) and `row` (its number in `prompts`)."""
+def slots(config: RLConfig) -> Dataset:
+    """What TRL iterates over: a place for each prompt of the run. A rollout fills its own."""
     rollouts = -(-config.max_steps // config.steps_per_rollout)
-    needed = rollouts * config.steps_per_rollout * config.questions_per_step
-    order = training_order(len(prompts), needed, config.seed)
-    return Dataset.from_dict({"prompt": [prompts[i].text for i in order], "row": order})
+    count = rollouts * config.steps_per_rollout * config.questions_per_step
+    return Dataset.from_dict({"prompt": [""] * count})

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
-from stages.rewards.terms import Batch, Term
-from stages.training.rl_prompts import Prompt
+from stages.rewards.terms import Term
 
 EQUAL = 1e-6  # rewards of a group that differ by less than this share of their size are equal
 
 
-class TermReward:
-    """One term, called by TRL with every data column; None keeps a row out of the term."""
+class DrawnScores:
+    """One term as TRL asks for it; the scores are those that the groups were drawn with."""
 
-    def __init__(self, term: Term, prompts: Sequence[Prompt]) -> None:
-        self.term = term
-        self.prompts = prompts
-        self.__name__ = term.name  # TRL logs it as rewards/<name>/mean
+    def __init__(self, name: str, scores: Callable[[], list[float | None]]) -> None:
+        self.scores = scores
+        self.__name__ = name  # TRL logs it as rewards/<name>/mean
 
-    def __call__(
-        self, *, completions: list[str], row: list[int], trainer_state: Any, **columns: Any
-    ) -> list[float | None]:
-        if self.term.weight_at(trainer_state.global_step) == 0:
-            return [None] * len(completions)
-        asked = [self.prompts[number] for number in row]
-        return self.term.score(Batch([p.row for p in asked], [p.text for p in asked], completions))
+    def __call__(self, **columns: Any) -> list[float | None]:
+        return self.scores()
 
 
 def weights_at(terms: Sequence[Term], step: int) -> torch.Tensor:
