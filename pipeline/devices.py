@@ -12,21 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.kinds import Needs
+
 _DEVICE_FILES = "nvidia[0-9]*"
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a stage wants of a machine.
-
-    processes: of its gang; None: one for each device. devices: None: a share of what there is.
-    each: devices come in multiples of it. divides: the number of processes must divide this one.
-    """
-
-    processes: int | None = 1
-    devices: int | None = 0
-    each: int = 1
-    divides: int | None = None
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,20 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What a stage wants of a machine.
+
+    processes: of its gang; None: one for each device. devices: None: a share of what there is.
+    each: devices come in multiples of it. divides: the number of processes must divide this one.
+    """
+
+    processes: int | None = 1
+    devices: int | None = 0
+    each: int = 1
+    divides: int | None = None
+
+
+@dataclass(frozen=True)
 class Kind:
     """One kind of stage.
 
@@ -70,7 +84,7 @@ class Kind:
         the config as it stands now and the facts of a finished result (must not import torch): why
         no other stage may use it. Config fields that only the gate reads stay outside the
         identity, so that a lowered gate makes nothing again.
-    needs: "package.module:function", called as `function(config) -> devices.Needs`: the processes
+    needs: "package.module:function", called as `function(config) -> Needs`: the processes
         and accelerators of a stage (must not import torch); None: one process, no accelerator.
     sources: files or folders, relative to the folder of the entry's package, that the entry uses
         beside what its import statements reach. The manifest keeps a digest of them all, so that

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pipeline.attempts import Attempts
-from pipeline.devices import Needs
 from pipeline.graph import Node
+from pipeline.kinds import Needs
 from pipeline.launchers.job import Job
 from pipeline.manifest import cores
 from pipeline.project import load
+from pipeline.watchdog import Patience
 
 
 @dataclass(frozen=True)
 class Limits:
     """What the launcher may use: stages at once, CPU threads, accelerators.
 
-    threads: of each process; None: the cores are shared out.
+    threads: of each process; None: the cores are shared out. patience: with a stage that does not
+    move.
     """
 
     max_parallel: int
     threads: int | None
     devices: tuple[str, ...] = ()
+    patience: Patience = field(default_factory=Patience)
 
     def sharing(self, at_once: int) -> int:
         """How many stages share the machine when `at_once` could run now."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import Toy
 
-from pipeline.devices import Needs, Place, place
+from pipeline.devices import Place, place
+from pipeline.kinds import Needs
 
 TWO = "stages.left.processes=2"
 
