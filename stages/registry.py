@@ -67,7 +67,7 @@ _KINDS = (
         "stages.rl:run",
         edges={
             "init_from": _INIT,
-            "data_from": EdgeRule(PROBLEMS, required=PROBLEMS),
+            "data_from": EdgeRule(PROBLEMS | {"samples"}, required=PROBLEMS),
             "score_with": EdgeRule(REWARD_MODEL),
         },
         derive="stages.numbers:rl",

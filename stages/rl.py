@@ -1,4 +1,4 @@
-"""Reinforcement learning by GRPO: R1-Zero, reasoning RL and the final RL (paper, 2.2, 2.3, 3.1).
+"""Reinforcement learning by GRPO: R1-Zero, reasoning RL and the final RL (paper, 2 and 3.2).
 
 The paper samples 16 answers to each of 32 questions per step, 8,192 outputs per rollout in 16
 minibatches, rewards by rule (later with reward models), KL 0.001 to a reference that the policy
@@ -35,12 +35,13 @@ from stages.training.common import StageCallback, load_model, start, train
 from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_arguments import completions_per_step, grpo_arguments
 from stages.training.reference import AdapterSync
-from stages.training.rl_prompts import Prompt, prepare_prompts
+from stages.training.rl_prompts import Prompt, earlier_rates, prepare_prompts
 from stages.training.verdict_counts import VerdictCounts
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
 
 FINAL_STEPS = 10  # the facts give the mean of the last steps: one step is noise
+SPENT = ("samples_spent", "replaced_groups", "zero_signal_groups", "skipped_rows")
 FINAL = ("reward", "accuracy", "format", "length", "language_consistency", "kl")
 
 
@@ -67,10 +68,11 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
             terms.append(overlong_term())
         require_rows(terms, [prompt.row for prompt in prompts], context.stage)
         trainer = _trainer(config, source, tokenizer, prompts, terms, context)
+        trainer.stream.start_from(earlier_rates(of_type(inputs, "data_from", "samples"), prompts))
         trainer.add_callback(VerdictCounts(pool, context.work))
-        train(trainer, tokenizer, context, bf16=config.precision.bf16)
+        health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
         pool.tally.write(context.output)
-    return Outputs(facts=_facts(config, context), funnel=funnel)
+    return Outputs(facts=_facts(config, context) | {"health": health}, funnel=funnel)
 
 
 def _trainer(
@@ -109,6 +111,7 @@ def _facts(config: RLConfig, context: Context) -> dict[str, Any]:
         "steps": config.max_steps,
         "completions": config.max_steps * completions_per_step(config),
         "tokens": round(sum(lengths) * per_rollout),
+        **{name: round(sum(point.get(name, 0) for point in points)) for name in SPENT},
         **{f"final_{name}": _mean([p[name] for p in last if name in p]) for name in FINAL},
     }
 

@@ -21,6 +21,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from _group(config)
     yield from _reference(config)
     yield from _saves(config)
+    yield from _prompts(config)
     yield from rewards.check(stage)
 
 
@@ -54,6 +55,29 @@ def _reference(config: RLConfig) -> Iterator[Problem]:
             "reference_sync_steps",
             f"is {config.reference_sync_steps} while kl_coefficient is 0, so no reference is in "
             "the loss: set reference_sync_steps to 0, or kl_coefficient above 0 (the paper: 0.001)",
+        )
+
+
+def _prompts(config: RLConfig) -> Iterator[Problem]:
+    """Which prompts are asked: what decides it must be there to be looked at."""
+    budget, curriculum = config.dynamic_sampling.budget, config.curriculum
+    if budget < 0 or (budget and config.algorithm.advantage not in ("group", "leave_one_out")):
+        yield Problem(
+            "dynamic_sampling.budget",
+            f"is {budget:g}, and algorithm={config.algorithm.name} is asked to replace groups whose "
+            "rewards are equal: set it to 0, or above 0 where rewards are compared (grpo, dapo, …)",
+        )
+    if curriculum.rest_steps and "accuracy" not in config.rewards:
+        yield Problem(
+            "curriculum.rest_steps",
+            f"is {curriculum.rest_steps}, and no reward says which prompts are solved: set it to "
+            "0, or add rewards.accuracy",
+        )
+    if not 0 <= curriculum.never < curriculum.always <= 1:
+        yield Problem(
+            "curriculum.never",
+            f"is {curriculum.never:g}, and always is {curriculum.always:g}: set them to shares of "
+            "right answers, never below always (0 and 1)",
         )
 
 

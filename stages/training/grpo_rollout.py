@@ -1,7 +1,7 @@
 """The rollout half of GRPO: completions from our engine, rewards from the stage's terms.
 
-TRL's own rollout stays in charge of padding and its metrics; what it asks for (prompts, completions,
-rewards) are the groups that were drawn just before (rl_groups.py).
+TRL's own rollout stays in charge of padding and its metrics; what it asks for (prompts,
+completions, rewards) are the groups that were drawn just before (rl_groups.py).
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ class RolloutTrainer(GRPOTrainer):
 
 
 def max_tokens_at(config: RLConfig, step: int) -> int:
-    """The length limit at an optimiser step (paper, 2.2: 32,768 and, from step 8,200, 65,536)."""
+    """The length limit at an optimiser step (paper, 2.1: 32,768 and, from step 8,200, 65,536)."""
     reached = [switch for switch in config.length_switches if switch.step <= step]
     if not reached:
         return config.sampling.max_tokens

@@ -75,7 +75,7 @@ class PromptStream:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`."""
         self._drawn = state["drawn"]
-        self._awake_from = {number: step for number, step in state["awake_from"]}
+        self._awake_from = dict(state["awake_from"])
         self._seen = {number: (judged, solved) for number, judged, solved in state["seen"]}
 
     def _next(self) -> int:

@@ -1,8 +1,8 @@
 """The groups of a rollout: asked, scored, and replaced where all their rewards are equal.
 
-A group whose rewards are all equal has no advantage. With `dynamic_sampling.budget` it gives way to
-a group of the next prompt, as in DAPO (arXiv 2503.14476, 3.2), until every group has a signal or the
-budget is spent; what was drawn in vain is counted as spent. With a KL term in the loss a group
+A group whose rewards are all equal has no advantage. With `dynamic_sampling.budget` it gives way
+to a group of the next prompt, as in DAPO (arXiv 2503.14476, 3.2), until every group has a signal or
+the budget is spent; what was drawn in vain is counted as spent. With a KL term in the loss a group
 without signal still has a gradient, that of the KL: replaced, it has none, and kept, its rows are
 run like all others.
 

@@ -7,15 +7,16 @@ epoch. Which prompts fill the places of a rollout is decided when it is drawn (p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError
 from stages.configs import RLConfig
-from stages.data.rows import Row
+from stages.data.rows import Row, stream_rows
 from stages.data.template import render_prompt
 
 
@@ -54,3 +55,17 @@ def slots(config: RLConfig) -> Dataset:
     rollouts = -(-config.max_steps // config.steps_per_rollout)
     count = rollouts * config.steps_per_rollout * config.questions_per_step
     return Dataset.from_dict({"prompt": [""] * count})
+
+
+def earlier_rates(
+    stages: Iterable[Artifact], prompts: Sequence[Prompt]
+) -> dict[int, tuple[int, int]]:
+    """By prompt number, how many samples of other stages were judged and how many were right."""
+    numbers = {prompt.row["id"]: number for number, prompt in enumerate(prompts)}
+    rates: dict[int, tuple[int, int]] = {}
+    for stage in stages:
+        for row in stream_rows(stage.path / "pass_rates.parquet", ["id", "n", "correct"]):
+            if (number := numbers.get(row["id"])) is not None:
+                judged, right = rates.get(number, (0, 0))
+                rates[number] = judged + row["n"], right + row["correct"]
+    return rates
