@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 #: The edges of the graph, in the order in which they are shown; also config keys of a stage.
-EDGES = ("init_from", "data_from", "apart_from", "rewrite_with", "score_with", "evaluates")
+EDGES = (
+    "init_from",
+    "data_from",
+    "apart_from",
+    "rewrite_with",
+    "judge_with",
+    "teach_with",
+    "score_with",
+    "evaluates",
+)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from stages.configs.algorithms import (
     Algorithm,
     Critic,
+    Probe,
     Rationalisation,
 )
 from stages.configs.common import (
     Lora,
     Optimizer,
+    Parallel,
     Precision,
     Rollout,
     Sampling,
@@ -41,6 +43,10 @@ from stages.configs.data import (
 from stages.configs.evaluation import (
     EvaluateConfig,
 )
+from stages.configs.health import (
+    Health,
+    HealthRule,
+)
 from stages.configs.models import (
     Corpus,
     ModelShape,
@@ -50,6 +56,7 @@ from stages.configs.models import (
 )
 from stages.configs.reward_models import (
     Judge,
+    Judging,
     PreferencesConfig,
     RewardModelConfig,
 )
@@ -84,7 +91,10 @@ __all__ = [
     "DynamicSampling",
     "EvaluateConfig",
     "GeneralConfig",
+    "Health",
+    "HealthRule",
     "Judge",
+    "Judging",
     "LengthSwitch",
     "Lora",
     "Majority",
@@ -92,10 +102,12 @@ __all__ = [
     "MixturePart",
     "ModelShape",
     "Optimizer",
+    "Parallel",
     "Precision",
     "PreferencesConfig",
     "PretrainConfig",
     "PretrainedConfig",
+    "Probe",
     "ProblemsConfig",
     "RLConfig",
     "Rationalisation",

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from stages.configs.common import Optimizer, Precision, StageConfig, outside_file, placement
+from stages.configs.common import (
+    Optimizer,
+    Parallel,
+    Precision,
+    Rollout,
+    Sampling,
+    StageConfig,
+    outside_file,
+    placement,
+)
+from stages.configs.health import Health
 
 
 @dataclass
@@ -19,20 +29,42 @@ class Judge:
 
 
 @dataclass
+class Judging:
+    """What a model on `judge_with` is asked, and how its reply is read.
+
+    prompts: by the language of the question, `en` for others; {question}, and {first} and {second}
+    or {response}, are filled in. verdicts: what stands in the reply's [[…]] → its vote.
+    """
+
+    prompts: dict[str, str] = field(default_factory=dict)
+    verdicts: dict[str, float] = field(default_factory=dict)
+    shows: str = "answer"  # to the judge: the final answer only; or "response", thought included
+    min_votes: int = 1  # that can be read; with fewer a pair or response is dropped
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+@dataclass
 class PreferencesConfig(StageConfig):
     """Pairs for the helpful reward model (`preferences`) or labels for the safety one (`labels`).
 
     Each pair is judged `votes` times in random positions and kept when the mean difference exceeds
-    `margin`; lengths are balanced.
+    `margin`; lengths are balanced. Who judges, and what: see stages/preferences.py.
     """
 
+    judge_with: str | None = None
     rows: int = MISSING
     votes: int = 4
     margin: float = 1.0
     judge: Judge = field(default_factory=Judge)
     judge_noise: float = 0.0
-    # a JSONL or Parquet file of judgements in place of the tiny judge
+    # a JSONL or Parquet file: of judgements, or with judge_with of what is to be judged
     path: str | None = outside_file(None)
+    judging: Judging = field(default_factory=Judging)
+    # how the model on data_from answers the prompts there
+    sampling: Sampling = field(default_factory=Sampling)
+    limit_prompts: int | None = None
+    system_prompt: str | None = None
+    rollout: Rollout = field(default_factory=Rollout)
 
 
 @dataclass
@@ -55,5 +87,7 @@ class RewardModelConfig(StageConfig):
     max_calibration_error: float | None = placement(None)
     max_length_bias: float | None = placement(None)  # of the correlation, without its sign
     precision: Precision = field(default_factory=Precision)
+    parallel: Parallel = field(default_factory=Parallel, metadata={"identity": False})
     micro_batch: int = placement(32)
     save_steps: int = placement(50)
+    health: Health = field(default_factory=Health, metadata={"identity": False})

@@ -9,6 +9,7 @@ import pytest
 from pipeline.errors import RecipeError
 from stages.configs import PreferencesConfig
 from stages.data.rows import read_rows
+from stages.data.template import compose
 from stages.preferences import run, run_labels
 from stages.tiny.general import COMPLIANCE
 
@@ -73,16 +74,11 @@ def test_judgements_from_a_file_are_held_against_the_margin(make_context, tmp_pa
     outputs = run(config(path=path), {}, context)
     rows = read_rows(context.output / "rows.parquet")
     assert {(row["chosen"], row["rejected"], row["margin"]) for row in rows} == {
-        ("Hi.", "Go away, please.", 2.0),
-        ("Hi there, friend.", "No.", 3.0),
-    }
-    assert outputs.funnel == {
-        "judged": 3,
-        "within_margin": 1,
-        "unbalanced_length": 0,
-        "surplus": 0,
-        "kept": 2,
-    }
+        (compose("", "Hi."), compose("", "Go away, please."), 2.0),
+        (compose("", "Hi there, friend."), compose("", "No."), 3.0),
+    }  # a response without tags is an answer, so that a reward model can read it
+    found = {name: count for name, count in outputs.funnel.items() if count}
+    assert found == {"judged": 3, "within_margin": 1, "kept": 2}
 
 
 def test_a_surplus_of_longer_answers_is_dropped_and_counted(make_context, tmp_path):

@@ -1,0 +1,49 @@
+"""What the tiny world's judge says of its candidates: endless streams of pairs and of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import cycle, islice
+from random import Random
+
+from stages.configs import PreferencesConfig
+from stages.data.judged import Candidate, Judged
+from stages.tiny import judge
+from stages.tiny.phrases import LANGUAGES
+from stages.tiny.problems import tasks
+
+SOURCE = "tiny"
+
+
+def pairs(config: PreferencesConfig, seed: int) -> Iterator[Judged]:
+    """General problems, two candidate replies each, and the votes on them."""
+    rng = Random(f"{seed}:preferences")
+    for number, (task, language) in enumerate(
+        zip(tasks("general", seed, "train"), cycle(LANGUAGES))
+    ):
+        problem = task.row(number, language)
+        first, second = judge.candidates(problem, rng)
+        scores = [judge.helpfulness(problem, reply, config.judge) for reply in (first, second)]
+        difference = scores[0] - scores[1]
+        votes = [_vote(difference, config.judge_noise, rng) for _ in range(config.votes)]
+        yield Judged(Candidate(problem["prompt"], (first, second), SOURCE), votes)
+
+
+def _vote(difference: float, noise: float, rng: Random) -> float:
+    """One vote: noisy, and leaning towards what it reads first, which random positions even out."""
+    read_first = rng.choice((1, -1))
+    return difference + noise * read_first + rng.gauss(0, noise)
+
+
+def labels(seed: int) -> Iterator[Judged]:
+    """Responses to requests for harm and to harmless ones in turn."""
+    rng = Random(f"{seed}:labels")
+    stream = list(islice(tasks("general", seed, "train"), 4000))
+    harmful = cycle([task for task in stream if task.topic == "harm"])
+    harmless = cycle([task for task in stream if task.topic != "harm"])
+    turns = cycle((language, kind) for language in LANGUAGES for kind in (harmful, harmless))
+    for number, (language, kind) in enumerate(turns):
+        problem = next(kind).row(number, language)
+        completion = judge.safety_candidates(problem, rng)
+        safe = float(judge.is_safe(problem, completion))
+        yield Judged(Candidate(problem["prompt"], (completion,), SOURCE), [safe])
