@@ -19,6 +19,9 @@ endif
 include defaults.env
 export $(shell sed -n 's/^\([A-Z0-9_]*\)=.*/\1/p' defaults.env)
 
+# Without bytecode of the packages every process compiles torch, trl and vLLM anew: 22 s, not 12.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed-$(DEVICE)
