@@ -21,6 +21,7 @@ R1 = Project(
     preload="stages.registry:PRELOAD",
     observer="pipeline.tracking:build_observer",
     report="pipeline.report:build",
+    reference="profile=paper",
     commands={
         "eval": "stages.eval_command:main",
         "grade": "stages.grade_command:main",
@@ -89,6 +90,10 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
             from pipeline.run_command import execute
 
             return execute(project, composed)
+        case "plan" if options.departures:
+            from pipeline.departures import plan_departures
+
+            return plan_departures(project, composed, options.json)
         case "plan":
             return commands.plan(project, composed, options.json)
         case "status":
@@ -136,6 +141,9 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("stage", help="the stage to explain")
     if verb in _JSON_VERBS:
         parser.add_argument("--json", action="store_true", help="print JSON")
+    if verb == "plan":
+        text = "list what differs from the reference preset, and why"
+        parser.add_argument("--departures", action="store_true", help=text)
     if verb == "gc":
         parser.add_argument("--delete", action="store_true", help="delete what is listed")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")

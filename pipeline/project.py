@@ -25,6 +25,7 @@ class Project:
     shall find imported. conf: a package or a folder of Hydra configs. observer: called with the
     config, returns a hooks.Observer. report: called as `build(artifacts, config, out, runs)`.
     commands: further verbs, verb → "package.module:main", called as `main(arguments) -> exit code`.
+    reference: the override that composes what `r1 plan --departures` compares with.
     checks: what `r1 doctor` also shows, name → "package.module:describe", called as `describe()`.
     """
 
@@ -33,6 +34,7 @@ class Project:
     preload: str | None = None
     observer: str | None = None
     report: str | None = None
+    reference: str | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,6 +1,6 @@
 """Long chains of thought that people wrote or others published, as conversations to learn.
 
-Paper (v2, 3.1): the cold start's data is partly human-made. A file of anybody's rows takes its
+Paper (B.3.2): the cold start's data is partly human-made. A file of anybody's rows takes its
 place, or that of any data of an SFT: columns (stages/data/exchanges.py) and thought tags
 (stages/data/thoughts.py) of the usual kinds are brought into the recipe's form. Rows that cannot be
 are counted by reason and listed in left_out.parquet. A row that carries a reference can be judged

@@ -1,6 +1,6 @@
 """Held-out evaluation of one model: k samples per problem, judged by rule.
 
-Paper (section 3, "Evaluation Setup"): temperature 0.6, top-p 0.95, pass@1 as the mean over k
+Paper (D.1): temperature 0.6, top-p 0.95, pass@1 as the mean over k
 samples, cons@64 on AIME, zero-shot. Here, on any problems, each with its 95 % bootstrap interval
 over problems:
 

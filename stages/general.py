@@ -1,6 +1,6 @@
 """General SFT rows: writing, questions, greetings; thinking for some, none for trivial ones.
 
-Paper (2.3.3; v2 3.1): ~200k rows of writing, factual questions, self-knowledge and translation,
+Paper (B.3.3): ~200k rows of writing, factual questions, self-knowledge and translation,
 part of them with a thought that DeepSeek-V3 wrote first; "hello" gets none. Here:
 
     data_from: [my_rows]              conversations, e.g. of conf/data/long_cot.yaml

@@ -1,6 +1,6 @@
 """A mixture: rows of several stages as one set, by domain, source, language or stage.
 
-Paper (v2, 3.1; table of the SFT data): 804,745 samples, of which maths 395,285, code 211,129, STEM
+Paper (B.3.3, table of the SFT data): 804,745 samples, of which maths 395,285, code 211,129, STEM
 10,124, logic 10,395 and general 177,812. conf/stage/sft_data.yaml has that table as caps, so that
 smaller runs take all they have.
 

@@ -1,6 +1,6 @@
 """Sampling with verification: cold-start data and rejection sampling.
 
-Paper (2.3.3; v2 3.1): sample from a checkpoint, keep what is correct and readable. For the cold
+Paper (B.3.2, B.3.3): sample from a checkpoint, keep what is correct and readable. For the cold
 start the kept thoughts are also rewritten in the question's language; human-made conversations on
 `data_from` are added as they are. Here:
 

@@ -20,7 +20,10 @@ def outside_file(default: Any) -> Any:
 
 @dataclass
 class StageConfig:
-    """What every stage has: its kind, its edges, its seed."""
+    """What every stage has: its kind, its edges, its seed.
+
+    sources: where its numbers in conf/ come from, by dotted key: a section of the paper.
+    """
 
     kind: str = MISSING
     init_from: str | None = None
@@ -29,6 +32,7 @@ class StageConfig:
     score_with: list[str] = field(default_factory=list)
     evaluates: str | None = None
     seed: int = MISSING
+    sources: dict[str, str] = field(default_factory=dict, metadata={"identity": False})
 
 
 @dataclass
@@ -105,6 +109,22 @@ class Lora:
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.0
+
+
+@dataclass
+class Parallel:
+    """A trained stage as a gang of processes (conf/parallel; docs/parallel.md).
+
+    processes: null is one for each GPU that the launcher gives the stage. strategy: `ddp` has a
+    copy of everything in each process, `fsdp` and `deepspeed` share out weights, gradients or
+    optimiser states. fsdp, deepspeed: what accelerate reads, by its own names.
+    """
+
+    processes: int | None = 1
+    strategy: str = "ddp"
+    fsdp: dict[str, Any] = field(default_factory=dict)
+    deepspeed: dict[str, Any] = field(default_factory=dict)
+    wait_minutes: float = 120.0  # for the slowest process, before the gang is given up
 
 
 @dataclass

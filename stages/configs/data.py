@@ -143,7 +143,7 @@ class Thinking:
 
 @dataclass
 class GeneralConfig(StageConfig):
-    """General SFT rows: thinking for some, none for trivial ones (paper, 2.3)."""
+    """General SFT rows: thinking for some, none for trivial ones (paper, B.3.3)."""
 
     rows: dict[str, int] = field(default_factory=dict)  # of the tiny world: source → how many
     thinking: Thinking = field(default_factory=Thinking)

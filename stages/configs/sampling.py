@@ -42,7 +42,7 @@ class Rewrite:
 
 @dataclass
 class SampleConfig(StageConfig):
-    """Sampling with verification: cold-start data and rejection sampling (paper, 2.3).
+    """Sampling with verification: cold-start data and rejection sampling (paper, B.3).
 
     strategy: `fixed` draws samples_per_problem of every problem; `adaptive` draws as many in all.
     """

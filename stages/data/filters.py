@@ -1,6 +1,6 @@
 """Which sampled answers become training data, and what each rule dropped.
 
-Paper (section 2.3.3, v2 3.1): keep correct samples, drop mixed languages, long paragraphs and code
+Paper (B.3.3): keep correct samples, drop mixed languages, long paragraphs and code
 blocks in the thought. A filter is a name and a rule on one sample; they apply in the order in which
 the config lists them, and a sample is counted at the first that drops it. Two filters look at the
 other samples of its problem, `duplicate` and `near_duplicate` (stages/data/resemblance.py), and so

@@ -1,6 +1,6 @@
 """Rewriting a correct sample so that it reads well: the cold start's second half.
 
-Paper (v2, 3.1): R1-Zero's correct thoughts are rewritten in the question's language, in the first
+Paper (B.3.2): R1-Zero's correct thoughts are rewritten in the question's language, in the first
 person, with a summary at the end, by people and by DeepSeek-V3. Here a rewriter gives a sample a
 new completion, or None where it cannot. What comes out is judged like a sample: its answer must
 still be right and its thought must pass the filters of `rewrite.filters`.

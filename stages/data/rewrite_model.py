@@ -1,4 +1,4 @@
-"""A model that rewrites samples, through the engine (paper v2, 3.1: DeepSeek-V3).
+"""A model that rewrites samples, through the engine (paper, B.3.2: DeepSeek-V3).
 
 It is asked once a sample, in the question's language, and answers
 

@@ -1,6 +1,6 @@
 """Which general rows get a thought, and the thought that a model gives them.
 
-Paper (2.3.3; v2, 3.1): for some of the general data a chain of thought was drawn from DeepSeek-V3
+Paper (B.3.3): for some of the general data a chain of thought was drawn from DeepSeek-V3
 before the answer; "for simpler queries, such as 'hello', we do not provide a CoT".
 
 A row is trivial when it is small talk, by a list of openings, or when question and answer are both

@@ -1,4 +1,4 @@
-"""Checking words: how often a completion says "wait", "check" or 检查 (paper, 2.2, "aha moment").
+"""Checking words: how often a completion says "wait", "check" or 检查 (paper, 2.3, "aha moment").
 
 Latin words match as whole words in any case. A Chinese word of several characters matches
 anywhere; one of a single character only where no other Chinese character touches it, because 等

@@ -1,9 +1,9 @@
 """Reward terms: named, weighted, scheduled, each for the rows it applies to.
 
-    accuracy      1 or 0 by the row's verifier; nothing where it cannot judge (paper, 2.1)
-    format        the strict form, 1 or 0                                     (paper, 2.1)
+    accuracy      1 or 0 by the row's verifier; nothing where it cannot judge (paper, 2.2)
+    format        the strict form, 1 or 0                                     (paper, 2.2)
     soft_format   partial credit for the tags, for weak bases
-    language      share of the thought's words in the problem's language      (paper, 2.3)
+    language      share of the thought's words in the problem's language      (paper, 3.2.1)
     helpful       a reward model on the final answer                          (paper, 3.1)
     safety        a reward model on the whole response                        (paper, 3.1)
 

@@ -1,4 +1,4 @@
-"""Conversations with worked answers, as a careful human would write them (paper, 2.3.1 and 2.3.3).
+"""Conversations with worked answers, as a careful human would write them (paper, B.3.2, B.3.3).
 
 Each thought is right and in the question's language. `checked` ones go over their steps a second
 time; trivial tasks, such as a greeting, get no thought at all: "for simpler queries, such as

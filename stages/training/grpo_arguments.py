@@ -73,7 +73,7 @@ def _check_processes(config: RLConfig, processes: int) -> None:
 
 
 def _reference(config: RLConfig) -> dict[str, Any]:
-    """The policy replaces the reference every k steps (paper, 2.2); with LoRA by a callback."""
+    """The policy replaces the reference every k steps (paper, 2.1); with LoRA by a callback."""
     if not config.reference_sync_steps or config.lora is not None:
         return {}
     return {

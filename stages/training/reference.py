@@ -1,7 +1,7 @@
 """The reference model of LoRA training: an adapter of its own, replaced by the policy's.
 
 TRL keeps that adapter as "ref" beside the one in training ("default") but refuses to sync it; the
-paper replaces the reference every 400 steps (2.2). It is saved with every checkpoint by peft.
+paper replaces the reference every 400 steps (2.1). It is saved with every checkpoint by peft.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 r"""Which words of a completion are its final answer. Every verifier judges through `parse`.
 
-The policy (paper, table 1 and section 2.3: the thought is free, the answer is what is graded):
+The policy (paper, table 1 and section 2.2: the thought is free, the answer is what is graded):
 
 1. A thought is `<think>…</think>`. Once it is opened only the text after `</think>` can hold the
    answer, so an answer pasted into the thought pays nothing. A thought that is never closed has
