@@ -30,7 +30,8 @@ def _judged(type_: str, entry: str) -> Kind:
         "judge_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
     }
     config, check = configs.PreferencesConfig, "stages.checks.judged:check"
-    return Kind(type_, 2, config, type_, entry, edges=edges, check=check)
+    needs = "stages.needs:judged"
+    return Kind(type_, 2, config, type_, entry, edges=edges, check=check, needs=needs)
 
 
 _KINDS = (
@@ -41,6 +42,7 @@ _KINDS = (
         "model",
         "stages.pretrain:run",
         derive="stages.numbers:pretrain",
+        needs="stages.needs:pretrain",
         check="stages.checks.training:pretraining",
     ),
     Kind("pretrained", 1, configs.PretrainedConfig, "model", "stages.pretrained:run"),
@@ -71,6 +73,7 @@ _KINDS = (
             "score_with": EdgeRule(REWARD_MODEL),
         },
         derive="stages.numbers:rl",
+        needs="stages.needs:rl",
         check="stages.checks.rl:check",
     ),
     Kind(
@@ -81,6 +84,7 @@ _KINDS = (
         "stages.sft:run",
         edges={"init_from": _INIT, "data_from": EdgeRule(TRAINING_ROWS, required=frozenset())},
         derive="stages.numbers:sft",
+        needs="stages.needs:supervised",
         check="stages.checks.training:supervised",
     ),
     Kind(
@@ -97,6 +101,7 @@ _KINDS = (
             "rewrite_with": EdgeRule(MODEL, at_most=1),
         },
         derive="stages.numbers:sample",
+        needs="stages.needs:sampling",
     ),
     Kind(
         "mixture",
@@ -124,6 +129,7 @@ _KINDS = (
         "conversations",
         "stages.general:run",
         edges={"data_from": EdgeRule(frozenset({"model", "conversations"}))},
+        needs="stages.needs:sampling",
     ),
     _judged("preferences", "stages.preferences:run"),
     _judged("labels", "stages.preferences:run_labels"),
@@ -138,6 +144,7 @@ _KINDS = (
             "data_from": EdgeRule(frozenset({"preferences", "labels"})),
         },
         derive="stages.numbers:reward_model",
+        needs="stages.needs:supervised",
         check="stages.checks.training:supervised",
         gate="stages.gates:reward_model",
     ),
@@ -153,6 +160,7 @@ _KINDS = (
             "score_with": EdgeRule(REWARD_MODEL),
         },
         derive="stages.numbers:evaluate",
+        needs="stages.needs:sampling",
     ),
 )
 

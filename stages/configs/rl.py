@@ -11,6 +11,7 @@ from stages.configs.algorithms import Algorithm
 from stages.configs.common import (
     Lora,
     Optimizer,
+    Parallel,
     Precision,
     Rollout,
     Sampling,
@@ -93,6 +94,7 @@ class RLConfig(StageConfig):
     system_prompt: str | None = None
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
+    parallel: Parallel = field(default_factory=Parallel, metadata={"identity": False})
     micro_batch: int = placement(64)  # sequences per forward pass
     save_steps: int = placement(25)
     verifiers: Verifiers = field(default_factory=Verifiers)

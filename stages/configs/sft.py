@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from stages.configs.common import Lora, Optimizer, Precision, StageConfig, placement
+from stages.configs.common import Lora, Optimizer, Parallel, Precision, StageConfig, placement
 
 
 @dataclass
@@ -21,5 +21,6 @@ class SFTConfig(StageConfig):
     system_prompt: str | None = None
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
+    parallel: Parallel = field(default_factory=Parallel, metadata={"identity": False})
     micro_batch: int = placement(32)
     save_steps: int = placement(50)
