@@ -25,6 +25,14 @@ class Rationalisation:
 
 
 @dataclass
+class Probe:
+    """Where samples are another model's: how right the policy is, by samples that train nothing."""
+
+    every: int = 0  # optimiser steps; 0 is never
+    questions: int = 32  # of a rollout, one sample each
+
+
+@dataclass
 class Algorithm:
     """How samples and rewards become a gradient.
 
@@ -53,3 +61,4 @@ class Algorithm:
     preference_beta: float = 0.1  # DPO's β
     rounds: int = 1  # STaR's
     rationalisation: Rationalisation = field(default_factory=Rationalisation)
+    probe: Probe = field(default_factory=Probe)

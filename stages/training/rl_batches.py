@@ -28,6 +28,9 @@ PER_TOKEN = frozenset(
         "ref_per_token_logps",
         "sampling_per_token_logps",
         "importance_sampling_ratio",
+        "advantages",  # of the tokens (PPO), else of the rows
+        "values",
+        "returns",
     }
 )
 
@@ -53,7 +56,7 @@ def take(batch: Batch, rows: list[int]) -> dict[str, torch.Tensor]:
     taken = {}
     for name, value in batch.items():
         chunk = value[index] if value.dim() else value
-        if name in PER_TOKEN and chunk.shape[1] > 1:  # a ratio per sequence has one column
+        if name in PER_TOKEN and chunk.dim() > 1 and chunk.shape[1] > 1:  # a ratio may be per row
             chunk = chunk[:, :width]
         elif name in ("prompt_ids", "prompt_mask"):
             chunk = chunk[:, start:]

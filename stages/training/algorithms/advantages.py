@@ -65,9 +65,9 @@ def _leave_one_out(rewards_N: torch.Tensor, group: int) -> torch.Tensor:
     rewards_GK = rewards_N.view(-1, group)
     others_GK = (~rewards_GK.isnan()).sum(1, keepdim=True) - 1
     sums_GK = rewards_GK.nansum(1, keepdim=True) - rewards_GK
-    return (rewards_GK - sums_GK / others_GK.masked_fill(others_GK < 1, 1)).masked_fill(
-        others_GK < 1, torch.nan
-    ).flatten()
+    alone_GK = (others_GK < 1).expand_as(rewards_GK)
+    found_GK = rewards_GK - sums_GK / others_GK.clamp(min=1)
+    return found_GK.masked_fill(alone_GK, torch.nan).flatten()
 
 
 def _spread(values_G: torch.Tensor, group: int) -> torch.Tensor:
