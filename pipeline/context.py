@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline import notices, watchdog
 from pipeline.artifact import METRICS
 
 PROGRESS = "progress.json"
@@ -50,6 +51,7 @@ class Context:
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Append one point of the stage's curves; names use letters, digits, `_` and `/` only."""
+        watchdog.moved()
         if self.rank:
             return
         finite = {k: float(v) for k, v in metrics.items() if math.isfinite(float(v))}
@@ -65,6 +67,10 @@ class Context:
         kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
         _replace(path, "".join(line + "\n" for line in kept))
 
+    def warn(self, text: str) -> None:
+        """Tell the user of something while the stage runs; it stands in the log, too."""
+        notices.warn(text)
+
     def progress(
         self, done: int, total: int, unit: str = "step", also: Mapping[str, int] | None = None
     ) -> None:
@@ -72,6 +78,7 @@ class Context:
 
         also: other things that are counted up on the way, by unit; the view shows their rates.
         """
+        watchdog.moved()
         now = time.monotonic()
         if self.rank or (now - self._shown < 0.5 and done < total):
             return

@@ -24,6 +24,7 @@ from pipeline.project import Project, load
 from pipeline.run_folder import RunFolder
 from pipeline.runner import Runner, blocked_lines
 from pipeline.situation import Situation, survey
+from pipeline.watchdog import patience
 
 GRACE_SECONDS = 10.0
 
@@ -164,7 +165,8 @@ def _limits(root: Mapping[str, Any]) -> Limits:
         if value is not None and (not isinstance(value, int) or value < 1):
             raise UsageError(f"launcher.{key}: found {value!r}, expected a whole number above 0.")
     given = launcher.get("devices")
-    return Limits(parallel, threads, visible() if given is None else tuple(map(str, given)))
+    devices = visible() if given is None else tuple(map(str, given))
+    return Limits(parallel, threads, devices, patience(launcher.get("watchdog") or {}))
 
 
 def _check_devices(situation: Situation, pending: list[str], limits: Limits) -> None:

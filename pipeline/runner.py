@@ -20,6 +20,7 @@ from pipeline.hooks import Shielded
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.local import LocalLauncher, Running, last_lines
 from pipeline.limits import Limits, as_before, needs_again, where_it_runs
+from pipeline.notices import Notices
 from pipeline.plan import Decision, StageFacts, State, decide, look, now_done
 from pipeline.progress import Progress, View, clock
 from pipeline.run_folder import RunFolder
@@ -51,6 +52,7 @@ class Runner:
         self._facts: dict[str, StageFacts] = dict(situation.facts)
         self._failed: dict[str, str] = {}
         self._progress: dict[str, Progress] = {}
+        self._notices: dict[str, Notices] = {}
         self._seconds: dict[str, float] = {}
         self._looked = 0.0
 
@@ -64,7 +66,9 @@ class Runner:
             if not launcher.running and not held:
                 return self.decisions()
             if launcher.running:
-                for running, outcome in launcher.wait(TICK):
+                ended = launcher.wait(TICK)
+                self._pass_on_notices()
+                for running, outcome in ended:
                     self._ended(running, outcome)
             else:
                 time.sleep(TICK)
@@ -140,6 +144,7 @@ class Runner:
     def _launch(self, job: Job, launcher: LocalLauncher) -> None:
         name = job.stage
         self._progress[name] = Progress(self._work(name))
+        self._notices[name] = Notices(job.log)
         launcher.start(job)
         resumes = " again from its work directory" if self._facts[name].worked_on else ""
         self._console.event(f"{name}: started{resumes} ({where_it_runs(job)})")
@@ -183,11 +188,12 @@ class Runner:
             threads=threads,
             processes=where.processes,
             devices=where.devices,
+            patience=self._limits.patience,
         )
 
     def _ended(self, running: Running, outcome: Outcome) -> None:
         name = running.job.stage
-        del self._progress[name]
+        del self._progress[name], self._notices[name]
         self._seconds[name] = round(time.monotonic() - running.started, 2)
         self._facts[name] = self._look(name)
         artifact = self._facts[name].artifact
@@ -201,6 +207,12 @@ class Runner:
         else:
             message = outcome.message or self._facts[name].corrupt or "stopped"
             self._fail(name, message, running, outcome.log)
+
+    def _pass_on_notices(self) -> None:
+        """What the stages want their user to know at once."""
+        for name, notices in self._notices.items():
+            for text in notices.new():
+                self._console.note(f"{name}: warning: {text}")
 
     def _fail(self, name: str, message: str, running: Running, log: Path | None) -> None:
         self._failed[name] = message

@@ -18,7 +18,7 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
-from stages.configs import PretrainConfig
+from stages.configs import Health, PretrainConfig
 from stages.tiny.corpus import documents
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import build_tokenizer
@@ -42,7 +42,7 @@ def run(config: PretrainConfig, inputs: Inputs, context: Context) -> Outputs:
     tokens = config.steps * config.batch_tokens
     rows = rows_of(tokenizer, documents(corpus, seed), config.sequence_length, tokens)
     trainer = _trainer(config, tokenizer, rows, context)
-    train(trainer, tokenizer, context, bf16=config.dtype == "bfloat16")
+    train(trainer, tokenizer, context, Health(), config.dtype == "bfloat16")
     return Outputs(
         facts={
             "parameters": trainer.model.num_parameters(),

@@ -21,7 +21,7 @@ from transformers import (
     Trainer,
     TrainingArguments,
 )
-from trl import RewardConfig, RewardTrainer
+from trl import RewardConfig
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
@@ -34,7 +34,7 @@ from stages.training.arguments import split_batch, trainer_arguments
 from stages.training.common import StageCallback, start, train
 from stages.training.reward_data import Judged, as_dataset, hold_out, read_judged
 from stages.training.reward_quality import quality
-from stages.training.reward_trainer import LabelCollator, PointwiseTrainer
+from stages.training.reward_trainer import LabelCollator, PairwiseTrainer, PointwiseTrainer
 
 #: objective → the rows that it learns from
 ROWS = {"pairwise": "preferences", "pointwise": "labels"}
@@ -53,11 +53,11 @@ def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
             f"{len(taught)} to train on and {len(held)} to hold out; more prompts are needed"
         )
     trainer = _trainer(config, source, tokenizer, taught, context)
-    train(trainer, tokenizer, context)
+    health = train(trainer, tokenizer, context, config.health)
     facts = quality(Scorer(context.output / "model", config.scores, config.max_length), held)
-    steps = trainer.state.global_step
+    trained = {"steps": trainer.state.global_step, "health": health}
     return Outputs(
-        {"objective": config.objective, "scores": config.scores, "steps": steps, **facts},
+        {"objective": config.objective, "scores": config.scores, **trained, **facts},
         {**funnel, "held_out": len(held), "trained": len(taught)},
     )
 
@@ -102,7 +102,7 @@ def _trainer(
         "callbacks": [StageCallback(context)],
     }
     if config.objective == "pairwise":
-        return RewardTrainer(args=RewardConfig(**arguments, max_length=None), **shared)
+        return PairwiseTrainer(args=RewardConfig(**arguments, max_length=None), **shared)
     collator = LabelCollator(tokenizer.pad_token_id)
     return PointwiseTrainer(args=TrainingArguments(**arguments), data_collator=collator, **shared)
 

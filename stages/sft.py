@@ -34,8 +34,8 @@ def run(config: SFTConfig, inputs: Inputs, context: Context) -> Outputs:
     source, tokenizer = start(inputs, context)
     documents, funnel = _documents(config, inputs["data_from"], tokenizer)
     trainer = _trainer(config, source, tokenizer, documents, context)
-    train(trainer, tokenizer, context, bf16=config.precision.bf16)
-    return Outputs(facts=_facts(trainer, documents), funnel=funnel)
+    health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
+    return Outputs(facts=_facts(trainer, documents) | {"health": health}, funnel=funnel)
 
 
 def _documents(

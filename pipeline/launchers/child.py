@@ -36,6 +36,7 @@ from pipeline.lease import Lease
 from pipeline.project import load
 from pipeline.sources import code_root
 from pipeline.store import Store, disk_full, disk_full_message
+from pipeline.watchdog import watching
 
 Entry = Callable[[Any, Inputs, Context], Outputs]
 
@@ -120,7 +121,8 @@ def _outputs(job: Job, entry: Entry, inputs: Inputs, context: Context) -> Output
 
     def call(context: Context) -> Outputs:
         _prepare(job.threads, context.seed)
-        outputs = entry(job.config, inputs, context)
+        with watching(job.patience):
+            outputs = entry(job.config, inputs, context)
         if not isinstance(outputs, Outputs):
             raise StageFailed(f"{job.kind.entry} returned {type(outputs).__name__}, not Outputs")
         funnel = manifest.jsonable(outputs.funnel, "funnel")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.kinds import Kind
 from pipeline.plan import Wanted
+from pipeline.watchdog import Patience
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Job:
     threads: int
     processes: int = 1
     devices: tuple[str, ...] | None = None
+    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True)

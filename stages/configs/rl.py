@@ -19,6 +19,7 @@ from stages.configs.common import (
     Verifiers,
     placement,
 )
+from stages.configs.health import Health
 
 
 @dataclass
@@ -37,7 +38,7 @@ class RewardTerm:
 
 @dataclass
 class LengthSwitch:
-    """From this optimiser step on, completions may be this long (paper, 2.3: 65,536 from 8.2k)."""
+    """From this optimiser step on, completions may be this long (paper, 2.1: 65,536 from 8.2k)."""
 
     step: int = MISSING
     max_tokens: int = MISSING
@@ -70,7 +71,7 @@ class Curriculum:
 
 @dataclass
 class RLConfig(StageConfig):
-    """RL with rewards by rule and by model: GRPO (DeepSeek-R1, sections 2.2, 3.2) or a relative."""
+    """RL with rewards by rule and by model: GRPO (DeepSeek-R1, 2.1 and 3.2) or a relative."""
 
     rewards: dict[str, RewardTerm] = field(default_factory=dict)
     optimizer: Optimizer = field(default_factory=Optimizer)
@@ -98,3 +99,4 @@ class RLConfig(StageConfig):
     micro_batch: int = placement(64)  # sequences per forward pass
     save_steps: int = placement(25)
     verifiers: Verifiers = field(default_factory=Verifiers)
+    health: Health = field(default_factory=Health, metadata={"identity": False})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from stages.configs.common import Lora, Optimizer, Parallel, Precision, StageConfig, placement
+from stages.configs.health import Health
 
 
 @dataclass
@@ -24,3 +25,4 @@ class SFTConfig(StageConfig):
     parallel: Parallel = field(default_factory=Parallel, metadata={"identity": False})
     micro_batch: int = placement(32)
     save_steps: int = placement(50)
+    health: Health = field(default_factory=Health, metadata={"identity": False})

@@ -55,6 +55,14 @@ def last(work: Path) -> Path | None:
     return None
 
 
+def kept_words(work: Path) -> str:
+    """What an error says of the checkpoint that a stage goes on from."""
+    kept = [path for path in work.glob(f"{PREFIX}*") if (path / COMPLETE).exists()]
+    if not kept:
+        return "No checkpoint was written before it."
+    return f"{max(kept, key=step_of).name} is kept."
+
+
 def step_of(checkpoint: Path) -> int:
     """The optimiser step of a checkpoint folder."""
     return int(checkpoint.name.removeprefix(PREFIX))

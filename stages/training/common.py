@@ -2,14 +2,13 @@
 
     source, tokenizer = start(inputs, context)
     trainer = …(callbacks=[StageCallback(context)])
-    train(trainer, tokenizer, context)
+    health = train(trainer, tokenizer, context, config.health)
 
 Checkpoints are in stages/training/checkpoints.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,11 @@ from transformers import (
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
+from stages.configs.health import Health
 from stages.tiny.tokenizer import save_tokenizer
-from stages.training import checkpoints
-
-#: What the Trainer adds to its logs and that no curve needs.
-NOT_CURVES = frozenset({"epoch", "total_flos", "step_time", "num_tokens"})
+from stages.training import checkpoints, parallel
+from stages.training.curves import curves_of
+from stages.training.health import HealthMonitor
 
 
 def use_threads(threads: int) -> None:
@@ -45,16 +44,26 @@ def start(inputs: Inputs, context: Context) -> tuple[Path, PreTrainedTokenizerBa
 
 
 def train(
-    trainer: Trainer, tokenizer: PreTrainedTokenizerBase, context: Context, bf16: bool = False
-) -> None:
+    trainer: Trainer,
+    tokenizer: PreTrainedTokenizerBase,
+    context: Context,
+    health: Health,
+    bf16: bool = False,
+) -> dict[str, Any]:
     """Go on from the newest whole checkpoint, train to the end, write the model to publish.
 
-    The stage's curves are rewound to that checkpoint, so that no step is logged twice.
+    The stage's curves are rewound to that checkpoint, so that no step is logged twice. Returns
+    what the rules of `health` found, for the manifest's facts.
     """
-    newest = checkpoints.last(context.work)
+    monitor = HealthMonitor(health, context)
+    trainer.add_callback(monitor)
+    newest = parallel.agreed(lambda: checkpoints.last(context.work))
     context.rewind(checkpoints.step_of(newest) if newest else -1)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
-    save_model(trainer.model, tokenizer, context.output / "model", bf16)
+    model = parallel.published(trainer)
+    context.lead()
+    save_model(model, tokenizer, context.output / "model", bf16)
+    return monitor.watch.facts()
 
 
 def on_gpu() -> bool:
@@ -107,13 +116,6 @@ class StageCallback(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         name = f"{checkpoints.PREFIX}{state.global_step}"
-        checkpoints.mark_complete(Path(args.output_dir) / name)
-
-
-def curves_of(logs: Mapping[str, Any]) -> dict[str, float]:
-    """The logged numbers that are curves: not the Trainer's counters and closing summary."""
-    return {
-        name: float(value)
-        for name, value in logs.items()
-        if name not in NOT_CURVES and not name.startswith("train_") and not isinstance(value, str)
-    }
+        parallel.meet()  # every rank has written what it has
+        if state.is_world_process_zero:
+            checkpoints.mark_complete(Path(args.output_dir) / name)

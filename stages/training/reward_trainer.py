@@ -12,6 +12,9 @@ from typing import Any
 
 import torch
 from transformers import Trainer
+from trl import RewardTrainer
+
+from stages.training.bad_batch import FiniteTraining
 
 
 @dataclass
@@ -30,7 +33,11 @@ class LabelCollator:
         }
 
 
-class PointwiseTrainer(Trainer):
+class PairwiseTrainer(FiniteTraining, RewardTrainer):
+    """TRL's Bradley-Terry trainer, which stops at a loss that is no number."""
+
+
+class PointwiseTrainer(FiniteTraining, Trainer):
     """Raises the logit of responses labelled 1 and lowers that of the others."""
 
     def compute_loss(

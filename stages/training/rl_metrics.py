@@ -9,8 +9,16 @@ checking_words                      mean number per completion ("wait", 检查, 
 truncation                          share of completions that hit the length limit
 entropy                             mean of −log p of the sampled tokens, which estimates the
                                     policy's entropy without another pass over the vocabulary
+repetition                          mean share of runs of 6 tokens that stood before, in the last
+                                    2,048 tokens of a completion: loops never end, so they are
+                                    there, and 1 ms is enough (filters of samples read all of it)
 kl                                  to the reference (of the loss, or to the start of the stage)
-zero_signal_groups                  groups whose rewards are all equal
+zero_signal_groups                  groups trained on whose rewards are all equal
+replaced_groups, samples_spent      groups drawn in vain, and all completions drawn for the rollout
+skipped_rows                        rows of the step run neither forward nor backward
+resting_prompts                     set aside by the curriculum, after this rollout
+policy_accuracy, rationalised       of algorithms that sample from another model (offline.py)
+value_loss, explained_variance      of PPO's critic
 sampling_logp_difference            mean |log p at training − log p at sampling|: rounding, or a bug
 """
 
@@ -36,6 +44,9 @@ RENAMED = {
     "clip_ratio/region_mean": "clip_ratio",
     "sampling/sampling_logp_difference/mean": "sampling_logp_difference",
 }
+RUN = 6  # tokens
+READ = 2048
+
 KEPT = frozenset(
     {
         "loss",
@@ -49,6 +60,16 @@ KEPT = frozenset(
         "checking_words",
         "entropy",
         "zero_signal_groups",
+        "zero_signal_share",
+        "repetition",
+        "replaced_groups",
+        "samples_spent",
+        "skipped_rows",
+        "resting_prompts",
+        "rationalised",
+        "policy_accuracy",
+        "value_loss",
+        "explained_variance",
         "sampling_logp_difference",
         "tokens_per_second",
         "step_seconds",
@@ -84,11 +105,19 @@ def rollout_metrics(
         "format": [strict(text) for text in texts],
         "thinking_length": map(len, tokenizer(thoughts, add_special_tokens=False).input_ids),
         "checking_words": [count_checking_words(text, checking_words) for text in texts],
+        "repetition": [repetition(completion.token_ids) for completion in completions],
         **language_metrics(rows, thoughts),
     }
     means = {name: mean(values) for name, values in measured.items()}
     logprobs = [p for completion in completions for p in completion.logprobs or [] if p is not None]
     return means | {"entropy": -mean(logprobs)}
+
+
+def repetition(tokens: Sequence[int]) -> float:
+    """The share of runs of RUN tokens that stood before, near the end; 0 of a short sequence."""
+    end = tokens[-READ:]
+    runs = list(zip(*(end[start:] for start in range(RUN)), strict=False))
+    return 1 - len(set(runs)) / len(runs) if runs else 0.0
 
 
 def language_metrics(rows: Sequence[Row], thoughts: Sequence[str]) -> dict[str, list[float]]:

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from trl import SFTTrainer
 
+from stages.training.bad_batch import FiniteTraining
 from stages.training.common import on_gpu
 from stages.training.sft_data import IGNORED, pack
 
@@ -54,7 +55,7 @@ class PackingCollator:
         }
 
 
-class PackedSFTTrainer(SFTTrainer):
+class PackedSFTTrainer(FiniteTraining, SFTTrainer):
     """Logs loss, token_accuracy, learning_rate, grad_norm and tokens_per_second."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,47 @@
+"""What a running stage wants its user to know at once: marked lines of its log.
+
+The stage prints them, so the log keeps them in their place, and the runner passes them on to the
+terminal. A stage that hangs inside C code cannot print: there `faulthandler` writes `Timeout (…)!`
+before the stacks, and that line counts as a notice, too (see pipeline/watchdog.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_MARK = "r1 warning: "
+_STUCK = "Timeout ("
+
+
+def warn(text: str) -> None:
+    """Print one line that the runner shows to the user."""
+    print(f"{_MARK}{' '.join(text.split())}", file=sys.stderr, flush=True)
+
+
+class Notices:
+    """Reads a stage's log as it grows."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._offset = 0
+
+    def new(self) -> list[str]:
+        """What was told since the last look."""
+        try:
+            with self._log.open("rb") as file:
+                file.seek(self._offset)
+                text = file.read()
+        except FileNotFoundError:
+            return []
+        whole = text[: text.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        lines = whole.decode(errors="replace").splitlines()
+        return [said for line in lines if (said := self._said(line)) is not None]
+
+    def _said(self, line: str) -> str | None:
+        if line.startswith(_MARK):
+            return line.removeprefix(_MARK)
+        if line.startswith(_STUCK) and line.endswith(")!"):
+            return f"hangs in code that never returns to Python; its stacks are in {self._log}"
+        return None

@@ -1,0 +1,142 @@
+"""Tells when a stage does not move any more, and shows where it stands.
+
+A stage moves when it shows progress or logs a point (`Context`), and whenever code that works long
+in between calls `moved`. After `seconds` without any, the Python stacks of all threads of its
+process and of the processes that it started go to its log, and its user is told. That repeats after
+twice the time, and so on. Nothing is ended unless `stop` says so: a slow stage looks the same.
+
+    a process that Python code started by fork    dumps its stacks itself, on SIGUSR1
+    any other (vLLM's, verifiers' workers)        is named with its state: signals would end it
+    a thread inside C code that keeps the GIL     faulthandler's own timer dumps, without Python
+
+Processes are found through /proc, so on other systems than Linux the stage's own stacks are all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.notices import warn
+
+ENDED_BY_WATCHDOG = 70
+_SIGNAL = signal.SIGUSR1
+_WRITING = 0.3  # seconds that a child has to write its stacks, so that they do not mix
+_last_move = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a stage may stand still before its stacks are shown (None: for ever)."""
+
+    seconds: float | None = None
+    stop: bool = False
+
+
+def patience(settings: Mapping[str, Any]) -> Patience:
+    """What `launcher.watchdog` says."""
+    seconds, stop = settings.get("seconds"), settings.get("stop", False)
+    if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+        raise UsageError(
+            f"launcher.watchdog.seconds: found {seconds!r}, expected a number above 0, or null to "
+            "let stages stand still for ever."
+        )
+    return Patience(seconds, bool(stop))
+
+
+def moved() -> None:
+    """Say that this process got on; costs nothing, so call it wherever work comes in parts."""
+    global _last_move
+    _last_move = time.monotonic()
+
+
+@contextmanager
+def watching(patience: Patience) -> Iterator[None]:
+    """Watch this process while the block runs."""
+    if patience.seconds is None:
+        yield
+        return
+    moved()
+    faulthandler.register(_SIGNAL, file=sys.stderr, all_threads=True)  # forks inherit it
+    over = threading.Event()
+    thread = threading.Thread(
+        target=_watch, args=(patience.seconds, patience.stop, over), name="watchdog", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _watch(seconds: float, stop: bool, over: threading.Event) -> None:
+    limit, seen = seconds, _last_move
+    while not over.wait(seconds / 10):
+        # Fires only if this thread cannot run for that long: something keeps the GIL.
+        faulthandler.dump_traceback_later(max(seconds, 1), exit=stop)
+        if _last_move != seen:
+            limit, seen = seconds, _last_move
+        if time.monotonic() - seen > limit:
+            _tell(time.monotonic() - seen, stop)
+            limit *= 2
+
+
+def _tell(still: float, stop: bool) -> None:
+    dump()
+    then = "ended by launcher.watchdog.stop" if stop else "it goes on"
+    warn(
+        f"no progress for {still:.0f} s; the stacks of its threads and processes are in its log; "
+        f"{then}. If that is how long it takes, raise launcher.watchdog.seconds"
+    )
+    if stop:
+        os._exit(ENDED_BY_WATCHDOG)
+
+
+def dump() -> None:
+    """Write all stacks to stderr: this process's, then its children's."""
+    print(f"--- stacks of process {os.getpid()} ---", file=sys.stderr, flush=True)
+    faulthandler.dump_traceback(sys.stderr, all_threads=True)
+    for process in _started_by(os.getpid()):
+        status = _status(process)
+        said = f"process {process} ({status.get('Name')}, {status.get('State')})"
+        if not int(status.get("SigCgt", "0"), 16) >> (_SIGNAL - 1) & 1:
+            print(f"--- {said}: no Python stacks ---", file=sys.stderr, flush=True)
+            continue
+        print(f"--- stacks of {said} ---", file=sys.stderr, flush=True)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process, _SIGNAL)
+            time.sleep(_WRITING)
+
+
+def _started_by(parent: int) -> list[int]:
+    """All processes below one, parents first."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        if (above := _status(int(folder.name)).get("PPid")) is not None:
+            children.setdefault(int(above), []).append(int(folder.name))
+    found = sorted(children.get(parent, []))
+    for process in found:  # grows while it is read
+        found += sorted(children.get(process, []))
+    return found
+
+
+def _status(process: int) -> dict[str, str]:
+    """The fields of /proc/<pid>/status; nothing for a process that has just ended."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return {}
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}

@@ -1,0 +1,59 @@
+"""Watches a stage's curves while it trains, by the rules of `stages.<name>.health`.
+
+A rule that warns is told to the user while the stage runs, stands in its log, and in the facts of
+its manifest (`health`). A rule that stops ends the stage before the step at hand is saved, so the
+last checkpoint is from before; with another action or limit, which change no fingerprint, the same
+command goes on from it.
+
+Rules read what is logged, nothing else. A resumed stage reads its curves again from the start, so
+its findings are those of a stage that was never killed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from transformers import TrainerCallback
+
+from pipeline.artifact import METRICS
+from pipeline.context import Context
+from pipeline.errors import StageFailed
+from stages.configs.health import Health
+from stages.training.checkpoints import kept_words
+from stages.training.curves import curves_of
+from stages.training.health_rules import Finding, Watch
+
+
+class HealthMonitor(TrainerCallback):
+    """Looks at every logged point; rank 0 decides for its gang."""
+
+    def __init__(self, health: Health, context: Context) -> None:
+        self.watch = Watch(health)
+        self.context = context
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Take in what was logged before a resume; it was told then."""
+        path = self.context.work / METRICS
+        if self.context.rank == 0 and path.exists():
+            for line in path.read_text().splitlines():
+                point = json.loads(line)
+                self.watch.look(int(point["step"]), point)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        if self.context.rank:
+            return
+        for finding in self.watch.look(state.global_step, curves_of(logs or {})):
+            if self.watch.rules[finding.rule].action == "stop":
+                raise StageFailed(self._stopped(finding))
+            self.context.warn(f"step {finding.step}: {self._words(finding)}")
+
+    def _words(self, finding: Finding) -> str:
+        return f"{finding.numbers}. {self.watch.rules[finding.rule].message}"
+
+    def _stopped(self, finding: Finding) -> str:
+        key = f"stages.{self.context.stage}.health.rules.{finding.rule}"
+        return (
+            f"stopped at step {finding.step} by {key}: {self._words(finding)} "
+            f"{kept_words(self.context.work)} To go on from there as it is: {key}.action=warn"
+        )
