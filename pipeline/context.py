@@ -21,6 +21,10 @@ from pipeline.artifact import METRICS
 PROGRESS = "progress.json"
 
 
+class RankDone(BaseException):
+    """A rank other than 0 has done its part; no failure."""
+
+
 @dataclass
 class Context:
     """Passed to a stage's entry function.
@@ -40,6 +44,11 @@ class Context:
     rank: int = 0
     processes: int = 1
     _shown: float = field(default=0.0, repr=False)
+
+    def lead(self) -> None:
+        """From here on rank 0 goes on alone: the other ranks of the gang end."""
+        if self.rank:
+            raise RankDone
 
     def beside(self, fingerprint: str) -> Path:
         """A folder that goes with an artifact and that all stages and runs share.

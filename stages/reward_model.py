@@ -1,4 +1,4 @@
-"""Reward models for what no rule can judge (paper, 3.1 and supplement).
+"""Reward models for what no rule can judge (paper, 3.1).
 
     helpful   pairwise    Bradley-Terry on chosen against rejected; reads the final answer only
     safety    pointwise   cross-entropy on safe against unsafe; reads the whole response
@@ -32,6 +32,7 @@ from stages.data.rows import read_rows
 from stages.rewards.preference import TERM_OF, Scorer
 from stages.training.arguments import split_batch, trainer_arguments
 from stages.training.common import StageCallback, start, train
+from stages.training.parallel import gang_arguments
 from stages.training.reward_data import Judged, as_dataset, hold_out, read_judged
 from stages.training.reward_quality import quality
 from stages.training.reward_trainer import LabelCollator, PairwiseTrainer, PointwiseTrainer
@@ -94,6 +95,7 @@ def _trainer(
         "per_device_train_batch_size": split.per_device,
         "gradient_accumulation_steps": split.accumulation,
         "remove_unused_columns": False,
+        **gang_arguments(config.parallel),
     }
     shared: dict[str, Any] = {
         "model": _scalar_model(source, tokenizer, context.seed),

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: cold start, the 800k set, and distillation (paper, 2.3 and 4.1).
+"""Supervised fine-tuning: cold start, the 800k set, and distillation (paper, B.4.2, B.4.3).
 
 The paper trains for 2-3 epochs with batches of 128 (students: 64) sequences and a cosine from the
 learning rate to a tenth of it. Here a step is `batch_size` sequences too, packed with isolated
@@ -23,8 +23,11 @@ from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from stages.configs import SFTConfig
 from stages.data.rows import read_rows
+from stages.training import compute
 from stages.training.arguments import attention, lora_config, split_batch, trainer_arguments
 from stages.training.common import StageCallback, load_model, start, train
+from stages.training.even_batches import with_filler
+from stages.training.parallel import gang_arguments
 from stages.training.sft_data import Document, encode, fit
 from stages.training.sft_trainer import PackedSFTTrainer, PackingCollator
 
@@ -75,12 +78,13 @@ def _trainer(
         gradient_accumulation_steps=split.accumulation,
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
+        **gang_arguments(config.parallel),
     )
     return PackedSFTTrainer(
         model=load_model(source, attention(config.precision, config.max_length)),
         args=arguments,
         data_collator=PackingCollator(tokenizer.pad_token_id),
-        train_dataset=Dataset.from_list([vars(document) for document in documents]),
+        train_dataset=Dataset.from_list([vars(row) for row in with_filler(documents)]),
         processing_class=tokenizer,
         peft_config=lora_config(config.lora),
         callbacks=[StageCallback(context)],
@@ -88,11 +92,15 @@ def _trainer(
 
 
 def _facts(trainer: PackedSFTTrainer, documents: list[Document]) -> dict[str, Any]:
+    tokens = sum(len(document) for document in documents)
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    cost = compute.Cost(compute.parameters(model), compute.LEARN)
     return {
         "documents": len(documents),
-        "tokens": sum(len(document) for document in documents),
+        "tokens": tokens,
         "steps": trainer.state.global_step,
         "epochs": trainer.state.epoch,
+        "compute": cost.facts(tokens * (trainer.state.epoch or 0.0)),
         "loss": trainer.last("loss"),
         "token_accuracy": trainer.last("token_accuracy"),
     }

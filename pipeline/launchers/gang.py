@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from pipeline.context import RankDone
 from pipeline.errors import StageFailed
 from pipeline.kinds import Outputs
 
@@ -193,6 +194,8 @@ def _main(rank: Rank, log: Path, body: Body, explain: Explain, answer: Connectio
     try:
         outputs = body(rank)
         outcome = outputs if rank.number == 0 else Outputs()
+    except RankDone:
+        outcome = Outputs()
     except SystemExit:
         os._exit(128 + signal.SIGTERM)
     except BaseException as error:

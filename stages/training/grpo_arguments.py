@@ -17,6 +17,7 @@ from pipeline.context import Context
 from pipeline.errors import UsageError
 from stages.configs import RLConfig
 from stages.training.arguments import trainer_arguments
+from stages.training.parallel import gang_arguments
 
 
 def grpo_arguments(config: RLConfig, context: Context) -> GRPOConfig:
@@ -49,6 +50,7 @@ def grpo_arguments(config: RLConfig, context: Context) -> GRPOConfig:
         logging_nan_inf_filter=False,  # a NaN stops the stage; it is not papered over
         **_reference(config),
         **_vllm(config),
+        **gang_arguments(config.parallel),
     )
 
 

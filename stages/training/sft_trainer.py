@@ -22,6 +22,8 @@ from trl import SFTTrainer
 
 from stages.training.bad_batch import FiniteTraining
 from stages.training.common import on_gpu
+from stages.training.even_batches import EvenBatches
+from stages.training.parallel import mean_of_all, processes
 from stages.training.sft_data import IGNORED, pack
 
 
@@ -55,7 +57,7 @@ class PackingCollator:
         }
 
 
-class PackedSFTTrainer(FiniteTraining, SFTTrainer):
+class PackedSFTTrainer(FiniteTraining, EvenBatches, SFTTrainer):
     """Logs loss, token_accuracy, learning_rate, grad_norm and tokens_per_second."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -80,8 +82,9 @@ class PackedSFTTrainer(FiniteTraining, SFTTrainer):
         targets = inputs.pop("labels")[:, 1:]
         learnt = targets != IGNORED
         logits, targets = self._logits_at(model, inputs, learnt), targets[learnt]
-        hits = (logits.detach().argmax(-1) == targets).float().mean()
-        self._metrics["train"]["mean_token_accuracy"].append(hits.item())
+        if len(targets):  # else all rows of this process fill up a short batch
+            hits = (logits.detach().argmax(-1) == targets).float().mean()
+            self._metrics["train"]["mean_token_accuracy"].append(hits.item())
         loss = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
         if num_items_in_batch is None:
             return loss / len(targets)
@@ -105,8 +108,11 @@ class PackedSFTTrainer(FiniteTraining, SFTTrainer):
         if "mean_token_accuracy" in metrics:
             metrics["token_accuracy"] = metrics.pop("mean_token_accuracy")
             now = time.monotonic()
-            metrics["tokens_per_second"] = [self._tokens / (now - self._since)]
+            metrics["tokens_per_second"] = [self._tokens * processes() / (now - self._since)]
             self._tokens, self._since = 0, now
+        if processes() > 1:
+            means = {name: sum(values) / len(values) for name, values in metrics.items() if values}
+            metrics.update({name: [value] for name, value in mean_of_all(means).items()})
         super().log(logs, start_time)
 
     def last(self, name: str) -> float | None:

@@ -1,0 +1,155 @@
+"""Training in a gang of processes: what accelerate is told, and what the processes do together.
+
+The launcher starts the gang (pipeline/launchers/gang.py); accelerate finds it in the environment.
+An optimiser step always sees the whole batch that the config names, so the number of processes
+changes results by rounding alone. docs/parallel.md says what was run, and what was not.
+
+Where weights are sharded, a forward pass is a collective: every process must make the same passes.
+`whole_weights` gathers them for as long as processes go their own ways (generation, scoring).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from accelerate.utils import broadcast_object_list, gather_object
+from peft import PeftModel
+from torch.distributed.fsdp import FSDPModule
+from transformers import PreTrainedModel, Trainer
+
+from pipeline.errors import UsageError
+from stages.configs import Parallel
+
+T = TypeVar("T")
+
+
+def processes() -> int:
+    """How many processes train this stage."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def gang_arguments(parallel: Parallel) -> dict[str, Any]:
+    """What the Trainer passes on to accelerate; nothing for a process alone."""
+    if processes() == 1:
+        return {}
+    arguments: dict[str, Any] = {
+        "ddp_timeout": int(parallel.wait_minutes * 60),
+        "ddp_find_unused_parameters": False,
+    }
+    if parallel.strategy == "fsdp":
+        if not torch.cuda.is_available():
+            raise UsageError(
+                "parallel.strategy is fsdp, and there is no GPU: accelerate shards on GPUs alone, "
+                "and would train whole copies instead. Use parallel=ddp"
+            )
+        arguments |= {"fsdp": True, "fsdp_config": deepcopy(parallel.fsdp)}
+    elif parallel.strategy == "deepspeed":
+        arguments["deepspeed"] = deepcopy(parallel.deepspeed)
+    return arguments
+
+
+def sharded(trainer: Trainer) -> bool:
+    """Whether no process has the whole weights, so that a pass is a collective."""
+    if trainer.is_deepspeed_enabled:
+        return bool(trainer.accelerator.state.deepspeed_plugin.zero_stage == 3)
+    return trainer.is_fsdp_enabled
+
+
+def agreed(decide: Callable[[], T]) -> T:
+    """What rank 0 decides, known to all: the others might see another state of a folder."""
+    if processes() == 1:
+        return decide()
+    found: list[Any] = [decide() if dist.get_rank() == 0 else None]
+    broadcast_object_list(found)
+    return found[0]  # type: ignore[no-any-return]
+
+
+def meet() -> None:
+    """Wait until every process is here."""
+    if processes() > 1:
+        dist.barrier()
+
+
+def most(count: int) -> int:
+    """The largest of what the processes have."""
+    return max(gather_object([count])) if processes() > 1 else count
+
+
+def mean_of_all(values: Mapping[str, float]) -> dict[str, float]:
+    """The mean over the processes that have a number, name by name."""
+    if processes() == 1:
+        return dict(values)
+    found: dict[str, list[float]] = {}
+    for own in gather_object([dict(values)]):
+        for name, value in own.items():
+            found.setdefault(name, []).append(value)
+    finite = {name: [v for v in all_ if math.isfinite(v)] for name, all_ in found.items()}
+    return {name: sum(v) / len(v) if v else math.nan for name, v in finite.items()}
+
+
+@torch.no_grad()
+def average_gradients(model: torch.nn.Module) -> None:
+    """Give every process the mean of all processes' gradients; none counts as zero."""
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= dist.get_world_size()
+
+
+@contextmanager
+def whole_weights(*models: torch.nn.Module | None) -> Iterator[None]:
+    """Gather FSDP2's shards, so that forward passes are no collectives; then free them again."""
+    modules = [m for model in models if model for m in model.modules() if isinstance(m, FSDPModule)]
+    freed_after_forward = [_reshards(module) for module in modules]
+    for module in modules:
+        module.set_reshard_after_forward(False, recurse=False)
+        module.unshard()
+    try:
+        yield
+    finally:
+        for module, reshards in zip(modules, freed_after_forward, strict=True):
+            module.set_reshard_after_forward(reshards, recurse=False)
+            module.reshard()
+
+
+def _reshards(module: FSDPModule) -> bool:
+    """There is no public way to ask."""
+    group = module._get_fsdp_state()._fsdp_param_group
+    return group is not None and group.post_forward_mesh_info is not None
+
+
+def published(trainer: Trainer) -> Any:
+    """The trained model as a plain one, on rank 0 where it was sharded; None elsewhere."""
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if not sharded(trainer):
+        return model
+    wrapped = trainer.deepspeed if trainer.is_deepspeed_enabled else trainer.model
+    state = trainer.accelerator.get_state_dict(wrapped)
+    if not trainer.is_world_process_zero():
+        return None
+    plain = _plain(model)
+    missing, unexpected = plain.load_state_dict(state, strict=False)
+    tied = set(getattr(plain, "all_tied_weights_keys", {}))
+    if unexpected or set(missing) - tied:
+        raise ValueError(f"the shards do not make the model: {missing} missing, {unexpected} over")
+    return plain
+
+
+def _plain(model: Any) -> Any:
+    """A model of the same class and shape that nothing has sharded."""
+    if isinstance(model, PeftModel):
+        return PeftModel(_plain(model.get_base_model()), model.peft_config["default"])
+    kinds = (kind for kind in type(model).__mro__ if not issubclass(kind, FSDPModule))
+    kind = next(kind for kind in kinds if issubclass(kind, PreTrainedModel))
+    plain = kind(deepcopy(model.config))
+    plain.generation_config = model.generation_config
+    return plain
