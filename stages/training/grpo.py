@@ -29,7 +29,7 @@ from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 from trl import GRPOTrainer
 
-from pipeline.errors import RecipeError
+from stages.training.bad_batch import require_finite
 from stages.training.grpo_rollout import RolloutTrainer, Tensors
 from stages.training.rl_batches import (
     Chunk,
@@ -40,6 +40,7 @@ from stages.training.rl_batches import (
     take,
 )
 from stages.training.rl_metrics import curves, mean
+from stages.training.rl_rows import rollout_rows
 from stages.training.shared_prompts import can_share
 
 REFERENCE = "reference.safetensors"
@@ -77,14 +78,16 @@ class RecipeGRPOTrainer(RolloutTrainer):
         loss = torch.zeros((), device=self.accelerator.device)
         if rows:
             loss = self._run_passes(model, batch, rows)
-        if not math.isfinite(float(loss)):
-            raise RecipeError(
-                f"the loss of step {self.state.global_step + 1} is {float(loss)}; the last "
-                "checkpoint is kept. Lower optimizer.learning_rate or kl_coefficient and run again"
-            )
+        self._trained = batch
+        self._require_finite("loss", float(loss), self.state.global_step + 1)
         self._step += 1
         self._tokens = int(batch["completion_mask"].sum())
         return loss
+
+    def _require_finite(self, name: str, value: float, step: int) -> None:
+        rows = rollout_rows(self._trained, self._groups, self.prompts, self.terms)
+        remedy = "Lower optimizer.learning_rate or kl_coefficient, and run again."
+        require_finite(name, value, step, rows, Path(self.args.output_dir), remedy)
 
     def _rows_with_signal(self, batch: Tensors) -> list[int]:
         """Rows that can change the weights. Every process runs at least one, to meet the others."""
@@ -189,6 +192,8 @@ class RecipeGRPOTrainer(RolloutTrainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """TRL's and our metrics of the step as curves; the history stays out of the checkpoints."""
+        if "grad_norm" in logs:
+            self._require_finite("gradient's norm", logs["grad_norm"], self.state.global_step)
         if "loss" in logs:
             now = time.perf_counter()
             seconds, self._clock = now - self._clock, now
