@@ -18,6 +18,7 @@ EDGES = (
     "rewrite_with",
     "judge_with",
     "teach_with",
+    "compute_as",
     "score_with",
     "evaluates",
 )

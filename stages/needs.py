@@ -10,6 +10,7 @@ from pipeline.kinds import Needs
 from stages.configs import (
     EvaluateConfig,
     GeneralConfig,
+    OnPolicyDistillConfig,
     Parallel,
     PreferencesConfig,
     PretrainConfig,
@@ -29,6 +30,11 @@ def rl(config: RLConfig) -> Needs:
 def supervised(config: SFTConfig | RewardModelConfig) -> Needs:
     """A gang; each process has the same share of a batch."""
     return _gang(config.parallel, config.batch_size)
+
+
+def on_policy_distill(config: OnPolicyDistillConfig) -> Needs:
+    """A gang; each process has the same share of the prompts of a step."""
+    return _gang(config.parallel, config.prompts_per_step)
 
 
 def pretrain(config: PretrainConfig) -> Needs:

@@ -32,12 +32,26 @@ def rl(config: Config, inputs: Inputs) -> Numbers:
         "completions in all": prompts * samples * steps,
         "tokens per completion at most": max(longest),
         "tokens at most": _rl_tokens(config),
+        **_budget(config, inputs),
     }
 
 
 def sft(config: Config, inputs: Inputs) -> Numbers:
     """Batches of supervised training; steps once the rows are there."""
     return _epochs(config, _rows(inputs, "samples", "conversations"))
+
+
+def on_policy_distill(config: Config, inputs: Inputs) -> Numbers:
+    """Completions of the student, one to a prompt."""
+    prompts, steps = config["prompts_per_step"], config["max_steps"]
+    longest = config["sampling"]["max_tokens"]
+    return {
+        "completions per step": prompts,
+        "optimiser steps": steps,
+        "completions in all": prompts * steps,
+        "tokens per completion at most": longest,
+        "tokens at most": prompts * steps * longest,
+    }
 
 
 def reward_model(config: Config, inputs: Inputs) -> Numbers:
@@ -90,6 +104,13 @@ def _rl_tokens(config: Config) -> int:
         for (start, tokens), end in zip(lengths, ends, strict=True)
     ]
     return sum(max(0, end - start) * per_step * tokens for start, end, tokens in spans)
+
+
+def _budget(config: Config, inputs: Inputs) -> Numbers:
+    """The operations of the stage that this one may cost as much as; see training/compute.py."""
+    other = inputs.get(config["compute_as"] or "")
+    spent = other.facts.get("compute", {}).get("flops") if other else None
+    return {"floating-point operations at most": int(spent)} if spent else {}
 
 
 def _epochs(config: Config, rows: int, share: float = 1.0) -> Numbers:

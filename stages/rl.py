@@ -27,6 +27,7 @@ from stages.data.rows import read_rows
 from stages.rewards.preference import load_scorers
 from stages.rewards.terms import Term, build_terms, require_rows
 from stages.rollout.decoding import ATTENTION
+from stages.training import compute
 from stages.training.algorithms.drawing import overlong_term
 from stages.training.algorithms.settled import settled
 from stages.training.algorithms.trainers import trainer_for
@@ -70,9 +71,17 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         trainer = _trainer(config, source, tokenizer, prompts, terms, context)
         trainer.stream.start_from(earlier_rates(of_type(inputs, "data_from", "samples"), prompts))
         trainer.add_callback(VerdictCounts(pool, context.work))
+        cost = _cost(config, trainer)
+        for other in inputs.get("compute_as", ()):
+            budget = compute.budget_of(other, f"stages.{context.stage}.compute_as")
+            trainer.add_callback(compute.ComputeBudget(budget, cost.per_token * cost.parameters))
         health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
         pool.tally.write(context.output)
-    return Outputs(facts=_facts(config, context) | {"health": health}, funnel=funnel)
+    facts = _facts(config, context, trainer.state.global_step) | {
+        "compute": cost.facts(trainer.state.num_input_tokens_seen),
+        "health": health,
+    }
+    return Outputs(facts=facts, funnel=funnel)
 
 
 def _trainer(
@@ -100,7 +109,14 @@ def _trainer(
     return trainer
 
 
-def _facts(config: RLConfig, context: Context) -> dict[str, Any]:
+def _cost(config: RLConfig, trainer: RecipeGRPOTrainer) -> compute.Cost:
+    """A token is said and learnt; with KL in the loss the reference reads it, too."""
+    reads = compute.FORWARD if config.kl_coefficient else 0
+    policy = trainer.accelerator.unwrap_model(trainer.model)
+    return compute.Cost(compute.parameters(policy), compute.FORWARD + compute.LEARN + reads)
+
+
+def _facts(config: RLConfig, context: Context, steps: int) -> dict[str, Any]:
     """What was spent, and where the curves ended."""
     lines = (context.work / METRICS).read_text().splitlines()
     points = [json.loads(line) for line in lines]
@@ -108,8 +124,8 @@ def _facts(config: RLConfig, context: Context) -> dict[str, Any]:
     per_rollout = completions_per_step(config) * config.steps_per_rollout
     last = points[-FINAL_STEPS:]
     return {
-        "steps": config.max_steps,
-        "completions": config.max_steps * completions_per_step(config),
+        "steps": steps,
+        "completions": steps * completions_per_step(config),
         "tokens": round(sum(lengths) * per_rollout),
         **{name: round(sum(point.get(name, 0) for point in points)) for name in SPENT},
         **{f"final_{name}": _mean([p[name] for p in last if name in p]) for name in FINAL},

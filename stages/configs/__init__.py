@@ -40,6 +40,9 @@ from stages.configs.data import (
     Thinking,
     Trivial,
 )
+from stages.configs.distillation import (
+    OnPolicyDistillConfig,
+)
 from stages.configs.evaluation import (
     EvaluateConfig,
 )
@@ -101,6 +104,7 @@ __all__ = [
     "MixtureConfig",
     "MixturePart",
     "ModelShape",
+    "OnPolicyDistillConfig",
     "Optimizer",
     "Parallel",
     "Precision",

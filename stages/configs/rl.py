@@ -71,8 +71,13 @@ class Curriculum:
 
 @dataclass
 class RLConfig(StageConfig):
-    """RL with rewards by rule and by model: GRPO (DeepSeek-R1, 2.1 and 3.2) or a relative."""
+    """RL with rewards by rule and by model: GRPO (DeepSeek-R1, 2.1 and 3.2) or a relative.
 
+    compute_as: a trained stage. Training ends as soon as it has cost as many operations as that
+    one's (stages/training/compute.py), or after max_steps.
+    """
+
+    compute_as: str | None = None
     rewards: dict[str, RewardTerm] = field(default_factory=dict)
     optimizer: Optimizer = field(default_factory=Optimizer)
     sampling: Sampling = field(default_factory=Sampling)
