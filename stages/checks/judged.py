@@ -25,6 +25,13 @@ def check(stage: Stage) -> Iterator[Problem]:
                 "is null, so nobody judges what data_from gives: name a stage that makes a model, "
                 "or set data_from to [] and path to a file of judgements",
             )
+        elif config.path is None and config.judge is None:
+            yield Problem(
+                "path",
+                "is null, and so are judge_with and judge, so nobody judges: set path to a file of "
+                "judgements, or judge_with to a stage that makes a model (conf/stage has both)",
+                when_run=True,
+            )
         return
     if config.path and given:
         yield Problem(

@@ -17,6 +17,9 @@ def check(stage: Stage) -> Iterator[Problem]:
     )
     yield from training.optimizer(config.optimizer, config.max_steps)
     yield from training.lora(config.lora)
+    yield from training.shared_out(
+        "questions_per_step", config.questions_per_step, config.parallel.processes
+    )
     yield from _sampling(config.sampling)
     yield from _group(config)
     yield from _reference(config)

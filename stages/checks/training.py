@@ -15,6 +15,7 @@ def supervised(stage: Stage) -> Iterator[Problem]:
     yield from optimizer(config.optimizer)
     yield from positive(config, "epochs", "batch_size", "max_length", "micro_batch", "save_steps")
     yield from lora(getattr(config, "lora", None))
+    yield from shared_out("batch_size", config.batch_size, config.parallel.processes)
     share = getattr(config, "heldout_fraction", 0.5)
     if not 0 < share < 1:
         yield Problem(
@@ -64,6 +65,18 @@ def lora(config: Lora | None) -> Iterator[Problem]:
         yield Problem("lora.rank", f"is {config.rank}: set it to e.g. 16, or lora to null")
     if not 0 <= config.dropout < 1:
         yield Problem("lora.dropout", f"is {config.dropout:g}: set it to 0 or more, below 1")
+
+
+def shared_out(key: str, count: int, processes: int | None) -> Iterator[Problem]:
+    """What the processes of a gang share out evenly. null processes divide it by themselves."""
+    if processes and count % processes:
+        below = count // processes * processes
+        values = f"{below} or {below + processes}" if below else f"{processes}"
+        yield Problem(
+            key,
+            f"is {count}, and parallel.processes is {processes}, which each need an equal share: "
+            f"set it to {values}",
+        )
 
 
 def positive(config: Any, *keys: str) -> Iterator[Problem]:

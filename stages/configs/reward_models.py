@@ -55,7 +55,7 @@ class PreferencesConfig(StageConfig):
     rows: int = MISSING
     votes: int = 4
     margin: float = 1.0
-    judge: Judge = field(default_factory=Judge)
+    judge: Judge | None = field(default_factory=Judge)  # the tiny world's; null: not asked
     judge_noise: float = 0.0
     # a JSONL or Parquet file: of judgements, or with judge_with of what is to be judged
     path: str | None = outside_file(None)
