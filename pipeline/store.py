@@ -67,12 +67,19 @@ class Store:
         return self._verified(path, fingerprint) if path.exists() else None
 
     def adoptable(self, stage: str, fingerprint: str) -> Path | None:
-        """A folder to adopt this artifact from; its checksums are compared on adoption."""
-        for folder in self.adopt_from:
-            candidate = folder / stage / fingerprint
-            if (candidate / MANIFEST).is_file():
-                return candidate
-        return None
+        """A folder to adopt this result from; its checksums are compared on adoption.
+
+        A stage's name is no part of its identity, so what another recipe calls otherwise will do:
+        the teacher of one is the base of the other.
+        """
+        own = [folder / stage / fingerprint for folder in self.adopt_from]
+        others = [
+            other / fingerprint
+            for folder in (*self.adopt_from, self.root)
+            for other in _folders(folder)
+            if not other.name.startswith(".") and other != self.root / stage
+        ]
+        return next((path for path in (*own, *others) if (path / MANIFEST).is_file()), None)
 
     def adopt(self, stage: str, fingerprint: str) -> Artifact | None:
         """Copy an artifact in from where it can be adopted, verified. Raises CorruptArtifact."""
@@ -83,6 +90,7 @@ class Store:
         aside = self.root / ".work" / f"adopt-{stage}-{fingerprint}-{os.getpid()}"
         try:
             shutil.copytree(source, aside)
+            _rename_stage(aside, stage)
             self._appear(aside, self.path(stage, fingerprint))
         finally:
             shutil.rmtree(aside, ignore_errors=True)
@@ -98,8 +106,7 @@ class Store:
             for file in _plain_files(output)
         }
         whole = {**manifest, "files": files}
-        whole["checksum"] = _checksum(whole)
-        (output / MANIFEST).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+        whole = _write_manifest(output, whole)
         target = self.path(str(manifest["stage"]), str(manifest["fingerprint"]))
         self._appear(output, target)
         return Artifact(target, whole)
@@ -198,6 +205,19 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if not intact:
         raise CorruptArtifact(f"{path}: {MANIFEST} was changed after it was published")
     return manifest
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    whole = {**manifest, "checksum": _checksum(manifest)}
+    (folder / MANIFEST).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    return whole
+
+
+def _rename_stage(folder: Path, stage: str) -> None:
+    """Give an adopted artifact the name that it has in this recipe."""
+    manifest = _read_manifest(folder)
+    if manifest["stage"] != stage:
+        _write_manifest(folder, {**manifest, "stage": stage})
 
 
 def _checksum(manifest: Mapping[str, Any]) -> str:

@@ -133,6 +133,20 @@ def test_an_artifact_is_adopted_by_its_fingerprint_and_its_source_stays(tmp_path
     assert (shipped / "rows").exists()
 
 
+@pytest.mark.parametrize("where", ["shipped", "mine"])
+def test_a_result_that_has_another_name_elsewhere_is_adopted_under_its_own(
+    tmp_path: Path, where: str
+) -> None:
+    made = publish(Store(tmp_path / where))
+    store = Store(tmp_path / "mine", adopt=[tmp_path / "shipped"])
+    adopted = store.adopt("teacher", FINGERPRINT)
+    assert adopted is not None
+    assert adopted.stage == "teacher"
+    assert adopted.path == tmp_path / "mine" / "teacher" / FINGERPRINT
+    assert store.find("teacher", FINGERPRINT) is not None, "its checksums hold"
+    assert json.loads((made / "manifest.json").read_text())["stage"] == "toy"
+
+
 def test_a_corrupt_artifact_is_not_adopted(tmp_path: Path) -> None:
     shipped = publish(Store(tmp_path / "shipped"))
     (shipped / "rows").write_text("rowz")
