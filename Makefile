@@ -72,7 +72,7 @@ lock: $(SETUP) ## pin all packages anew (for maintainers)
 # Checks ---------------------------------------------------------------------------------------
 
 test: $(SETUP) $(VLLM_TRIED) ## all tests, with vLLM where it runs (ARGS go to pytest)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(SETUP) ## ruff: style and formatting
 	$(BIN)/ruff check .

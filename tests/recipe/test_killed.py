@@ -13,7 +13,13 @@ from pathlib import Path
 from tests.recipe.conftest import PROFILE, ROOT, command, environment, r1
 
 STEPS = 8
-WORDS = (PROFILE, "recipe=r1_zero", "until=zero", f"stages.zero.max_steps={STEPS}")
+WORDS = (
+    PROFILE,
+    "recipe=r1_zero",
+    "tracking=none",
+    "until=zero",
+    f"stages.zero.max_steps={STEPS}",
+)
 
 
 def result(root: Path) -> tuple[str, list[tuple[float, float]]]:
