@@ -26,7 +26,7 @@ from stages.training import common
 from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_arguments import grpo_arguments
 from stages.training.grpo_rollout import max_tokens_at
-from stages.training.rl_prompts import prepare_prompts, training_order
+from stages.training.rl_prompts import prepare_prompts
 from stages.training.rl_rewards import weights_at, without_signal
 
 PAPER = RLConfig(  # recipe of DeepSeek-R1: sections 2.2, 2.3 and 3.2 of arXiv 2501.12948 v2
@@ -100,15 +100,6 @@ def test_a_schedule_that_there_is_not_is_refused_by_name(make_context):
     optimizer = Optimizer(learning_rate=1e-6, schedule="step")
     with pytest.raises(UsageError, match="expected one of"):
         grpo_arguments(dataclasses.replace(PAPER, optimizer=optimizer), make_context())
-
-
-def test_the_order_of_prompts_is_whole_permutations_and_follows_the_seed():
-    order = training_order(10, 35, seed=1)
-    epochs = [order[i : i + 10] for i in range(0, 30, 10)]
-    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
-    assert epochs[0] != epochs[1]
-    assert order == training_order(10, 50, seed=1)[:35]
-    assert order != training_order(10, 35, seed=2)
 
 
 def test_the_preference_rewards_of_the_paper_act_in_the_last_400_of_1700_steps():
