@@ -123,12 +123,14 @@ def _facts(config: RLConfig, context: Context, steps: int) -> dict[str, Any]:
     lengths = [point["length"] for point in points if "length" in point]
     per_rollout = completions_per_step(config) * config.steps_per_rollout
     last = points[-FINAL_STEPS:]
+    probes = [point["policy_accuracy"] for point in points if "policy_accuracy" in point]
     return {
         "steps": steps,
         "completions": steps * completions_per_step(config),
         "tokens": round(sum(lengths) * per_rollout),
         **{name: round(sum(point.get(name, 0) for point in points)) for name in SPENT},
         **{f"final_{name}": _mean([p[name] for p in last if name in p]) for name in FINAL},
+        **({"final_policy_accuracy": probes[-1]} if probes else {}),
     }
 
 

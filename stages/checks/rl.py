@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import rewards, training
+from stages.checks import algorithms, rewards, training
 from stages.configs import RLConfig, Sampling
 
 
@@ -26,6 +26,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from _saves(config)
     yield from _prompts(config)
     yield from rewards.check(stage)
+    yield from algorithms.check(config)
 
 
 def _sampling(config: Sampling) -> Iterator[Problem]:

@@ -41,7 +41,8 @@ class Algorithm:
     advantage: what a sample weighs (stages/training/algorithms/advantages.py).
     loss_type, scale_rewards: TRL's. ratio: the importance ratio of a `token` or a `sequence`, or
         `none` where the coefficient stands alone.
-    clip_low, clip_high, kl_coefficient: null leaves them to the stage.
+    clip_low, clip_high, kl_coefficient: null leaves them to the stage; and so does dynamic_sampling,
+        the budget of the stage's own `dynamic_sampling`.
     right: terms of the reward that a right sample scores in full.
     overlong: the share of the length limit in which a reward falls from 0 to −1; 0 is off.
     """
@@ -55,6 +56,7 @@ class Algorithm:
     clip_low: float | None = None
     clip_high: float | None = None
     kl_coefficient: float | None = None
+    dynamic_sampling: float | None = None
     right: list[str] = field(default_factory=lambda: ["accuracy"])
     overlong: float = 0.0
     critic: Critic = field(default_factory=Critic)

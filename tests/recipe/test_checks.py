@@ -19,6 +19,7 @@ IMPOSSIBLE = {  # override → what is said of it
     "stages.dev2.optimizer.warmup_steps=60": "set it to e.g. 6",
     "stages.r1.parallel.processes=3": "which each need an equal share: set it to 30 or 33",
     "stages.r1.score_with=[helpful_rm]": "stages.r1.rewards.safety: needs a reward model",
+    "stages.zero_weak.algorithm.name=ppo": "choose a whole one, e.g. algorithm=grpo",
     "stages.dev1.optimizer.lr_final=1": "above optimizer.learning_rate=0.001",
     "+lora@stages.dev3.lora=default": "stages.dev3.lora.rank: is 0",
     "stages.dev3.lora.rank=0": "set it to e.g. 16, or lora to null",

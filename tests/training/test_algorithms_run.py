@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import random
 from pathlib import Path
 from typing import Any
 
-import numpy
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -16,8 +14,8 @@ from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
 from stages import rl
-from stages.configs import Algorithm, Optimizer, Rationalisation, RewardTerm, RLConfig, Sampling
-from stages.training import common
+from stages.configs import Algorithm, Optimizer, RewardTerm, RLConfig, Sampling
+from stages.training.algorithms.drawing import AlgorithmDrawer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")
@@ -28,8 +26,6 @@ def algorithm(name: str) -> Algorithm:
     """As the recipe has it; right is here to think in the question's language."""
     with initialize_config_dir(str(CONF / "algorithm"), version_base="1.3"):
         found = OmegaConf.to_container(compose(name))
-    assert isinstance(found, dict)
-    del found["dynamic_sampling"]  # a key of the stage
     shipped = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Algorithm), found))
     assert isinstance(shipped, Algorithm)
     return dataclasses.replace(shipped, right=["language"])
@@ -73,3 +69,69 @@ def test_two_steps_change_the_weights_and_count_what_they_cost(
     assert any(not torch.equal(before[key], after[key]) for key in before)
     assert outputs.facts["completions"] == 2 * 16
     assert all(point["grad_norm"] > 0 for point in curves(context))
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the stage's own code runs after it."""
+
+
+def run_until(step: int, settings: RLConfig, inputs: Any, context: Any, monkeypatch: Any) -> None:
+    """The stage up to the rollout of optimiser step `step`, counted from 0."""
+    draw = AlgorithmDrawer.draw
+
+    def draw_or_die(self: AlgorithmDrawer, count: int, now: int) -> Any:
+        if now == step:
+            raise Killed
+        return draw(self, count, now)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AlgorithmDrawer, "draw", draw_or_die)
+        with pytest.raises(Killed):
+            rl.run(settings, inputs, context)
+
+
+@pytest.mark.parametrize("name", ["ppo", "dpo", "star"])
+def test_a_killed_run_goes_on_to_the_same_weights_curves_and_second_model(
+    name, speaking_inputs, make_context, tmp_path, monkeypatch
+):
+    settings = config(name, max_steps=4, save_steps=1)
+    settings.algorithm.rounds = 2  # STaR's second begins with step 2
+    whole, broken = make_context(tmp_path / "whole"), make_context(tmp_path / "broken")
+    rl.run(settings, speaking_inputs, whole)
+    run_until(3, settings, speaking_inputs, broken, monkeypatch)
+    torch.manual_seed(99)  # a new process has another generator
+    rl.run(settings, speaking_inputs, broken)
+    assert curves(broken) == curves(whole)
+    assert_equal(weights(broken.output / "model"), weights(whole.output / "model"))
+    last, right = broken.work / "checkpoint-4", whole.work / "checkpoint-4"
+    assert {path.name for path in last.iterdir()} == {path.name for path in right.iterdir()}
+    for file in ("critic.safetensors", "sampler.safetensors"):
+        if (right / file).exists():
+            assert_equal(load_file(last / file), load_file(right / file))
+    if name == "ppo":
+        found, wanted = (
+            torch.load(folder / "critic_optimizer.pt")["state"] for folder in (last, right)
+        )
+        assert found.keys() == wanted.keys() != set()
+        for key in wanted:
+            assert_equal(found[key], wanted[key])
+
+
+def test_each_round_of_star_samples_from_the_last_and_trains_the_start_again(
+    speaking_inputs, speaking_model_dir, make_context
+):
+    context, rate = make_context(), 1e-3
+    settings = config("star", save_steps=1, optimizer=Optimizer(learning_rate=rate))
+    settings.algorithm.rounds = 2
+    rl.run(settings, speaking_inputs, context)
+    first, second = context.work / "checkpoint-1", context.work / "checkpoint-2"
+    start, sampler = weights(speaking_model_dir), load_file(second / "sampler.safetensors")
+    assert_equal(sampler, {key: weights(first)[key] for key in sampler})
+    moved = max(float((weights(second)[key] - start[key]).abs().max()) for key in start)
+    assert 0.5 * rate < moved < 1.01 * rate  # Adam's first step; a second would add to it
+
+
+def assert_equal(found: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> None:
+    assert found.keys() == right.keys()
+    for name in right:
+        assert torch.equal(found[name], right[name]), name

@@ -1,8 +1,8 @@
 """PPO's critic: the model that the stage starts from, with a head of one number per token.
 
-It is a model of its own, as in the comparison of R1's authors: the policy's passes stay as they are,
-and its memory is what PPO costs more than GRPO. The head starts at 0, so the first advantages are
-the rewards themselves.
+It is a model of its own, as in the comparison of R1's authors: the policy's passes stay as they
+are, and its memory is what PPO costs more than GRPO. The head starts at 0, so the first advantages
+are the rewards themselves.
 """
 
 from __future__ import annotations

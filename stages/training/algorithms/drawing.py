@@ -1,4 +1,4 @@
-"""What an algorithm adds to the drawing of groups: a punishment of length, a second try with a hint.
+"""What an algorithm adds to the drawing of groups: a price of length, a second try with a hint.
 
 **Soft overlong punishment** (DAPO, arXiv 2503.14476, 3.4): one more term of the reward, 0 up to a
 share 1 − `overlong` of the length limit and falling from there to −1 at the limit.

@@ -6,8 +6,8 @@ when its step comes and used once, which is one epoch over the samples of the ru
 the number of samples and the optimiser steps are those of every other algorithm, and a resume draws
 the same samples from the same model.
 
-The samples' own curves (accuracy, length, …) are those of that other model. The policy's accuracy is
-`policy_accuracy`: a few samples of the policy itself, every `probe.every` steps, not trained on.
+The samples' own curves (accuracy, length, …) are those of that other model. The policy's accuracy
+is `policy_accuracy`: a few samples of the policy itself, every `probe.every` steps, not trained on.
 
 Differences from the papers: nothing is deduplicated, and there is one epoch. STaR's rounds are of
 equal length. DPO pairs each right sample with one wrong one of its question.
@@ -121,8 +121,9 @@ class RoundTrainer(OfflineTrainer):
 
     @property
     def round_steps(self) -> int:
-        """Optimiser steps of a round; the last may be shorter."""
-        return -(-self.config.max_steps // self.config.algorithm.rounds)
+        """Optimiser steps of a round, in whole rollouts; the last round may be shorter."""
+        rollouts = -(-self.config.max_steps // self.config.steps_per_rollout)
+        return -(-rollouts // self.config.algorithm.rounds) * self.config.steps_per_rollout
 
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None

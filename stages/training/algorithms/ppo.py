@@ -1,12 +1,13 @@
 """PPO on the rollouts of the family; TRL 1.16 has none.
 
-Same completions, rewards, clipped loss, KL term and checkpoints as GRPO. What differs: a critic says
-what each state is worth, so every token has an advantage of its own, and the samples of a question
-are not compared. With λ = γ = 1 the advantage is the reward minus the value. The critic takes one
-optimiser step per step of the policy, on the same rows, at `learning_rate_factor` times its rate.
-KL stays a term of the loss, as in every algorithm here; classical PPO puts it into the reward.
+Same completions, rewards, clipped loss, KL term and checkpoints as GRPO. What differs: a critic
+says what each state is worth, so every token has an advantage of its own, and the samples of a
+question are not compared. With λ = γ = 1 the advantage is the reward minus the value. The critic
+takes one optimiser step per step of the policy, on the same rows, at `learning_rate_factor` times
+its rate. KL stays a term of the loss, as in every algorithm here; classical PPO puts it into the
+reward.
 
-The critic runs on one device or under DDP; a LoRA policy has a critic of full weights.
+In a gang every process has the whole critic; a LoRA policy has a critic of full weights.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from stages.training.algorithms.critic import Critic
 from stages.training.algorithms.values import advantages_and_returns, value_loss
 from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_rollout import Tensors
+from stages.training.parallel import average_gradients
 from stages.training.rl_batches import by_length, take
 
 SMALL = 1e-8
@@ -40,7 +42,7 @@ class PPOTrainer(RecipeGRPOTrainer):
             eps=self.args.adam_epsilon,
             weight_decay=self.args.weight_decay,
         )
-        self.critic = self.accelerator.prepare_model(critic.to(self.accelerator.device))
+        self.critic = critic.to(self.accelerator.device)
         self.critic_optimizer = optimizer
         self._batch: Tensors = {}
 
@@ -95,7 +97,7 @@ class PPOTrainer(RecipeGRPOTrainer):
             )
 
     def _rows_with_signal(self, batch: Tensors) -> list[int]:
-        """Every row: the critic is never so right that an advantage is exactly 0."""
+        """Every row: a critic is never so right that the advantages of all tokens are 0."""
         return list(range(len(batch["advantages"])))
 
     def _prepare_inputs(self, generation_batch: Any) -> Tensors:
@@ -128,6 +130,7 @@ class PPOTrainer(RecipeGRPOTrainer):
             )
             (loss / tokens).backward()
             total += float(loss.detach() / tokens)
+        average_gradients(self.critic)
         torch.nn.utils.clip_grad_norm_(self.critic.parameters(), self.args.max_grad_norm)
         self.critic_optimizer.step()
         self.critic_optimizer.zero_grad()
@@ -137,9 +140,8 @@ class PPOTrainer(RecipeGRPOTrainer):
         super()._save_checkpoint(model, trial)
         if self.args.should_save:
             folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-            critics.save(self.accelerator.unwrap_model(self.critic), self.critic_optimizer, folder)
+            critics.save(self.critic, self.critic_optimizer, folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)
-        critic = self.accelerator.unwrap_model(self.critic)
-        critics.load(critic, self.critic_optimizer, Path(resume_from_checkpoint))
+        critics.load(self.critic, self.critic_optimizer, Path(resume_from_checkpoint))

@@ -1,7 +1,8 @@
 """Pairs of right and wrong samples, and what each weighs in DPO's gradient (arXiv 2305.18290, 4).
 
-The gradient of −log σ(β m), with m the policy's log-ratio to the reference of the right sample minus
-that of the wrong one, is −β σ(−β m) (∇ log π(right) − ∇ log π(wrong)): a coefficient per sample.
+The gradient of −log σ(β m), with m the policy's log-ratio to the reference of the right sample
+minus that of the wrong one, is −β σ(−β m) (∇ log π(right) − ∇ log π(wrong)): a coefficient for
+each sample.
 """
 
 from __future__ import annotations

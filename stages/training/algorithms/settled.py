@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
-from stages.configs import RLConfig
+from stages.configs import DynamicSampling, RLConfig
 
 
 def settled(config: RLConfig) -> RLConfig:
     """The numbers that the stage trains with.
 
-    An algorithm may bring its own clip and KL; without a KL term there is no reference to sync.
+    An algorithm may bring its own clip, KL and dynamic sampling; without a KL term there is no
+    reference to sync.
     Samples of another model say nothing of the policy's KL to its start. Pairs are made within a
     step, so DPO's rollouts are one step long.
     """
     algorithm = config.algorithm
-    own = {
+    own: dict[str, Any] = {
         name: value
         for name in ("clip_low", "clip_high", "kl_coefficient")
         if (value := getattr(algorithm, name)) is not None
     }
+    if algorithm.dynamic_sampling is not None:
+        own["dynamic_sampling"] = DynamicSampling(algorithm.dynamic_sampling)
     if own.get("kl_coefficient") == 0.0:
         own["reference_sync_steps"] = 0
     if algorithm.samples != "policy":
