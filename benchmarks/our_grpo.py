@@ -1,0 +1,40 @@
+"""Our RL stage on the task of benchmarks/grpo.py: `python -m benchmarks.our_grpo TASK.json`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.plain_grpo import peak_memory
+from benchmarks.tasks_grpo import stage_config
+from pipeline.artifact import METRICS, Artifact
+from pipeline.context import Context
+from stages import rl
+
+
+def main(file: str) -> None:
+    """Train, and print the points of the curve and the peak of memory."""
+    task = json.loads(Path(file).read_text())
+    folder = Path(file).parent
+    work, output, base = (folder / name for name in ("work", "output", "base"))
+    for path in (work, output, base):
+        path.mkdir()
+    (base / "model").symlink_to(task["model"])
+    numbers = {"max_steps": task["steps"], "save_steps": 10**6, "seed": task["seed"]}
+    config = replace(stage_config(task["overrides"]), **numbers)
+    inputs = {
+        "init_from": (Artifact(base, {"type": "model", "stage": "base"}),),
+        "data_from": (Artifact(Path(task["rows"]).parent, {"type": "problems", "stage": "rows"}),),
+    }
+    context = Context("zero", "0" * 16, work, output, task["seed"], task["threads"], folder)
+    rl.run(config, inputs, context)
+    points = [json.loads(line) for line in (work / METRICS).read_text().splitlines()]
+    names = ("time", "reward", "length")
+    curve = [{name: point[name] for name in names} for point in points if "length" in point]
+    print(json.dumps({"points": curve, **peak_memory()}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
