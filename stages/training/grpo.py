@@ -29,6 +29,7 @@ from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 from trl import GRPOTrainer
 
+from stages.training import parallel
 from stages.training.bad_batch import require_finite
 from stages.training.grpo_rollout import RolloutTrainer, Tensors
 from stages.training.rl_batches import (
@@ -44,6 +45,8 @@ from stages.training.rl_rows import rollout_rows
 from stages.training.shared_prompts import can_share
 
 REFERENCE = "reference.safetensors"
+NOTHING: list[int] = []  # a pass that only other processes need; its loss weighs nothing
+FIRST = [0]  # a row to make it with
 PROMPTS = "prompts.json"
 
 #: How TRL normalises a loss decides what a chunk of its rows weighs: `bnpo` goes by the tokens of
@@ -58,8 +61,9 @@ class RecipeGRPOTrainer(RolloutTrainer):
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         policy = self.accelerator.unwrap_model(self.model)
+        self.engine_sees = parallel.engine_sees(self)
         self.sharing = (
-            self.accelerator.num_processes == 1
+            not self.engine_sees
             and not self.args.gradient_checkpointing
             and not self.aux_loss_enabled
             and can_share(policy)
@@ -76,8 +80,12 @@ class RecipeGRPOTrainer(RolloutTrainer):
         rows = self._rows_with_signal(batch)
         self._metrics["train"]["skipped_rows"].append(len(batch["advantages"]) - len(rows))
         loss = torch.zeros((), device=self.accelerator.device)
-        if rows:
-            loss = self._run_passes(model, batch, rows)
+        if parallel.most(len(rows)):
+            passing = model if self.engine_sees else self.accelerator.unwrap_model(model)
+            with parallel.own_metrics(self.accelerator):
+                loss = self._run_passes(passing, batch, rows)
+            if not self.engine_sees:
+                parallel.average_gradients(passing)
         self._trained = batch
         self._require_finite("loss", float(loss), self.state.global_step + 1)
         self._step += 1
@@ -90,40 +98,43 @@ class RecipeGRPOTrainer(RolloutTrainer):
         require_finite(name, value, step, rows, Path(self.args.output_dir), remedy)
 
     def _rows_with_signal(self, batch: Tensors) -> list[int]:
-        """Rows that can change the weights. Every process runs at least one, to meet the others."""
+        """Rows that can change the weights."""
         every = list(range(len(batch["advantages"])))
         if self.beta != 0:
             return every
         rows: list[int] = batch["advantages"].nonzero()[:, 0].tolist()
-        return rows or (every[:1] if self.accelerator.num_processes > 1 else [])
+        return rows
+
+    def _passes(self, model: Any, batch: Tensors, rows: list[int]) -> list[list[int]]:
+        """The rows of each pass; an engine that sees them wants as many of every process."""
+        vocabulary = self.accelerator.unwrap_model(model).config.vocab_size
+        chunks = list(
+            by_length(batch["completion_mask"], rows, self.config.micro_batch, vocabulary)
+        )
+        missing = parallel.most(len(chunks)) - len(chunks) if self.engine_sees else 0
+        return chunks + [NOTHING] * missing
 
     def _run_passes(self, model: Any, batch: Tensors, rows: list[int]) -> torch.Tensor:
-        chunks = list(
-            by_length(
-                batch["completion_mask"],
-                rows,
-                self.config.micro_batch,
-                self.accelerator.unwrap_model(model).config.vocab_size,
-            )
-        )
+        chunks = self._passes(model, batch, rows)
         shared, owners = None, {}
-        if self.sharing:
-            own = take(batch, rows)
+        if self.sharing and rows:
+            asked = take(batch, rows)
             with self.accelerator.autocast():
-                shared, found = share_prompts(model, own["prompt_ids"], own["prompt_mask"])
+                shared, found = share_prompts(model, asked["prompt_ids"], asked["prompt_mask"])
             owners = dict(zip(rows, found.tolist(), strict=True))
         total = torch.zeros((), device=self.accelerator.device)
         tokens = []
         for number, numbers in enumerate(chunks):
+            own = numbers or FIRST
             self._chunk = Chunk(
-                take(batch, numbers), shared, [owners[row] for row in numbers] if shared else []
+                take(batch, own), shared, [owners[row] for row in own] if shared else []
             )
             with self._sync(model, last=number == len(chunks) - 1):
                 loss = self.compute_loss(model, self._chunk.rows)
-                loss = loss * self._share(self._chunk.rows, batch)
+                loss = loss * (self._share(self._chunk.rows, batch) if numbers else 0.0)
                 self.accelerator.backward(loss)
             total += loss.detach()
-            tokens.append(float(self._chunk.rows["completion_mask"].sum()))
+            tokens.append(float(self._chunk.rows["completion_mask"].sum()) if numbers else 0.0)
             self._chunk = None
         if shared is not None:
             shared.backward()
@@ -131,8 +142,8 @@ class RecipeGRPOTrainer(RolloutTrainer):
         return total
 
     def _sync(self, model: Any, last: bool) -> AbstractContextManager[Any]:
-        """Gradients meet across processes once per optimiser step."""
-        return nullcontext() if last else self.accelerator.no_sync(model)
+        """Where accelerate lets gradients meet, they do once per optimiser step."""
+        return parallel.last_pass(self, model, last) if self.engine_sees else nullcontext()
 
     def _share(self, chunk: Tensors, batch: Tensors) -> float:
         """What a chunk's loss weighs, so that the chunks sum to the loss of the whole batch."""
@@ -146,7 +157,7 @@ class RecipeGRPOTrainer(RolloutTrainer):
         """TRL appends one value per chunk; a step's value is their mean over tokens."""
         for name in ("kl", "clip_ratio/region_mean", "sampling_logp_difference"):
             values = self._metrics["train"].get(name, [])
-            if len(values) == len(tokens) > 1:
+            if len(values) == len(tokens) > 1 and any(tokens):
                 weighted = sum(v * n for v, n in zip(values, tokens, strict=True)) / sum(tokens)
                 self._metrics["train"][name] = [weighted]
 
@@ -201,8 +212,9 @@ class RecipeGRPOTrainer(RolloutTrainer):
                 name: mean(value for value in values if not math.isnan(value))
                 for name, values in self._metrics["train"].items()
             }
-            speed = {"step_seconds": seconds, "tokens_per_second": self._tokens / seconds}
-            logs.update(curves({**found, **speed}))
+            tokens = self._tokens * self.accelerator.num_processes
+            speed = {"step_seconds": seconds, "tokens_per_second": tokens / seconds}
+            logs.update(curves(parallel.mean_of_all({**found, **speed})))
             self._metrics["train"].clear()
         super(GRPOTrainer, self).log(logs, start_time)
         self.state.log_history = self.state.log_history[-1:]

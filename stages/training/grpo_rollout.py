@@ -22,12 +22,14 @@ from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.training.algorithms.advantages import COMPARING, advantages, right
 from stages.training.algorithms.drawing import AlgorithmDrawer, hinted_prompts
+from stages.training.parallel import whole_weights
 from stages.training.prompt_stream import PromptStream
 from stages.training.rl_batches import frozen_logps, take
 from stages.training.rl_groups import Finished
 from stages.training.rl_metrics import rollout_metrics
 from stages.training.rl_prompts import Prompt, slots
 from stages.training.rl_rewards import DrawnScores, weights_at, without_signal
+from stages.verifiers.pool import policy_of
 
 Tensors = dict[str, torch.Tensor]
 
@@ -116,6 +118,11 @@ class RolloutTrainer(GRPOTrainer):
         )
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Tensors:
+        """A rollout; sharded weights are gathered for it, as each process has its own passes."""
+        with whole_weights(self.model, self.ref_model):
+            return self._rollout(inputs)
+
+    def _rollout(self, inputs: list[dict[str, Any]]) -> Tensors:
         """TRL's rollout, with this step's length limit and weights, and what we measure on it."""
         step = self.state.global_step
         self.reward_weights = weights_at(self.terms, step)
@@ -141,7 +148,11 @@ class RolloutTrainer(GRPOTrainer):
         rows = [self.prompts[group.prompt].row for group in self._groups for _ in range(size)]
         spent = self.drawer.spent
         return rollout_metrics(
-            rows, self._completions, self.processing_class, self.config.checking_words
+            rows,
+            self._completions,
+            self.processing_class,
+            self.config.checking_words,
+            policy_of(self.config.verifiers),
         ) | {
             "samples_spent": spent.samples,
             "replaced_groups": spent.replaced,

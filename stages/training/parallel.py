@@ -13,12 +13,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 from peft import PeftModel
 from torch.distributed.fsdp import FSDPModule
@@ -62,6 +63,49 @@ def sharded(trainer: Trainer) -> bool:
     return trainer.is_fsdp_enabled
 
 
+def engine_sees(trainer: Trainer) -> bool:
+    """Whether FSDP or DeepSpeed has to see every pass; else gradients are averaged at the end."""
+    return trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+
+
+@contextmanager
+def own_metrics(accelerator: Accelerator) -> Iterator[None]:
+    """TRL gathers metrics in every pass, so it wants as many passes and rows of every process.
+
+    Inside, each process keeps its own; `mean_of_all` puts them together once per optimiser step.
+    """
+    if processes() == 1:
+        yield
+        return
+    names = ("gather", "gather_for_metrics", "reduce")
+    for name in names:
+        setattr(accelerator, name, lambda values, *_, **__: values)
+    try:
+        yield
+    finally:
+        for name in names:
+            delattr(accelerator, name)
+
+
+@contextmanager
+def last_pass(trainer: Trainer, model: Any, last: bool) -> Iterator[None]:
+    """One of several backward passes of an optimiser step; gradients are settled in the last.
+
+    DeepSpeed steps its optimiser at the backward pass that it takes for the last: it is told.
+    """
+    if not trainer.is_deepspeed_enabled:
+        with nullcontext() if last else trainer.accelerator.no_sync(model):
+            yield
+        return
+    state = trainer.accelerator.gradient_state
+    before = state.sync_gradients
+    state._set_sync_gradients(last)
+    try:
+        yield
+    finally:
+        state._set_sync_gradients(before)
+
+
 def agreed(decide: Callable[[], T]) -> T:
     """What rank 0 decides, known to all: the others might see another state of a folder."""
     if processes() == 1:
@@ -97,6 +141,8 @@ def mean_of_all(values: Mapping[str, float]) -> dict[str, float]:
 @torch.no_grad()
 def average_gradients(model: torch.nn.Module) -> None:
     """Give every process the mean of all processes' gradients; none counts as zero."""
+    if processes() == 1:
+        return
     for parameter in model.parameters():
         if parameter.requires_grad:
             if parameter.grad is None:

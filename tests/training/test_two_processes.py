@@ -1,0 +1,178 @@
+"""Two processes train what one trains: through the real launcher, on CPUs, with gloo.
+
+The same rows are summed in another order, so single numbers differ by fp32 rounding. TOLERANCE is
+relative: fp32 keeps 6e-8, a loss or a gradient is a sum of some thousand terms, and every step
+starts from weights that the steps before have already rounded apart. Measured after nine steps:
+below 1e-5. A wrong row, seed or weight in a step moves its loss by more than 1e-2.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file
+
+from pipeline.identity import config_identity, digest_of
+from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.local import LocalLauncher
+from pipeline.plan import InputIdentity, Wanted
+from pipeline.store import Store
+from stages.configs import Optimizer, Parallel, RewardTerm, RLConfig, Sampling, SFTConfig
+from stages.registry import PRELOAD, REGISTRY
+from stages.tiny.problems import generate
+
+TOLERANCE = 1e-4
+SECONDS = 120.0
+
+Inputs = Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalLauncher]:
+    modules = ["pipeline.launchers.child", "stages.registry", *PRELOAD]
+    launcher = LocalLauncher(modules, tmp_path_factory.mktemp("launcher") / "preload.log")
+    yield launcher
+    launcher.stop(grace=1.0)
+
+
+class Runs:
+    """Starts stages on the same inputs, each in a store of its own."""
+
+    def __init__(self, launcher: LocalLauncher, folder: Path) -> None:
+        self.launcher = launcher
+        self.folder = folder
+
+    def start(self, kind: str, config: Any, inputs: Inputs, name: str, processes: int) -> Path:
+        """Start a stage; returns its work folder."""
+        store = Store(self.folder / name)
+        found = []
+        for edge, artifacts in inputs.items():
+            for artifact in artifacts:
+                target = store.path(artifact.stage, artifact.fingerprint)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if not target.exists():
+                    target.symlink_to(artifact.path)
+                found.append(InputIdentity(edge, artifact.stage, artifact.fingerprint))
+        wanted = Wanted(digest_of({"name": kind}), {}, tuple(found))
+        job = Job(
+            *(kind, REGISTRY[kind], config, {}, wanted, store.root, self.folder / f"{name}.log", 1),
+            processes=processes,
+        )
+        self.launcher.start(job)
+        return store.work(kind, wanted.fingerprint)
+
+    def end(self) -> Outcome:
+        """How the stage that runs ended."""
+        deadline = time.monotonic() + SECONDS
+        while not (ended := self.launcher.wait(1.0)):
+            assert time.monotonic() < deadline
+        return ended[0][1]
+
+    def __call__(self, *what: Any) -> Path:
+        """Run a stage to its end; returns its artifact's folder."""
+        self.start(*what)
+        outcome = self.end()
+        log = self.folder / f"{what[3]}.log"
+        assert outcome.state == "finished", f"{outcome.message}\n{log.read_text()[-3000:]}"
+        return next((self.folder / what[3] / what[0]).glob("*/manifest.json")).parent
+
+
+@pytest.fixture
+def runs(launcher: LocalLauncher, tmp_path: Path) -> Runs:
+    return Runs(launcher, tmp_path / "runs")
+
+
+def curve(artifact: Path, name: str) -> list[float]:
+    lines = (artifact / "metrics.jsonl").read_text().splitlines()
+    return [point[name] for point in map(json.loads, lines) if name in point]
+
+
+def assert_same(two: Path, one: Path, *names: str) -> None:
+    for name in names:
+        assert curve(two, name), name
+        assert curve(two, name) == pytest.approx(curve(one, name), rel=TOLERANCE, abs=1e-6), name
+    ours, theirs = (load_file(path / "model" / "model.safetensors") for path in (two, one))
+    for key, value in theirs.items():
+        assert (ours[key] - value).abs().max() < TOLERANCE, key
+
+
+def sft(**changes: Any) -> SFTConfig:
+    """13 rows in batches of 6, so that the last step of an epoch is short."""
+    values: dict[str, Any] = {
+        "kind": "sft",
+        "optimizer": Optimizer(learning_rate=1e-3, lr_final=1e-4, schedule="cosine"),
+        "epochs": 2.0,
+        "batch_size": 6,
+        "max_length": 64,
+        "micro_batch": 6,
+        "save_steps": 2,
+        "seed": 3,
+    }
+    return SFTConfig(**{**values, **changes})
+
+
+def rl(**changes: Any) -> RLConfig:
+    values: dict[str, Any] = {
+        "kind": "rl",
+        "seed": 3,
+        "rewards": {"language": RewardTerm(), "format": RewardTerm()},
+        "optimizer": Optimizer(learning_rate=1e-3),
+        "sampling": Sampling(max_tokens=16),
+        "max_steps": 4,
+        "questions_per_step": 4,
+        "samples_per_question": 4,
+        "max_prompt_tokens": 200,
+        "micro_batch": 5,
+        "save_steps": 2,
+        "checking_words": ["wait"],
+    }
+    return RLConfig(**{**values, **changes})
+
+
+@pytest.fixture
+def conversations(make_artifact: Callable[..., Any], tiny_model_dir: Path) -> Inputs:
+    rows = [
+        {
+            "id": f"r{n}",
+            "domain": "math",
+            "language": "en",
+            "prompt": [{"role": "user", "content": f"{n} + {n} = ?"}],
+            "completion": f"<think>{'1 + ' * (n % 5)}</think><answer>{2 * n}</answer>",
+            "source": "tiny",
+        }
+        for n in range(13)
+    ]
+    base = make_artifact("model", "base", model_dir=tiny_model_dir)
+    return {"init_from": (base,), "data_from": (make_artifact("conversations", "rows", rows),)}
+
+
+@pytest.fixture
+def problems(make_artifact: Callable[..., Any], tiny_model_dir: Path) -> Inputs:
+    rows = [row for language in ("en", "zh") for row in generate("math", language, 5, 0, "train")]
+    base = make_artifact("model", "base", model_dir=tiny_model_dir)
+    return {"init_from": (base,), "data_from": (make_artifact("problems", "problems", rows),)}
+
+
+def test_sft_in_two_processes_has_the_losses_of_one(runs: Runs, conversations: Inputs) -> None:
+    one = runs("sft", sft(), conversations, "one", 1)
+    two = runs("sft", sft(), conversations, "two", 2)
+    assert len(curve(one, "loss")) == 6
+    assert_same(two, one, "loss", "grad_norm", "learning_rate")
+
+
+def test_grpo_in_two_processes_samples_and_learns_what_one_does(
+    runs: Runs, problems: Inputs
+) -> None:
+    one = runs("rl", rl(), problems, "one", 1)
+    two = runs("rl", rl(), problems, "two", 2)
+    assert len(curve(one, "loss")) == 4
+    assert max(map(abs, curve(one, "loss"))) > 0
+    assert curve(two, "length") == curve(one, "length"), "the same completions"
+    assert_same(two, one, "loss", "grad_norm", "reward", "format")
