@@ -69,9 +69,10 @@ def watching(patience: Patience) -> Iterator[None]:
         return
     moved()
     faulthandler.register(_SIGNAL, file=sys.stderr, all_threads=True)  # forks inherit it
+    _arm(patience)
     over = threading.Event()
     thread = threading.Thread(
-        target=_watch, args=(patience.seconds, patience.stop, over), name="watchdog", daemon=True
+        target=_watch, args=(patience, patience.seconds, over), name="watchdog", daemon=True
     )
     thread.start()
     try:
@@ -82,15 +83,19 @@ def watching(patience: Patience) -> Iterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-def _watch(seconds: float, stop: bool, over: threading.Event) -> None:
+def _arm(patience: Patience) -> None:
+    """Start faulthandler's timer anew. It ends only if nobody could: something keeps the GIL."""
+    faulthandler.dump_traceback_later(max(patience.seconds or 0, 1), exit=patience.stop)
+
+
+def _watch(patience: Patience, seconds: float, over: threading.Event) -> None:
     limit, seen = seconds, _last_move
     while not over.wait(seconds / 10):
-        # Fires only if this thread cannot run for that long: something keeps the GIL.
-        faulthandler.dump_traceback_later(max(seconds, 1), exit=stop)
+        _arm(patience)
         if _last_move != seen:
             limit, seen = seconds, _last_move
         if time.monotonic() - seen > limit:
-            _tell(time.monotonic() - seen, stop)
+            _tell(time.monotonic() - seen, patience.stop)
             limit *= 2
 
 
