@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.plain_grpo import peak_memory
+from benchmarks.plain_grpo import peak_memory, point
 from benchmarks.tasks_grpo import stage_config
-from pipeline.artifact import METRICS, Artifact
+from pipeline.artifact import Artifact
 from pipeline.context import Context
 from stages import rl
+
+
+@dataclass
+class Clocked(Context):
+    """Keeps the points of the curve with the clocks at which they were logged."""
+
+    points: list[dict[str, float]] = field(default_factory=list)
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """A rollout's point."""
+        super().log(step, metrics)
+        if "length" in metrics:
+            self.points.append(point(metrics["reward"], metrics["length"]))
 
 
 def main(file: str) -> None:
@@ -28,12 +42,9 @@ def main(file: str) -> None:
         "init_from": (Artifact(base, {"type": "model", "stage": "base"}),),
         "data_from": (Artifact(Path(task["rows"]).parent, {"type": "problems", "stage": "rows"}),),
     }
-    context = Context("zero", "0" * 16, work, output, task["seed"], task["threads"], folder)
+    context = Clocked("zero", "0" * 16, work, output, task["seed"], task["threads"], folder)
     rl.run(config, inputs, context)
-    points = [json.loads(line) for line in (work / METRICS).read_text().splitlines()]
-    names = ("time", "reward", "length")
-    curve = [{name: point[name] for name in names} for point in points if "length" in point]
-    print(json.dumps({"points": curve, **peak_memory()}))
+    print(json.dumps({"points": context.points, **peak_memory()}))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
 from stages.rewards.language import consistency, count_words, target_of
 from stages.rollout.engine import Completion
-from stages.verifiers.answer import parse
+from stages.verifiers.answer import Policy, parse
 
 #: TRL's names → ours. What is in neither is not a curve of this project.
 RENAMED = {
@@ -97,10 +97,11 @@ def rollout_metrics(
     completions: Sequence[Completion],
     tokenizer: PreTrainedTokenizerBase,
     checking_words: Sequence[str],
+    policy: Policy,
 ) -> dict[str, float]:
-    """What is measured on the texts and tokens of a rollout."""
+    """What is measured on the texts and tokens of a rollout; `policy` says what is a thought."""
     texts = [completion.text for completion in completions]
-    thoughts = [parse(text).reasoning for text in texts]
+    thoughts = [parse(text, policy).reasoning for text in texts]
     measured = {
         "format": [strict(text) for text in texts],
         "thinking_length": map(len, tokenizer(thoughts, add_special_tokens=False).input_ids),

@@ -36,6 +36,11 @@ WINDOW = 4096  # rows that a stream may draw ahead of its oldest open one
 PUMPED = 64  # requests settled here between two looks at the workers
 
 
+def policy_of(config: Verifiers) -> Policy:
+    """How a stage's `verifiers` has final answers read."""
+    return Policy(tuple(config.forms), config.several, config.thought)
+
+
 @dataclass(frozen=True)
 class Judged:
     """A verdict, and the seconds that it took; a remembered one took none."""
@@ -61,8 +66,7 @@ class VerifierPool:
     @classmethod
     def of(cls, config: Verifiers) -> VerifierPool:
         """The pool that a stage's `verifiers` asks for."""
-        policy = Policy(tuple(config.forms), config.several, config.thought)
-        return cls(config.workers, config.seconds, policy)
+        return cls(config.workers, config.seconds, policy_of(config))
 
     def __enter__(self) -> VerifierPool:
         return self
