@@ -150,13 +150,13 @@ def test_a_served_model_judges_through_its_server(make_context, tmp_path):
     seen: list[str] = []
 
     class Judge(BaseHTTPRequestHandler):
-        """Likes what is longer, and thinks before it says so."""
+        """Likes what ends in `!`, and thinks before it says so."""
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             seen.append(body["messages"][0]["content"])
-            first, second = seen[-1].partition(" A ")[2].split(" B ")
-            verdict = "A>>B" if len(first) > len(second) else "B>>A"
+            first = seen[-1].partition(" A ")[2].split(" B ")[0]
+            verdict = "A>>B" if first.endswith("!") else "B>>A"
             message = {"content": f"[[{verdict}]]", "reasoning_content": "[[A=B]]?"}
             answer = {"choices": [{"message": message, "finish_reason": "stop"}]}
             self.send_response(200)
@@ -173,14 +173,14 @@ def test_a_served_model_judges_through_its_server(make_context, tmp_path):
     judge = Artifact(tmp_path / "served", manifest)
     path = tmp_path / "pairs.jsonl"
     rows = [
-        {"prompt": "Hm?", "first": "short", "second": "a long one"},
-        {"prompt": "Hm?", "first": "a longer one", "second": "short"},
+        {"prompt": "Hm?", "first": "short", "second": "a long one!"},
+        {"prompt": "Hm?", "first": "short!", "second": "a long one"},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     context = make_context()
     outputs = run(config(path=str(path)), {"judge_with": (judge,)}, context)
     server.shutdown()
-    assert outputs.funnel["judged"] == 2
+    assert outputs.funnel["judged"] == outputs.funnel["kept"] == 2
     assert len(seen) == 8
     assert len(set(seen)) > 2, "both positions"
     votes = [row["votes"] for row in read_rows(context.output / "judged.parquet")]
