@@ -23,7 +23,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -81,15 +81,16 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
             for name in names
             if name != BASE or seed == 0
         ]
-        found = _run(tasks, options.jobs)
+        found = []
+        for outcome in _run(tasks, options.jobs):
+            found.append(outcome)
+            if options.json:  # what is done is kept if the rest is stopped
+                options.json.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n")
     found.sort(key=lambda outcome: (names.index(outcome.algorithm), outcome.seed))
     Console(width=110).print(table(found, options.steps))
-    rows = [asdict(outcome) for outcome in found]
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n")
     if options.figure:
         draw(found, options.figure)
-    return rows
+    return [asdict(outcome) for outcome in found]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -108,18 +109,14 @@ def _import_all() -> None:
     import stages.rl  # noqa: F401
 
 
-def _run(tasks: Sequence[Task], jobs: int) -> list[Outcome]:
-    found = []
+def _run(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
+    """The outcomes as they come."""
     context = multiprocessing.get_context("fork")
     with context.Pool(jobs, maxtasksperchild=1) as pool:  # a task's peak is its process's own
         for outcome in pool.imap_unordered(run, tasks, chunksize=1):
-            found.append(outcome)
-            print(
-                f"{outcome.algorithm}: {outcome.accuracy:.1%} in {outcome.seconds:.0f} s",
-                file=sys.stderr,
-                flush=True,
-            )
-    return found
+            words = f"{outcome.algorithm}: {outcome.accuracy:.1%} in {outcome.seconds:.0f} s"
+            print(words, file=sys.stderr, flush=True)
+            yield outcome
 
 
 def run(task: Task) -> Outcome:

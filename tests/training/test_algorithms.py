@@ -8,18 +8,29 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from accelerate import Accelerator
+from transformers import AutoTokenizer
 from trl.trainer.utils import nanstd
 
 from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.configs import Algorithm, Optimizer, Rationalisation, RLConfig
+from stages.rewards.terms import Batch, Term
 from stages.rollout.engine import Completion
+from stages.tiny.problems import generate
 from stages.training.algorithms.advantages import advantages, right
-from stages.training.algorithms.drawing import overlong_score, with_tries
+from stages.training.algorithms.drawing import (
+    AlgorithmDrawer,
+    hinted_prompts,
+    overlong_score,
+    with_tries,
+)
 from stages.training.algorithms.preferences import NO_PAIR, coefficients, pair_up
 from stages.training.algorithms.settled import settled
 from stages.training.algorithms.values import advantages_and_returns, value_loss
+from stages.training.prompt_stream import PromptStream
 from stages.training.rl_groups import Group
+from stages.training.rl_prompts import prepare_prompts
 
 NAN = math.nan
 REWARDS = torch.tensor([1.0, 0.0, 0.0, 2.0, 1.0, 1.0, 1.0, 1.0])  # two questions, four samples
@@ -171,3 +182,49 @@ def test_another_algorithm_can_be_put_in_one_stage_alone():
     assert stages["dev2"].algorithm.advantage == "leave_one_out"
     assert stages["zero"].algorithm == Algorithm()
     assert stages["zero"].algorithm.rationalisation == Rationalisation()
+
+
+class Judge:
+    """A model that knows an answer where the prompt gives it away, and a term that judges it."""
+
+    def __init__(self, tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.asked: list[str] = []
+
+    def answer(self, requests):
+        for number, request in enumerate(requests):
+            prompt = self.tokenizer.decode(request.prompt_ids)
+            self.asked.append(prompt)
+            told = prompt.partition("answer is ")[2].partition(")")[0]
+            seen = [Completion([1, 2], told or "?", [0.0, 0.0], "stop", 0)] * request.n
+            yield [(number, completion) for completion in seen]
+
+    def score(self, batch: Batch) -> list[float | None]:
+        pairs = zip(batch.rows, batch.completions, strict=True)
+        return [float(text == row["reference"]) for row, text in pairs]
+
+
+def test_a_failed_question_is_asked_again_with_a_hint_where_its_answer_can_be_read(tiny_model_dir):
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
+    judge = Judge(tokenizer)
+    algorithm = Algorithm(rationalisation=Rationalisation(hint=" (the answer is {reference})"))
+    config = RLConfig(
+        kind="rl", seed=0, algorithm=algorithm, samples_per_question=2, max_prompt_tokens=200
+    )
+    rows = generate("math", "en", 2, 0, "train")
+    rows[1]["reference"] = "assert f(1) == 2\nassert f(2) == 3"
+    prompts, _ = prepare_prompts(rows, tokenizer, config)
+    term = Term("accuracy", 1.0, 0, math.inf, frozenset(), judge.score)
+    stream = PromptStream(len(prompts), 0, config.curriculum)
+    drawer = AlgorithmDrawer(
+        *(config, prompts, [term], stream, Accelerator(cpu=True), judge.answer),
+        limit_at=lambda config, step: 10,
+        ask=hinted_prompts(tokenizer, None),
+    )
+    groups = {group.prompt: group for group in drawer.draw(2, 0)}
+    assert [c.text for c in groups[0].completions] == [rows[0]["reference"], "?"]
+    assert groups[0].scores == [[1.0], [0.0]]
+    assert groups[1].scores == [[0.0], [0.0]]
+    assert len(judge.asked) == 3, "a test suite is no hint"
+    assert judge.asked[2].count("(the answer is") == 1
+    assert (drawer.spent.samples, drawer.rationalised) == (5, 1)

@@ -19,6 +19,7 @@ from stages.training.algorithms.drawing import AlgorithmDrawer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")
+WITH_A_SECOND_MODEL = ("ppo", "dpo", "star")
 NAMES = sorted(path.stem for path in (CONF / "algorithm").glob("[a-z]*.yaml"))
 
 
@@ -58,7 +59,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in WITH_A_SECOND_MODEL])
 def test_two_steps_change_the_weights_and_count_what_they_cost(
     name, speaking_inputs, speaking_model_dir, make_context
 ):
@@ -90,9 +91,9 @@ def run_until(step: int, settings: RLConfig, inputs: Any, context: Any, monkeypa
             rl.run(settings, inputs, context)
 
 
-@pytest.mark.parametrize("name", ["ppo", "dpo", "star"])
+@pytest.mark.parametrize("name", WITH_A_SECOND_MODEL)
 def test_a_killed_run_goes_on_to_the_same_weights_curves_and_second_model(
-    name, speaking_inputs, make_context, tmp_path, monkeypatch
+    name, speaking_inputs, speaking_model_dir, make_context, tmp_path, monkeypatch
 ):
     settings = config(name, max_steps=4, save_steps=1)
     settings.algorithm.rounds = 2  # STaR's second begins with step 2
@@ -102,7 +103,10 @@ def test_a_killed_run_goes_on_to_the_same_weights_curves_and_second_model(
     torch.manual_seed(99)  # a new process has another generator
     rl.run(settings, speaking_inputs, broken)
     assert curves(broken) == curves(whole)
-    assert_equal(weights(broken.output / "model"), weights(whole.output / "model"))
+    trained = weights(whole.output / "model")
+    assert_equal(weights(broken.output / "model"), trained)
+    before = weights(speaking_model_dir)
+    assert any(not torch.equal(before[key], trained[key]) for key in before)
     last, right = broken.work / "checkpoint-4", whole.work / "checkpoint-4"
     assert {path.name for path in last.iterdir()} == {path.name for path in right.iterdir()}
     for file in ("critic.safetensors", "sampler.safetensors"):
@@ -126,7 +130,9 @@ def test_each_round_of_star_samples_from_the_last_and_trains_the_start_again(
     rl.run(settings, speaking_inputs, context)
     first, second = context.work / "checkpoint-1", context.work / "checkpoint-2"
     start, sampler = weights(speaking_model_dir), load_file(second / "sampler.safetensors")
-    assert_equal(sampler, {key: weights(first)[key] for key in sampler})
+    names = sampler.keys() & start.keys()  # tied weights have another name in each file
+    assert len(names) == len(start) - 1
+    assert_equal({k: sampler[k] for k in names}, {k: weights(first)[k] for k in names})
     moved = max(float((weights(second)[key] - start[key]).abs().max()) for key in start)
     assert 0.5 * rate < moved < 1.01 * rate  # Adam's first step; a second would add to it
 
