@@ -33,7 +33,7 @@ def plan(project: Project, composed: Composed, as_json: bool) -> int:
         if edges:
             print(f"    ← {', '.join(f'{edge.stage} ({edge.name})' for edge in edges)}")
         if numbers := derived(situation, row["stage"]):
-            print("    " + " · ".join(f"{name} {n:,}" for name, n in numbers.items()))
+            print("    " + " · ".join(map(_named, numbers.items())))
     done = sum(d.state is State.DONE for d in decisions.values())
     print(f"{len(decisions)} stages: {done} done, {len(decisions) - done} to run")
     warnings = [f"{text}; `r1 run` refuses it" for text in checks.lines(situation.problems, True)]
@@ -133,6 +133,11 @@ def derived(situation: Situation, stage: str) -> dict[str, Any]:
     }
     numbers: dict[str, Any] = load(kind.derive)(situation.composed.root["stages"][stage], inputs)
     return numbers
+
+
+def _named(number: tuple[str, int | str]) -> str:
+    name, value = number
+    return f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
 
 
 def source_warnings(situation: Situation) -> list[str]:

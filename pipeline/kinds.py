@@ -85,8 +85,8 @@ class Kind:
 
     entry: "package.module:function", called as `function(config, inputs, context) -> Outputs`.
     version: raised by hand when the code changes what the stage produces; part of the fingerprint.
-    derive: "package.module:function", called as `function(config, inputs) -> dict[str, int]` for
-        the plan's derived numbers (must not import torch), or None. `config` is plain data,
+    derive: "package.module:function", called as `function(config, inputs) -> dict[str, int | str]`
+        for the plan's derived numbers (must not import torch), or None. `config` is plain data,
         `inputs` maps the stages on its edges that are done to their artifacts.
     check: "package.module:function", called as `function(stage) -> Iterable[Problem]` with a Stage
         when the graph is composed (must not import torch), or None.

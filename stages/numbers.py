@@ -14,16 +14,17 @@ from pipeline.artifact import Artifact
 
 Config = Mapping[str, Any]
 Inputs = Mapping[str, Artifact]  # stage → its artifact, for the inputs that are done
-Numbers = dict[str, int]
+Numbers = dict[str, int | str]  # and a word where a name says more
 
 
 def rl(config: Config, inputs: Inputs) -> Numbers:
-    """Batches of GRPO: questions × samples per optimiser step, steps per rollout."""
+    """The algorithm and its batches: questions × samples per optimiser step, steps per rollout."""
     prompts, samples = config["questions_per_step"], config["samples_per_question"]
     per_rollout, steps = config["steps_per_rollout"], config["max_steps"]
     longest = [config["sampling"]["max_tokens"]]
     longest += [switch["max_tokens"] for switch in config["length_switches"]]
     return {
+        "algorithm": config["algorithm"]["name"],
         "prompts per step": prompts,
         "completions per step": prompts * samples,
         "completions per rollout": prompts * samples * per_rollout,

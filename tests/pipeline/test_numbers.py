@@ -10,6 +10,8 @@ from pipeline.limits import Limits
 from stages import numbers
 
 PAPER_RL: dict[str, Any] = {
+    "algorithm": {"name": "grpo"},
+    "compute_as": None,
     "questions_per_step": 32,
     "samples_per_question": 16,
     "steps_per_rollout": 16,
