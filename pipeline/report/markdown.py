@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.artifact import Artifact
+from pipeline.notices import kept
 from pipeline.report import tables, trained
 from pipeline.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED
 from pipeline.report.figures import Drawn
@@ -53,6 +54,10 @@ def write(page: Page) -> str:
         ("Other evaluated models", _others(page)),
         ("Data", tables.funnels(page.artifacts)),
         ("Reward models", trained.reward_models(page.artifacts, page.config.get("stages") or {})),
+        (
+            "What training cost",
+            trained.computation(page.artifacts, page.config.get("stages") or {}),
+        ),
         ("What ran, on what, how long", _what_ran(page)),
         ("To be read with care", _care(page)),
     )
@@ -188,6 +193,8 @@ def _care(page: Page) -> str:
         cut = estimates.get("truncation", {}).get("value") or 0.0
         if cut > page.shown["warn_truncation"]:
             notes.append(f"{stage}: {100 * cut:.0f} % of its completions hit the length limit.")
+    for stage, artifact in page.artifacts.items():
+        notes += [f"{stage} warned while it trained: {text}." for text in kept(artifact.facts)]
     notes += [
         "Intervals come from resampling problems (or blocks of RL steps) of one run with one seed. "
         "How much another seed of training would move a result is not in them.",

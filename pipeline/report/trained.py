@@ -37,6 +37,36 @@ def reward_models(artifacts: Mapping[str, Artifact], stages: Stages) -> str:
     return table(head, rows) if rows else ""
 
 
+def computation(artifacts: Mapping[str, Artifact], stages: Stages) -> str:
+    """What each training cost; beside a control, the share of the budget that it was given."""
+    rows = [
+        [
+            name,
+            str(artifact.manifest["kind"]),
+            f"{cost['parameters']:,}",
+            f"{cost['tokens']:,}",
+            f"{cost['flops']:.2e}",
+            _share(cost, stages.get(name, {}).get("compute_as"), artifacts),
+        ]
+        for name, artifact in artifacts.items()
+        if (cost := artifact.facts.get("compute"))
+    ]
+    head = ["stage", "kind", "parameters", "tokens", "operations", "budget"]
+    how = (
+        "Operations are counted per parameter and token: 2 to read or say it, 4 to learn it, 2 of "
+        "a teacher or reference. What a stage saves is not taken off, and what sampled its data is "
+        "not added."
+    )
+    return f"{table(head, rows)}\n\n{how}" if rows else ""
+
+
+def _share(cost: Mapping[str, Any], other: str | None, artifacts: Mapping[str, Artifact]) -> str:
+    budget = artifacts[other].facts.get("compute") if other and other in artifacts else None
+    if not budget:
+        return NONE
+    return f"{100 * cost['flops'] / budget['flops']:.0f} % of {other}"
+
+
 def _asked(value: float | None, gate: float | None, key: str) -> str:
     found = NONE if value is None else f"{value:.3f}"
     return found if gate is None else f"{found} ({key} {gate:g})"
