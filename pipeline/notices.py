@@ -8,7 +8,9 @@ before the stacks, and that line counts as a notice, too (see pipeline/watchdog.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 _MARK = "r1 warning: "
 _STUCK = "Timeout ("
@@ -17,6 +19,15 @@ _STUCK = "Timeout ("
 def warn(text: str) -> None:
     """Print one line that the runner shows to the user."""
     print(f"{_MARK}{' '.join(text.split())}", file=sys.stderr, flush=True)
+
+
+def kept(facts: Mapping[str, Any]) -> list[str]:
+    """The warnings that a finished stage has in its manifest, as lines.
+
+    A stage that watches its curves leaves `health: {warnings: [{rule, step, numbers}, …]}`.
+    """
+    warnings = (facts.get("health") or {}).get("warnings", [])
+    return [f"step {w['step']}, {w['rule']}: {w['numbers']}" for w in warnings]
 
 
 class Notices:

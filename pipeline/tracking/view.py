@@ -17,6 +17,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 import pipeline
 from pipeline import manifest
 from pipeline.artifact import MANIFEST, METRICS, Artifact
+from pipeline.notices import kept
 from pipeline.run_folder import REPORT_FACTS
 from pipeline.tracking.curves import Point, Tail
 from pipeline.tracking.journal import Event
@@ -227,6 +228,8 @@ def _tags(artifact: Artifact) -> dict[str, str]:
         "r1.artifact": str(artifact.path),
         "mlflow.source.git.commit": str(artifact.manifest.get("code", {}).get("commit") or ""),
     }
+    if warnings := kept(artifact.facts):
+        tags["r1.warnings"] = "\n".join(warnings)
     if "model" in artifact.facts:
         tags["r1.evaluates"] = str(artifact.facts["model"])
     return tags

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import training
+from stages.checks import health, training
 from stages.configs import OnPolicyDistillConfig
 
 
@@ -16,6 +16,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from training.positive(config, "save_steps", "max_prompt_tokens")
     yield from training.optimizer(config.optimizer, config.max_steps)
     yield from training.lora(config.lora)
+    yield from health.rules(config.health)
     if not 0 <= config.divergence <= 1:
         yield Problem(
             "divergence",

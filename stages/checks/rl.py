@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import algorithms, rewards, training
+from stages.checks import algorithms, health, rewards, training
 from stages.configs import RLConfig, Sampling
 
 
@@ -17,6 +17,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     )
     yield from training.optimizer(config.optimizer, config.max_steps)
     yield from training.lora(config.lora)
+    yield from health.rules(config.health)
     yield from training.shared_out(
         "questions_per_step", config.questions_per_step, config.parallel.processes
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.kinds import Problem, Stage
+from stages.checks import health
 from stages.configs import Lora, Optimizer
 
 
@@ -15,6 +16,7 @@ def supervised(stage: Stage) -> Iterator[Problem]:
     yield from optimizer(config.optimizer)
     yield from positive(config, "epochs", "batch_size", "max_length", "micro_batch", "save_steps")
     yield from lora(getattr(config, "lora", None))
+    yield from health.rules(config.health)
     yield from shared_out("batch_size", config.batch_size, config.parallel.processes)
     share = getattr(config, "heldout_fraction", 0.5)
     if not 0 < share < 1:
