@@ -31,6 +31,10 @@ from stages.training.curves import curves_of
 from stages.training.health import HealthMonitor
 
 
+#: What the Trainer keeps of its own logs in every checkpoint: curves are in metrics.jsonl.
+LOGS_IN_CHECKPOINT = 2  # a stage's facts read the last step, which its summary comes after
+
+
 def use_threads(threads: int) -> None:
     """Let torch use exactly the CPU threads that the launcher gave this stage."""
     torch.set_num_threads(threads)
@@ -111,6 +115,7 @@ class StageCallback(TrainerCallback):
         self.context.progress(state.global_step, state.max_steps)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        del state.log_history[:-LOGS_IN_CHECKPOINT]
         if curves := curves_of(logs or {}):
             self.context.log(state.global_step, curves)
 

@@ -29,6 +29,7 @@ from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 from trl import GRPOTrainer
 
+from pipeline import watchdog
 from stages.training import parallel
 from stages.training.bad_batch import require_finite
 from stages.training.grpo_rollout import RolloutTrainer, Tensors
@@ -134,6 +135,7 @@ class RecipeGRPOTrainer(RolloutTrainer):
                 loss = loss * (self._share(self._chunk.rows, batch) if numbers else 0.0)
                 self.accelerator.backward(loss)
             total += loss.detach()
+            watchdog.moved()
             tokens.append(float(self._chunk.rows["completion_mask"].sum()) if numbers else 0.0)
             self._chunk = None
         if shared is not None:
