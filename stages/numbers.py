@@ -109,7 +109,7 @@ def _rl_tokens(config: Config) -> int:
 
 def _budget(config: Config, inputs: Inputs) -> Numbers:
     """The operations of the stage that this one may cost as much as; see training/compute.py."""
-    other = inputs.get(config["compute_as"] or "")
+    other = inputs.get(config.get("compute_as") or "")
     spent = other.facts.get("compute", {}).get("flops") if other else None
     return {"floating-point operations at most": int(spent)} if spent else {}
 
