@@ -1,9 +1,11 @@
 """Supervised fine-tuning: cold start, the 800k set, and distillation (paper, B.4.2, B.4.3).
 
 The paper trains for 2-3 epochs with batches of 128 (students: 64) sequences and a cosine from the
-learning rate to a tenth of it. Here a step is `batch_size` sequences too, packed with isolated
-documents for speed alone. The loss is on the completion and its end token. Rows longer than
-`max_length` are dropped or split, and counted; TRL's packing would truncate them in silence.
+learning rate to a tenth of it. Here a step is `batch_size` sequences too; how they are laid out in
+forward passes, packed with isolated documents or by length, is for speed alone
+(stages/training/sft_batches.py). The loss is on the completion and its end token. Rows longer than
+`max_length` are dropped or split, and counted; TRL's packing would truncate them in silence. The
+model is published with the chat template that it was trained with.
 
 A stage killed at any moment goes on from its last complete checkpoint to the same weights.
 """
@@ -28,8 +30,9 @@ from stages.training.arguments import attention, lora_config, split_batch, train
 from stages.training.common import StageCallback, load_model, start, train
 from stages.training.even_batches import with_filler
 from stages.training.parallel import gang_arguments
+from stages.training.sft_batches import Layout, Passes
 from stages.training.sft_data import Document, encode, fit
-from stages.training.sft_trainer import PackedSFTTrainer, PackingCollator
+from stages.training.sft_trainer import PackedSFTTrainer, compile_layers
 
 
 def run(config: SFTConfig, inputs: Inputs, context: Context) -> Outputs:
@@ -38,7 +41,7 @@ def run(config: SFTConfig, inputs: Inputs, context: Context) -> Outputs:
     documents, funnel = _documents(config, inputs["data_from"], tokenizer)
     trainer = _trainer(config, source, tokenizer, documents, context)
     health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
-    return Outputs(facts=_facts(trainer, documents) | {"health": health}, funnel=funnel)
+    return Outputs(facts=_facts(config, trainer, documents) | {"health": health}, funnel=funnel)
 
 
 def _documents(
@@ -70,7 +73,9 @@ def _trainer(
     documents: list[Document],
     context: Context,
 ) -> PackedSFTTrainer:
-    split = split_batch(config.batch_size, config.micro_batch)
+    split = split_batch(config.batch_size, config.batch_size)  # a batch is a step: see Passes
+    compiled = pays_to_compile(config, documents)
+    row_tokens = config.row_tokens or (config.max_length if compiled else None)
     arguments = TRLConfig(
         **trainer_arguments(context, config.optimizer, config.precision, config.save_steps),
         num_train_epochs=config.epochs,
@@ -80,18 +85,31 @@ def _trainer(
         dataset_kwargs={"skip_prepare_dataset": True},
         **gang_arguments(config.parallel),
     )
-    return PackedSFTTrainer(
-        model=load_model(source, attention(config.precision, config.max_length)),
+    trainer = PackedSFTTrainer(
+        model=load_model(source, attention(config.precision, row_tokens or config.max_length)),
         args=arguments,
-        data_collator=PackingCollator(tokenizer.pad_token_id),
+        data_collator=Layout(tokenizer.pad_token_id, row_tokens),
         train_dataset=Dataset.from_list([vars(row) for row in with_filler(documents)]),
         processing_class=tokenizer,
         peft_config=lora_config(config.lora),
         callbacks=[StageCallback(context)],
     )
+    trainer.passes = Passes(config.micro_batch, packed=row_tokens is not None)
+    if compiled:
+        compile_layers(trainer.model)
+    return trainer
 
 
-def _facts(trainer: PackedSFTTrainer, documents: list[Document]) -> dict[str, Any]:
+def pays_to_compile(config: SFTConfig, documents: list[Document]) -> bool:
+    """Whether the training is long enough; a rule on the data alone, so that a resume agrees."""
+    if config.compile_from_tokens is None:
+        return False
+    return sum(map(len, documents)) * config.epochs >= config.compile_from_tokens
+
+
+def _facts(
+    config: SFTConfig, trainer: PackedSFTTrainer, documents: list[Document]
+) -> dict[str, Any]:
     tokens = sum(len(document) for document in documents)
     model = trainer.accelerator.unwrap_model(trainer.model)
     cost = compute.Cost(compute.parameters(model), compute.LEARN)
@@ -100,6 +118,7 @@ def _facts(trainer: PackedSFTTrainer, documents: list[Document]) -> dict[str, An
         "tokens": tokens,
         "steps": trainer.state.global_step,
         "epochs": trainer.state.epoch,
+        "compiled": pays_to_compile(config, documents),
         "compute": cost.facts(tokens * (trainer.state.epoch or 0.0)),
         "loss": trainer.last("loss"),
         "token_accuracy": trainer.last("token_accuracy"),

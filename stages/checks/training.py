@@ -18,6 +18,7 @@ def supervised(stage: Stage) -> Iterator[Problem]:
     yield from lora(getattr(config, "lora", None))
     yield from health.rules(config.health)
     yield from shared_out("batch_size", config.batch_size, config.parallel.processes)
+    yield from packed(getattr(config, "row_tokens", None), config.max_length)
     share = getattr(config, "heldout_fraction", 0.5)
     if not 0 < share < 1:
         yield Problem(
@@ -67,6 +68,16 @@ def lora(config: Lora | None) -> Iterator[Problem]:
         yield Problem("lora.rank", f"is {config.rank}: set it to e.g. 16, or lora to null")
     if not 0 <= config.dropout < 1:
         yield Problem("lora.dropout", f"is {config.dropout:g}: set it to 0 or more, below 1")
+
+
+def packed(row_tokens: int | None, max_length: int) -> Iterator[Problem]:
+    """Rows in which the longest document has room."""
+    if row_tokens is not None and row_tokens < max_length:
+        yield Problem(
+            "row_tokens",
+            f"is {row_tokens}, and max_length is {max_length}, which a packed row must hold: set "
+            f"it to {max_length} or more, or to null",
+        )
 
 
 def shared_out(key: str, count: int, processes: int | None) -> Iterator[Problem]:

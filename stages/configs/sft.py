@@ -12,7 +12,14 @@ from stages.configs.health import Health
 
 @dataclass
 class SFTConfig(StageConfig):
-    """Supervised fine-tuning on the completions, packed with isolated documents."""
+    """Supervised fine-tuning on the completions.
+
+    micro_batch: rows of one forward pass. row_tokens: several isolated documents are packed into a
+    row of that many tokens; null: one document a row, and documents of like length go together.
+    compile_from_tokens: from this much training on (tokens × epochs) the layers are compiled, and
+    documents packed, into rows of `max_length` where row_tokens is null; null: never. Compiled
+    code rounds otherwise, so it is part of identity.
+    """
 
     optimizer: Optimizer = field(default_factory=Optimizer)
     epochs: float = MISSING
@@ -21,8 +28,10 @@ class SFTConfig(StageConfig):
     overflow: str = "drop"  # or "split": what happens to rows longer than max_length; counted
     system_prompt: str | None = None
     precision: Precision = field(default_factory=Precision)
+    compile_from_tokens: int | None = None
     lora: Lora | None = None
     parallel: Parallel = field(default_factory=Parallel, metadata={"identity": False})
     micro_batch: int = placement(32)
+    row_tokens: int | None = placement(None)
     save_steps: int = placement(50)
     health: Health = field(default_factory=Health, metadata={"identity": False})

@@ -2,7 +2,16 @@
 
 The template keeps everything an assistant wrote, thoughts included: DeepSeek's own template drops
 the text before `</think>` when it renders an assistant turn again, which would train on nothing.
-It never pre-fills `<think>`, so that the format reward has something to teach.
+It never pre-fills `<think>`, so that the format reward has something to teach; the model writes the
+tag itself, and vLLM's `--reasoning-parser deepseek_r1` separates thought and answer.
+
+A base from elsewhere may bring a template that ends a prompt with `<think>`, as the released R1
+models do. It is kept, and trained as it will be used: the prompt has the tag, the completion goes
+on after it. Whoever parses such a completion must know that it began inside a thought.
+
+A published model keeps the template that it was trained with. In a conversation of several turns,
+send what the model answered back whole, or without its thought as DeepSeek advises: the template
+renders what it is given.
 """
 
 from __future__ import annotations
@@ -41,6 +50,13 @@ def render_prompt(
         [*turns, *messages], tokenize=False, add_generation_prompt=True
     )
     return str(text)
+
+
+def after_prompt(prompt: str, completion: str) -> str:
+    """What is left to say of a completion after a prompt that may have opened the thought."""
+    if prompt.rstrip().endswith(THINK):
+        return completion.removeprefix(THINK).lstrip("\n")
+    return completion
 
 
 def compose(reasoning: str, answer: str) -> str:

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from pipeline.errors import UsageError
 from stages.data.rows import Row
-from stages.data.template import render_prompt
+from stages.data.template import after_prompt, render_prompt
 
 IGNORED = -100
 OVERFLOW = ("drop", "split")
@@ -40,7 +40,9 @@ def encode(
     if not rows:
         return []
     prompts = [render_prompt(tokenizer, row["prompt"], system_prompt) for row in rows]
-    completions = [row["completion"] for row in rows]
+    completions = [
+        after_prompt(prompt, row["completion"]) for prompt, row in zip(prompts, rows, strict=True)
+    ]
     ids = [tokenizer(t, add_special_tokens=False).input_ids for t in (prompts, completions)]
     end = [tokenizer.eos_token_id]
     return [

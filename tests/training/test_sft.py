@@ -23,8 +23,8 @@ from stages.configs import Lora, ModelShape, Optimizer, SFTConfig
 from stages.data.template import render_prompt
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import save_tokenizer
+from stages.training.sft_batches import Layout, Passes
 from stages.training.sft_data import IGNORED, Document, encode, fit, pack
-from stages.training.sft_trainer import PackingCollator
 from stages.verifiers.answer import parse
 
 
@@ -75,7 +75,7 @@ def test_labels_are_the_completion_and_its_end_token_alone(tiny_model_dir: Path)
 def test_gradient_of_a_step_ignores_what_the_user_said(tiny_model_dir: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
     document = encode(tokenizer, [conversation(3)])[0]
-    batch = PackingCollator(tokenizer.pad_token_id)([vars(document)])
+    batch = Layout(tokenizer.pad_token_id)([vars(document)])
     prompt = sum(label == IGNORED for label in document.labels)
     assert (batch["labels"][0, :prompt] == IGNORED).all()
     assert batch["labels"][0, prompt:].tolist() == document.input_ids[prompt:]
@@ -90,25 +90,37 @@ def test_rows_hold_whole_documents_within_their_capacity() -> None:
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_packed_documents_have_the_loss_of_each_document_alone(
-    tiny_model_dir: Path, make_context: Any, attention: str
+@pytest.mark.parametrize("row_tokens", [None, 64])
+def test_passes_of_a_step_have_the_loss_of_each_document_alone(
+    tiny_model_dir: Path, make_context: Any, attention: str, row_tokens: int | None
 ) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
-    rows = [conversation(n, f"<think>{'7 ' * (4 * n)}</think>{n}") for n in range(9)]
+    rows = [conversation(n, f"<think>{'7 ' * (3 * n)}</think>{n}") for n in (3, 8, 1, 5, 2, 7, 4)]
     documents = encode(tokenizer, rows)
-    trainer = sft._trainer(settings(), tiny_model_dir, tokenizer, documents, make_context())
+    trainer = sft._trainer(
+        settings(row_tokens=row_tokens), tiny_model_dir, tokenizer, documents, make_context()
+    )
     trainer.model.set_attn_implementation(attention)
-    collate = trainer.data_collator
-    packed = collate([vars(document) for document in documents])
-    assert len(packed["input_ids"]) < len(documents)
-    assert packed["tokens"] == sum(map(len, documents))
 
     def summed(batch: dict[str, Any]) -> float:
         with torch.no_grad():
             return float(trainer.compute_loss(trainer.model, batch, num_items_in_batch=1))
 
-    alone = sum(summed(collate([vars(document)])) for document in documents)
-    assert summed(packed) == pytest.approx(alone, rel=1e-5)
+    batch = trainer.data_collator([vars(document) for document in documents])
+    passes = list(Passes(2, packed=row_tokens is not None)(batch))
+    assert len(passes) > 1
+    assert sum(int(part["tokens"].sum()) for part in passes) == sum(map(len, documents))
+    shapes = {tuple(part["input_ids"].shape) for part in passes}
+    if row_tokens:
+        assert len(batch["input_ids"]) < len(documents)
+        assert shapes == {(2, 64)}, "torch.compile wants one shape"
+    else:
+        assert sum(rows * length for rows, length in shapes) < batch["input_ids"].numel()
+    alone = 0.0
+    for document in documents:
+        ids, labels = torch.tensor([document.input_ids]), torch.tensor([document.labels])
+        alone += summed({"input_ids": ids, "labels": labels, "tokens": len(document)})
+    assert sum(map(summed, passes)) == pytest.approx(alone, rel=1e-5)
 
 
 def test_rows_that_are_too_long_are_dropped_or_split_and_counted() -> None:

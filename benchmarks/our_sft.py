@@ -1,0 +1,66 @@
+"""Our SFT stage on the task of benchmarks/sft.py: `python -m benchmarks.our_sft TASK.json`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from benchmarks.plain_grpo import peak_memory
+from benchmarks.tasks_sft import stage_config
+from pipeline.artifact import METRICS, Artifact
+from pipeline.context import Context
+from stages import sft
+from stages.data.rows import read_rows
+from stages.training import sft_trainer
+
+
+class Counted(sft_trainer.PackedSFTTrainer):
+    """Tells the tokens of each step; the stage's curves have tokens per second."""
+
+    by_step: ClassVar[list[int]] = []
+    began = 0.0
+
+    def training_step(self, *args: object, **kwargs: object) -> object:
+        Counted.began = Counted.began or time.time()
+        before = self._tokens
+        loss = super().training_step(*args, **kwargs)
+        Counted.by_step.append(self._tokens - before)
+        return loss
+
+
+def main(file: str) -> None:
+    """Train, and print the points of the curve and the peak of memory."""
+    task = json.loads(Path(file).read_text())
+    folder = Path(file).parent
+    work, output, base = (folder / name for name in ("work", "output", "base"))
+    for path in (work, output, base):
+        path.mkdir()
+    (base / "model").symlink_to(task["model"])
+    config = stage_config(task["profile"], task["overrides"])
+    config = replace(config, epochs=1.0, save_steps=10**6, seed=task["seed"])
+    rows = Path(task["rows"])
+    assert len(read_rows(rows)) == task["steps"] * config.batch_size
+    inputs = {
+        "init_from": (Artifact(base, {"type": "model", "stage": "base"}),),
+        "data_from": (Artifact(rows.parent, {"type": "conversations", "stage": "rows"}),),
+    }
+    sft.PackedSFTTrainer = Counted  # type: ignore[misc]
+    context = Context("dev1", "0" * 16, work, output, task["seed"], task["threads"], folder)
+    facts = sft.run(config, inputs, context).facts
+    found = [json.loads(line) for line in (work / METRICS).read_text().splitlines()]
+    curve = [(point["time"], point["loss"]) for point in found if "loss" in point]
+    points = [
+        {"time": moment, "loss": loss, "tokens": tokens}
+        for (moment, loss), tokens in zip(curve, Counted.by_step, strict=True)
+    ]
+    parameters = facts["compute"]["parameters"]
+    found = {"points": points, "began": Counted.began, "parameters": parameters}
+    print(json.dumps(found | peak_memory()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
