@@ -182,7 +182,7 @@ _KINDS = (
 
 REGISTRY: Registry = {kind.name: kind for kind in _KINDS}
 
-#: What every stage process finds imported: third-party modules that start no thread and no CUDA.
+#: What every stage process finds imported: modules that start no thread and no CUDA.
 PRELOAD = (
     "torch",
     "transformers",
@@ -192,4 +192,5 @@ PRELOAD = (
     "trl.trainer.grpo_trainer",
     "trl.trainer.sft_trainer",
     "trl.trainer.reward_trainer",
+    "stages.preload",
 )

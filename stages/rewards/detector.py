@@ -32,18 +32,19 @@ ALIKE = {"bs": "hr", "sh": "hr", "ms": "id", "nb": "no", "nn": "no", "gl": "pt"}
 
 def language_of(words: str) -> tuple[str, float]:
     """The likeliest language of joined words, and its probability."""
-    language, probability = _identifier().classify(words[:LONGEST])
+    language, probability = identifier().classify(words[:LONGEST])
     return str(language), float(probability)
 
 
 def probability_of(language: str, words: str) -> float:
     """How probable it is that joined words are in a language (one may have two labels: sr)."""
-    ranked = _identifier().rank(words[:LONGEST])
+    ranked = identifier().rank(words[:LONGEST])
     return sum(float(probability) for name, probability in ranked if name == language)
 
 
 @cache
-def _identifier() -> Any:
+def identifier() -> Any:
+    """The model, read once."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
