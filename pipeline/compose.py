@@ -11,6 +11,7 @@ have: entries of `stages` without a `kind` are dropped, here and nowhere else.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,7 @@ def resolve(
     overrides: Sequence[str],
 ) -> Composed:
     """Type, resolve and check a composed config. Raises UsageError with the key at fault."""
-    from omegaconf import OmegaConf, open_dict, read_write
+    from omegaconf import open_dict, read_write
 
     with open_dict(config), read_write(config):
         config.pop("hydra", None)
@@ -99,12 +100,28 @@ def resolve(
             del stages[name]
         for name, node in stages.items():
             stages[name] = _typed(name, node, registry)
-    _check_nothing_missing(config)
-    instances = {name: OmegaConf.to_object(node) for name, node in stages.items()}
-    root = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(root, dict)
+    root = _converted(config)
+    instances = root.get("stages") or {}
+    root["stages"] = {name: dataclasses.asdict(stage) for name, stage in instances.items()}
     words = {str(k): str(v) for k, v in choices.items() if v is not None}
-    return Composed({str(k): v for k, v in root.items()}, instances, words, list(overrides))
+    return Composed(root, instances, words, list(overrides))
+
+
+def _converted(config: DictConfig) -> dict[str, Any]:
+    """The config resolved, in one pass: plain data, and stages as instances."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import MissingMandatoryValue
+
+    try:
+        found = OmegaConf.to_object(config)
+    except MissingMandatoryValue as error:
+        missing = sorted(OmegaConf.missing_keys(config))
+        raise UsageError(
+            f"{', '.join(missing)}: no value. Set it in conf/ or on the command line, "
+            f"e.g. `{missing[0]}=…`."
+        ) from error
+    assert isinstance(found, dict)
+    return {str(key): value for key, value in found.items()}
 
 
 def _has_kind(node: Any) -> bool:
@@ -141,14 +158,3 @@ def _check_overrides_reach(overrides: Sequence[str], stages: set[str]) -> None:
                 f"{override}: there is no stage `{parts[1]}` in this recipe. "
                 f"{did_you_mean(parts[1], stages)}"
             )
-
-
-def _check_nothing_missing(config: DictConfig) -> None:
-    from omegaconf import OmegaConf
-
-    missing = sorted(OmegaConf.missing_keys(config))
-    if missing:
-        raise UsageError(
-            f"{', '.join(missing)}: no value. Set it in conf/ or on the command line, "
-            f"e.g. `{missing[0]}=…`."
-        )

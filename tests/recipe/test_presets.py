@@ -1,0 +1,249 @@
+"""The paper's numbers reach the trainers, and every profile says where and why it departs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import commands
+from pipeline.cli import R1, main
+from pipeline.compose import Composed, compose
+from pipeline.departures import departures
+from pipeline.errors import UsageError
+from pipeline.run_command import execute
+from stages import reward_model, rl, sft
+from stages.rewards.terms import build_terms
+from stages.tiny.problems import generate
+from stages.training.common import load_tokenizer
+from stages.training.grpo_rollout import max_tokens_at
+from stages.training.reward_data import read_judged
+from stages.training.rl_prompts import prepare_prompts
+from stages.training.rl_rewards import weights_at
+from stages.training.sft_data import encode
+
+# DeepSeek-R1, arXiv 2501.12948v2, as TRL and transformers name it.
+ZERO = {  # 2.1
+    "learning_rate": 3e-6,
+    "lr_scheduler_type": "constant_with_warmup",
+    "warmup_steps": 0,
+    "beta": 0.001,
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "num_generations": 16,
+    "questions": 32,
+    "batch": 512,
+    "generation_batch_size": 8192,
+    "steps_per_generation": 16,  # minibatches of a rollout
+    "num_iterations": 1,  # inner epoch
+    "max_completion_length": 32768,
+    "max_steps": 10400,
+    "sync_ref_model": True,
+    "ref_model_sync_steps": 400,
+    "ref_model_mixup_alpha": 1.0,  # replaced, not mixed
+    "loss_type": "grpo",  # equation 1
+    "importance_sampling_level": "token",
+    "scale_rewards": "group",  # equation 3
+    "use_bias_correction_kl": False,  # equation 2 as it stands
+}
+FIRST = ZERO | {"epsilon": 10.0, "epsilon_high": 10.0}  # 3.2.1
+SECOND = FIRST | {"temperature": 0.7, "max_steps": 1700}  # 3.2.2
+SFT = {  # B.4.2
+    "learning_rate": 5e-5,
+    "lr_scheduler_type": "cosine_with_min_lr",
+    "lr_scheduler_kwargs": {"min_lr": 5e-6},
+    "num_train_epochs": 2,
+    "batch": 128,
+}
+STUDENT = SFT | {"learning_rate": 1e-4, "lr_scheduler_kwargs": {"min_lr": 1e-5}, "batch": 64}
+REWARD_MODEL = {"learning_rate": 6e-6, "num_train_epochs": 1, "batch": 256}  # 3.1
+
+TABLE: dict[str, dict[str, Any]] = {
+    "zero": ZERO,
+    "dev1": SFT,
+    "dev2": FIRST,
+    "dev3": SFT,
+    "helpful_rm": REWARD_MODEL,
+    "safety_rm": REWARD_MODEL,
+    "r1": SECOND,
+    "student_qwen": STUDENT,  # B.4.3, table 6: 1.5B
+    "student_rl": FIRST | {"learning_rate": 2e-6, "max_steps": 10000},  # B.4.1; v1, 4.1
+}
+LONGEST = {"dev1": 32768, "dev3": 32768, "student_qwen": 32768}
+LONGEST |= {"helpful_rm": 8192, "safety_rm": 8192}
+RULES = {"accuracy": 1.0, "format": 1.0}  # 2.2
+WITH_LANGUAGE = RULES | {"language": 1.0}  # 3.2.1
+ALL_TERMS = WITH_LANGUAGE | {"helpful": 1.0, "safety": 1.0}  # 3.2.2
+REWARDS = {"zero": RULES, "student_rl": RULES, "dev2": WITH_LANGUAGE}
+
+ASKED = {  # 3.1, B.3.2, B.3.3, D.1: what no trainer is told
+    "preference_pairs": {"votes": 4, "margin": 1.0, "rows": 66000},
+    "safety_labels": {"rows": 106000},
+    "cold_start_data": {"sampling.temperature": 1.0},
+    "eval_r1": {
+        "sampling.temperature": 0.6,
+        "sampling.top_p": 0.95,
+        "sampling.max_tokens": 32768,
+        "samples_per_problem": 16,
+        "samples_of_benchmark": True,
+    },
+    "sft_data": {
+        "parts.math.rows": 395285,
+        "parts.code.rows": 211129,
+        "parts.stem.rows": 10124,
+        "parts.logic.rows": 10395,
+        "parts.general.rows": 177812,
+    },
+    "reasoning_clean": {"ngram": 10},
+}
+
+
+@cache
+def composed(*overrides: str) -> Composed:
+    return compose(R1, overrides)
+
+
+def paper(stage: str) -> Any:
+    return composed("profile=paper").stages[stage]
+
+
+@pytest.fixture
+def trainer(tiny_model_dir: Path, make_context: Callable[..., Any]) -> Callable[[str], Any]:
+    """The trainer that a stage of the paper makes, on a tiny model."""
+    tokenizer = load_tokenizer(tiny_model_dir)
+    context = make_context()
+
+    def make(stage: str) -> Any:
+        config = paper(stage)
+        problems = generate("math", "en", 4, 0, "train")
+        if config.kind == "rl":
+            prompts, _ = prepare_prompts(problems, tokenizer, config)
+            terms = build_terms(
+                config.rewards,
+                pool=None,  # type: ignore[arg-type]
+                scorers={"helpful": None, "safety": None},  # type: ignore[dict-item]
+                total_steps=config.max_steps,
+            )
+            return rl._trainer(config, tiny_model_dir, tokenizer, prompts, terms, context)
+        said = "<think>1</think><answer>2</answer>"
+        if config.kind == "sft":
+            documents = encode(tokenizer, [row | {"completion": said} for row in problems])
+            return sft._trainer(config, tiny_model_dir, tokenizer, documents, context)
+        pair = {"chosen": said, "rejected": said.replace("2", "3")}
+        labelled = {"completion": said, "label": 1}
+        responses = pair if config.objective == "pairwise" else labelled
+        rows = [{"prompt": row["prompt"], **responses} for row in problems]
+        judged, _ = read_judged(tokenizer, rows, config.scores, config.max_length)
+        return reward_model._trainer(config, tiny_model_dir, tokenizer, judged, context)
+
+    return make
+
+
+@pytest.mark.parametrize("stage", TABLE)
+def test_every_number_of_the_paper_reaches_the_trainer(
+    stage: str, trainer: Callable[[str], Any]
+) -> None:
+    made = trainer(stage)
+    arguments = made.args
+    batch = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
+    counted = {"batch": batch, "questions": batch // getattr(arguments, "num_generations", 1)}
+    found = {name: counted.get(name, getattr(arguments, name, None)) for name in TABLE[stage]}
+    assert found == TABLE[stage]
+    assert (arguments.bf16, arguments.gradient_checkpointing) == (True, True)
+    if stage in REWARDS:
+        weights = dict(zip(REWARDS[stage], weights_at(made.terms, 0).tolist(), strict=True))
+        assert [term.name for term in made.terms] == list(weights)
+        assert weights == REWARDS[stage]
+    if stage in LONGEST:
+        assert paper(stage).max_length == LONGEST[stage]
+
+
+def test_the_length_switches_at_step_8200_of_r1_zero_alone() -> None:
+    assert [max_tokens_at(paper("zero"), step) for step in (8199, 8200)] == [32768, 65536]
+    for stage in ("dev2", "r1", "student_rl", "dev2_nolang"):
+        assert max_tokens_at(paper(stage), 10399) == 32768
+
+
+def test_preferences_count_in_the_last_400_of_1700_steps(trainer: Callable[[str], Any]) -> None:
+    terms = trainer("r1").terms
+    weights = {
+        step: dict(zip(ALL_TERMS, weights_at(terms, step).tolist(), strict=True))
+        for step in (0, 1299, 1300, 1699)
+    }
+    rules = ALL_TERMS | {"helpful": 0.0, "safety": 0.0}
+    assert weights == {0: rules, 1299: rules, 1300: ALL_TERMS, 1699: ALL_TERMS}
+    reasoning = frozenset({"math", "code", "stem", "logic"})
+    domains = [reasoning, frozenset(), frozenset(), *[frozenset({"general"})] * 2]
+    assert [term.domains for term in terms] == domains
+
+
+@pytest.mark.parametrize("stage", ASKED)
+def test_the_papers_numbers_that_no_trainer_is_told_are_in_the_config(stage: str) -> None:
+    root = composed("profile=paper").root["stages"][stage]
+
+    def at(key: str) -> Any:
+        value = root
+        for part in key.split("."):
+            value = value[part]
+        return value
+
+    assert {key: at(key) for key in ASKED[stage]} == ASKED[stage]
+
+
+def test_every_number_of_the_table_names_its_section() -> None:
+    keys = {
+        "rl": ("optimizer.learning_rate", "kl_coefficient", "clip_high", "max_steps", "rewards"),
+        "sft": ("optimizer.learning_rate", "optimizer.lr_final", "epochs", "batch_size"),
+        "reward_model": ("optimizer.learning_rate", "epochs", "batch_size", "max_length"),
+    }
+    for stage in TABLE:
+        config = paper(stage)
+        assert set(keys[config.kind]) <= set(config.sources), stage
+
+
+@pytest.mark.parametrize(
+    ("profile", "recipe"),
+    [("tiny", "r1"), ("smoke", "distill"), ("small", "r1"), ("one_gpu", "distill")],
+)
+def test_every_departure_from_the_paper_has_a_reason(profile: str, recipe: str) -> None:
+    reference = composed("profile=paper", *(["recipe=distill"] if recipe == "distill" else []))
+    found = list(departures(composed(f"profile={profile}", f"recipe={recipe}"), reference))
+    assert [(d.stage, d.key) for d in found if d.reason is None] == []
+    assert any(d.source == "B.4.3" for d in found)
+
+
+def test_departures_are_listed_with_section_value_and_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["recipe=r1_zero", "stages.zero.max_steps=50"]
+    assert main(["plan", "--departures", "--json", *words]) == 0
+    rows = json.loads(capsys.readouterr().out)["departures"]
+    (steps,) = (row for row in rows if (row["stage"], row["key"]) == ("zero", "max_steps"))
+    assert steps["reason"] == "set on the command line"
+    assert (steps["reference"], steps["source"], steps["value"]) == (10400, "2.1", 50)
+    assert main(["plan", "--departures", *words]) == 0
+    shown = capsys.readouterr().out
+    assert "  clip_low: 10.0 (3.2.1; 2.1 gives none) → 0.2  · 10 never acts on" in shown
+    assert "arXiv 2501.12948v2" in shown
+
+
+def test_the_paper_does_not_depart_from_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--departures", "profile=paper", "recipe=r1_zero"]) == 0
+    assert "0 departures" in capsys.readouterr().out
+
+
+def test_nobody_judges_for_the_paper_unless_it_is_said_who(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    this = composed("profile=paper")
+    paths = {"store": str(tmp_path / "store"), "runs": str(tmp_path / "runs"), "adopt": []}
+    this = replace(this, root=this.root | {"paths": paths, "only": "preference_pairs"})
+    assert commands.plan(R1, this, as_json=False) == 0
+    assert "warning: stages.preference_pairs.path: is null" in capsys.readouterr().out
+    with pytest.raises(UsageError, match=r"stages\.preference_pairs\.path: is null"):
+        execute(R1, this)
