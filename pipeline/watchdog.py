@@ -5,7 +5,7 @@ in between calls `moved`. After `seconds` without any, the Python stacks of all 
 process and of the processes that it started go to its log, and its user is told. That repeats after
 twice the time, and so on. Nothing is ended unless `stop` says so: a slow stage looks the same.
 
-    a process that Python code started by fork    dumps its stacks itself, on SIGUSR1
+    a process that Python code started by fork    dumps its stacks itself, on a signal
     any other (vLLM's, verifiers' workers)        is named with its state: signals would end it
     a thread inside C code that keeps the GIL     faulthandler's own timer dumps, without Python
 
@@ -31,7 +31,8 @@ from pipeline.errors import UsageError
 from pipeline.notices import warn
 
 ENDED_BY_WATCHDOG = 70
-_SIGNAL = signal.SIGUSR1
+#: Of the real-time signals, where there are any: SIGUSR1 and 2 mean something to vLLM and others.
+_SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2))
 _WRITING = 0.3  # seconds that a child has to write its stacks, so that they do not mix
 _last_move = time.monotonic()
 

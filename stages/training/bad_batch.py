@@ -37,9 +37,10 @@ def require_finite(
     found = list(rows)
     path = work / BAD_BATCH
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found))
-    first = ", ".join(str(row["row"]) for row in found[:NAMED])
+    known = [str(row["row"]) for row in found if row["row"] is not None][:NAMED]
+    first = f" ({', '.join(known)}, …)" if known else ""
     raise StageFailed(
-        f"the {name} of step {step} is {value}. Its {len(found)} rows ({first}, …) are in {path}. "
+        f"the {name} of step {step} is {value}. Its {len(found)} rows{first} are in {path}. "
         f"{kept_words(work)} {remedy}"
     )
 

@@ -30,7 +30,6 @@ from stages.training import checkpoints, parallel
 from stages.training.curves import curves_of
 from stages.training.health import HealthMonitor
 
-
 #: What the Trainer keeps of its own logs in every checkpoint: curves are in metrics.jsonl.
 LOGS_IN_CHECKPOINT = 2  # a stage's facts read the last step, which its summary comes after
 

@@ -24,10 +24,11 @@ OVERFLOW = ("drop", "split")
 
 @dataclass(frozen=True)
 class Document:
-    """One conversation as tokens; `labels` are the tokens to learn, or IGNORED."""
+    """One conversation as tokens; `labels` are the tokens to learn, or IGNORED. id: its row's."""
 
     input_ids: list[int]
     labels: list[int]
+    id: str = ""
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -46,8 +47,10 @@ def encode(
     ids = [tokenizer(t, add_special_tokens=False).input_ids for t in (prompts, completions)]
     end = [tokenizer.eos_token_id]
     return [
-        Document(prompt + completion + end, [IGNORED] * len(prompt) + completion + end)
-        for prompt, completion in zip(*ids, strict=True)
+        Document(
+            prompt + completion + end, [IGNORED] * len(prompt) + completion + end, row.get("id", "")
+        )
+        for prompt, completion, row in zip(*ids, rows, strict=True)
     ]
 
 
@@ -70,7 +73,7 @@ def fit(
 
 def _split(document: Document, size: int) -> list[Document]:
     parts = [
-        Document(document.input_ids[at : at + size], document.labels[at : at + size])
+        Document(document.input_ids[at : at + size], document.labels[at : at + size], document.id)
         for at in range(0, len(document), size)
     ]
     return [part for part in parts if any(label != IGNORED for label in part.labels[1:])]

@@ -206,9 +206,16 @@ def test_a_loss_that_is_nan_stops_sft_and_shows_the_rows_of_its_step(
     shown = list(bad_rows(context))
     assert len(shown) <= 4
     [bad] = [row for row in shown if "Q" in row["text"]]
-    assert bad["row"] == 7
+    assert bad["row"] == "r7"
     assert bad["text"].startswith("<|user|>7 + 1 = ?")
     assert bad["tokens"] == len(AutoTokenizer.from_pretrained(poisoned)(bad["text"]).input_ids)
+
+
+#: The curves of every RL stage that the rules of conf/health read.
+RULED = {
+    *("zero_signal_share", "entropy", "length", "truncation", "repetition", "kl", "grad_norm"),
+    "sampling_logp_difference",
+}
 
 
 def test_a_loss_that_is_nan_stops_rl_and_shows_prompts_completions_and_rewards(
@@ -246,6 +253,7 @@ def test_a_loss_that_is_nan_stops_rl_and_shows_prompts_completions_and_rewards(
         rl.run(config, {"init_from": (base,), "data_from": (data,)}, context)
     assert "checkpoint-2 is kept. Lower optimizer.learning_rate" in str(error.value)
     assert checkpoints.last(context.work) == context.work / "checkpoint-2"
+    assert set(curves(context)[0]) >= RULED
     shown = list(bad_rows(context))
     assert len(shown) == 3 * 4
     assert {row["row"] for row in shown} <= {problem["id"] for problem in problems}
