@@ -34,7 +34,7 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 	eval_student_qwen_base, eval_student_qwen, eval_student_llama, eval_student_rl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vllm test lint typecheck format lock clean bench-verifiers bench-rollout \
+.PHONY: help setup vllm test lint typecheck format lock clean bench-verifiers bench-rollout bench-train \
 	reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan status ui
 
@@ -92,6 +92,9 @@ bench-verifiers: $(SETUP) ## the verifiers beside math-verify (DATA=folder LIMIT
 bench-rollout: $(SETUP) ## engines, rejection sampling, evaluation, decontamination (DATA=folder, ARGS)
 	$(BIN)/r1 run until=dev2
 	$(BIN)/python -m benchmarks.rollout $(if $(DATA),--data $(DATA)) $(ARGS)
+
+bench-train: $(SETUP) ## SFT, GRPO, start-up and the algorithms beside plain TRL (PROFILE=one_gpu, ARGS)
+	$(BIN)/python -m benchmarks.train --profile $(PROFILE) $(ARGS)
 
 # The recipe, in the paper's order: each target runs what it needs and no more ------------------
 

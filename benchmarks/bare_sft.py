@@ -21,7 +21,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from benchmarks.plain_grpo import peak_memory
-from benchmarks.tasks_sft import stage_config
+from benchmarks.tasks_sft import point, stage_config
 from stages.configs import SFTConfig
 from stages.data.rows import read_rows
 from stages.training.arguments import attention
@@ -46,7 +46,7 @@ def main(file: str) -> None:
     began = time.time()
     for step, loss in zip(steps, _train(model, steps, config, device), strict=True):
         tokens = sum(int(part["tokens"].sum()) for part in step)
-        points.append({"time": time.time(), "loss": loss, "tokens": tokens})
+        points.append(point(loss, tokens))
     found = {"points": points, "began": began, "parameters": model.num_parameters()}
     print(json.dumps(found | peak_memory()))
 

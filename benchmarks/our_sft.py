@@ -7,11 +7,11 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from benchmarks.plain_grpo import peak_memory
-from benchmarks.tasks_sft import stage_config
-from pipeline.artifact import METRICS, Artifact
+from benchmarks.tasks_sft import point, stage_config
+from pipeline.artifact import Artifact
 from pipeline.context import Context
 from stages import sft
 from stages.data.rows import read_rows
@@ -19,17 +19,20 @@ from stages.training import sft_trainer
 
 
 class Counted(sft_trainer.PackedSFTTrainer):
-    """Tells the tokens of each step; the stage's curves have tokens per second."""
+    """Notes each step's end, tokens and loss; the stage's curves have tokens per second alone."""
 
-    by_step: ClassVar[list[int]] = []
-    began = 0.0
+    points: ClassVar[list[dict[str, float]]] = []
+    began: ClassVar[float] = 0.0
 
-    def training_step(self, *args: object, **kwargs: object) -> object:
+    def training_step(self, *args: Any, **kwargs: Any) -> Any:
         Counted.began = Counted.began or time.time()
-        before = self._tokens
-        loss = super().training_step(*args, **kwargs)
-        Counted.by_step.append(self._tokens - before)
-        return loss
+        return super().training_step(*args, **kwargs)
+
+    def log(self, logs: dict[str, float], *args: Any) -> None:
+        tokens = self._tokens
+        super().log(logs, *args)
+        if "loss" in logs:
+            Counted.points.append(point(logs["loss"], tokens))
 
 
 def main(file: str) -> None:
@@ -51,14 +54,8 @@ def main(file: str) -> None:
     sft.PackedSFTTrainer = Counted  # type: ignore[misc]
     context = Context("dev1", "0" * 16, work, output, task["seed"], task["threads"], folder)
     facts = sft.run(config, inputs, context).facts
-    found = [json.loads(line) for line in (work / METRICS).read_text().splitlines()]
-    curve = [(point["time"], point["loss"]) for point in found if "loss" in point]
-    points = [
-        {"time": moment, "loss": loss, "tokens": tokens}
-        for (moment, loss), tokens in zip(curve, Counted.by_step, strict=True)
-    ]
     parameters = facts["compute"]["parameters"]
-    found = {"points": points, "began": Counted.began, "parameters": parameters}
+    found = {"points": Counted.points, "began": Counted.began, "parameters": parameters}
     print(json.dumps(found | peak_memory()))
 
 

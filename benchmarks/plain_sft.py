@@ -21,7 +21,7 @@ from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from benchmarks.plain_grpo import peak_memory
-from benchmarks.tasks_sft import stage_config
+from benchmarks.tasks_sft import point, stage_config
 from stages.data.rows import read_rows
 
 PER_PASS = 8  # TRL's default
@@ -41,8 +41,7 @@ class Clock(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **more: Any) -> None:
         if "loss" in logs:
             tokens, self.seen = logs["num_tokens"] - self.seen, logs["num_tokens"]
-            point = {"time": time.time(), "loss": logs["loss"], "tokens": tokens}
-            self.points.append(point)
+            self.points.append(point(logs["loss"], tokens))
 
 
 def main(file: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import time
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,7 @@ from stages.training.common import load_tokenizer
 BASES = Path(__file__).resolve().parents[1] / "artifacts" / "base"
 DOMAINS = ("math", "code", "stem", "logic")
 WARM = 4  # steps in which compilers work and caches fill
-COMPILED = {"precision.bf16": True, "compile_from_tokens": 0}
+COMPILED = ("precision.bf16=true", "compile_from_tokens=0")
 #: Qwen2.5-1.5B's shape; the tiny tokenizer's ids are the first of its vocabulary.
 BIG = {
     "hidden_size": 1536,
@@ -58,9 +59,15 @@ def base_model(model: str | None, threads: int, folder: Path) -> Path:
 
 def task_of(name: str, options: argparse.Namespace, model: Path, seed: int) -> dict[str, Any]:
     """What a contestant is told."""
-    more = COMPILED if name == "ours, compiled" else {}
-    overrides = [f"stages.dev1.{key}={value}" for key, value in more.items()]
-    config = stage_config(options.profile, overrides)
+    config = stage_config(options.profile)
+    overrides = []
+    if name == "ours, compiled":
+        changes = {
+            "compile_from_tokens": 0,
+            "precision.bf16": True,
+            "row_tokens": config.max_length,
+        }
+        overrides = [f"stages.dev1.{key}={value}" for key, value in changes.items()]
     count = options.steps * config.batch_size
     rows = made_up(count, options.length) if options.length else tiny_rows(count, seed)
     return {
@@ -83,6 +90,11 @@ def write_task(task: dict[str, Any], folder: Path) -> Path:
     write_rows(rows, task.pop("rows"), CONVERSATION)
     file.write_text(json.dumps(task | {"rows": str(rows)}))
     return file
+
+
+def point(loss: float, tokens: float) -> dict[str, float]:
+    """What a contestant notes at the end of a step."""
+    return {"time": time.time(), "cpu": time.process_time(), "loss": loss, "tokens": tokens}
 
 
 def tiny_rows(count: int, seed: int) -> list[Row]:

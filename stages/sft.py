@@ -75,7 +75,6 @@ def _trainer(
 ) -> PackedSFTTrainer:
     split = split_batch(config.batch_size, config.batch_size)  # a batch is a step: see Passes
     compiled = pays_to_compile(config, documents)
-    row_tokens = config.row_tokens or (config.max_length if compiled else None)
     arguments = TRLConfig(
         **trainer_arguments(context, config.optimizer, config.precision, config.save_steps),
         num_train_epochs=config.epochs,
@@ -86,17 +85,19 @@ def _trainer(
         **gang_arguments(config.parallel),
     )
     trainer = PackedSFTTrainer(
-        model=load_model(source, attention(config.precision, row_tokens or config.max_length)),
+        model=load_model(
+            source, attention(config.precision, config.row_tokens or config.max_length)
+        ),
         args=arguments,
-        data_collator=Layout(tokenizer.pad_token_id, row_tokens),
+        data_collator=Layout(tokenizer.pad_token_id, config.row_tokens),
         train_dataset=Dataset.from_list([vars(row) for row in with_filler(documents)]),
         processing_class=tokenizer,
         peft_config=lora_config(config.lora),
         callbacks=[StageCallback(context)],
     )
-    trainer.passes = Passes(config.micro_batch, packed=row_tokens is not None)
+    trainer.passes = Passes(config.micro_batch, packed=config.row_tokens is not None)
     if compiled:
-        compile_layers(trainer.model)
+        compile_layers(trainer.model, one_shape=config.row_tokens is not None)
     return trainer
 
 

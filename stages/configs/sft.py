@@ -16,9 +16,8 @@ class SFTConfig(StageConfig):
 
     micro_batch: rows of one forward pass. row_tokens: several isolated documents are packed into a
     row of that many tokens; null: one document a row, and documents of like length go together.
-    compile_from_tokens: from this much training on (tokens × epochs) the layers are compiled, and
-    documents packed, into rows of `max_length` where row_tokens is null; null: never. Compiled
-    code rounds otherwise, so it is part of identity.
+    compile_from_tokens: from this much training on (tokens × epochs) the layers are compiled; null:
+    never. Compiled code rounds otherwise, so it is part of identity.
     """
 
     optimizer: Optimizer = field(default_factory=Optimizer)

@@ -287,3 +287,21 @@ def kill_when(appears: Path, *arguments: Path) -> None:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
+
+
+def test_compiled_layers_learn_as_plain_ones_do(
+    tiny_model_dir: Path, make_artifact: Any, make_context: Any, tmp_path: Path
+) -> None:
+    base = make_artifact("model", "base", model_dir=tiny_model_dir)
+    data = make_artifact("conversations", "data", rows=[conversation(n) for n in range(20)])
+    inputs = {"init_from": (base,), "data_from": (data,)}
+    found = []
+    for least in (10**6, 100):  # 2 epochs of some 700 tokens
+        context = make_context(tmp_path / str(least))
+        config = settings(compile_from_tokens=least, row_tokens=64, lora=Lora(rank=4))
+        outputs = sft.run(config, inputs, context)
+        found.append((outputs.facts["compiled"], curve(context, "loss"), weights(context)))
+    (plain, losses, expected), (compiled, compiled_losses, trained) = found
+    assert (plain, compiled) == (False, True)
+    assert compiled_losses == pytest.approx(losses, rel=1e-3)
+    assert set(trained) == set(expected)
