@@ -21,6 +21,7 @@ IMPOSSIBLE = {  # override → what is said of it
     "stages.r1.score_with=[helpful_rm]": "stages.r1.rewards.safety: needs a reward model",
     "stages.zero_weak.algorithm.name=ppo": "choose a whole one, e.g. algorithm=grpo",
     "stages.dev1.optimizer.lr_final=1": "above optimizer.learning_rate=0.001",
+    "stages.dev3.row_tokens=128": "and max_length is 256, which a packed row must hold",
     "+lora@stages.dev3.lora=default": "stages.dev3.lora.rank: is 0",
     "stages.dev3.lora.rank=0": "set it to e.g. 16, or lora to null",
     "stages.helpful_rm.heldout_fraction=0": "some rows must be held out",
