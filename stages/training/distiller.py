@@ -6,24 +6,30 @@ every token that the student said, and never a distribution in memory. Where thi
 1. Completions come from our engine, each with a seed of its own made of (stage seed, step, place).
 2. The data set holds the prompts of the whole run in their order: TRL's sampler shuffles anew when
    a run is resumed in a later epoch.
-3. Curves have our names; `loss` is the divergence.
+3. Curves have our names; `loss` is the divergence. One that is no number ends the stage.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import DistillationConfig, DistillationTrainer
 
+from pipeline import watchdog
 from stages.configs import OnPolicyDistillConfig
-from stages.rollout.engine import GenerationRequest
+from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
+from stages.training.bad_batch import SHOWN, Line, require_finite
 from stages.training.rl_prompts import Prompt
+
+REMEDY = "Lower optimizer.learning_rate, and run again."
 
 #: TRL's names → ours, which those of RL are, too.
 CURVES = {
@@ -61,6 +67,8 @@ class OnPolicyDistiller(DistillationTrainer):
         **more: Any,
     ) -> None:
         self.config, self.prompts = config, prompts
+        self._asked: list[Prompt] = []
+        self._said: list[Completion] = []
         places = config.max_steps * config.prompts_per_step
         order = prompt_order(len(prompts), places, config.seed)
         super().__init__(
@@ -81,7 +89,8 @@ class OnPolicyDistiller(DistillationTrainer):
         return int(self.state.num_input_tokens_seen)
 
     def _tokenize_prompts(self, prompts: list[int]) -> tuple[list[list[int]], None, dict[str, Any]]:
-        return [self.prompts[number].token_ids for number in prompts], None, {}
+        self._asked = [self.prompts[number] for number in prompts]
+        return [prompt.token_ids for prompt in self._asked], None, {}
 
     def _generate_single_turn(
         self, prompt_ids: list[list[int]], *parts: Any, **more: Any
@@ -95,11 +104,32 @@ class OnPolicyDistiller(DistillationTrainer):
         ]
         with self.accelerator.autocast():
             answers = self.engine.generate(requests, self.config.sampling)
-        return [completion.token_ids for (completion,) in answers]
+        self._said = [completion for (completion,) in answers]
+        return [completion.token_ids for completion in self._said]
+
+    def training_step(
+        self, model: Any, inputs: Any, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        watchdog.moved()
+        self._require_finite("loss", float(loss), self.state.global_step + 1)
+        return loss
+
+    def _require_finite(self, name: str, value: float, step: int) -> None:
+        require_finite(name, value, step, self._lines(), Path(self.args.output_dir), REMEDY)
+
+    def _lines(self) -> Iterator[Line]:
+        """What the student was asked in this step, and what it said."""
+        for prompt, completion in zip(self._asked, self._said, strict=True):
+            said = {"tokens": len(completion.token_ids), "completion": completion.text[:SHOWN]}
+            yield {"row": prompt.row["id"], "prompt": prompt.text[:SHOWN], **said}
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs:
             metrics = self._metrics["train"]
+            self._require_finite(
+                "gradient's norm", logs.get("grad_norm", 0.0), self.state.global_step
+            )
             found = {**logs, **{name: sum(v) / len(v) for name, v in metrics.items() if v}}
             now, tokens = time.perf_counter(), float(self.tokens)
             speed = (tokens - self._before) / (now - self._clock)

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, StageFailed
 from stages import on_policy_distill
 from stages.configs import OnPolicyDistillConfig, Optimizer, Sampling
 from stages.data.template import END, compose, render_prompt
@@ -115,6 +115,24 @@ def test_killed_in_a_later_epoch_it_goes_on_to_the_same_weights_and_curves(
     expected = load_file(straight.output / "model" / "model.safetensors")
     actual = load_file(resumed.output / "model" / "model.safetensors")
     assert all(torch.equal(actual[name], expected[name]) for name in expected)
+
+
+def test_a_loss_that_is_no_number_ends_the_stage_and_shows_what_was_said(
+    inputs: dict[str, Any], make_artifact: Any, make_context: Any, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(inputs["teach_with"][0].model_path, broken)
+    model = AutoModelForCausalLM.from_pretrained(broken)
+    model.get_input_embeddings().weight.data.fill_(torch.nan)
+    model.save_pretrained(broken)
+    inputs["teach_with"] = (make_artifact("model", "broken", model_dir=broken),)
+    context = make_context()
+    with pytest.raises(StageFailed, match=r"loss of step 1 is nan.*bad_batch\.jsonl"):
+        on_policy_distill.run(settings(), inputs, context)
+    lines = (context.work / "bad_batch.jsonl").read_text().splitlines()
+    assert {json.loads(line)["row"] for line in lines} <= set(QUESTIONS)
+    assert all("completion" in json.loads(line) for line in lines)
+    assert not list(context.work.glob("checkpoint-*"))
 
 
 def test_a_teacher_of_another_vocabulary_is_refused(
