@@ -18,61 +18,24 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
-import resource
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.artifact import Artifact
-from pipeline.cli import R1
-from pipeline.compose import compose
-from pipeline.context import Context
+from benchmarks.tasks_algorithms import BASE, Outcome, Task, run
 
 ORDER = ["grpo", "dr_grpo", "dapo", "gspo", "rloo", "ppo", "online_rft", "star", "rft", "dpo"]
-BASE = "base"
-DRAWS = 4  # of each held-out problem
-HELDOUT = {"math": 64, "code": 40, "stem": 40, "logic": 40}  # per language
-
-
-@dataclass(frozen=True)
-class Task:
-    """One algorithm to be trained and asked; or the base, only asked."""
-
-    algorithm: str
-    steps: int
-    seed: int
-    folder: Path
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of it. accuracy, low, high: of held-out problems, 95 % over problems."""
-
-    algorithm: str
-    seed: int
-    accuracy: float
-    low: float
-    high: float
-    format: float
-    samples: int
-    tokens: int
-    seconds: float
-    peak_mb: float
 
 
 def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Run what was asked for, print the table, return its rows."""
     options = _options(arguments)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    _import_all()
     with tempfile.TemporaryDirectory() as folder:
         names = [BASE, *(name for name in ORDER if name in options.only)]
         tasks = [
@@ -104,11 +67,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _import_all() -> None:
-    """Before the processes are forked: imports are paid once."""
-    import stages.rl  # noqa: F401
-
-
 def _run(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
     """The outcomes as they come."""
     context = multiprocessing.get_context("fork")
@@ -117,101 +75,6 @@ def _run(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
             words = f"{outcome.algorithm}: {outcome.accuracy:.1%} in {outcome.seconds:.0f} s"
             print(words, file=sys.stderr, flush=True)
             yield outcome
-
-
-def run(task: Task) -> Outcome:
-    """Train and ask, in this process."""
-    from stages import problems, rl
-
-    chosen = [] if task.algorithm == BASE else [f"algorithm={task.algorithm}"]
-    recipe = compose(
-        R1,
-        [
-            *("recipe=r1_zero", "profile=tiny", f"seed={task.seed}", *chosen),
-            f"stages.zero.max_steps={task.steps}",
-        ],
-    ).stages
-    base = Path("artifacts/base")
-    (shipped,) = [
-        Artifact(path, json.loads((path / "manifest.json").read_text())) for path in base.iterdir()
-    ]
-    data = {}
-    for name, per_domain in (("reasoning_prompts", None), ("heldout", HELDOUT)):
-        config = recipe[name]
-        if per_domain:
-            config.per_domain = per_domain
-        context = _context(task, name)
-        problems.run(config, {}, context)
-        data[name] = Artifact(context.output, {"stage": name, "type": "problems"})
-    if task.algorithm == BASE:
-        return _asked(task, recipe, shipped.model_path, data["heldout"], {}, 0.0, 0.0)
-    context = _context(task, "zero")
-    inputs = {"init_from": (shipped,), "data_from": (data["reasoning_prompts"],)}
-    start = time.perf_counter()
-    facts = rl.run(recipe["zero"], inputs, context).facts
-    seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    model = context.output / "model"
-    return _asked(task, recipe, model, data["heldout"], facts, seconds, peak)
-
-
-def _context(task: Task, stage: str) -> Context:
-    work, output = task.folder / stage / "work", task.folder / stage / "output"
-    work.mkdir(parents=True)
-    output.mkdir()
-    return Context(stage, stage, work, output, task.seed, threads=1, shared=task.folder / "shared")
-
-
-def _asked(
-    task: Task,
-    recipe: Any,
-    model: Path,
-    heldout: Artifact,
-    facts: Any,
-    seconds: float,
-    peak: float,
-) -> Outcome:
-    """The outcome, with the answers to the held-out problems."""
-    from stages.data.metrics import bootstrap, mean
-    from stages.data.rows import read_rows
-    from stages.data.template import render_prompt
-    from stages.rewards.format import strict
-    from stages.rollout.engine import GenerationRequest
-    from stages.rollout.transformers_engine import TransformersEngine
-    from stages.training.common import load_model, load_tokenizer
-    from stages.verifiers.pool import VerifierPool
-    from stages.verifiers.verdict import request_of
-
-    config = recipe["zero"]
-    rows = list(read_rows(heldout.rows_path))
-    tokenizer = load_tokenizer(model)
-    engine = TransformersEngine(load_model(model).eval(), tokenizer, config.rollout.batch_tokens)
-    texts = [render_prompt(tokenizer, row["prompt"], config.system_prompt) for row in rows]
-    ids = tokenizer(texts, add_special_tokens=False).input_ids
-    requests = [GenerationRequest(ids[n], DRAWS, n * DRAWS) for n in range(len(rows))]
-    answers = engine.generate(requests, config.sampling)
-    with VerifierPool.of(config.verifiers) as pool:
-        verdicts = pool.verify(
-            [
-                request_of(row, completion.text)
-                for row, completions in zip(rows, answers, strict=True)
-                for completion in completions
-            ]
-        )
-    scores = [verdict.score for verdict in verdicts]
-    by_problem = [mean(scores[n * DRAWS : (n + 1) * DRAWS]) for n in range(len(rows))]
-    estimate = bootstrap({"accuracy": by_problem}, seed=0)["accuracy"]
-    formats = [strict(completion.text) for group in answers for completion in group]
-    return Outcome(
-        task.algorithm,
-        task.seed,
-        *(estimate.value, estimate.low, estimate.high),
-        sum(formats) / len(formats),
-        facts.get("samples_spent", 0),
-        facts.get("tokens", 0),
-        seconds,
-        peak,
-    )
 
 
 def table(found: Sequence[Outcome], steps: int) -> Table:

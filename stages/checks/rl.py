@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import algorithms, health, rewards, training
+from stages.checks import algorithms, health, parallel, rewards, training
 from stages.configs import RLConfig, Sampling
 
 
@@ -18,6 +18,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from training.optimizer(config.optimizer, config.max_steps)
     yield from training.lora(config.lora)
     yield from health.rules(config.health)
+    yield from parallel.rl(config)
     yield from training.shared_out(
         "questions_per_step", config.questions_per_step, config.parallel.processes
     )
@@ -69,8 +70,9 @@ def _prompts(config: RLConfig) -> Iterator[Problem]:
     if budget < 0 or (budget and config.algorithm.advantage not in ("group", "leave_one_out")):
         yield Problem(
             "dynamic_sampling.budget",
-            f"is {budget:g}, and algorithm={config.algorithm.name} is asked to replace groups whose "
-            "rewards are equal: set it to 0, or above 0 where rewards are compared (grpo, dapo, …)",
+            f"is {budget:g}, and algorithm={config.algorithm.name} is asked to replace groups "
+            "whose rewards are equal: set it to 0, or above 0 where rewards are compared (grpo, "
+            "dapo, …)",
         )
     if curriculum.rest_steps and "accuracy" not in config.rewards:
         yield Problem(

@@ -41,8 +41,8 @@ class Algorithm:
     advantage: what a sample weighs (stages/training/algorithms/advantages.py).
     loss_type, scale_rewards: TRL's. ratio: the importance ratio of a `token` or a `sequence`, or
         `none` where the coefficient stands alone.
-    clip_low, clip_high, kl_coefficient: null leaves them to the stage; and so does dynamic_sampling,
-        the budget of the stage's own `dynamic_sampling`.
+    clip_low, clip_high, kl_coefficient: null leaves them to the stage. dynamic_sampling: so with
+        the budget of the stage's `dynamic_sampling`.
     right: terms of the reward that a right sample scores in full.
     overlong: the share of the length limit in which a reward falls from 0 to −1; 0 is off.
     """
