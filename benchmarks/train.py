@@ -33,7 +33,10 @@ PEAK_TFLOPS = 989  # dense bf16 of an H100; benchmarks.sft --peak-tflops takes a
 WORDS: dict[str, dict[str, list[str]]] = {
     "tiny": {section: [] for section in SECTIONS},
     "one_gpu": {
-        "sft": ["--model", "1.5b", "--length", "4096", "--peak-tflops", str(PEAK_TFLOPS)],
+        "sft": [
+            *("--model", "1.5b", "--length", "4096", "--steps", "8"),
+            *("--peak-tflops", str(PEAK_TFLOPS)),
+        ],
         "grpo": ["--model", "Qwen/Qwen2.5-1.5B-Instruct", "--engine", "vllm"],
     },
 }
