@@ -1,4 +1,4 @@
-"""Imported by the fork server alone: what libraries build on first use, once for all stages of a run.
+"""Imported by the fork server alone: what libraries build on first use, once for all stages.
 
 transformers' table of renamed weights takes 0.3 s of a processor to build, py3langid's model 0.8 s
 to read.

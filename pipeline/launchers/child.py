@@ -44,7 +44,7 @@ Entry = Callable[[Any, Inputs, Context], Outputs]
 
 def main(job: Job, answer: Connection) -> None:
     """Run the job, send its Outcome, and exit."""
-    gc.freeze()  # a collection would copy every page of what the server imported: 4 s of SFT's start
+    gc.freeze()  # else a collection copies every page of what the fork server imported
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _exit_on_sigterm)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import health
+from stages.checks import health, parallel
 from stages.configs import Lora, Optimizer
 
 
@@ -17,6 +17,7 @@ def supervised(stage: Stage) -> Iterator[Problem]:
     yield from positive(config, "epochs", "batch_size", "max_length", "micro_batch", "save_steps")
     yield from lora(getattr(config, "lora", None))
     yield from health.rules(config.health)
+    yield from parallel.gang(config.parallel)
     yield from shared_out("batch_size", config.batch_size, config.parallel.processes)
     yield from packed(getattr(config, "row_tokens", None), config.max_length)
     share = getattr(config, "heldout_fraction", 0.5)

@@ -75,6 +75,7 @@ class Rollout:
     kv_cache_gib: float | None = placement(None)
     gpu_memory_utilization: float = placement(0.9)
     tensor_parallel_size: int = placement(1)
+    vllm_server: str | None = placement(None)  # of RL: the URL of `trl vllm-serve`
     server: Server = field(default_factory=Server, metadata={"identity": False})
 
 

@@ -86,17 +86,22 @@ def _reference(config: RLConfig) -> dict[str, Any]:
 
 
 def _vllm(config: RLConfig) -> dict[str, Any]:
-    """With vLLM, TRL's own colocated engine generates: it knows how to sync the weights.
+    """With vLLM, TRL's own engine or server generates: it knows how to sync the weights.
 
     TRL weighs tokens by how far vLLM and the policy are apart; that is no error where the samples
     are another model's.
     """
     if config.rollout.engine != "vllm":
         return {}
-    return {
+    shared = {
         "use_vllm": True,
-        "vllm_mode": "colocate",
         "vllm_importance_sampling_correction": config.algorithm.samples == "policy",
+    }
+    if config.rollout.vllm_server:
+        url = config.rollout.vllm_server
+        return shared | {"vllm_mode": "server", "vllm_server_base_url": url}
+    return shared | {
+        "vllm_mode": "colocate",
         "vllm_gpu_memory_utilization": config.rollout.gpu_memory_utilization,
         "vllm_tensor_parallel_size": config.rollout.tensor_parallel_size,
     }
