@@ -6,7 +6,7 @@ replaces every 400 steps. All of that is configuration; see conf/stage/_rl.yaml.
 
 A stage first proves its verifiers on its own reference answers, then drops prompts that are too
 long, trains, and publishes the policy. Killed at any moment it goes on from its last complete
-checkpoint, to the same weights and curves, bit for bit on a CPU.
+checkpoint, to the same weights and curves, bit for bit on one CPU thread.
 """
 
 from __future__ import annotations
