@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -63,6 +63,15 @@ SFT = {  # B.4.2
 STUDENT = SFT | {"learning_rate": 1e-4, "lr_scheduler_kwargs": {"min_lr": 1e-5}, "batch": 64}
 REWARD_MODEL = {"learning_rate": 6e-6, "num_train_epochs": 1, "batch": 256}  # 3.1
 
+STUDENTS = {  # B.4.3, table 6
+    "distill_qwen_1_5b": 1e-4,
+    "distill_qwen_7b": 8e-5,
+    "distill_qwen_14b": 7e-5,
+    "distill_qwen_32b": 6e-5,
+    "distill_llama_8b": 5e-5,
+    "distill_llama_70b": 2e-5,
+}
+
 TABLE: dict[str, dict[str, Any]] = {
     "zero": ZERO,
     "dev1": SFT,
@@ -113,13 +122,12 @@ def paper(stage: str) -> Any:
 
 
 @pytest.fixture
-def trainer(tiny_model_dir: Path, make_context: Callable[..., Any]) -> Callable[[str], Any]:
-    """The trainer that a stage of the paper makes, on a tiny model."""
+def trainer(tiny_model_dir: Path, make_context: Callable[..., Any]) -> Callable[[Any], Any]:
+    """The trainer that a stage's config makes, on a tiny model."""
     tokenizer = load_tokenizer(tiny_model_dir)
     context = make_context()
 
-    def make(stage: str) -> Any:
-        config = paper(stage)
+    def make(config: Any) -> Any:
         problems = generate("math", "en", 4, 0, "train")
         if config.kind == "rl":
             prompts, _ = prepare_prompts(problems, tokenizer, config)
@@ -144,16 +152,20 @@ def trainer(tiny_model_dir: Path, make_context: Callable[..., Any]) -> Callable[
     return make
 
 
-@pytest.mark.parametrize("stage", TABLE)
-def test_every_number_of_the_paper_reaches_the_trainer(
-    stage: str, trainer: Callable[[str], Any]
-) -> None:
-    made = trainer(stage)
-    arguments = made.args
+def told(arguments: Any, names: Iterable[str]) -> dict[str, Any]:
+    """What a trainer was told of these, batches counted over all passes of a step."""
     batch = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
     counted = {"batch": batch, "questions": batch // getattr(arguments, "num_generations", 1)}
-    found = {name: counted.get(name, getattr(arguments, name, None)) for name in TABLE[stage]}
-    assert found == TABLE[stage]
+    return {name: counted.get(name, getattr(arguments, name, None)) for name in names}
+
+
+@pytest.mark.parametrize("stage", TABLE)
+def test_every_number_of_the_paper_reaches_the_trainer(
+    stage: str, trainer: Callable[[Any], Any]
+) -> None:
+    made = trainer(paper(stage))
+    arguments = made.args
+    assert told(arguments, TABLE[stage]) == TABLE[stage]
     assert (arguments.bf16, arguments.gradient_checkpointing) == (True, True)
     if stage in REWARDS:
         weights = dict(zip(REWARDS[stage], weights_at(made.terms, 0).tolist(), strict=True))
@@ -163,14 +175,26 @@ def test_every_number_of_the_paper_reaches_the_trainer(
         assert paper(stage).max_length == LONGEST[stage]
 
 
+def test_students_of_every_size_get_the_papers_learning_rate(
+    trainer: Callable[[Any], Any],
+) -> None:
+    words = [f"+stage@stages.{name}={name}" for name in STUDENTS]
+    stages = composed("profile=paper", "recipe=distill", *words).stages
+    for name, rate in STUDENTS.items():
+        least = {"min_lr": pytest.approx(rate / 10)}
+        right = STUDENT | {"learning_rate": rate, "lr_scheduler_kwargs": least}
+        assert told(trainer(stages[name]).args, right) == right
+        assert stages[name].max_length == 32768
+
+
 def test_the_length_switches_at_step_8200_of_r1_zero_alone() -> None:
     assert [max_tokens_at(paper("zero"), step) for step in (8199, 8200)] == [32768, 65536]
     for stage in ("dev2", "r1", "student_rl", "dev2_nolang"):
         assert max_tokens_at(paper(stage), 10399) == 32768
 
 
-def test_preferences_count_in_the_last_400_of_1700_steps(trainer: Callable[[str], Any]) -> None:
-    terms = trainer("r1").terms
+def test_preferences_count_in_the_last_400_of_1700_steps(trainer: Callable[[Any], Any]) -> None:
+    terms = trainer(paper("r1")).terms
     weights = {
         step: dict(zip(ALL_TERMS, weights_at(terms, step).tolist(), strict=True))
         for step in (0, 1299, 1300, 1699)
