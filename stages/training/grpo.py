@@ -9,14 +9,13 @@ and its KL term (`loss_type`, `beta`), the loop of optimiser steps. Where this t
 3. Rows whose group has equal rewards have advantage 0: with no KL term in the loss they are
    neither run forward nor backward. They still count in every mean of the loss.
 4. A step is split by length into chunks, and a prompt is run once for its group (shared_prompts).
-5. A checkpoint holds the synced reference model and the state of the prompts too.
+5. A checkpoint holds the synced reference model and the state of the prompts too (grpo_resume).
 6. What was sampled in fp32 keeps the log-probabilities that it was sampled with: TRL would compute
    them again for a rollout of several steps. In bf16 the two passes round apart, so it may.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -24,15 +23,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
-from safetensors.torch import load_model as load_weights
-from safetensors.torch import save_model as save_weights
 from trl import GRPOTrainer
 
-from pipeline import watchdog
+from pipeline.context import moved
 from stages.training import parallel
 from stages.training.bad_batch import require_finite
-from stages.training.grpo_rollout import RolloutTrainer, Tensors
+from stages.training.grpo_resume import ResumingTrainer
+from stages.training.grpo_rollout import Tensors
 from stages.training.rl_batches import (
     Chunk,
     by_length,
@@ -45,10 +42,8 @@ from stages.training.rl_metrics import curves, mean
 from stages.training.rl_rows import rollout_rows
 from stages.training.shared_prompts import can_share
 
-REFERENCE = "reference.safetensors"
 NOTHING: list[int] = []  # a pass that only other processes need; its loss weighs nothing
 FIRST = [0]  # a row to make it with
-PROMPTS = "prompts.json"
 
 #: How TRL normalises a loss decides what a chunk of its rows weighs: `bnpo` goes by the tokens of
 #: the step; these go by its sequences, or by the tokens of the whole rollout (already divided).
@@ -56,7 +51,7 @@ BY_SEQUENCE = frozenset({"grpo", "sapo", "dr_grpo", "luspo"})
 BY_ROLLOUT = frozenset({"dapo", "cispo", "vespo"})
 
 
-class RecipeGRPOTrainer(RolloutTrainer):
+class RecipeGRPOTrainer(ResumingTrainer):
     """Passes in chunks, curves by our names, checkpoints that resume exactly."""
 
     def __init__(self, *parts: Any) -> None:
@@ -79,7 +74,8 @@ class RecipeGRPOTrainer(RolloutTrainer):
         model.train()
         batch = self._prepare_inputs(inputs)
         rows = self._rows_with_signal(batch)
-        self._metrics["train"]["skipped_rows"].append(len(batch["advantages"]) - len(rows))
+        skipped = (len(batch["advantages"]) - len(rows)) * self.accelerator.num_processes
+        self._metrics["train"]["skipped_rows"].append(skipped)
         loss = torch.zeros((), device=self.accelerator.device)
         if parallel.most(len(rows)):
             passing = model if self.engine_sees else self.accelerator.unwrap_model(model)
@@ -135,7 +131,7 @@ class RecipeGRPOTrainer(RolloutTrainer):
                 loss = loss * (self._share(self._chunk.rows, batch) if numbers else 0.0)
                 self.accelerator.backward(loss)
             total += loss.detach()
-            watchdog.moved()
+            moved()
             tokens.append(float(self._chunk.rows["completion_mask"].sum()) if numbers else 0.0)
             self._chunk = None
         if shared is not None:
@@ -223,26 +219,3 @@ class RecipeGRPOTrainer(RolloutTrainer):
 
     def create_model_card(self, **kwargs: Any) -> None:
         """No card beside a checkpoint: what a stage publishes has its manifest."""
-
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
-        if not self.args.should_save:
-            return
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        (folder / PROMPTS).write_text(json.dumps(self.stream.state()))
-        if self.ref_model is not None and self.args.sync_ref_model:
-            save_weights(self.accelerator.unwrap_model(self.ref_model), str(folder / REFERENCE))
-
-    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        super()._load_optimizer_and_scheduler(checkpoint)
-        if checkpoint is not None:
-            self.stream.restore(json.loads((Path(checkpoint) / PROMPTS).read_text()))
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        super()._load_from_checkpoint(resume_from_checkpoint, model)
-        policy = self.accelerator.unwrap_model(self.model)
-        if isinstance(policy, PeftModel):  # beside a second adapter transformers skips the first
-            policy.load_adapter(resume_from_checkpoint, "default", is_trainable=True)
-        saved = Path(resume_from_checkpoint) / REFERENCE
-        if saved.exists():
-            load_weights(self.accelerator.unwrap_model(self.ref_model), str(saved))
