@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import notices, watchdog
+from pipeline import notices
 from pipeline.artifact import METRICS
 
 PROGRESS = "progress.json"
@@ -60,7 +60,7 @@ class Context:
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Append one point of the stage's curves; names use letters, digits, `_` and `/` only."""
-        watchdog.moved()
+        moved()
         if self.rank:
             return
         finite = {k: float(v) for k, v in metrics.items() if math.isfinite(float(v))}
@@ -87,7 +87,7 @@ class Context:
 
         also: other things that are counted up on the way, by unit; the view shows their rates.
         """
-        watchdog.moved()
+        moved()
         now = time.monotonic()
         if self.rank or (now - self._shown < 0.5 and done < total):
             return
@@ -95,6 +95,20 @@ class Context:
         facts = {"done": done, "total": total, "unit": unit, "time": time.time()}
         facts |= {"also": dict(also or {})}
         _replace(self.work / PROGRESS, json.dumps(facts))
+
+
+_last_move = time.monotonic()
+
+
+def moved() -> None:
+    """Say that this process got on; costs nothing, so call it wherever work comes in parts."""
+    global _last_move
+    _last_move = time.monotonic()
+
+
+def last_move() -> float:
+    """When it last did, by `time.monotonic`."""
+    return _last_move
 
 
 def _step_of(line: str) -> float:

@@ -1,8 +1,8 @@
 """Tells when a stage does not move any more, and shows where it stands.
 
-A stage moves when it shows progress or logs a point (`Context`), and whenever code that works long
-in between calls `moved`. After `seconds` without any, the Python stacks of all threads of its
-process and of the processes that it started go to its log, and its user is told. That repeats after
+A stage moves when it shows progress or logs a point, and whenever code that works long in between
+calls `moved` (pipeline/context.py). After `seconds` without any, the Python stacks of all threads
+of its process and of those that it started go to its log, and its user is told. That repeats after
 twice the time, and so on. Nothing is ended unless `stop` says so: a slow stage looks the same.
 
     a process that Python code started by fork    dumps its stacks itself, on a signal
@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.context import last_move, moved
 from pipeline.errors import UsageError
 from pipeline.notices import warn
 
@@ -34,7 +35,6 @@ ENDED_BY_WATCHDOG = 70
 #: Of the real-time signals, where there are any: SIGUSR1 and 2 mean something to vLLM and others.
 _SIGNAL = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2))
 _WRITING = 0.3  # seconds that a child has to write its stacks, so that they do not mix
-_last_move = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,6 @@ def patience(settings: Mapping[str, Any]) -> Patience:
             "let stages stand still for ever."
         )
     return Patience(seconds, bool(stop))
-
-
-def moved() -> None:
-    """Say that this process got on; costs nothing, so call it wherever work comes in parts."""
-    global _last_move
-    _last_move = time.monotonic()
 
 
 @contextmanager
@@ -90,11 +84,11 @@ def _arm(patience: Patience) -> None:
 
 
 def _watch(patience: Patience, seconds: float, over: threading.Event) -> None:
-    limit, seen = seconds, _last_move
+    limit, seen = seconds, last_move()
     while not over.wait(seconds / 10):
         _arm(patience)
-        if _last_move != seen:
-            limit, seen = seconds, _last_move
+        if last_move() != seen:
+            limit, seen = seconds, last_move()
         if time.monotonic() - seen > limit:
             _tell(time.monotonic() - seen, patience.stop)
             limit *= 2

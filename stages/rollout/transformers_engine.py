@@ -20,7 +20,7 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache
 
-from pipeline import watchdog
+from pipeline.context import moved
 from stages.configs import Rollout, Sampling
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
@@ -172,7 +172,7 @@ class TransformersEngine:
         logprobs = torch.zeros(count, limit, device=device)
         counts = torch.full((count,), limit, device=device)
         for step in range(limit):
-            watchdog.moved()
+            moved()
             next_B, logps_B = draw(rows.logits_BV, rows.seeds_B, step, sampling)
             tokens[rows.places_B, step] = next_B
             logprobs[rows.places_B, step] = logps_B

@@ -17,7 +17,7 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from pipeline import watchdog
+from pipeline.context import moved
 from pipeline.errors import StageFailed
 from stages.training.checkpoints import kept_words
 
@@ -59,7 +59,7 @@ class FiniteTraining:
             self._batches_of, self._batches = step, []
         self._batches.append(dict(inputs))  # the loss takes out what is not the model's
         loss = super().training_step(model, inputs, num_items_in_batch)  # type: ignore[misc]
-        watchdog.moved()
+        moved()
         self._require_finite("loss", float(loss), step + 1)
         return loss
 

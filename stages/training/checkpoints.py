@@ -20,14 +20,13 @@ at a time. A resume reads the checkpoint once more.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-from pipeline.digests import files_under, sha256_of
 
 KEPT = 2
 COMPLETE = "complete.json"
@@ -86,7 +85,7 @@ def is_whole(checkpoint: Path) -> bool:
 
 def _digests(checkpoint: Path, files: list[Path]) -> dict[str, list[int | str]]:
     with ThreadPoolExecutor(READERS) as pool:
-        digests = list(pool.map(sha256_of, files))
+        digests = list(pool.map(_sha256, files))
     return {
         _name(path, checkpoint): [path.stat().st_size, digest]
         for path, digest in zip(files, digests, strict=True)
@@ -94,7 +93,13 @@ def _digests(checkpoint: Path, files: list[Path]) -> dict[str, list[int | str]]:
 
 
 def _files(checkpoint: Path) -> list[Path]:
-    return [p for p in files_under(checkpoint) if p.name not in (COMPLETE, f"{COMPLETE}.tmp")]
+    own = (COMPLETE, f"{COMPLETE}.tmp")
+    return sorted(p for p in checkpoint.rglob("*") if p.is_file() and p.name not in own)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _name(path: Path, checkpoint: Path) -> str:

@@ -22,7 +22,7 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import DistillationConfig, DistillationTrainer
 
-from pipeline import watchdog
+from pipeline.context import moved
 from stages.configs import OnPolicyDistillConfig
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
@@ -111,7 +111,7 @@ class OnPolicyDistiller(DistillationTrainer):
         self, model: Any, inputs: Any, num_items_in_batch: Any = None
     ) -> torch.Tensor:
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
-        watchdog.moved()
+        moved()
         self._require_finite("loss", float(loss), self.state.global_step + 1)
         return loss
 
