@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
-from pipeline.identity import config_identity, digest_of
+from pipeline.identity import digest_of
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.local import LocalLauncher
 from pipeline.plan import InputIdentity, Wanted
 from pipeline.store import Store
-from stages.configs import Optimizer, Parallel, RewardTerm, RLConfig, Sampling, SFTConfig
+from stages.configs import Lora, Optimizer, RewardTerm, RLConfig, Sampling, SFTConfig
 from stages.registry import PRELOAD, REGISTRY
 from stages.tiny.problems import generate
 
@@ -176,3 +177,23 @@ def test_grpo_in_two_processes_samples_and_learns_what_one_does(
     assert max(map(abs, curve(one, "loss"))) > 0
     assert curve(two, "length") == curve(one, "length"), "the same completions"
     assert_same(two, one, "loss", "grad_norm", "reward", "format")
+
+
+def test_a_gang_that_is_killed_goes_on_to_the_same_weights(runs: Runs, problems: Inputs) -> None:
+    """LoRA, whose checkpoint is of another sort; rank 1 is killed after the first checkpoint."""
+    config = rl(lora=Lora(rank=4, alpha=8))
+    whole = runs("rl", config, problems, "whole", 2)
+    work = runs.start("rl", config, problems, "killed", 2)
+    deadline = time.monotonic() + SECONDS
+    while not list(work.glob("checkpoint-2/complete.json")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    leader = runs.launcher.running[0].process.pid
+    ranks = Path(f"/proc/{leader}/task/{leader}/children").read_text().split()
+    os.kill(int(ranks[1]), signal.SIGKILL)
+    outcome = runs.end()
+    assert outcome.message.startswith("rank 1 of 2: its process was ended by SIGKILL")
+    resumed = runs("rl", config, problems, "killed", 2)
+    assert curve(resumed, "loss") == curve(whole, "loss")
+    weights = [load_file(path / "model" / "model.safetensors") for path in (resumed, whole)]
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[1])
