@@ -60,8 +60,14 @@ def completions_per_step(config: RLConfig) -> int:
 
 
 def _level(config: RLConfig) -> str:
-    """TRL's name of the ratio; without one the trainer takes the old policy out of the batch."""
-    return "token" if config.algorithm.ratio == "none" else config.algorithm.ratio
+    """TRL's name of the ratio. Without one the trainer takes the old policy out of the batch.
+
+    The ratio is then 1 at either level; `luspo` asks for the sequence's.
+    """
+    algorithm = config.algorithm
+    if algorithm.ratio != "none":
+        return algorithm.ratio
+    return "sequence" if algorithm.loss_type == "luspo" else "token"
 
 
 def _check_processes(config: RLConfig, processes: int) -> None:
