@@ -163,10 +163,10 @@ def _show(rows: Sequence[dict[str, Any]]) -> None:
             f"{row['completions_per_second']:.1f}",
             f"{row['tokens_per_second']:,.0f}",
             *(["", ""] if row["name"] == "ours" else times),
-            " → ".join(f"{value:.3f}" for value in thirds),
+            " ".join(f"{value:.2f}" for value in thirds),
             memory,
         )
-    Console(width=110).print(table)
+    Console(width=120).print(table)
 
 
 def _problems(per_language: int) -> list[dict[str, Any]]:
