@@ -83,7 +83,7 @@ class RankFailed(StageFailed):
 
 def run(size: int, log: Path, body: Body, explain: Explain) -> Outputs:
     """Run `body` as `size` ranks. Returns rank 0's outputs, or raises RankFailed."""
-    port = _free_port()
+    port = free_port()
     members = [_Member(Rank(number, size, port), log, body, explain) for number in range(size)]
     try:
         while any(member.alive() for member in members):
@@ -208,7 +208,8 @@ def _main(rank: Rank, log: Path, body: Body, explain: Explain, answer: Connectio
     os._exit(0 if isinstance(outcome, Outputs) else 1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as listener:
         listener.bind((_ADDRESS, 0))
         return int(listener.getsockname()[1])

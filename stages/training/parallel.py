@@ -182,7 +182,7 @@ def published(trainer: Trainer) -> Any:
     state = trainer.accelerator.get_state_dict(wrapped)
     if not trainer.is_world_process_zero():
         return None
-    plain = _plain(model)
+    plain = plain_like(model)
     missing, unexpected = plain.load_state_dict(state, strict=False)
     tied = set(getattr(plain, "all_tied_weights_keys", {}))
     if unexpected or set(missing) - tied:
@@ -190,10 +190,10 @@ def published(trainer: Trainer) -> Any:
     return plain
 
 
-def _plain(model: Any) -> Any:
+def plain_like(model: Any) -> Any:
     """A model of the same class and shape that nothing has sharded."""
     if isinstance(model, PeftModel):
-        return PeftModel(_plain(model.get_base_model()), model.peft_config["default"])
+        return PeftModel(plain_like(model.get_base_model()), model.peft_config["default"])
     kinds = (kind for kind in type(model).__mro__ if not issubclass(kind, FSDPModule))
     kind = next(kind for kind in kinds if issubclass(kind, PreTrainedModel))
     plain = kind(deepcopy(model.config))

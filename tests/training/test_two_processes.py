@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -197,3 +199,9 @@ def test_a_gang_that_is_killed_goes_on_to_the_same_weights(runs: Runs, problems:
     assert curve(resumed, "loss") == curve(whole, "loss")
     weights = [load_file(path / "model" / "model.safetensors") for path in (resumed, whole)]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[1])
+
+
+def test_shards_are_gathered_for_a_rollout_and_meet_in_the_last_pass() -> None:
+    script = Path(__file__).with_name("sharded_passes.py")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -1,0 +1,80 @@
+"""Two ranks with FSDP2's shards on CPUs: run by test_two_processes.py, fails by an assertion.
+
+accelerate does not shard on CPUs; `fully_shard` does. So what RL does with shards is tried on a
+model that is sharded by hand: gather them for a rollout, several backward passes, one whole model.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import torch
+import torch.distributed as dist
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+
+from pipeline.launchers.gang import Rank, free_port
+from stages.configs import ModelShape
+from stages.tiny.model import build_model
+from stages.tiny.tokenizer import build_tokenizer
+from stages.training import parallel
+
+PASSES = 3
+
+
+def main(rank: int) -> None:
+    tokenizer = build_tokenizer(["1 + 2 = 3"] * 20, vocab_size=300)
+    shape = ModelShape("qwen2", 32, 64, num_layers=2, num_heads=4, num_kv_heads=2)
+    models = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        models.append(build_model(shape, tokenizer))
+    plain, model = models
+    mesh = init_device_mesh("cpu", (2,))
+    for layer in model.model.layers:
+        fully_shard(layer, mesh=mesh)
+    fully_shard(model, mesh=mesh)
+    ids = torch.arange(8)[None]
+    with parallel.whole_weights(model), torch.inference_mode():
+        for _ in range(1 + 3 * rank):  # another number of passes in each process
+            assert torch.equal(model(input_ids=ids).logits, plain(input_ids=ids).logits)
+    for number in range(PASSES):
+        model.set_requires_gradient_sync(number == PASSES - 1)
+        batch = ids + number + PASSES * rank
+        model(input_ids=batch, labels=batch).loss.backward()
+    for number in range(2 * PASSES):
+        (plain(input_ids=ids + number, labels=ids + number).loss / 2).backward()
+    for ours, theirs in zip(model.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad.full_tensor(), theirs.grad, rtol=1e-4, atol=1e-6)
+    state = get_model_state_dict(
+        model, options=StateDictOptions(full_state_dict=True, cpu_offload=True)
+    )
+    if rank == 0:
+        whole = parallel.plain_like(model)
+        whole.load_state_dict(state)
+        pairs = zip(whole.parameters(), plain.parameters(), strict=True)
+        assert all(torch.equal(ours, theirs) for ours, theirs in pairs)
+
+
+if __name__ == "__main__":
+    port = free_port()
+    children = []
+    for number in range(2):
+        if pid := os.fork():
+            children.append(pid)
+            continue
+        os.environ |= Rank(number, 2, port).environment()
+        code = 1
+        try:
+            torch.set_num_threads(1)
+            dist.init_process_group("gloo")
+            main(number)
+            dist.destroy_process_group()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        os._exit(code)
+    sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children))
