@@ -29,7 +29,7 @@ from stages.training.grpo_rollout import max_tokens_at
 from stages.training.rl_prompts import prepare_prompts
 from stages.training.rl_rewards import weights_at, without_signal
 
-PAPER = RLConfig(  # recipe of DeepSeek-R1: sections 2.2, 2.3 and 3.2 of arXiv 2501.12948 v2
+PAPER = RLConfig(  # recipe of DeepSeek-R1: 2.1 and 3.2 of arXiv 2501.12948v2
     kind="rl",
     seed=0,
     optimizer=Optimizer(learning_rate=3e-6),
