@@ -1,6 +1,6 @@
 r"""Language consistency: words of the thought in the target language ÷ all its words.
 
-The paper's measure (section 3.2.1, "proportion of target language words in the CoT"). What counts as
+The paper's measure (3.2.1, "proportion of target language words in the CoT"). What counts as
 a word is in `prose.py` (no code, LaTeX, addresses, tags) and `scripts.py` (no names of variables,
 symbols, numbers; Chinese words by a stated equivalent of segmentation).
 

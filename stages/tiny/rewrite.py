@@ -1,8 +1,8 @@
 """The tiny world's rewriter: a right sample's thought in the question's language, summed up.
 
-In the paper a model rewrites the samples of R1-Zero and people check them (B.3.2); here a thought is
-made of known phrases, so it can be translated sentence by sentence. The result is verified again by
-the caller.
+In the paper a model rewrites the samples of R1-Zero and people check them (B.3.2). Here a thought
+is made of known phrases, so it can be translated sentence by sentence. The result is verified again
+by the caller.
 """
 
 from __future__ import annotations
