@@ -121,26 +121,33 @@ class RoundTrainer(OfflineTrainer):
 
     @property
     def round_steps(self) -> int:
-        """Optimiser steps of a round, in whole rollouts; the last round may be shorter."""
+        """Optimiser steps of a round, in whole rollouts; the last round takes what is left over."""
         rollouts = -(-self.config.max_steps // self.config.steps_per_rollout)
-        return -(-rollouts // self.config.algorithm.rounds) * self.config.steps_per_rollout
+        whole = max(1, rollouts // self.config.algorithm.rounds)
+        return whole * self.config.steps_per_rollout
+
+    def _round_began(self, step: int) -> int:
+        """The first step of the round that a step is in."""
+        last = self.config.algorithm.rounds - 1
+        return min(step // self.round_steps, last) * self.round_steps
 
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
     ) -> Any:
         """The schedule of a round, again and again."""
-        scheduler = super().create_scheduler(self.round_steps, optimizer)
+        longest = num_training_steps - self._round_began(num_training_steps)
+        scheduler = super().create_scheduler(longest, optimizer)
         scheduler.lr_lambdas = [self._of_a_round(rate) for rate in scheduler.lr_lambdas]
         return scheduler
 
     def _of_a_round(self, rate: Any) -> Any:
-        return lambda step: rate(step % self.round_steps)
+        return lambda step: rate(step - self._round_began(step))
 
     def training_step(
         self, model: Any, inputs: Any, num_items_in_batch: Any = None
     ) -> torch.Tensor:
         step = self.state.global_step
-        if step and step % self.round_steps == 0:
+        if step and step == self._round_began(step):
             self._next_round()
         return super().training_step(model, inputs, num_items_in_batch)
 
