@@ -62,6 +62,7 @@ def main(file: str) -> None:
         "lr_scheduler_type": "cosine_with_min_lr",
         "lr_scheduler_kwargs": {"min_lr": config.optimizer.lr_final},
         "max_length": config.max_length,
+        "use_cpu": not torch.cuda.is_available(),
         "logging_steps": 1,
         "save_strategy": "no",
         "report_to": "none",

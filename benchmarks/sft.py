@@ -61,9 +61,11 @@ def main(given: Sequence[str] | None = None) -> list[dict[str, Any]]:
     for number in range(options.rounds):
         turn = number % len(options.only)
         order = options.only[turn:] + options.only[:turn]
-        runs = {name: _run(name, options, number) for name in order}
-        rounds.append(runs)
-        print(json.dumps({"round": number, **runs}), file=sys.stderr, flush=True)
+        rounds.append({})
+        for name in order:
+            rounds[-1][name] = _run(name, options, number)
+            line = {"round": number, "name": name, **rounds[-1][name]}
+            print(json.dumps(line), file=sys.stderr, flush=True)
     rows = [_row(name, rounds) for name in options.only]
     _show(rows)
     if options.json:
