@@ -23,6 +23,8 @@ def _set_environment() -> None:
     for name, value in pairs:
         os.environ.setdefault(name, value)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    # A pool of compiling threads would not survive the fork of an engine in a later test.
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
 
 
 _set_environment()  # before any test module imports a library that reads it
