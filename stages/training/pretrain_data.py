@@ -68,5 +68,5 @@ def collate(examples: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, Any]:
         "input_ids": input_ids,
         "position_ids": position_ids,
         "labels": labels,
-        "tokens": int((labels != IGNORED).sum()),
+        "tokens": (labels != IGNORED).sum(-1),
     }

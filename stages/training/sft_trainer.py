@@ -92,7 +92,7 @@ class PackedSFTTrainer(FiniteTraining, EvenBatches, InPasses, SFTTrainer):
         Without Triton, TRL's fused head scores every position and recomputes it in the backward
         pass: 8.3k tokens per CPU second against 10.7k (0.9M parameters, vocabulary 1,024).
         """
-        self._tokens += int(torch.as_tensor(inputs.pop("tokens")).sum())
+        self._tokens += int(inputs.pop("tokens").sum())
         if on_gpu():
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         targets = inputs.pop("labels")[:, 1:]

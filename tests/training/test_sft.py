@@ -119,7 +119,7 @@ def test_passes_of_a_step_have_the_loss_of_each_document_alone(
     alone = 0.0
     for document in documents:
         ids, labels = torch.tensor([document.input_ids]), torch.tensor([document.labels])
-        alone += summed({"input_ids": ids, "labels": labels, "tokens": len(document)})
+        alone += summed({"input_ids": ids, "labels": labels, "tokens": torch.tensor(len(document))})
     assert sum(map(summed, passes)) == pytest.approx(alone, rel=1e-5)
 
 
