@@ -13,9 +13,12 @@ _NOT_IN_A_NAME = re.compile(r"[^\w\-. /]")
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """`{"sampling": {"top_p": 1}}` as `sampling.top_p`, 1."""
+    """`{"sampling": {"top_p": 1}}` as `sampling.top_p`, 1.
+
+    A mapping with a key that no parameter may have ("A>B") stays one value.
+    """
     for key, value in config.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping) and value and not any(map(_NOT_IN_A_NAME.search, value)):
             yield from flat(value, f"{prefix}{key}.")
         else:
             yield _NOT_IN_A_NAME.sub("_", f"{prefix}{key}"), value

@@ -65,6 +65,11 @@ def test_parameters_are_flattened_and_names_made_lawful() -> None:
     assert metric_name("pass@1") == "pass_1"
 
 
+def test_keys_that_no_parameter_may_have_stay_apart() -> None:
+    verdicts = {"A>B": 1.0, "A=B": 0.0}
+    assert dict(flat({"judging": {"verdicts": verdicts}})) == {"judging.verdicts": verdicts}
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "3", None])
 def test_what_is_no_finite_number_is_no_metric(value: object) -> None:
     assert numbers({"x": value, "y": 2}) == {"y": 2.0}
