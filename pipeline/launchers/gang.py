@@ -86,8 +86,8 @@ def run(size: int, log: Path, body: Body, explain: Explain) -> Outputs:
     port = free_port()
     members = [_Member(Rank(number, size, port), log, body, explain) for number in range(size)]
     try:
-        while any(member.alive() for member in members):
-            wait([member.sentinel for member in members if member.alive()])
+        while alive := [member for member in members if member.alive()]:
+            wait([member.sentinel for member in alive])  # asked once: waiting for none never ends
             if any(member.failed() for member in members):
                 raise _cause(members, log)
         if any(member.failed() for member in members):
