@@ -52,7 +52,7 @@ class Toy:
 
     def __call__(self, *arguments: str, expect: int = 0) -> str:
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=180)
         assert process.returncode == expect, output
         return output
 

@@ -17,7 +17,7 @@ from pipeline.notices import Notices
 
 def run(script: str, until: str, log: Path) -> str:
     """Run a script with its errors in a log until something stands there; then kill it."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     with log.open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(script)], stderr=errors, start_new_session=True
