@@ -17,7 +17,7 @@ from conftest import HERE, Toy
 ALL = ["numbers", "left", "right", "both"]
 
 
-def wait_for(path: Path, seconds: float = 20.0) -> None:
+def wait_for(path: Path, seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} did not appear"

@@ -32,7 +32,7 @@ from stages.registry import PRELOAD, REGISTRY
 from stages.tiny.problems import generate
 
 TOLERANCE = 1e-4
-SECONDS = 400
+SECONDS = 400.0
 
 Inputs = Mapping[str, Any]
 
