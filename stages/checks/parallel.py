@@ -40,18 +40,12 @@ def gang(parallel: Parallel) -> Iterator[Problem]:
 
 
 def rl(config: RLConfig) -> Iterator[Problem]:
-    """RL generates from the weights in training, and may hold other models beside them."""
-    parallel, algorithm = config.parallel, config.algorithm
+    """RL generates from the weights in training; checks/algorithms.py has second models."""
+    parallel = config.parallel
     yield from gang(parallel)
     if parallel.strategy == "ddp":
         yield from _vllm(config)
         return
-    if algorithm.samples != "policy" or algorithm.advantage in ("value", "preference"):
-        yield Problem(
-            "parallel.strategy",
-            f"is {parallel.strategy}, and algorithm={algorithm.name} keeps a second model that "
-            "only ddp has in every process: set it to ddp",
-        )
     stage = parallel.deepspeed.get("zero_optimization", {}).get("stage")
     if parallel.strategy == "deepspeed" and stage == 3:
         yield Problem(

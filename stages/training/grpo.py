@@ -200,7 +200,7 @@ class RecipeGRPOTrainer(ResumingTrainer):
             self._metrics["train"]["sampling_logp_difference"].append(float(gap))
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """TRL's and our metrics of the step as curves; the history stays out of the checkpoints."""
+        """TRL's and our metrics of the step as curves."""
         if "grad_norm" in logs:
             self._require_finite("gradient's norm", logs["grad_norm"], self.state.global_step)
         if "loss" in logs:
@@ -215,7 +215,6 @@ class RecipeGRPOTrainer(ResumingTrainer):
             logs.update(curves(parallel.mean_of_all({**found, **speed})))
             self._metrics["train"].clear()
         super(GRPOTrainer, self).log(logs, start_time)
-        self.state.log_history = self.state.log_history[-1:]
 
     def create_model_card(self, **kwargs: Any) -> None:
         """No card beside a checkpoint: what a stage publishes has its manifest."""

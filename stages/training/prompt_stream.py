@@ -13,7 +13,7 @@ asks on as the uninterrupted one would have.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from stages.configs import Curriculum
@@ -99,8 +99,3 @@ class PromptStream:
             self._seen[visit.prompt] = (judged, solved)
         elif not self.curriculum.never < solved / judged < self.curriculum.always:
             self._awake_from[visit.prompt] = step + self.curriculum.rest_steps
-
-
-def training_order(count: int, needed: int, seed: int) -> Sequence[int]:
-    """The first `needed` prompt numbers where none rests: whole permutations of `count`."""
-    return PromptStream(count, seed, Curriculum()).take(needed, step=0)

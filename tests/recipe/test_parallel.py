@@ -36,7 +36,7 @@ def test_a_gang_wants_a_gpu_per_process_and_a_fleet_whole_engines() -> None:
     ("words", "said"),
     [
         (("parallel=zero3",), "is 3, which has no whole weights to generate from"),
-        (("parallel=fsdp2", "algorithm=ppo"), "algorithm=ppo keeps a second model"),
+        (("parallel=fsdp2", "algorithm=ppo"), "the second model of algorithm=ppo is not sharded"),
         (("stages.zero.parallel.strategy=fsdp",), "choose a group that fills it, e.g. parallel="),
         (
             ("stages.zero.parallel.processes=4", "rollout=vllm", "rollout.tensor_parallel_size=3"),

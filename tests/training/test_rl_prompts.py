@@ -8,19 +8,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.configs import Curriculum
-from stages.training.prompt_stream import PromptStream, Visit, training_order
+from stages.training.prompt_stream import PromptStream, Visit
 from stages.training.rl_prompts import Prompt, earlier_rates
 
 RESTING = Curriculum(rest_steps=10, samples=8, never=0.0, always=1.0)
 
 
 def test_the_order_of_prompts_is_whole_permutations_and_follows_the_seed():
-    order = training_order(10, 35, seed=1)
+    def asked(count: int, seed: int) -> list[int]:
+        return PromptStream(10, seed, Curriculum()).take(count, step=0)
+
+    order = asked(35, seed=1)
     epochs = [order[i : i + 10] for i in range(0, 30, 10)]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert epochs[0] != epochs[1]
-    assert order == training_order(10, 50, seed=1)[:35]
-    assert order != training_order(10, 35, seed=2)
+    assert order == asked(50, seed=1)[:35]
+    assert order != asked(35, seed=2)
 
 
 def test_what_is_always_or_never_solved_rests_and_comes_back():

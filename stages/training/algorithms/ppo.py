@@ -44,7 +44,6 @@ class PPOTrainer(RecipeGRPOTrainer):
         )
         self.critic = critic.to(self.accelerator.device)
         self.critic_optimizer = optimizer
-        self._batch: Tensors = {}
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Tensors:
         """The rollout, with an advantage per token in place of the reward per sample."""
@@ -100,16 +99,12 @@ class PPOTrainer(RecipeGRPOTrainer):
         """Every row: a critic is never so right that the advantages of all tokens are 0."""
         return list(range(len(batch["advantages"])))
 
-    def _prepare_inputs(self, generation_batch: Any) -> Tensors:
-        self._batch = super()._prepare_inputs(generation_batch)
-        return self._batch
-
     def training_step(
         self, model: Any, inputs: Any, num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """The policy's passes, then one step of the critic on the same rows."""
         loss = super().training_step(model, inputs, num_items_in_batch)
-        self._train_critic(self._batch)
+        self._train_critic(self._trained)
         return loss
 
     def _train_critic(self, batch: Tensors) -> None:
