@@ -8,8 +8,8 @@ from typing import Any
 
 from pipeline.cli import R1
 from pipeline.compose import compose
-from stages.configs import RLConfig
-from stages.training.prompt_stream import training_order
+from stages.configs import Curriculum, RLConfig
+from stages.training.prompt_stream import PromptStream
 
 
 def stage_config(overrides: Sequence[str]) -> RLConfig:
@@ -57,4 +57,4 @@ def order(config: RLConfig, prompts: int, steps: int, seed: int) -> list[int]:
     """The prompts of all steps, as our stage would ask them."""
     rollouts = -(-steps // config.steps_per_rollout)
     needed = rollouts * config.steps_per_rollout * config.questions_per_step
-    return training_order(prompts, needed, seed)
+    return PromptStream(prompts, seed, Curriculum()).take(needed, step=0)

@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from pipeline.console import PlainConsole
 from pipeline.context import Context
 from pipeline.progress import Progress
@@ -18,7 +20,7 @@ def test_the_rate_of_whatever_a_stage_counts_is_shown(tmp_path: Path, monkeypatc
     view = progress.view("zero", "rl")
     assert view.rate is not None
     assert view.left is not None
-    assert view.also["token"] / view.rate == 300  # 600 tokens beside 2 samples
+    assert view.also["token"] / view.rate == pytest.approx(300)  # 600 tokens beside 2 samples
     monkeypatch.setattr("pipeline.console.EVERY_SECONDS", 0.0)
     PlainConsole().show([view])
     line = capsys.readouterr().out
