@@ -2,8 +2,8 @@
 
     python -m benchmarks.bare_sft TASK.json
 
-All documents are packed into rows of `max_length` beforehand, rows are stacked to passes of one
-shape, a step is as many rows as hold a step's documents on average. The whole model is compiled
+All documents are packed into rows of `max_length` beforehand; a step is as many rows as hold a
+step's documents on average. The whole model is compiled
 with its loss, under bf16 autocast; AdamW is fused. No logs, no callbacks, no checkpoints.
 """
 
@@ -34,7 +34,7 @@ def main(file: str) -> None:
     """Train, and print the points of the curve and the peak of memory."""
     task = json.loads(Path(file).read_text())
     torch.set_num_threads(task["threads"])
-    config = stage_config(task["profile"])
+    config = stage_config(task["profile"], task["overrides"])
     config.precision.bf16 = True
     model = load_model(Path(task["model"]), attention(config.precision, config.max_length))
     device = torch.device("cuda" if on_gpu() else "cpu")
@@ -61,10 +61,10 @@ def _steps(task: dict[str, Any], config: SFTConfig) -> Iterator[list[Batch]]:
         random.Random(task["seed"]).sample(range(len(rows["tokens"])), k=len(rows["tokens"]))
     )
     rows = {name: value[order] for name, value in rows.items()}
-    passes = list(Passes(config.micro_batch, packed=True)(rows))
+    passes = Passes(config.micro_batch, packed=True)
+    parts = {name: value.tensor_split(task["steps"]) for name, value in rows.items()}
     for step in range(task["steps"]):
-        first, end = (len(passes) * at // task["steps"] for at in (step, step + 1))
-        yield passes[first:end]
+        yield list(passes({name: values[step] for name, values in parts.items()}))
 
 
 def _train(
@@ -77,7 +77,7 @@ def _train(
         flat = logits[:, :-1].flatten(0, 1).float()
         return cross_entropy(flat, labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum")
 
-    compiled = torch.compile(summed, dynamic=False)
+    compiled = torch.compile(summed, dynamic=True)
     rates = config.optimizer
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=rates.learning_rate, weight_decay=rates.weight_decay, fused=True

@@ -7,12 +7,13 @@ Model, rows, documents per step and learning rate are the same: those of the pro
 On the tiny profile the rows are worked conversations of the tiny world. The contestants:
 
     ours              the whole stage as the profile sets it (benchmarks/our_sft.py)
-    ours, compiled    the same with bf16, compile_from_tokens=0 and row_tokens=max_length
+    ours, compiled    the same with bf16, compile_from_tokens=0 and row_tokens=max_length; a tiny
+                      step is one pass
     plain             TRL as its documentation shows it, padded, in the precision of the profile and
                       without gradient checkpointing where it has none (benchmarks/plain_sft.py)
     plain, defaults   the same with what TRL sets by itself: bf16 and gradient checkpointing
     bare              a loop of forward, backward and step on rows that were packed beforehand, the
-                      whole model compiled, bf16 (benchmarks/bare_sft.py)
+                      whole model compiled, bf16, as many rows a pass (benchmarks/bare_sft.py)
 
 Each runs in a process of its own, one at a time, in another order each round; a round has its own
 seed. Speed is real tokens, prompts included and padding not, from the end of the warm-up steps to

@@ -87,13 +87,22 @@ def register(registry: Registry) -> None:
 
 
 def schema(kind: Kind) -> Any:
-    """The defaults of a kind. A stage without a seed of its own takes the root's."""
-    from omegaconf import MISSING
-
+    """The defaults of a kind. A field with the metadata `root` has what the root has there."""
     defaults = kind.config(kind=kind.name)
-    if getattr(defaults, "seed", None) == MISSING:
-        defaults.seed = "${seed}"
+    for field in dataclasses.fields(defaults):
+        if key := field.metadata.get("root"):
+            setattr(defaults, field.name, _reference(getattr(defaults, field.name), key))
     return defaults
+
+
+def _reference(value: Any, key: str) -> Any:
+    """`${key}`; of a dataclass field by field, so that a stage can have some of its own."""
+    if not dataclasses.is_dataclass(value):
+        return f"${{{key}}}"
+    for field in dataclasses.fields(value):
+        at = field.metadata.get("root", f"{key}.{field.name}")
+        setattr(value, field.name, _reference(getattr(value, field.name), at))
+    return value
 
 
 def resolve(

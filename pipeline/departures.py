@@ -62,23 +62,34 @@ def departures(composed: Composed, reference: Composed) -> Iterator[Departure]:
         for key in dict.fromkeys((*references, *values)):
             was, now = references.get(key, ABSENT), values.get(key, ABSENT)
             if was != now:
-                typed = any(f"stages.{stage}.{key}".startswith(name) for name in given)
+                places = (f"stages.{stage}.{key}", key)  # key: also what it has from the root
+                typed = any(place.startswith(name) for name in given for place in places)
                 reason = COMMAND_LINE if typed else _reason(reasons, stage, config.kind, key)
                 yield Departure(stage, key, was, _nearest(sources, key), now, reason)
 
 
 def _reference_overrides(reference: str, composed: Composed) -> list[str]:
     """The overrides, but for the group that the reference chooses and values that it may set."""
-    group = reference.partition("=")[0]
+    set_there = {reference.partition("=")[0], *_groups_of_stages(composed)}
     kept = []
     for override in composed.overrides:
         key = override.lstrip("+~").partition("=")[0]
         head, _, rest = key.partition(".")
         stage = composed.stages.get(rest.partition(".")[0]) if head == "stages" else None
-        set_there = "@" not in key and bool(getattr(stage, "sources", None))
-        if key != group and not set_there:
+        sourced = "@" not in key and bool(getattr(stage, "sources", None))
+        if head not in set_there and not sourced:
             kept.append(override)
     return [*kept, reference]
+
+
+def _groups_of_stages(composed: Composed) -> set[str]:
+    """The groups at the root that stages take settings from, such as `algorithm`."""
+    return {
+        field.metadata["root"]
+        for stage in composed.stages.values()
+        for field in dataclasses.fields(stage)
+        if "root" in field.metadata and dataclasses.is_dataclass(getattr(stage, field.name))
+    }
 
 
 def _leaves(config: Any) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def _trainer(
     )
     trainer.passes = Passes(config.micro_batch, packed=config.row_tokens is not None)
     if compiled:
-        compile_layers(trainer.model, one_shape=config.row_tokens is not None)
+        compile_layers(trainer.model)
     return trainer
 
 

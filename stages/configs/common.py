@@ -18,6 +18,14 @@ def outside_file(default: Any) -> Any:
     return field(default=default, metadata={"file": True})
 
 
+def from_root(made: Any, key: str, **metadata: Any) -> Any:
+    """A field that has what the root has under `key`, unless the stage says otherwise.
+
+    made: its value where nothing is composed, by Hydra (pipeline/compose.py).
+    """
+    return field(default_factory=made, metadata={"root": key, **metadata})
+
+
 @dataclass
 class StageConfig:
     """What every stage has: its kind, its edges, its seed.
@@ -31,7 +39,7 @@ class StageConfig:
     apart_from: list[str] = field(default_factory=list)
     score_with: list[str] = field(default_factory=list)
     evaluates: str | None = None
-    seed: int = MISSING
+    seed: int = field(default=MISSING, metadata={"root": "seed"})
     sources: dict[str, str] = field(default_factory=dict, metadata={"identity": False})
 
 
@@ -76,7 +84,7 @@ class Rollout:
     gpu_memory_utilization: float = placement(0.9)
     tensor_parallel_size: int = placement(1)
     vllm_server: str | None = placement(None)  # of RL: the URL of `trl vllm-serve`
-    server: Server = field(default_factory=Server, metadata={"identity": False})
+    server: Server = from_root(Server, "server", identity=False)
 
 
 @dataclass

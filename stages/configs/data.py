@@ -7,7 +7,15 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from stages.configs.common import Rollout, Sampling, StageConfig, Verifiers, outside_file, placement
+from stages.configs.common import (
+    Rollout,
+    Sampling,
+    StageConfig,
+    Verifiers,
+    from_root,
+    outside_file,
+    placement,
+)
 
 
 @dataclass
@@ -58,7 +66,7 @@ class ConversationsConfig(StageConfig):
     domain: str = "general"  # of rows without one
     language: str | None = None  # of rows without one; null: that of their prompt
     verifier: str | None = None  # judges rows that carry a reference
-    verifiers: Verifiers = field(default_factory=Verifiers)
+    verifiers: Verifiers = from_root(Verifiers, "verifiers")
 
 
 @dataclass
@@ -148,9 +156,9 @@ class GeneralConfig(StageConfig):
     rows: dict[str, int] = field(default_factory=dict)  # of the tiny world: source → how many
     thinking: Thinking = field(default_factory=Thinking)
     sampling: Sampling = field(default_factory=Sampling)
-    rollout: Rollout = field(default_factory=Rollout)
+    rollout: Rollout = from_root(Rollout, "rollout")
     system_prompt: str | None = None
-    verifiers: Verifiers = field(default_factory=Verifiers)
+    verifiers: Verifiers = from_root(Verifiers, "verifiers")
 
 
 @dataclass

@@ -13,6 +13,7 @@ from stages.configs.common import (
     Precision,
     Sampling,
     StageConfig,
+    from_root,
     placement,
 )
 from stages.configs.health import Health
@@ -36,7 +37,7 @@ class OnPolicyDistillConfig(StageConfig):
     system_prompt: str | None = None
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
-    parallel: Parallel = field(default_factory=Parallel, metadata={"identity": False})
+    parallel: Parallel = from_root(Parallel, "parallel", identity=False)
     micro_batch: int = placement(8)
     batch_tokens: int = placement(65536)  # sequences × their longest length, while it answers
     save_steps: int = placement(25)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from stages.configs.common import Rollout, Sampling, StageConfig, Verifiers, placement
+from stages.configs.common import Rollout, Sampling, StageConfig, Verifiers, from_root, placement
 
 
 @dataclass
@@ -14,7 +14,7 @@ class EvaluateConfig(StageConfig):
     """Held-out evaluation: pass@1 over k samples, pass@k, cons@k, format, language, length."""
 
     sampling: Sampling = field(default_factory=Sampling)
-    rollout: Rollout = field(default_factory=Rollout)
+    rollout: Rollout = from_root(Rollout, "rollout")
     samples_per_problem: int = MISSING
     # `r1 eval` draws as many as the benchmark says (`samples` in conf/data), where it says so
     samples_of_benchmark: bool = placement(False)
@@ -26,4 +26,4 @@ class EvaluateConfig(StageConfig):
     checking_words: list[str] = field(default_factory=list)  # counted in every completion
     answer_tokens: int = 64  # room for the answer after a thought cut at its budget
     system_prompt: str | None = None
-    verifiers: Verifiers = field(default_factory=Verifiers)
+    verifiers: Verifiers = from_root(Verifiers, "verifiers")

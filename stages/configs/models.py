@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from stages.configs.common import Optimizer, Precision, Server, StageConfig, outside_file, placement
+from stages.configs.common import (
+    Optimizer,
+    Precision,
+    Server,
+    StageConfig,
+    from_root,
+    outside_file,
+    placement,
+)
 
 
 @dataclass
@@ -76,4 +84,4 @@ class ServedModelConfig(StageConfig):
     url: str = MISSING  # the base URL, which mostly ends in /v1
     model: str = MISSING  # the name under which the server knows it
     revision: str = ""
-    server: Server = field(default_factory=Server, metadata={"identity": False})
+    server: Server = from_root(Server, "server", identity=False)

@@ -13,6 +13,7 @@ from stages.configs.common import (
     Rollout,
     Sampling,
     StageConfig,
+    from_root,
     outside_file,
     placement,
 )
@@ -64,7 +65,7 @@ class PreferencesConfig(StageConfig):
     sampling: Sampling = field(default_factory=Sampling)
     limit_prompts: int | None = None
     system_prompt: str | None = None
-    rollout: Rollout = field(default_factory=Rollout)
+    rollout: Rollout = from_root(Rollout, "rollout")
 
 
 @dataclass
@@ -87,7 +88,7 @@ class RewardModelConfig(StageConfig):
     max_calibration_error: float | None = placement(None)
     max_length_bias: float | None = placement(None)  # of the correlation, without its sign
     precision: Precision = field(default_factory=Precision)
-    parallel: Parallel = field(default_factory=Parallel, metadata={"identity": False})
+    parallel: Parallel = from_root(Parallel, "parallel", identity=False)
     micro_batch: int = placement(32)
     save_steps: int = placement(50)
     health: Health = field(default_factory=Health, metadata={"identity": False})

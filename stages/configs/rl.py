@@ -17,6 +17,7 @@ from stages.configs.common import (
     Sampling,
     StageConfig,
     Verifiers,
+    from_root,
     placement,
 )
 from stages.configs.health import Health
@@ -90,7 +91,7 @@ class RLConfig(StageConfig):
     kl_rows: int = 16  # completions per rollout that KL is measured on when it is not in the loss
     clip_low: float = 0.2
     clip_high: float = 0.28
-    algorithm: Algorithm = field(default_factory=Algorithm)
+    algorithm: Algorithm = from_root(Algorithm, "algorithm")
     reference_sync_steps: int = 0  # 0: the reference stays as it was at the start
     length_switches: list[LengthSwitch] = field(default_factory=list)
     dynamic_sampling: DynamicSampling = field(default_factory=DynamicSampling)
@@ -100,8 +101,8 @@ class RLConfig(StageConfig):
     system_prompt: str | None = None
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
-    parallel: Parallel = field(default_factory=Parallel, metadata={"identity": False})
+    parallel: Parallel = from_root(Parallel, "parallel", identity=False)
     micro_batch: int = placement(64)  # sequences per forward pass
     save_steps: int = placement(25)
-    verifiers: Verifiers = field(default_factory=Verifiers)
+    verifiers: Verifiers = from_root(Verifiers, "verifiers")
     health: Health = field(default_factory=Health, metadata={"identity": False})

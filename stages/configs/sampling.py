@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from stages.configs.common import Rollout, Sampling, StageConfig, Verifiers
+from stages.configs.common import Rollout, Sampling, StageConfig, Verifiers, from_root
 
 
 @dataclass
@@ -49,7 +49,7 @@ class SampleConfig(StageConfig):
 
     rewrite_with: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
-    rollout: Rollout = field(default_factory=Rollout)
+    rollout: Rollout = from_root(Rollout, "rollout")
     strategy: str = "fixed"
     samples_per_problem: int = MISSING
     adaptive: Adaptive = field(default_factory=Adaptive)
@@ -64,4 +64,4 @@ class SampleConfig(StageConfig):
     rewriter: str | None = None  # or `tiny`, or `model`: rewrite in the question's language, sum up
     rewrite: Rewrite = field(default_factory=Rewrite)
     system_prompt: str | None = None
-    verifiers: Verifiers = field(default_factory=Verifiers)
+    verifiers: Verifiers = from_root(Verifiers, "verifiers")

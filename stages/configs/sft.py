@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from stages.configs.common import Lora, Optimizer, Parallel, Precision, StageConfig, placement
+from stages.configs.common import (
+    Lora,
+    Optimizer,
+    Parallel,
+    Precision,
+    StageConfig,
+    from_root,
+    placement,
+)
 from stages.configs.health import Health
 
 
@@ -14,8 +22,8 @@ from stages.configs.health import Health
 class SFTConfig(StageConfig):
     """Supervised fine-tuning on the completions.
 
-    micro_batch: rows of one forward pass. row_tokens: several isolated documents are packed into a
-    row of that many tokens; null: one document a row, and documents of like length go together.
+    micro_batch: most rows of one forward pass. row_tokens: several isolated documents are packed
+    into a row of that many tokens; null: one document a row, and those of like length go together.
     compile_from_tokens: from this much training on (tokens × epochs) the layers are compiled; null:
     never. Compiled code rounds otherwise, so it is part of identity.
     """
@@ -29,7 +37,7 @@ class SFTConfig(StageConfig):
     precision: Precision = field(default_factory=Precision)
     compile_from_tokens: int | None = None
     lora: Lora | None = None
-    parallel: Parallel = field(default_factory=Parallel, metadata={"identity": False})
+    parallel: Parallel = from_root(Parallel, "parallel", identity=False)
     micro_batch: int = placement(32)
     row_tokens: int | None = placement(None)
     save_steps: int = placement(50)

@@ -21,6 +21,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 from transformers.cache_utils import Cache
 
 from pipeline.context import moved
+from pipeline.errors import StageFailed
 from stages.configs import Rollout, Sampling
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
@@ -217,6 +218,7 @@ class TransformersEngine:
             use_cache=True,
             logits_to_keep=1,
         ).logits[:, -1]
+        _require_numbers(logits_UV)
         owners_B = torch.tensor(owners, device=self.model.device)
         for layer in cache.layers:
             layer.batch_select_indices(owners_B)
@@ -229,6 +231,14 @@ class TransformersEngine:
             lengths_B=mask_UP.sum(-1)[owners_B],
             cache=cache,
             width=width,
+        )
+
+
+def _require_numbers(logits_UV: torch.Tensor) -> None:
+    if bool(logits_UV.isnan().any()):
+        raise StageFailed(
+            "the model that generates gives NaN in place of logits: its weights hold NaN (see the "
+            "health of the stage that made it), or rollout.dtype is too narrow for them: float32"
         )
 
 

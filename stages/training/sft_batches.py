@@ -7,8 +7,10 @@ A step is `batch_size` documents, as the paper counts them, whatever the layout:
                 be seen by it, so no mask is needed and attention is plain causal.
     packed      rows of exactly `row_tokens` tokens with several documents each (best fit).
                 Positions restart with each document, and from that transformers masks attention
-                between them (sdpa and eager alike). Every pass has the same shape, as
-                torch.compile wants it.
+                between them (sdpa and eager alike).
+
+The passes of a step have as many rows, give or take one: rows that only filled up the last pass to
+`micro_batch` cost a quarter of the step of 17 rows in passes of 8.
 
 Measured on one core (0.9M parameters, documents of 34-106 tokens, fp32, tokens per CPU second, on
 a machine that others used): 7.2k by length in passes of 8, 5.0k padded in one pass of 64, 6.1k
@@ -77,27 +79,20 @@ class Layout:
 
 @dataclass(frozen=True)
 class Passes:
-    """Cuts a step's batch into forward passes of at most `rows` rows.
+    """Cuts a step's batch into the fewest forward passes of at most `rows` rows, evenly.
 
-    packed: all passes have the same shape, the last filled up with rows that weigh nothing.
+    Rows that are not `packed` lose the columns that no document of their pass reaches.
     """
 
     rows: int
     packed: bool
 
     def __call__(self, batch: Batch) -> Iterator[Batch]:
-        for start in range(0, len(batch["tokens"]), self.rows):
-            part = {name: value[start : start + self.rows] for name, value in batch.items()}
-            yield self._full(part) if self.packed else self._trimmed(part)
-
-    def _full(self, part: Batch) -> Batch:
-        missing = self.rows - len(part["tokens"])
-        if not missing:
-            return part
-        return {
-            name: torch.cat([value, filler(name, value[:1]).expand(missing, *value.shape[1:])])
-            for name, value in part.items()
-        }
+        count = -(-len(batch["tokens"]) // self.rows)
+        parts = {name: value.tensor_split(count) for name, value in batch.items()}
+        for number in range(count):
+            part = {name: values[number] for name, values in parts.items()}
+            yield part if self.packed else self._trimmed(part)
 
     def _trimmed(self, part: Batch) -> Batch:
         """Without the columns that no document of the pass reaches.

@@ -30,16 +30,16 @@ from stages.training.sft_data import IGNORED
 ACCURACY = "mean_token_accuracy"
 
 
-def compile_layers(model: torch.nn.Module, one_shape: bool) -> None:
+def compile_layers(model: torch.nn.Module) -> None:
     """torch.compile for each decoder layer, in place: names of weights stay as they are.
 
     The layers share one graph, so it costs 9 s of one core where the whole model costs 26 s (four
-    layers), and gradient checkpointing goes around it. Whether shapes are symbols is said and not
-    found out on the way: a resumed stage must meet the kernels that it had.
+    layers), and gradient checkpointing goes around it. Shapes are symbols from the start: as many
+    rows as a pass has, and the kernels that a resumed stage meets are those that it had.
     """
     for module in model.modules():
         if isinstance(module, GradientCheckpointingLayer):
-            module.compile(dynamic=not one_shape)
+            module.compile(dynamic=True)
 
 
 class InPasses:

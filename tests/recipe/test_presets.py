@@ -260,6 +260,17 @@ def test_departures_are_listed_with_section_value_and_reason(
     assert "arXiv 2501.12948v2" in shown
 
 
+def test_another_algorithm_is_a_departure(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["profile=paper", "recipe=r1_zero", "algorithm=dr_grpo"]
+    assert main(["plan", "--departures", "--json", *words]) == 0
+    rows = json.loads(capsys.readouterr().out)["departures"]
+    found = {row["key"]: (row["reference"], row["source"], row["value"]) for row in rows}
+    assert found["algorithm.name"] == ("grpo", None, "dr_grpo")
+    assert found["algorithm.loss_type"] == ("grpo", "2.1, equation 1", "dr_grpo")
+    assert found["algorithm.scale_rewards"] == ("group", "2.1, equation 3", "none")
+    assert {row["reason"] for row in rows} == {"set on the command line"}
+
+
 def test_the_paper_does_not_depart_from_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--departures", "profile=paper", "recipe=r1_zero"]) == 0
     assert "0 departures" in capsys.readouterr().out

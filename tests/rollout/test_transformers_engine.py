@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from pipeline.errors import UsageError
+from pipeline.errors import StageFailed, UsageError
 from stages.configs import Rollout, Sampling
 from stages.rollout.engine import GenerationRequest, open_engine
 
@@ -124,6 +124,14 @@ def test_a_prompt_that_leaves_no_room_is_refused_and_not_cut(engine):
     with pytest.raises(UsageError, match=r"a prompt of 489 tokens and .*max_tokens=24 do not fit"):
         engine.generate([GenerationRequest([5] * 480, 1, 0, [6] * 9)], FREE)
     assert engine.generate([GenerationRequest([5] * 480, 1, 0, [6] * 8)], FREE)
+
+
+def test_a_model_whose_weights_hold_nan_is_named_as_the_cause(tiny_model_dir):
+    broken = open_engine(tiny_model_dir, Rollout(), threads=1)
+    with torch.no_grad():
+        broken.model.model.norm.weight[0] = math.nan
+    with pytest.raises(StageFailed, match="weights hold NaN"):
+        broken.generate(requests(broken), FREE)
 
 
 def test_progress_counts_finished_completions(engine):

@@ -19,7 +19,7 @@ class ToyConfig:
     kind: str = MISSING
     init_from: str | None = None
     data_from: list[str] = field(default_factory=list)
-    seed: int = MISSING
+    seed: int = field(default=MISSING, metadata={"root": "seed"})
 
 
 @dataclass
