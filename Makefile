@@ -89,7 +89,7 @@ bench-verifiers: $(SETUP) ## the verifiers beside math-verify (DATA=folder LIMIT
 	$(BIN)/python -m benchmarks.verifiers $(if $(DATA),--data $(DATA)) \
 		$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
-bench-rollout: $(SETUP) ## engines, rejection sampling, evaluation, decontamination (DATA=folder, ARGS)
+bench-rollout: $(SETUP) $(VLLM_TRIED) ## engines, rejection sampling, evaluation, decontamination (DATA=folder, ARGS)
 	$(BIN)/r1 run until=dev2
 	$(BIN)/python -m benchmarks.rollout $(if $(DATA),--data $(DATA)) $(ARGS)
 

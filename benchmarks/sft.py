@@ -7,8 +7,8 @@ Model, rows, documents per step and learning rate are the same: those of the pro
 On the tiny profile the rows are worked conversations of the tiny world. The contestants:
 
     ours              the whole stage as the profile sets it (benchmarks/our_sft.py)
-    ours, compiled    the same with bf16, compile_from_tokens=0 and row_tokens=max_length; a tiny
-                      step is one pass
+    ours, compiled    the same with bf16, compile_from_tokens=0 and row_tokens=max_length, a tiny
+                      step in two passes
     plain             TRL as its documentation shows it, padded, in the precision of the profile and
                       without gradient checkpointing where it has none (benchmarks/plain_sft.py)
     plain, defaults   the same with what TRL sets by itself: bf16 and gradient checkpointing

@@ -25,7 +25,7 @@ BASES = Path(__file__).resolve().parents[1] / "artifacts" / "base"
 DOMAINS = ("math", "code", "stem", "logic")
 WARM = 4  # steps in which compilers work and caches fill
 COMPILED = ("ours, compiled", "bare")
-ROWS = 24  # of a compiled pass on the tiny profile, both sides: a step has 17 and is one pass
+ROWS = 10  # of a compiled pass on the tiny profile, both sides: a step of 16-19 rows is two passes
 #: Qwen2.5-1.5B's shape; the tiny tokenizer's ids are the first of its vocabulary.
 BIG = {
     "hidden_size": 1536,
