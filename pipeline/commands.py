@@ -145,11 +145,11 @@ def _named(number: tuple[str, int | str]) -> str:
 
 
 def source_warnings(situation: Situation) -> list[str]:
-    """Finished stages whose code changed since, under the same version."""
+    """Finished stages, but for what ships, whose code changed since, under the same version."""
     changed: dict[str, list[str]] = {}
     for name in situation.selection.stages:
         artifact, kind = situation.facts[name].artifact, situation.graph.nodes[name].kind
-        if artifact is None:
+        if artifact is None or situation.store.ships(artifact.fingerprint):
             continue
         if artifact.manifest["code"]["sources"] != situation.store.sources.digest(kind):
             changed.setdefault(kind.name, []).append(name)

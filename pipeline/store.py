@@ -66,6 +66,10 @@ class Store:
         path = self.path(stage, fingerprint)
         return self._verified(path, fingerprint) if path.exists() else None
 
+    def ships(self, fingerprint: str) -> bool:
+        """Whether a folder to adopt from has this result: it was made by the code of its day."""
+        return any(any(folder.glob(f"*/{fingerprint}")) for folder in self.adopt_from)
+
     def adoptable(self, stage: str, fingerprint: str) -> Path | None:
         """A folder to adopt this result from; its checksums are compared on adoption.
 

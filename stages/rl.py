@@ -36,7 +36,7 @@ from stages.training.common import StageCallback, load_model, start, train
 from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_arguments import completions_per_step, grpo_arguments
 from stages.training.reference import AdapterSync
-from stages.training.rl_prompts import Prompt, earlier_rates, prepare_prompts
+from stages.training.rl_prompts import Prompt, earlier_rates, prepare_prompts, starts
 from stages.training.verdict_counts import VerdictCounts
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
@@ -69,6 +69,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
             terms.append(overlong_term())
         require_rows(terms, [prompt.row for prompt in prompts], context.stage)
         trainer = _trainer(config, source, tokenizer, prompts, terms, context)
+        trainer.stream.hold(starts(prompts, config))
         trainer.stream.start_from(earlier_rates(of_type(inputs, "data_from", "samples"), prompts))
         trainer.add_callback(VerdictCounts(pool, context.work))
         cost = _cost(config, trainer)

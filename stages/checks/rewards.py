@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pipeline.kinds import Problem, Stage
 from stages.configs import RewardTerm, RLConfig
@@ -21,6 +22,8 @@ def check(stage: Stage) -> Iterator[Problem]:
         yield from _name(stage, name, key)
         yield from _span(term, config.max_steps, key)
         yield from _rows(term, domains, key)
+    for domain, start in config.prompts_start.items():
+        yield from _prompts(domain, start, config.max_steps, domains)
 
 
 def declared_domains(stage: Stage) -> frozenset[str] | None:
@@ -66,6 +69,27 @@ def _span(term: RewardTerm, steps: int, key: str) -> Iterator[Problem]:
     elif start is not None and stop is not None and stop <= start:
         yield Problem(
             f"{key}.stop", f"is step {stop}, not after {key}.start, step {start}: set it to null"
+        )
+
+
+def _prompts(
+    domain: str, start: Any, steps: int, domains: frozenset[str] | None
+) -> Iterator[Problem]:
+    key = f"prompts_start.{domain}"
+    try:
+        first = steps_of(start, steps) or 0
+    except ValueError as error:
+        yield Problem(key, f"{error}")
+        return
+    if first >= steps:
+        yield Problem(
+            key,
+            f"is step {first}, and the run has {steps}, so these prompts are never asked: set it "
+            "to a fraction of the steps, e.g. 0.75, or take the domain out of data_from",
+        )
+    if domains and domain not in domains:
+        yield Problem(
+            key, f"no problem of data_from is of it; there are {', '.join(sorted(domains))}"
         )
 
 

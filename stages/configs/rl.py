@@ -74,12 +74,15 @@ class Curriculum:
 class RLConfig(StageConfig):
     """RL with rewards by rule and by model: GRPO (DeepSeek-R1, 2.1 and 3.2) or a relative.
 
+    prompts_start: by domain, when its prompts begin to be asked, as `start` of a RewardTerm; those
+    of other domains are asked from the first step on.
     compute_as: a trained stage. Training ends as soon as it has cost as many operations as that
     one's (stages/training/compute.py), or after max_steps.
     """
 
     compute_as: str | None = None
     rewards: dict[str, RewardTerm] = field(default_factory=dict)
+    prompts_start: dict[str, Any] = field(default_factory=dict)
     optimizer: Optimizer = field(default_factory=Optimizer)
     sampling: Sampling = field(default_factory=Sampling)
     rollout: Rollout = field(default_factory=Rollout)

@@ -3,6 +3,7 @@
 A token costs 2 per parameter to run forward and 4 to run backward; attention over the context and
 the optimiser are left out, as is whatever a stage saves (rows without an advantage that are never
 run, prompts that are run once for their group). So budgets compare methods, and not this code.
+Groups that dynamic sampling drew and replaced are not counted either.
 
     supervised                    6 N per token
     RL                            2 N to say it + 6 N to learn it, 2 N more with KL in the loss

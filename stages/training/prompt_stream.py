@@ -60,6 +60,10 @@ class PromptStream:
         self.record((Visit(number, *counts) for number, counts in rates.items()), step=0)
         self._seen.clear()  # another model's answers: good for a first guess, not for a share
 
+    def hold(self, starts: Mapping[int, int]) -> None:
+        """Prompts that rest until the optimiser step at which they may first be asked."""
+        self._awake_from |= {number: step for number, step in starts.items() if step > 0}
+
     def resting(self) -> int:
         """How many prompts rest."""
         return len(self._awake_from)

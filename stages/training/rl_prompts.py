@@ -18,6 +18,7 @@ from pipeline.errors import RecipeError
 from stages.configs import RLConfig
 from stages.data.rows import Row, stream_rows
 from stages.data.template import render_prompt
+from stages.rewards.schedule import steps_of
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,19 @@ def slots(config: RLConfig) -> Dataset:
     rollouts = -(-config.max_steps // config.steps_per_rollout)
     count = rollouts * config.steps_per_rollout * config.questions_per_step
     return Dataset.from_dict({"prompt": [""] * count})
+
+
+def starts(prompts: Sequence[Prompt], config: RLConfig) -> dict[int, int]:
+    """By prompt number, the optimiser step of `prompts_start` from which on it is asked."""
+    steps = {
+        domain: steps_of(start, config.max_steps) or 0
+        for domain, start in config.prompts_start.items()
+    }
+    return {
+        number: steps[prompt.row["domain"]]
+        for number, prompt in enumerate(prompts)
+        if prompt.row["domain"] in steps
+    }
 
 
 def earlier_rates(

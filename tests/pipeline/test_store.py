@@ -131,6 +131,8 @@ def test_an_artifact_is_adopted_by_its_fingerprint_and_its_source_stays(tmp_path
     assert adopted is not None
     assert adopted.path == tmp_path / "mine" / "toy" / FINGERPRINT
     assert (shipped / "rows").exists()
+    assert store.ships(FINGERPRINT)
+    assert not Store(tmp_path / "mine").ships(FINGERPRINT)
 
 
 @pytest.mark.parametrize("where", ["shipped", "mine"])

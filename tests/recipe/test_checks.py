@@ -19,6 +19,8 @@ IMPOSSIBLE = {  # override → what is said of it
     "stages.dev2.optimizer.warmup_steps=60": "set it to e.g. 6",
     "stages.r1.parallel.processes=3": "which each need an equal share: set it to 30 or 33",
     "stages.r1.score_with=[helpful_rm]": "stages.r1.rewards.safety: needs a reward model",
+    "+stages.r1.prompts_start.law=0.5": "stages.r1.prompts_start.law: no problem of data_from is",
+    "stages.r1.prompts_start.general=60": "so these prompts are never asked: set",
     "stages.zero_weak.algorithm.name=ppo": "choose a whole one, e.g. algorithm=grpo",
     "stages.dev1.optimizer.lr_final=1": "above optimizer.learning_rate=0.001",
     "stages.dev3.row_tokens=128": "and max_length is 256, which a packed row must hold",

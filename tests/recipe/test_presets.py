@@ -25,7 +25,7 @@ from stages.tiny.problems import generate
 from stages.training.common import load_tokenizer
 from stages.training.grpo_rollout import max_tokens_at
 from stages.training.reward_data import read_judged
-from stages.training.rl_prompts import prepare_prompts
+from stages.training.rl_prompts import Prompt, prepare_prompts, starts
 from stages.training.rl_rewards import weights_at
 from stages.training.sft_data import encode
 
@@ -206,6 +206,13 @@ def test_preferences_count_in_the_last_400_of_1700_steps(trainer: Callable[[Any]
     reasoning = frozenset({"math", "code", "stem", "logic"})
     domains = [reasoning, frozenset(), frozenset(), *[frozenset({"general"})] * 2]
     assert [term.domains for term in terms] == domains
+
+
+def test_general_prompts_are_asked_in_the_last_400_of_1700_steps() -> None:
+    config = paper("r1")
+    rows = [{"domain": domain} for domain in ("math", "general")]
+    assert starts([Prompt(row, "", []) for row in rows], config) == {1: 1300}
+    assert config.sources["prompts_start"] == "3.2.2"
 
 
 @pytest.mark.parametrize("stage", ASKED)

@@ -7,9 +7,9 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.configs import Curriculum
+from stages.configs import Curriculum, RLConfig
 from stages.training.prompt_stream import PromptStream, Visit
-from stages.training.rl_prompts import Prompt, earlier_rates
+from stages.training.rl_prompts import Prompt, earlier_rates, starts
 
 RESTING = Curriculum(rest_steps=10, samples=8, never=0.0, always=1.0)
 
@@ -37,6 +37,16 @@ def test_what_is_always_or_never_solved_rests_and_comes_back():
     assert set(stream.take(3, step=3) + stream.take(3, step=11)) == {2, 3, 4}
     assert set(stream.take(10, step=12)) == set(range(5))  # a whole permutation and more
     assert stream.resting() == 0
+
+
+def test_prompts_of_a_domain_come_in_at_their_step():
+    prompts = [Prompt({"domain": name}, "", []) for name in ("math", "general", "math", "general")]
+    config = RLConfig(max_steps=1700, prompts_start={"general": 400 / 1700})
+    assert starts(prompts, config) == {1: 400, 3: 400}
+    stream = PromptStream(4, seed=1, curriculum=Curriculum())
+    stream.hold(starts(prompts, config))
+    assert set(stream.take(2, step=0) + stream.take(2, step=399)) == {0, 2}
+    assert set(stream.take(8, step=400)) == {0, 1, 2, 3}
 
 
 def test_answers_are_counted_anew_once_they_have_been_judged():
