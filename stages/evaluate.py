@@ -50,7 +50,7 @@ from stages.data.rows import Row, write_rows
 from stages.data.score import Asked, problem_schema, tables
 from stages.rewards.preference import Scorer, load_scorers
 from stages.rollout.fleet import Fleet
-from stages.verifiers.pool import VerifierPool
+from stages.verifiers.pool import VerifierPool, policy_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -64,7 +64,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     _check_engine(config, model, context.stage)
     problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
     _check_references(problems, context.stage)
-    scorers = _scorers(inputs, context)
+    scorers = _scorers(config, inputs, context)
     asked = Asked(tuple(config.pass_at), config.samples_per_problem, tuple(sorted(scorers)))
     engine = Fleet.open(model.model_path, config.rollout, context.threads)
     with engine, VerifierPool.of(config.verifiers) as pool:
@@ -88,13 +88,13 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     return Outputs(facts=facts, funnel=_funnel(facts, seen, reused) | engine.mishaps)
 
 
-def _scorers(inputs: Inputs, context: Context) -> dict[str, Scorer]:
+def _scorers(config: EvaluateConfig, inputs: Inputs, context: Context) -> dict[str, Scorer]:
     """The reward models, which run in this process; engines have processes of their own."""
     if artifacts := inputs.get("score_with", ()):
         from stages.training.common import use_threads
 
         use_threads(context.threads)
-        return load_scorers(artifacts)
+        return load_scorers(artifacts, policy_of(config.verifiers))
     return {}
 
 

@@ -38,7 +38,7 @@ from stages.training.grpo_arguments import completions_per_step, grpo_arguments
 from stages.training.reference import AdapterSync
 from stages.training.rl_prompts import Prompt, earlier_rates, prepare_prompts, starts
 from stages.training.verdict_counts import VerdictCounts
-from stages.verifiers.pool import VerifierPool
+from stages.verifiers.pool import VerifierPool, policy_of
 from stages.verifiers.selfcheck import require_references
 
 FINAL_STEPS = 10  # the facts give the mean of the last steps: one step is noise
@@ -61,7 +61,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         terms = build_terms(
             config.rewards,
             pool=pool,
-            scorers=load_scorers(inputs.get("score_with", ())),
+            scorers=load_scorers(inputs.get("score_with", ()), policy_of(config.verifiers)),
             total_steps=config.max_steps,
             stage=context.stage,
         )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
 from stages.data.template import END, Message, render_prompt
-from stages.verifiers.answer import parse
+from stages.verifiers.answer import STRICT, Policy, parse
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,17 +25,17 @@ BATCH = 64  # responses per forward pass; does not change scores beyond rounding
 TERM_OF = {"answer": "helpful", "response": "safety"}
 
 
-def reward_text(prompt: str, completion: str, reads: str) -> str | None:
+def reward_text(prompt: str, completion: str, reads: str, policy: Policy = STRICT) -> str | None:
     """What a reward model sees: the rendered prompt and the response, or only its final answer.
 
     None when it reads answers and the completion has none. Training and scoring both use this.
     """
-    shown = parse(completion).answer if reads == "answer" else completion
+    shown = parse(completion, policy).answer if reads == "answer" else completion
     return None if shown is None else f"{prompt}{shown}{END}"
 
 
 class Scorer:
-    """Scores responses with the model of one reward_model artifact."""
+    """Scores responses with the model of one reward_model artifact; `policy` finds the answers."""
 
     def __init__(
         self,
@@ -44,12 +44,13 @@ class Scorer:
         max_length: int | None = None,
         mean: float = 0.0,
         std: float = 1.0,
+        policy: Policy = STRICT,
     ) -> None:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         if reads not in TERM_OF:
             raise UsageError(f"a reward model scores `answer` or `response`, not {reads!r}")
-        self.reads = reads
+        self.reads, self.policy = reads, policy
         self.mean, self.std = mean, std or 1.0
         self._tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model_path)
         self._tokenizer.truncation_side = "left"  # the answer is at the end
@@ -61,7 +62,7 @@ class Scorer:
         self._max_length = min(max_length or longest, longest)
 
     @classmethod
-    def of(cls, artifact: Artifact) -> Scorer:
+    def of(cls, artifact: Artifact, policy: Policy) -> Scorer:
         """The scorer of a published reward model."""
         facts, config = artifact.facts, artifact.manifest.get("config", {})
         return cls(
@@ -70,11 +71,12 @@ class Scorer:
             config.get("max_length"),
             facts.get("score_mean", 0.0),
             facts.get("score_std", 1.0),
+            policy,
         )
 
     def readable(self, completion: str) -> bool:
         """Whether there is something in a completion that this model reads."""
-        return reward_text("", completion, self.reads) is not None
+        return reward_text("", completion, self.reads, self.policy) is not None
 
     def render(self, messages: Sequence[Message]) -> str:
         """A prompt as this model was trained to see it."""
@@ -86,7 +88,8 @@ class Scorer:
         A completion without a final answer gets the lowest score of its batch from a model that
         reads answers: having nothing to read must not pay better than a bad answer.
         """
-        texts = [reward_text(p, c, self.reads) for p, c in zip(prompts, completions, strict=True)]
+        pairs = zip(prompts, completions, strict=True)
+        texts = [reward_text(p, c, self.reads, self.policy) for p, c in pairs]
         readable = [number for number, text in enumerate(texts) if text is not None]
         raw = self._raw([text for text in texts if text is not None])
         found = {n: (s - self.mean) / self.std for n, s in zip(readable, raw, strict=True)}
@@ -118,11 +121,11 @@ class Scorer:
         return scores
 
 
-def load_scorers(artifacts: Iterable[Artifact]) -> dict[str, Scorer]:
+def load_scorers(artifacts: Iterable[Artifact], policy: Policy) -> dict[str, Scorer]:
     """The reward models of an RL stage, by the reward term that each serves."""
     scorers: dict[str, Scorer] = {}
     for artifact in artifacts:
-        scorer = Scorer.of(artifact)
+        scorer = Scorer.of(artifact, policy)
         term = TERM_OF[scorer.reads]
         if term in scorers:
             raise UsageError(

@@ -13,6 +13,7 @@ from stages.configs import RewardTerm
 from stages.data.template import compose
 from stages.rewards.preference import Scorer, load_scorers, reward_text
 from stages.rewards.terms import Batch, build_terms
+from stages.verifiers.answer import STRICT, Policy
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,12 @@ def test_a_helpful_model_reads_the_final_answer_only(reward_model_dir: Path) -> 
     assert none == min(first, third)  # no answer pays no better than the worst one
 
 
+def test_where_the_prompt_opens_the_thought_one_that_never_ends_is_no_answer() -> None:
+    said = "so <answer>7</answer>, but wait"
+    assert reward_text("2 + 5?", said, "answer") is not None
+    assert reward_text("2 + 5?", said, "answer", Policy(thought="required")) is None
+
+
 def test_a_safety_model_reads_the_whole_response(reward_model_dir: Path) -> None:
     first, second, *_ = Scorer(reward_model_dir, "response").score(PROMPTS, COMPLETIONS)
     assert first != pytest.approx(second, abs=1e-3)
@@ -69,7 +76,7 @@ def test_a_reward_model_serves_the_term_that_its_facts_name(
         make_artifact("reward_model", stage, model_dir=reward_model_dir, facts={"scores": reads})
         for stage, reads in (("helpful_rm", "answer"), ("safety_rm", "response"))
     ]
-    scorers = load_scorers(artifacts)
+    scorers = load_scorers(artifacts, STRICT)
     rewards = {name: RewardTerm() for name in ("helpful", "safety")}
     terms = build_terms(rewards, pool=None, scorers=scorers, total_steps=10)  # type: ignore[arg-type]
     rows = [{"domain": "general"}] * 4
@@ -77,7 +84,7 @@ def test_a_reward_model_serves_the_term_that_its_facts_name(
         expected = Scorer(reward_model_dir, reads).score(PROMPTS, COMPLETIONS)
         assert term.score(Batch(rows, PROMPTS, COMPLETIONS)) == pytest.approx(expected, abs=1e-5)
     with pytest.raises(UsageError, match="second reward model for the term helpful"):
-        load_scorers([artifacts[0], artifacts[0]])
+        load_scorers([artifacts[0], artifacts[0]], STRICT)
 
 
 def test_training_and_scoring_see_the_same_text() -> None:
