@@ -28,12 +28,16 @@ class View:
 
 
 class Progress:
-    """Follows one attempt of a stage; the rate is that of this attempt alone."""
+    """Follows one attempt of a stage; the rate is that of this attempt alone.
+
+    A stage that counts anew, as evaluation does for each thinking budget, has a new rate.
+    """
 
     def __init__(self, work: Path) -> None:
         self._path = work / PROGRESS
         self._since = time.time()
         self._first: tuple[float, float, dict[str, float]] | None = None
+        self._done = 0.0
 
     def view(self, stage: str, kind: str) -> View:
         """The stage as it is now."""
@@ -47,7 +51,10 @@ class Progress:
             return plain
         if at < self._since:  # left by an earlier attempt
             return plain
-        first_at, first_done, first_also = self._first = self._first or (at, done, also)
+        if self._first is None or done < self._done:
+            self._first = (at, done, also)
+        self._done = done
+        first_at, first_done, first_also = self._first
         if at <= first_at:
             return View(stage, kind, "running", elapsed, done, total, str(read["unit"]))
         rate = (done - first_done) / (at - first_at)
