@@ -81,7 +81,7 @@ def _prompts(
     except ValueError as error:
         yield Problem(key, f"{error}")
         return
-    if first >= steps:
+    if isinstance(start, int) and first >= steps:
         yield Problem(
             key,
             f"is step {first}, and the run has {steps}, so these prompts are never asked: set it "

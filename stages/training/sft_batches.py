@@ -5,7 +5,7 @@ A step is `batch_size` documents, as the paper counts them, whatever the layout:
     by length   a document a row, longest first; a pass is `micro_batch` rows of like length, cut to
                 the longest of them: next to no padding. What follows a document in its row cannot
                 be seen by it, so no mask is needed and attention is plain causal.
-    packed      rows of exactly `row_tokens` tokens with several documents each (best fit).
+    packed      rows of exactly `row_tokens` tokens with several documents each.
                 Positions restart with each document, and from that transformers masks attention
                 between them (sdpa and eager alike).
 
