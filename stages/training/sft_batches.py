@@ -15,7 +15,7 @@ The passes of a step have as many rows, give or take one: rows that only filled 
 Measured on one core (0.9M parameters, documents of 34-106 tokens, fp32, tokens per CPU second, on
 a machine that others used): 7.2k by length in passes of 8, 5.0k padded in one pass of 64, 6.1k
 packed in rows of 256, 6.0k packed in rows as long as the longest document. Alone, by `python -m
-benchmarks.sft`: 9.1k by length; 13.0k packed in rows of 256 and compiled, in bf16. Packing is for
+benchmarks.sft`: 9.1k by length; 14.1k packed in rows of 256 and compiled, in bf16. Packing is for
 short documents: attention without FlashAttention costs rows of `row_tokens` in full, so long
 documents, which need no company to fill a GPU, go by length.
 """
