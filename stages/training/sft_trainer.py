@@ -33,10 +33,10 @@ ACCURACY = "mean_token_accuracy"
 def compile_layers(model: torch.nn.Module) -> None:
     """torch.compile for each decoder layer, in place: names of weights stay as they are.
 
-    The layers share one graph, so it costs 8 s of one core where the whole pass costs 30 s (four
-    layers; that would be a seventh faster), and gradient checkpointing, LoRA and sharding go around
-    it. Shapes are symbols from the start: as many rows as a pass has, and the kernels that a resumed
-    stage meets are those that it had.
+    The layers share one graph, so it costs 8 s of one core; the whole pass costs 30 s (four layers)
+    and is a seventh faster. Gradient checkpointing, LoRA and sharding go around layers. Shapes are
+    symbols from the start: as many rows as a pass has, and the kernels that a resumed stage meets
+    are those that it had.
     """
     for module in model.modules():
         if isinstance(module, GradientCheckpointingLayer):

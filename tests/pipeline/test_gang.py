@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import signal
 import time
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from conftest import Toy
 
 from pipeline.devices import Place, place
-from pipeline.kinds import Needs
+from pipeline.kinds import Needs, Outputs
+from pipeline.launchers import gang
 
 TWO = "stages.left.processes=2"
 
@@ -64,6 +66,27 @@ def test_a_resume_with_other_threads_than_before_says_so(toy: Toy) -> None:
     toy("run", "stages.left.trouble.kill_at=1", "launcher.threads=1", "until=left", expect=1)
     output = toy("run", "launcher.threads=2", "until=left")
     assert "left: goes on with 1 process of 2 threads; its last attempt had 1 of 1" in output
+
+
+@pytest.mark.timeout(60)
+def test_ranks_that_end_before_anyone_waits_for_them_are_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = gang._Member.alive
+
+    def body(rank: gang.Rank) -> Outputs:
+        time.sleep(0.5)
+        return Outputs(facts={"ranks": rank.of})
+
+    def then_all_end(member: gang._Member) -> bool:
+        alive = seen(member)
+        for process in multiprocessing.active_children():
+            process.join()
+        return alive
+
+    monkeypatch.setattr(gang._Member, "alive", then_all_end)
+    outputs = gang.run(2, tmp_path / "log", body, str)
+    assert outputs.facts == {"ranks": 2}
 
 
 def test_ctrl_c_ends_every_rank(toy: Toy) -> None:
