@@ -63,9 +63,9 @@ def main(given: Sequence[str] | None = None) -> int:
             code = max(code, abs(subprocess.run(run).returncode))
             if file.exists():
                 found[section] = json.loads(file.read_text())
-    _show(found)
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
+    _show(found)
     return code
 
 

@@ -49,7 +49,7 @@ def main(given: Sequence[str] | None = None) -> list[Row]:
     rows = [_row(kind, rounds) for kind in ("sft", "rl")]
     Console().print(_table(rows, options))
     if options.json:
-        options.json.write_text(json.dumps({"rows": rows, "rounds": rounds}, indent=1))
+        options.json.write_text(json.dumps(rows, indent=1))
     return rows
 
 
