@@ -89,7 +89,9 @@ def _prompts(
         )
     if domains and domain not in domains:
         yield Problem(
-            key, f"no problem of data_from is of it; there are {', '.join(sorted(domains))}"
+            key,
+            f"no problem of data_from is of this domain: they are of {', '.join(sorted(domains))}; "
+            "name one of those, or take the key out with `~`",
         )
 
 
