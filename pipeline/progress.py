@@ -37,7 +37,7 @@ class Progress:
         self._path = work / PROGRESS
         self._since = time.time()
         self._first: tuple[float, float, dict[str, float]] | None = None
-        self._done = 0.0
+        self._done, self._total = 0.0, 0.0
 
     def view(self, stage: str, kind: str) -> View:
         """The stage as it is now."""
@@ -51,9 +51,9 @@ class Progress:
             return plain
         if at < self._since:  # left by an earlier attempt
             return plain
-        if self._first is None or done < self._done:
+        if self._first is None or done < self._done or total != self._total:
             self._first = (at, done, also)
-        self._done = done
+        self._done, self._total = done, total
         first_at, first_done, first_also = self._first
         if at <= first_at:
             return View(stage, kind, "running", elapsed, done, total, str(read["unit"]))

@@ -32,11 +32,11 @@ def test_the_rate_of_whatever_a_stage_counts_is_shown(tmp_path: Path, monkeypatc
 def test_a_stage_that_counts_anew_has_no_rate_of_what_it_counted_before(tmp_path: Path) -> None:
     context = Context("eval_r1", "f" * 16, tmp_path, tmp_path, 0, 1, tmp_path)
     progress = Progress(tmp_path)
-    for done, total in ((600, 1000), (2, 50), (12, 50)):
-        context.progress(done, total, "sample")
+    for done, total, tokens in ((2, 2, 900), (3, 50, 100), (13, 50, 300)):
+        context.progress(done, total, "sample", {"token": tokens})
         view = progress.view("eval_r1", "evaluate")
-        if done == 2:
-            assert (view.done, view.rate) == (2, None)
+        if done == 3:
+            assert (view.done, view.rate) == (3, None)
         time.sleep(0.6)
     assert view.rate is not None
-    assert 0 < view.rate < 20
+    assert view.also["token"] / view.rate == pytest.approx(20)  # 200 tokens beside 10 samples
