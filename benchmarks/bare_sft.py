@@ -3,8 +3,8 @@
     python -m benchmarks.bare_sft TASK.json
 
 All documents are packed into rows of `max_length` beforehand; a step is as many rows as hold a
-step's documents on average. The whole model is compiled
-with its loss, under bf16 autocast; AdamW is fused. No logs, no callbacks, no checkpoints.
+step's documents on average. The whole model is compiled with its loss, under bf16 autocast; AdamW
+is fused. No logs, no callbacks, no checkpoints.
 """
 
 from __future__ import annotations

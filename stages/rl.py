@@ -69,8 +69,8 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
             terms.append(overlong_term())
         require_rows(terms, [prompt.row for prompt in prompts], context.stage)
         trainer = _trainer(config, source, tokenizer, prompts, terms, context)
-        trainer.stream.hold(starts(prompts, config))
         trainer.stream.start_from(earlier_rates(of_type(inputs, "data_from", "samples"), prompts))
+        trainer.stream.hold(starts(prompts, config))
         trainer.add_callback(VerdictCounts(pool, context.work))
         cost = _cost(config, trainer)
         for other in inputs.get("compute_as", ()):

@@ -61,8 +61,10 @@ class PromptStream:
         self._seen.clear()  # another model's answers: good for a first guess, not for a share
 
     def hold(self, starts: Mapping[int, int]) -> None:
-        """Prompts that rest until the optimiser step at which they may first be asked."""
-        self._awake_from |= {number: step for number, step in starts.items() if step > 0}
+        """Prompts that rest at least until the optimiser step at which they may first be asked."""
+        for number, step in starts.items():
+            if step > 0:
+                self._awake_from[number] = max(step, self._awake_from.get(number, 0))
 
     def resting(self) -> int:
         """How many prompts rest."""

@@ -109,16 +109,7 @@ class Passes:
         }
 
 
-def filler(name: str, like: torch.Tensor) -> torch.Tensor:
-    """The same shape with nothing to learn and no token that counts."""
-    if name == "labels":
-        return torch.full_like(like, IGNORED)
-    return torch.zeros_like(like) if name == "tokens" else like
-
-
 def empty_like(batch: Batch) -> Batch:
     """A pass that weighs nothing: where weights are sharded, all processes make as many passes."""
-    return {
-        name: filler(name, value) if name in ("labels", "tokens") else value
-        for name, value in batch.items()
-    }
+    labels, tokens = batch["labels"], batch["tokens"]
+    return batch | {"labels": torch.full_like(labels, IGNORED), "tokens": torch.zeros_like(tokens)}

@@ -49,6 +49,13 @@ def test_prompts_of_a_domain_come_in_at_their_step():
     assert set(stream.take(8, step=400)) == {0, 1, 2, 3}
 
 
+def test_a_prompt_that_rests_for_its_pass_rate_still_waits_for_its_domain():
+    stream = PromptStream(4, seed=1, curriculum=RESTING)
+    stream.start_from({0: (8, 8), 1: (8, 8)})  # both rest until step 10
+    stream.hold({1: 400})
+    assert set(stream.take(3, step=10)) == {0, 2, 3}
+
+
 def test_answers_are_counted_anew_once_they_have_been_judged():
     stream = PromptStream(3, seed=1, curriculum=RESTING)
     stream.record([Visit(0, 8, 4)], step=1)  # sometimes solved: it stays
