@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stages.verifiers.labels import KINDS, chosen, labelled, split_options, takes_back
-from stages.verifiers.plain import LONGEST, TOO_LONG, plain, without_lead
+from stages.verifiers.leads import without_lead
+from stages.verifiers.plain import LONGEST, TOO_LONG, plain
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
