@@ -30,6 +30,7 @@ _NOUNS = """
 answers answer solution result  antwort lösung ergebnis endergebnis  respuesta solución resultado
 réponse résultat  ответ решение результат  jibu matokeo  উত্তরটি উত্তর ফলাফল  సమాధానం జవాబు ఫలితం
 คำตอบ ผลลัพธ์ เฉลย  答案 结果 結果 答え 解答 回答 正解 答 解
+option options choice choices opción вариант chaguo বিকল্প ఎంపిక ตัวเลือก 选项 選択肢
 """
 _BEHIND = """
 to·the·question to·this·question to·the·problem final finale correcta correcte correct juste
@@ -44,7 +45,8 @@ is are equals would·be must·be should·be will·be  ist sind lautet beträgt  
 def _any(words: str) -> str:
     """Any of the words, the longest first; one of letters with cases stands by itself."""
     parts = []
-    for word in sorted(words.split(), key=len, reverse=True):
+    folded = unicodedata.normalize("NFKC", words)  # which parts the ำ of คำตอบ
+    for word in sorted({*words.split(), *folded.split()}, key=len, reverse=True):
         spelled = re.escape(word).replace("·", r"\s+")
         cased = word[-1].lower() != word[-1].upper()
         parts.append(rf"(?<!\w){spelled}(?!\w)" if cased else spelled)
