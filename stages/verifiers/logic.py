@@ -35,8 +35,8 @@ YES = frozenset(
 )  # fmt: skip
 NO = frozenset(
     {"no", "false", "n", "f", "incorrect", "wrong", "untrue", "否", "不", "不是", "假", "假的",
-     "错", "错误", "不成立", "为假", "不对", "不正确", "non", "faux", "nein", "falsch", "falso", "нет",
-     "неверно", "ложь", "いいえ", "正しくない", "hapana", "ไม่ใช่", "না", "కాదు"}
+     "错", "错误", "不成立", "为假", "不对", "不正确", "non", "faux", "nein", "falsch", "falso",
+     "нет", "неверно", "ложь", "いいえ", "正しくない", "hapana", "ไม่ใช่", "না", "కాదు"}
 )  # fmt: skip
 
 UNCLEAR = Verdict(0.0, "not every name has exactly one role")

@@ -23,6 +23,17 @@ _MARKS = re.compile('[*_`${}"“”„«»「」『』]')
 
 def plain(text: str) -> str:
     """NFKC without emphasis, quotation marks, braces and LaTeX wrappers; lines are kept."""
-    folded = unicodedata.normalize("NFKC", unwrapped(text)).replace("’", "'").replace("‘", "'")
+    folded = (
+        western_digits(unicodedata.normalize("NFKC", unwrapped(text)))
+        .replace("’", "'")
+        .replace("‘", "'")
+    )
     bare = _MARKS.sub(" ", _WRAPPERS.sub(" ", folded))
     return "\n".join(filter(None, (" ".join(line.split()) for line in bare.splitlines())))
+
+
+def western_digits(text: str) -> str:
+    """The text with 58 for ৫৮, ๕๘ and ౫౮."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)

@@ -52,3 +52,5 @@ class Unreadable(Exception):
 
 RIGHT = Verdict(1.0, "right")
 WRONG = Verdict(0.0, "wrong")
+COPIED = Verdict(0.0, "repeats its question")
+UNDONE = Verdict(0.0, "not computed")
