@@ -17,6 +17,8 @@ The policy (paper, table 1 and section 2.2: the thought is free, the answer is w
 5. Verifiers of programs, instructions and grids read the whole `response`: all that stands after
    the thought, or what is inside the answer tag if there is one.
 
+`strict` is not about reading: a right answer must then have been worked for (grade.earned).
+
 `conf/verifiers` holds the choice. Linear in the length of the text, whatever the text is. Combining
 marks beyond 30 on one letter are cut: no writing has them, and they are slow to normalise.
 """
@@ -62,6 +64,7 @@ class Policy:
     forms: tuple[str, ...] = FORMS
     several: str = "wrong"
     thought: str = "optional"
+    strict: bool = False
 
     def __post_init__(self) -> None:
         _require("forms", self.forms, FORMS)
@@ -89,10 +92,10 @@ class _Malformed(Exception):
     """The text breaks the policy; the message is the reason."""
 
 
-STRICT = Policy()
+DEFAULT = Policy()
 
 
-def parse(completion: str, policy: Policy = STRICT) -> Parsed:
+def parse(completion: str, policy: Policy = DEFAULT) -> Parsed:
     """Split a completion into its thought, its response and its final answer, by the policy."""
     completion = cut_marks(completion)
     opened, ended = completion.count(THINK), completion.count(END_THINK)

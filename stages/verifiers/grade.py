@@ -14,16 +14,21 @@ from stages.verifiers.verdict import ANSWER, RESPONSE, Request, Unreadable, Verd
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is left to judge once the policy has found the text that counts."""
+class Case:
+    """What is left to judge once the policy has found the text that counts.
+
+    question, strict: for `earned`, which asks no worker.
+    """
 
     verifier: str
     text: str
     reference: str
     metadata: Mapping[str, Any]
+    question: str = ""
+    strict: bool = False
 
 
-def settle(request: Request, policy: Policy) -> Verdict | Question:
+def settle(request: Request, policy: Policy) -> Verdict | Case:
     """Judge where it is cheap and harmless to do so in this process; else what a worker must."""
     if fault := malformed(request):
         return Verdict(None, fault)
@@ -32,15 +37,34 @@ def settle(request: Request, policy: Policy) -> Verdict | Question:
     text = counted(request.verifier, parsed)
     if text is None:
         return _unanswered(module, request, parsed.reason)
-    question = Question(request.verifier, text, request.reference, request.metadata)
+    case = Case(
+        *(request.verifier, text, request.reference, request.metadata),
+        *(request.question, policy.strict),
+    )
     if not hasattr(module, "quick"):
-        return grade(question)
+        return earned(case, grade(case))
     try:
-        return module.quick(text, request.reference, request.metadata) or question
+        verdict = module.quick(text, request.reference, request.metadata)
     except Unreadable as problem:
         return unreadable(problem)
     except Exception:  # let a worker find out whose fault it is
-        return question
+        return case
+    return case if verdict is None else earned(case, verdict)
+
+
+def earned(case: Case, verdict: Verdict) -> Verdict:
+    """The verdict; under the strict policy a right answer must also have been worked for.
+
+    Whatever goes wrong in looking costs the answer nothing.
+    """
+    unearned = getattr(verifiers.load(case.verifier), "unearned", None)
+    if not case.strict or not verdict.score or unearned is None:
+        return verdict
+    try:
+        why: Verdict | None = unearned(case.text, case.reference, case.metadata, case.question)
+    except Exception:
+        return verdict
+    return why or verdict
 
 
 def counted(verifier: str, parsed: Parsed) -> str | None:
@@ -49,20 +73,20 @@ def counted(verifier: str, parsed: Parsed) -> str | None:
     return parsed.response if reads == RESPONSE else parsed.answer
 
 
-def grade(question: Question) -> Verdict:
+def grade(case: Case) -> Verdict:
     """Judge fully; may be slow or dangerous for some verifiers, which is what workers are for.
 
     A reference that breaks its reader is unreadable; an answer that breaks its judge is wrong.
     """
-    module = verifiers.load(question.verifier)
+    module = verifiers.load(case.verifier)
     try:
-        target = module.read(question.reference, question.metadata)
+        target = module.read(case.reference, case.metadata)
     except RecipeError:
         raise
     except Exception as problem:
         return unreadable(problem)
     try:
-        verdict: Verdict = module.judge(question.text, target)
+        verdict: Verdict = module.judge(case.text, target)
     except RecipeError:
         raise
     except Exception as problem:
