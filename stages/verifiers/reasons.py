@@ -17,7 +17,9 @@ _JOINT = re.compile(
     r"|[\s(](?:because|since|as|due to)\b|因为|由于",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[\n,，.。;；:：!！()—]|\b(?:and|but|while|whereas)\b|而|但", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"[\n,，.。;；:：!！()—]|\b(?:and|but|while|because|since)\b|而|但", re.IGNORECASE
+)
 _WORDS = re.compile(r"[^\W_]+\W+[^\W_]|[\u3040-\u9fff]{2}")
 _UNDONE = re.compile(
     r"\W*(?:or|but|maybe|perhaps|possibly|probably|actually|wait|wrong|not sure|no(?=[,.!]|$))\b"

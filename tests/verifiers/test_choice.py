@@ -58,7 +58,8 @@ def test_another_or_a_second_choice_is_wrong(judge: Judge, answer: str) -> None:
      ("B, but C is also right", 0), ("B because it might be C or D", 0), ("B, wait, C", 0),
      ("A, B, C, D because all are right", 0), ("A\nB\nC\nD", 0), ("b\nc", 0),
      ("B and C because both fit", 0), ("not B, it is larger", 0), ("(a)\n(b)", 0),
-     ("maybe B because it is larger", 0), ("The answer is A. The answer is B.", 0), ("B - A", 0)],
+     ("maybe B because it is larger", 0), ("The answer is A. The answer is B.", 0), ("B - A", 0),
+     ("B because the others are wrong; C because the others are wrong", 0)],
 )  # fmt: skip
 def test_a_choice_may_give_its_reason_but_no_other_choice(
     judge: Judge, answer: str, score: float, options: Any
