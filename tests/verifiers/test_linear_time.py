@@ -25,7 +25,8 @@ ROWS: list[tuple[str, str, dict[str, Any]]] = [
 
 UNITS = (
     "(", "[", "{", "[[", "[ ", " ", "\n", "a", "A ", "9", "1 ", "\\", "\\text{", "，", "- ", "-",
-    "|", "A is a knight. ", "the correct ", "1. ", "not ", "or ", "=", "```", "\ufdfa", "\ud800",
+    "|", "A is a knight. ", "the correct ", "1. ", "not ", "or ", "=", "```", "```\n",
+    "**a ", "__a", "> ", "> \n", "<b ", "&a;", "the ", "答案", "\u0301a", "\ufdfa", "\ud800",
 )  # fmt: skip
 
 
