@@ -53,6 +53,7 @@ from stages.verifiers.maths.reader.chemistry import same_chemical
 from stages.verifiers.maths.reader.read import LONGEST, read as read_tree
 from stages.verifiers.maths.reader.spelling import tidy
 from stages.verifiers.maths.reader.words import canonical
+from stages.verifiers.maths.strict import why_unearned
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
@@ -147,17 +148,20 @@ def _judge(text: str, target: Target, digits: bool) -> Verdict:
             return TOO_LARGE
         except Unread:
             return _other_commas(text, None, target) or NOT_MATHS
-        if fault := _fault(tree):
-            return fault
-        if _same(target.tree, tree):
-            return RIGHT
-        return _other_commas(text, tree, target) or WRONG
+        try:
+            if fault := _fault(tree):
+                return fault
+            if _same(target.tree, tree) or _same_formula(target, tree):
+                return RIGHT
+            return _other_commas(text, tree, target) or WRONG
+        except RecursionError:
+            return NOT_MATHS
 
 
 def _same(reference: Node, answer: Node) -> bool:
     try:
         return same_answer(reference, answer)
-    except (Unread, Undefined, NotExact, RecursionError, ArithmeticError):
+    except (Unread, Undefined, NotExact, ArithmeticError):
         return False
 
 
@@ -176,6 +180,12 @@ def _fault(tree: Node) -> Verdict | None:
 
 def _same_words(text: str, words: str) -> bool:
     return canonical(text) == words or same_chemical(words, text)
+
+
+def _same_formula(target: Target, tree: Node) -> bool:
+    """A chemical formula for one that the reference writes as a product: H_2SO_4."""
+    chemical = tree.kind == "words" and str(tree.value).startswith("chemical ")
+    return chemical and same_chemical(tree.value, target.text)
 
 
 def _other_commas(text: str, tree: Node | None, target: Target) -> Verdict | None:
@@ -206,3 +216,16 @@ def _or_none(text: str, grouping: bool = True) -> Node | None:
         return read_tree(text, grouping)
     except Unread:
         return None
+
+
+def unearned(
+    text: str, reference: str, metadata: Mapping[str, Any], question: str
+) -> Verdict | None:
+    """Why a right answer was not worked for: `strict` has the rules; None where it was."""
+    if _INTEGER.fullmatch(text):
+        return None
+    try:
+        answer = read_tree(text)
+    except Unread:
+        return None
+    return why_unearned(answer, read(reference, metadata).tree, question)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stages.verifiers.maths.judges.rounding import exact, slack
-from stages.verifiers.maths.nodes import Node
+from stages.verifiers.maths.nodes import Node, rebuild, symbol, symbols, walk
 from stages.verifiers.maths.judges.parameters import (
     declarations,
     declared_space,
@@ -33,23 +33,31 @@ def same_answer(reference: Node, answer: Node) -> bool:
 
 
 def _same_statements(reference: Node, answer: Node) -> bool:
-    mine, declared = declarations(_unbuilt(exact(reference)))
-    theirs, also = declarations(_unbuilt(exact(answer)))
+    mine, declared = declarations(_classes(_unbuilt(exact(reference))))
+    theirs, also = declarations(_classes(_unbuilt(exact(answer))))
     if "Z" in (declared | also).values():
-        return same_family(_class(mine, declared), _class(theirs, also), declared, also)
+        return same_family(mine, theirs, declared, also)
     if declared or also:
         return same_declared(mine, theirs, declared, also)
     return same_plain(mine, theirs, frozenset()) or same_undeclared(mine, theirs)
 
 
-def _class(node: Node, declared: dict[str, str]) -> Node:
-    """x ≡ 1 (mod 3) as x = 1 + 3k, with the k that is then declared."""
-    if node.kind != "chain" or node.value != ("mod",) or len(node.args) != 3:
+def _classes(node: Node) -> Node:
+    """x ≡ 1 (mod 3) as x = 1 + 3k, k ∈ Z."""
+    found = [part for part in walk(node) if part.kind == "chain" and part.value == ("mod",)]
+    if not found:
         return node
-    variable, residue, modulus = node.args
-    declared["k"] = "Z"
-    step = Node("mul", (modulus, Node("symbol", value="k")))
-    return Node("chain", (variable, Node("add", (residue, step))), ("=",))
+    name = next(name for name in ("k", "m", "j", "\\kappa") if name not in symbols(node))
+
+    def solved(part: Node) -> Node | None:
+        if part not in found:
+            return None
+        variable, residue, modulus = part.args
+        step = Node("mul", (modulus, symbol(name)))
+        return Node("chain", (variable, Node("add", (residue, step))), ("=",))
+
+    declared = Node("chain", (symbol(name), Node("space", value="Z")), ("in",))
+    return Node("list", (rebuild(node, solved), declared), ",")
 
 
 def _unbuilt(node: Node) -> Node:

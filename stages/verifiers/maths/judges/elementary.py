@@ -58,6 +58,8 @@ def _binomial(top: Any, bottom: Any) -> Any:
     if abs(top) > 10**4 or abs(bottom) > 10**4:
         raise TooLarge("binomial")
     if all(is_real(part) and part == mpmath.nint(part) and part >= 0 for part in (top, bottom)):
+        if bottom > top:  # n!/(k!(n-k)!) has no value there
+            raise Undefined
         return mpmath.mpf(math.comb(int(top), int(bottom)))
     if mp.dps > _GAMMA_DIGITS:
         raise TooLarge("gamma function")

@@ -7,7 +7,7 @@ from stages.verifiers.maths.nodes import Node, has, number, symbols, walk
 from stages.verifiers.maths.judges.intervals import same_region
 from stages.verifiers.maths.judges.regions import region
 from stages.verifiers.maths.judges.rows import Rows, rows, rows_of_any_quantity
-from stages.verifiers.maths.judges.scalars import constant, same_value
+from stages.verifiers.maths.judges.scalars import same_value
 from stages.verifiers.maths.judges.signs import expanded
 from stages.verifiers.maths.judges.structure import attempt, matched, same_node, same_rows
 
@@ -80,8 +80,6 @@ def _same_relations(reference: Node, answer: Node) -> bool:
 
 def _same_statement(reference: Node, answer: Node) -> bool:
     if reference.kind == "chain" and answer.kind == "chain":
-        if reference.value == answer.value == ("mod",) and len(reference.args) == 3:
-            return _same_congruence(reference, answer)
         if same_relation(reference, answer) or _same_sides(reference, answer):
             return True
         one, other = attempt(region, reference), attempt(region, answer)
@@ -99,15 +97,3 @@ def _same_sides(reference: Node, answer: Node) -> bool:
         if signs == reference.value and all(map(same_node, reference.args, sides)):
             return True
     return False
-
-
-def _same_congruence(reference: Node, answer: Node) -> bool:
-    """x ≡ 3 (mod 7) is x ≡ 10 (mod 7)."""
-    if reference.args[0] != answer.args[0]:
-        return False
-    if not same_value(reference.args[2], answer.args[2]):
-        return False
-    residues = [
-        constant(Node("call", (node.args[1], node.args[2]), "mod")) for node in (reference, answer)
-    ]
-    return residues[0] is not None and residues[0] == residues[1]

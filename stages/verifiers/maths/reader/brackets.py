@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stages.verifiers.maths.reader.atoms import Atoms
 from stages.verifiers.maths.errors import Unread
-from stages.verifiers.maths.nodes import Node
+from stages.verifiers.maths.nodes import Node, symbols
 
 _TABLES = ("pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array")
 _SYSTEMS = ("aligned", "align", "align*", "gathered", "split")
@@ -39,7 +39,9 @@ class Brackets(Atoms):
             return found[0]
         if len(found) == 1 or (not matching and len(found) != 2):
             raise Unread("brackets")
-        return Node("tuple", tuple(found), opening + closing)
+        if opening + closing == "[]" and all(_is_row(part, len(found[0].args)) for part in found):
+            return Node("matrix", tuple(Node("row", part.args) for part in found))
+        return Node("tuple", _letters(found), opening + closing)
 
     def angle(self) -> Node:
         r"""\langle 1, 2 \rangle."""
@@ -73,7 +75,7 @@ class Brackets(Atoms):
         if name in _TABLES:
             if len({len(row) for row in rows}) != 1:
                 raise Unread("ragged")
-            return Node("matrix", tuple(Node("row", tuple(row)) for row in rows))
+            return Node("matrix", tuple(Node("row", _letters(row)) for row in rows))
         if name == "cases" and all(len(row) == 2 for row in rows):
             return Node("cases", tuple(cell for row in rows for cell in row))
         if any(len(row) != 1 for row in rows):
@@ -118,6 +120,19 @@ class Brackets(Atoms):
 
     def alternatives(self) -> Node:
         raise NotImplementedError
+
+
+def _is_row(node: Node, cells: int) -> bool:
+    """[1, 2] of [[1, 2], [3, 4]]."""
+    return node.kind == "tuple" and node.value == "[]" and len(node.args) == cells
+
+
+def _letters(parts: list[Node]) -> tuple[Node, ...]:
+    """6 m among coordinates with names is 6m and no length."""
+    if not any(symbols(part) for part in parts):
+        return tuple(parts)
+    letters = (part.value[1] if part.kind == "quantity" else None for part in parts)
+    return tuple(letter or part for letter, part in zip(letters, parts, strict=True))
 
 
 def listed(items: list[Node], joint: str = ",") -> Node:

@@ -58,6 +58,8 @@ def _is_sure(body: str, charge: str, text: str) -> bool:
         return False
     counted = any(letter.isdigit() for letter in body)
     worded = "\\text" in text or "\\mathrm" in text
+    if len(symbols) == 1 and body == symbols[0] and not charge:  # \text{Co}
+        return worded and len(body) == 2 and body not in ("No", "He", "As", "In", "At", "Be", "I")
     if charge:
         return worded or len(max(symbols, key=len)) > 1 or counted
     if counted:

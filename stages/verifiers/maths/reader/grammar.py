@@ -184,6 +184,11 @@ def _pieces(items: list[Node], conditions: int) -> Node | None:
     """x + 1 (x > 0), -x (x \\le 0) as the pieces of a function; k\\pi (k \\in Z) is none."""
     if conditions < 2 or len(items) != 2 * conditions:
         return None
+    named = items[0].kind == "chain" and items[0].value == ("=",) and len(items[0].args) == 2
+    if named:  # f(x) = x + 1 (x > 0), …
+        name, first = items[0].args
+        pieces = _pieces([first, *items[1:]], conditions)
+        return pieces and Node("chain", (name, pieces), ("=",))
     values, where = items[::2], items[1::2]
     ordered = all(part.kind == "chain" and set(part.value) <= set(_ORDER) for part in where)
     if not ordered or any(has(value, "chain", "list") for value in values):

@@ -61,12 +61,13 @@ _CHINESE_MIXED = re.compile(r"(\d+)\s*又\s*(?:(\d+)\s*/\s*(\d+)|(?=\\[dt]?frac)
 _CHINESE_RATIO = re.compile(r"(?<=\d)\s*比\s*(?=\d)")  # 4比3
 
 _CIRCLED = re.compile(r"([①-⑨])(?=\s*[^①-⑳\s,;，；、和])")
+_CHOSEN = re.compile(r"(?:选择?)?[①-⑳](?:[\s、,，;；和与及]*[①-⑳])*(?:正确|成立)?")
 _ANY_CIRCLED = re.compile("[①-⑳]")
 
 
 def alphabet(text: str) -> str:
     """The text in letters of ASCII, Chinese, and the signs of `spelling`."""
-    text = _VULGAR.sub(_vulgar, _uncircled(text))
+    text = _CHOSEN.sub(_chosen, _VULGAR.sub(_vulgar, _uncircled(text)))
     text = _TEXT_FRACTION.sub(lambda found: f"({unicodedata.normalize('NFKC', found[0])})", text)
     text = with_scripts(text)
     text = _BAR.sub(lambda found: "\\overline{" + found[1].replace("\u0305", "") + "}", text)
@@ -106,6 +107,12 @@ def _vulgar(found: re.Match[str]) -> str:
 def _mixed(found: re.Match[str]) -> str:
     """2又1/3 as 2\\frac{1}{3}."""
     return f"{found[1]}\\frac{{{found[2]}}}{{{found[3]}}}" if found[2] else found[1]
+
+
+def _chosen(found: re.Match[str]) -> str:
+    """①、③ as the words "circled 1 3"."""
+    places = sorted({ord(mark) - ord("①") + 1 for mark in _ANY_CIRCLED.findall(found[0])})
+    return f" \\text{{circled {' '.join(map(str, places))}}} "
 
 
 def _uncircled(text: str) -> str:

@@ -24,7 +24,10 @@ _DECLARED = re.compile(
     rf"|{_NAME.format('name')} ?(?:is|are|=|∈|being|be|为|是)? ?{_ANY}{_KIND.format('kind')}"
     r"(?![a-z])) ?\)?"
 )
-_WORDED = re.compile(r"“([^”]{0,80}(?:nteger|整数|eal |eal$|onstant|常数|equal|than|whole)[^”]{0,80})”")
+_FOR_ALL = re.compile(  # for all x ∈ R
+    r"[,(]? ?“?(?:for|where|with) ?(?:all|any|every|each|some)?”? (?=[A-Za-z](?:_\{?\d\}?)? ?∈)"
+)
+_WORDED = re.compile(r"“([^”]{0,80}(?:nteger|整数|eal |eal$|onstant|常数|equal|than|whole|for all|for any|for every)[^”]{0,80})”")
 #: k = 0, ±1, ±2, …
 _COUNTED = re.compile(
     r"(?<![A-Za-z\\])([a-z]) ?= ?0 ?, ?± ?1 ?,(?: ?± ?2 ?,)?(?: ?± ?3 ?,)? ?…"
@@ -36,6 +39,12 @@ _COMPARED = [
         ("greater than", ">"), ("less than", "<"), ("not equal to", "≠"), ("equal to", "="),
     )
 ]  # fmt: skip
+
+_CONGRUENT = re.compile(  # n ≡ 1, 4 \pmod 5
+    r"([A-Za-z](?:\^\{?\d\}?)?) ?≡ ?([-±]?\d{1,9}(?: ?[,∨∧/]+ ?[-±]?\d{1,9}){0,9}) ?,? ?"
+    r"(\\pmod ?\{?\d{1,9}\}?|\( ?(?:\\bmod|\\mod|mod) ?\d{1,9} ?\))"
+)
+_BETWEEN_RESIDUES = re.compile(r"[,∨∧/ ]+")
 
 _REALS = re.compile(
     r"(?:[a-z] (?:is|can be|may be) )?(?:the set of )?"
@@ -62,11 +71,25 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _ONLY = re.compile(r"^“?\s*(?:only|just|仅|只有)\s*”?\s*(?=[A-Za-z]\s*=)|\s*“?\s*only\s*”?$")
 
 
+def with_congruences(text: str) -> str:
+    """n ≡ 1 ∨ 4 (mod 5) as n ≡ 1 (mod 5) ∨ n ≡ 4 (mod 5)."""
+    return _CONGRUENT.sub(_each_residue, text) if "≡" in text else text
+
+
+def _each_residue(found: re.Match[str]) -> str:
+    residues = [part.strip() for part in _BETWEEN_RESIDUES.split(found[2])]
+    signed = [sign + part[1:] for part in residues for sign in ("+-" if part[:1] == "±" else part[:1])]
+    return " ∨ ".join(f"{found[1]} ≡ {part.removeprefix('+')} {found[3]}" for part in signed)
+
+
 def with_declarations(text: str) -> str:
     """The text with the sets that parameters run through, and comparisons in words, as signs."""
-    text = _WORDED.sub(r" \1 ", text) if "“" in text else text
+    if "“" in text:
+        text = " ".join(_WORDED.sub(r" \1 ", text).split())
     if any(word in text for word in ("nteger", "整数", "eal", "onstant", "常数", "whole")):
         text = _DECLARED.sub(_declared, " ".join(text.split()))
+    if "∈" in text:
+        text = _FOR_ALL.sub(", ", text)
     if "…" in text:
         text = _COUNTED.sub(r"\1 ∈ \\mathbb{Z}", text)
     if "equal" in text or "than" in text:

@@ -217,9 +217,9 @@ class Quantities(Brackets):
         """5k, 1.2M, 3bn: only after a sign of money."""
         found = _ABBREVIATED.fullmatch(text)
         value = self.expression(found[1]) if found else None
-        if not found or value is None:
+        if not found or value is None or value.kind != "number":
             return None
-        return Node("mul", (value, number(_ABBREVIATIONS[found[2].lower()])))
+        return number(Fraction(value.value) * _ABBREVIATIONS[found[2].lower()])
 
     def _split(self, text: str, index: int, start: str) -> Node | None:
         """Value and unit cut at an index."""
@@ -248,7 +248,10 @@ class Quantities(Brackets):
         value, counted = self.expression(before), read_unit(rest) if rest else None
         if value is None or (rest and counted is None):
             return None
-        total = Node("mul", (value, number(SCALE_WORDS[scale.lower()])))
+        factor = number(SCALE_WORDS[scale.lower()])
+        total = Node("mul", (value, factor))
+        if value.kind == "number":
+            total = number(value.value * factor.value)
         return total if counted is None else _quantity(total, counted)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from stages.verifiers.leads import unwrapped
+from stages.verifiers.leads import without_lead as presented
 from stages.verifiers.maths.errors import Unread
 from stages.verifiers.maths.nodes import Node, number
 from stages.verifiers.maths.reader.chemistry import read_chemical
@@ -38,7 +40,8 @@ def read(text: str, grouping: bool = True) -> Node:
     """The tree of a text, or Unread. Without `grouping` a comma always parts: 1,234 is a list."""
     if len(text) > LONGEST:
         raise Unread("too long")
-    plain = tidy(unboxed(text))
+    text = presented(unboxed(unwrapped(text)))
+    plain = tidy(text)
     if not plain:
         raise Unread("empty")
     if chemical := read_chemical(text, plain):
@@ -48,7 +51,7 @@ def read(text: str, grouping: bool = True) -> Node:
 
 def _whole(plain: str, grouping: bool) -> Node:
     if plain[0] == "{" and _closes_at_end(plain):
-        return _whole(plain[1:-1].strip(), grouping)
+        return _whole(plain[1:-1].strip(), grouping=False)
     if plain[-1] in "”)":
         plain = _uncommented(plain)
     inside = _inside_quotes(plain)

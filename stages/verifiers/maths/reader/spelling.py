@@ -22,7 +22,7 @@ from functools import lru_cache
 
 from stages.verifiers.maths.reader.decimals import plain_decimals
 from stages.verifiers.maths.reader.letters import alphabet
-from stages.verifiers.maths.reader.phrases import with_declarations
+from stages.verifiers.maths.reader.phrases import with_congruences, with_declarations
 
 _NOTHING = (
     "left right bigl bigr big Big Bigl Bigr bigg Bigg biggl biggr Biggl Biggr middle displaystyle "
@@ -87,6 +87,7 @@ _GLUED = re.compile(r"(?<=[\d)])(or|and)(?=[A-Z(\d])")  # 3or 5
 _AND_OR = re.compile("[oO][rR]|[aA][nN][dD]|[或和与及且]")
 _OR = {"or", "或", "或者"}
 _MICRO = re.compile(r"μ\s+(?=[A-Za-z])|μ\s*“\s*(?=[A-Za-z])")  # \mu \text{m}
+_OHM = re.compile(r"“\s*([kMGmμ])\s*”\s*Ω")  # \mathrm{k}\Omega
 _MODULO = re.compile(  # 4 \pmod 7, of a plain number
     r"(?<=\d)\s*(?:\\pmod|\(\s*(?:\\bmod|\\mod|mod))\s*\{?\s*\d+\s*[})]?\s*$"
 )
@@ -124,14 +125,12 @@ def tidy(text: str) -> str:
     if not text.isascii():
         text = alphabet(text)
     text = text.strip().rstrip("\\").rstrip().replace("...", "…")
-    if text.startswith("**") and text.endswith("**"):
-        text = text[2:-2]
     if "\\" in text or "{,}" in text:
         text = _without_commands(text)
     text = _signs(text)
     if _AND_OR.search(text):
         text = AND.sub(connective, _QUOTED_AND.sub(connective, _GLUED.sub(r" \1 ", text)))
-    text = plain_decimals(with_declarations(text))
+    text = plain_decimals(with_congruences(with_declarations(text)))
     return " ".join(text.replace("~", " ").split()).lstrip(",!?=: ").rstrip(_END)
 
 
@@ -173,6 +172,8 @@ def _signs(text: str) -> str:
         text = _DEGREE.sub("°", text)
     if "$" in text or "**" in text:
         text = _dollars(text).replace("**", "^")
+    if "Ω" in text:
+        text = _OHM.sub(r"“\1Ω”", text)
     if "μ" in text or "mod" in text:
         text = _MICRO.sub(_micro, text)
         text = text if "≡" in text else _MODULO.sub("", text)

@@ -114,11 +114,11 @@ def _quoted(inner: str, spaced: bool, counted: bool, start: int, end: int) -> li
     joining = CONNECTIVES.get(plain.lower())
     if joining:
         return [Token("connective", joining, spaced, 1, start, end)]
-    if counted and len(plain) == 1 and _SINGLE.fullmatch(plain):  # 5\mathrm{L}, 5\mathrm{e}
+    if len(plain) == 1 and _SINGLE.fullmatch(plain):  # 5\mathrm{L}, 5\mathrm{e}
         return [Token("letter", plain, True, 1, start, end)]
     if counted and plain in ("min", "sec", "in", "deg"):  # a unit, after a number
         return [Token("text", plain, spaced, 1, start, end)]
-    if plain in FUNCTIONS or plain in PLAIN or (len(plain) == 1 and _SINGLE.fullmatch(plain)):
+    if plain in FUNCTIONS or plain in PLAIN:
         (token, *_) = _letters(plain, spaced, start)
         return [Token(token.kind, token.text, spaced, 1, start, end)]
     return [Token("text", plain, spaced, 1, start, end)]

@@ -8,6 +8,7 @@ from stages.verifiers.maths.reader.english import read_numeral
 from stages.verifiers.maths.reader.phrases import is_reals, known_phrase
 from stages.verifiers.maths.reader.spelling import fold
 from stages.verifiers.maths.units import read_unit
+from stages.verifiers.maths.vocabulary import FUNCTIONS, PLAIN
 
 _SAME = {
     "no solution": "none|dne|∅|does not exist|doesn't exist|empty set|the empty set|不存在|空集|"
@@ -25,12 +26,12 @@ _CHINESE_LEAD = re.compile(r"^(?:答案|结果)?[是为:]?(?:该|此|原)?(?:方
 _SHORT = frozenset(["odd", "red", "yes", "no", "dne", "may", "one", "two", "six", "ten", "set"])
 _LONG = re.compile(r"[^\W\d_]{4}")
 _NAME = re.compile("[A-Z]{3}")
-_NOT_WORDS = frozenset(
-    ["infinity", "sqrt", "theta", "alpha", "beta", "gamma", "delta", "lambda", "omega", "sigma"]
-)
+_CIRCLED = re.compile(r"circled(?: \d+)+")
+_NOT_WORDS = {*FUNCTIONS, *PLAIN}
+_FUNCTION_NAMES = "|".join(sorted((*FUNCTIONS, "sqrt", "pi"), key=len, reverse=True))
 _MATHS = re.compile(
-    r"[Ͱ-Ͽ]|(?<![A-Za-z])(?:pi|lg|ln|log|exp|sin|cos|tan|cot|sec|csc|sqrt|abs|arc(?:sin|cos|tan))"
-    r"(?![A-Za-z])|^[a-z]?(?:(?:sin|cos|tan|ln)(?:theta|[xyzabn]))+$"
+    rf"[Ͱ-Ͽ]|(?<![A-Za-z])(?:{_FUNCTION_NAMES})(?![A-Za-z])"
+    r"|^[a-z]?(?:(?:sin|cos|tan|ln)(?:theta|[xyzabn]))+$"
 )
 _LETTER = "alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|rho|[a-z]"
 _NAMES = re.compile(
@@ -54,6 +55,8 @@ def read_words(text: str) -> str | None:
     plain = text[1:-1].strip() if quoted else text
     plain = plain.strip("()*“” ") if quoted or plain.startswith("(“") else plain.strip("* ")
     lower = plain.lower()
+    if _CIRCLED.fullmatch(plain):
+        return plain
     if lower in _CANONICAL:
         return _CANONICAL[lower]
     if not _WORD.fullmatch(plain) or lower in _NOT_WORDS or is_reals(lower):
