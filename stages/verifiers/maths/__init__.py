@@ -64,6 +64,9 @@ UNDEFINED = Verdict(0.0, "division by zero")
 NOT_MATHS = Verdict(0.0, "not one mathematical answer")
 
 _INTEGER = re.compile(r"-?(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,17})|0")
+_DRESSED_INTEGER = re.compile(  # \$54, x = 30, 540.00, \text{175}
+    r"(?:[a-df-hj-z] ?= ?)?(?:\\?\$ ?)?(\d{1,18})(?:\.0{1,9})?|\\text\{ ?(\d{1,18}) ?\}"
+)
 _LOOSE_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")  # "5 7" is not 57
 _NO_LIST = re.compile(r"-?(?:0,\d+|\d+,0\d+)")  # 2,3 may be the numbers 2 and 3
 _DECIMAL_COMMA = re.compile(r"-?(?:\d+,(?!\d{3}$)\d+|0,\d+|\d{4,},\d+)")  # 1,22
@@ -88,8 +91,11 @@ def prepare() -> None:
 def quick(text: str, reference: str, metadata: Mapping[str, Any]) -> Verdict | None:
     """By exact arithmetic, in microseconds; None where a worker has to say."""
     target = read(reference, metadata)
-    if target.integer and (plain := _INTEGER.fullmatch(text)):
-        return RIGHT if plain[0].replace(",", "") == target.integer else WRONG
+    if target.integer:
+        if plain := _INTEGER.fullmatch(text):
+            return RIGHT if plain[0].replace(",", "") == target.integer else WRONG
+        if dressed := _DRESSED_INTEGER.fullmatch(text):
+            return RIGHT if int(dressed[1] or dressed[2]) == int(target.integer) else WRONG
     if len(text) > LONGEST:
         return TOO_LONG
     squeezed = _squeeze(text)

@@ -37,7 +37,7 @@ class Node:
 
 def number(value: int | Fraction) -> Node:
     """A literal number."""
-    return Node("number", value=Fraction(value))
+    return Node("number", value=value if type(value) is Fraction else Fraction(value))
 
 
 def symbol(name: str) -> Node:

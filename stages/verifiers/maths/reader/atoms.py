@@ -6,12 +6,11 @@ question more often than they answer one.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from stages.verifiers.maths.reader.functions import Functions
 from stages.verifiers.maths.reader.names import INFINITY, PI
 from stages.verifiers.maths.errors import Unread
 from stages.verifiers.maths.nodes import Node, negative, number, symbol
+from stages.verifiers.maths.reader.numbers import plain_number
 from stages.verifiers.maths.reader.tokens import Token
 from stages.verifiers.maths.vocabulary import FUNCTIONS, GREEK, VARIANTS
 
@@ -130,7 +129,7 @@ class Atoms(Functions):
             inner = self.script()
             return Node("neg", (inner,)) if sign == "-" else inner
         plain = self.peek().kind == "number"  # \sin^2 9 holds no mixed number
-        base = number(Fraction(self.take().text)) if plain else self.atom()
+        base = number(plain_number(self.take().text)) if plain else self.atom()
         return self.raised(base) if self.accept("^") else base
 
     def atom(self) -> Node:

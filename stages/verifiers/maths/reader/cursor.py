@@ -9,6 +9,7 @@ from stages.verifiers.maths.errors import Unread
 from stages.verifiers.maths.reader.tokens import Token, tokens
 
 DEEPEST = 40  # levels of nesting
+_MARKS = ("sign", "command", "connective")
 _END = Token("end", "")
 
 
@@ -42,10 +43,12 @@ class Cursor:
 
     def accept(self, *texts: str) -> str | None:
         """The next token's text if it is one of these signs, commands or connectives."""
-        token = self.peek()
-        if token.kind in ("sign", "command", "connective") and token.text in texts:
-            self.position += 1
-            return token.text
+        place = self.position
+        if place < len(self.tokens):
+            token = self.tokens[place]
+            if token.text in texts and token.kind in _MARKS:
+                self.position = place + 1
+                return token.text
         return None
 
     def expect(self, *texts: str) -> str:

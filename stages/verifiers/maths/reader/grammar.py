@@ -16,6 +16,7 @@ _RELATIONS = {
 _UNIONS = {"\\cup": "union", "\\cap": "inter", "\\setminus": "minus"}
 _SEPARATORS = (",", ";", "and", "where")
 _TIME = re.compile(r"(?:1?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?")  # 9 : 30 and 27:54 are ratios
+_EXTREME_STARTS = frozenset("“mMtT最")
 EXTREME = re.compile(  # max = 5, the minimum value is, 最大值为
     r"“?\s*(?:[tT]he )?([mM]ax|[mM]in|最[大小]值)(?:imum)?(?: value)?(?![A-Za-z])"
     r"\s*(is|of|[:=是为])?\s*”?\s*(=|:|is)?\s*(?=[-\d\\])"
@@ -115,8 +116,10 @@ class Grammar(Quantities):
     def extreme(self) -> Node | None:
         """ "max = 5" and "the minimum value is -1"; a bare "max 5" does not go without its like."""
         start = self.peek().start
-        found = EXTREME.match(self.source, start) if self.peek().kind != "end" else None
-        if not found or self.source[start] not in "“mMtT最":
+        if self.source[start : start + 1] not in _EXTREME_STARTS:
+            return None
+        found = EXTREME.match(self.source, start)
+        if not found:
             return None
         while self.peek().kind != "end" and self.peek().start < found.end():
             self.take()

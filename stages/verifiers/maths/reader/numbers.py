@@ -36,7 +36,7 @@ class Numbers(Arguments):
 
     def numeral(self, token: Token) -> Node:
         """A number, a mixed number or a numeral of another base."""
-        value = number(Fraction(token.text))
+        value = number(plain_number(token.text))
         fraction = self.mixed() if "." not in token.text else None
         if fraction is not None:
             return number(value.value + fraction)
@@ -61,6 +61,11 @@ class Numbers(Arguments):
             return _proper(str(top_node.value), str(bottom_node.value))
         self.position, self.tokens = start, held
         return None
+
+
+def plain_number(text: str) -> int | Fraction:
+    """12 or 12.5."""
+    return int(text) if text.isdecimal() else Fraction(text)
 
 
 def _proper(top: str, bottom: str) -> Fraction:

@@ -84,10 +84,14 @@ def read_spoken(text: str) -> Node | None:
 class Quantities(Brackets):
     """Reads one side of a relation, or one part of a list."""
 
+    def __init__(self, source: str, grouping: bool = True) -> None:
+        super().__init__(source, grouping)
+        self.spoken = self.is_spoken(len(self.tokens))  # else there are no units and no words
+
     def measured(self) -> Node:
         """Words, a quantity, or a bare expression."""
-        end = self.side_end()
-        if self.is_spoken(end):
+        end = self.side_end() if self.spoken else 0
+        if end and self.is_spoken(end):
             text = self.source[self.peek().start : self.tokens[end - 1].end]
             found = read_spoken(text) or self.quantity(text)
             if found is not None:
@@ -97,10 +101,9 @@ class Quantities(Brackets):
 
     def several(self) -> Node | None:
         """What holds commas or "and" and is one quantity all the same: 3 hours and 20 minutes."""
-        texts = [token.text for token in self.tokens[self.position :]]
-        if "and" not in texts and "," not in texts or not self.is_spoken(len(self.tokens)):
+        if not self.spoken or not ("∧" in self.source or "," in self.source):
             return None
-        found = _spelt(self.source) or _compound(self.source) if not self.position else None
+        found = _spelt(self.source) or _compound(self.source)
         if found is not None:
             self.position = len(self.tokens)
         return found
