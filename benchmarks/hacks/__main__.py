@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -100,11 +101,9 @@ def measure(name: str, rows: Sequence[Row], limit: int) -> Measured:
         by_module.setdefault(MODULES.get(row["verifier"], row["verifier"]), []).append(row)
     paid: Counter[tuple[str, bool]] = Counter()
     for module, some in by_module.items():
-        try:
-            hacks = import_module(f"benchmarks.hacks.{module}")
-        except ModuleNotFoundError:
+        if find_spec(f"benchmarks.hacks.{module}") is None:
             return Measured(name, len(drawn), absent=f"no policies for {module}")
-        for score in _scores(some, hacks):
+        for score in _scores(some, import_module(f"benchmarks.hacks.{module}")):
             paid.update(score)
     names = dict.fromkeys(policy for policy, _ in paid)
     shares = {n: (paid[n, False] / len(drawn), paid[n, True] / len(drawn)) for n in names}
