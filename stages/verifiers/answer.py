@@ -15,8 +15,8 @@ The policy (paper, table 1 and section 2.2: the thought is free, the answer is w
    the last of them is taken ("last", the custom of many public benchmarks). A box that shows
    nothing (\boxed{}, \boxed{\phantom{5}}, one inside \phantom) or is only spoken of ("\boxed as
    asked") is no answer where a real one stands; of these, too, there may be as many. Tags that are
-   repeated, nested, unbalanced or out of order are none: the completion that stuffs tags is not read
-   with goodwill.
+   repeated, nested, unbalanced or out of order are none: the completion that stuffs tags is not
+   read with goodwill.
 4. Text with neither tag nor box has no answer: nothing is guessed from the last number.
 5. Verifiers of programs, instructions and grids read the whole `response`: all that stands after
    the thought, or what is inside the answer tag if there is one.

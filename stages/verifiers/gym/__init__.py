@@ -42,6 +42,7 @@ from stages.verifiers.gym.tasks import COMPILES, FORMS, RULED, UNFIT
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
+OPEN = True
 PACKAGE = "reasoning-gym"
 LONGEST = 20_000  # letters that a scorer is given; the longest own answer of any task has 5,000
 MALFORMED = Verdict(0.0, "not the form that the task asks for")
