@@ -27,12 +27,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from stages.rewards import scripts
+from stages.rewards import hidden, scripts
 from stages.rewards.detector import ALIKE, BY_SCRIPT, language_of
-from stages.rewards.foreign import foreign_words, is_english, is_japanese
-from stages.rewards.prose import prose
+from stages.rewards.foreign import foreign_latin, foreign_words, is_japanese
+from stages.rewards.prose import Text, prose, split
 
 LIKELY = 0.5  # the confidence from which the detector names a whole text's language
+
+MIXED_BELOW = 0.95  # a thought mixes languages; a term or a name in another is no mixture
+#: Characters to a word: a thought with fewer words is mostly no words. What stands in formulas and
+#: code counts a quarter: of honest solutions full of algebra one in a hundred has more than 40.
+CHARACTERS, IN_FORMULAS = 40, 0.25
 
 _ONE_SCRIPT = {
     "zh": "han", "ko": "hangul", "el": "greek", "th": "thai", "lo": "lao", "km": "khmer",
@@ -49,6 +54,10 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "ja": ("han", "kana"),
 }
 TARGETS = tuple(sorted({*SCRIPTS, *ALIKE}))
+
+
+def _length(text: Text) -> float:
+    return len(text.prose.replace(" ", "")) + IN_FORMULAS * len(text.hidden)
 
 
 class Words(NamedTuple):
@@ -68,13 +77,22 @@ def consistency(reasoning: str, target: str) -> float | None:
     own_scripts = SCRIPTS.get(target)
     if own_scripts is None:
         return None
-    text = prose(reasoning)
-    words = scripts.count(text)
-    total = sum(words.values())
+    text = split(reasoning)
+    words = scripts.count(text.prose)
+    found = sum(words.values())
+    total = found + hidden.cost(text, target, found)
     if total == 0:
         return None
     own = sum(words.get(script, 0) for script in own_scripts)
-    return max(0.0, own - foreign_words(text, target, own_scripts, words)) / total if own else 0.0
+    if own:
+        own -= foreign_words(text.prose, target, own_scripts, words)
+    return max(0.0, own) / total * min(1.0, CHARACTERS * found / _length(text))
+
+
+def mixes_languages(reasoning: str, target: str, least: float = MIXED_BELOW) -> bool | None:
+    """Is less than `least` of a thought in the target language? None where nothing is measured."""
+    share = consistency(reasoning, target)
+    return None if share is None else share < least
 
 
 def count_words(text: str) -> Words:
@@ -100,7 +118,7 @@ def detect(text: str) -> str | None:
     if script not in BY_SCRIPT:
         return next((name for name, own in _ONE_SCRIPT.items() if own == script), None)
     found = scripts.words_of(text, script)
-    if script == "latin" and is_english(found):
+    if script == "latin" and foreign_latin(found, "en") < len(found) / 2:
         return "en"
     language, probability = language_of(" ".join(found))
     return language if probability >= LIKELY else None

@@ -14,6 +14,7 @@ QUESTIONS = Path(__file__).parents[1] / "data" / "mgsm" / "questions.tsv"
 ROWS = [line.split("\t") for line in QUESTIONS.read_text().splitlines()]
 MGSM = {language: [row[1] for row in rows] for language, rows in groupby(ROWS, lambda r: r[0])}
 PER_WORD = 1.65  # Han characters
+SHARED = 0.15  # of the words of a question at most another language has as well (au, total, …)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_a_text_is_wholly_in_its_own_language_and_in_no_other(language: str) -> 
         assert own is not None
         assert own > 0.9  # names in Latin letters are words of another language
         for other in {"en", "fr", "zh", "ja", "ru", "th", "bn"} - {language}:
-            assert (consistency(question, other) or 0.0) <= 1 - own
+            assert (consistency(question, other) or 0.0) <= 1 - own + SHARED
 
 
 def test_sentences_of_one_alphabet_are_told_apart_within_a_text() -> None:
