@@ -9,16 +9,18 @@
   the benefit of the doubt: only a stretch that is hardly in it is foreign.
 - Han: a sentence with kana is Japanese, one without is Chinese.
 
-A wall of unconnected words is no sentence of any language: of WINDOW words of English, honest ones
-have at least one in eight of the 200 most frequent words of the language, and words drawn from a
-dictionary one in a hundred. Words of a wall are not the target's.
+A wall of unconnected words is no sentence of any language, and its words are not the target's. Of
+forty words of English, honest ones have at least one in eight of the 200 most frequent words of the
+language, and words drawn from a dictionary one in a hundred. Of eighty Han in honest texts at least
+one in 17 is a particle, and so it is in half of the walls: only the other half is found.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import compress
+from itertools import compress, pairwise
+from typing import NamedTuple
 
 from stages.rewards import scripts
 from stages.rewards.detector import BY_SCRIPT, language_of, probability_of
@@ -26,8 +28,10 @@ from stages.rewards.lexicon import LISTED, UNKNOWN, evidence
 
 STRETCH = 2.0  # powers of ten by which a stretch must speak for other languages
 AGAIN = 0.01  # what weak evidence adds that stood before: it goes with its neighbours
-WINDOW, SHORTEST = 40, 30  # words in which everyday words are counted; fewer tell nothing
-EVERYDAY_SHARE = 0.06  # of the words of a window
+PARTICLES = frozenset(
+    "的了是在和就也都我你他她它这那有把被让给从与或但则又若再先等每个几多少么问求"
+)
+
 
 SENTENCES = 10  # words that the detector is given at least
 SURE = 0.9  # the probability from which another language is believed
@@ -35,13 +39,29 @@ HARDLY = 0.01  # the target's below which it is some other, whichever
 SHORT_HAN = 8  # so many Han characters without kana may still be Japanese
 KANA_SHARE = 0.1  # of the Japanese signs and Han of a Japanese text
 
+
+class Wall(NamedTuple):
+    """Which words are everyday ones, and the least share of them in a window of words."""
+
+    everyday: frozenset[str]
+    window: int = 40
+    least: float = 0.06
+
+
+_PARTICLES = (  # the traditional ones apart
+    "的了是在和就也都我你他她它这那有把被让给从与或但则又若再先等每个几多少么问求如所以不两因此且即"
+    "已知当其各某這讓給從與則個幾麼問兩當"
+)
+_HAN_WALL = Wall(frozenset(_PARTICLES), window=80, least=0.05)
+SHORTEST = 0.75  # of a window tells enough
 _SENTENCE = re.compile(r"[.!?;。！？；…।\n]+")
 
 
 def foreign_words(text: str, target: str, own: Sequence[str], words: Mapping[str, float]) -> float:
     """How many words of a prose text are in one of the target's `own` scripts, yet not its own."""
     if target == "zh":
-        return _han_of(text, japanese=True) if "kana" in words else 0.0
+        japanese = _han_of(text, japanese=True) if "kana" in words else 0.0
+        return japanese + _in_walls(scripts.han(text), _HAN_WALL) / scripts.LETTERS_PER_WORD["han"]
     if target == "ja":
         return _han_of(text, japanese=False)
     if target in LISTED:
@@ -65,7 +85,7 @@ def foreign_latin(
         scores = _said_once(words, scores)
         words = list(compress(words, (not foreign for foreign in _stretches(scores))))
     found = len(scores) - len(words)
-    return found + (_in_walls(words, known.everyday) if walls else 0)
+    return found + (_in_walls(words, Wall(known.everyday)) if walls else 0)
 
 
 def is_japanese(text: str) -> bool:
@@ -99,14 +119,17 @@ def _stretches(scores: Sequence[float]) -> list[bool]:
     return labels[::-1]
 
 
-def _in_walls(words: Sequence[str], everyday: frozenset[str]) -> int:
+def _in_walls(words: Sequence[str], wall: Wall) -> int:
     """How many of the target's words stand in windows that hardly have an everyday word."""
-    walls = 0
-    for start in range(0, len(words) - SHORTEST + 1, WINDOW):
-        window = words[start : start + WINDOW]
-        if sum(word in everyday for word in window) < EVERYDAY_SHARE * len(window):
-            walls += len(window)
-    return walls
+    windows = max(1, len(words) // wall.window)
+    if len(words) < SHORTEST * wall.window:
+        return 0
+    ends = [number * len(words) // windows for number in range(windows + 1)]
+    return sum(
+        end - start
+        for start, end in pairwise(ends)
+        if sum(map(wall.everyday.__contains__, words[start:end])) < wall.least * (end - start)
+    )
 
 
 def _foreign_in(text: str, target: str, script: str) -> int:

@@ -2,22 +2,23 @@ r"""Language consistency: words of the thought in the target language ÷ all its
 
 The paper's measure (3.2.1, "proportion of target language words in the CoT"). What counts as
 a word is in `prose.py` (no code, LaTeX, addresses, tags) and `scripts.py` (no names of variables,
-symbols, numbers; Chinese words by a stated equivalent of segmentation).
+symbols, numbers; Chinese words by a stated equivalent of segmentation). Then:
 
 - Where one language has the script, the script decides: Chinese, English against Chinese, Korean,
-  Thai, Greek, … are exact.
-- Japanese and Chinese share Han: a sentence with kana is Japanese, one without is Chinese (short
-  ones go with the rest of the text).
-- Languages that share an alphabet (English and French, Russian and Ukrainian) are told apart by a
-  detector, in stretches of whole sentences of ten words or more (`foreign.py`). Only a stretch that
-  is hardly in the target is foreign.
+  Thai, Greek, … are exact. Han is Chinese or Japanese by the kana of its sentence.
+- Languages that share an alphabet are told apart by their words, or by a detector (`foreign.py`).
+- Words in the guise of something else can cost, and never earn (`hidden.py`).
+- A thought earns no more than its words: with fewer than one word to CHARACTERS characters it is
+  mostly something else, and earns in proportion. Honest thoughts full of algebra have enough.
 
 A name or a technical term in another script counts as a word of another language, as in the paper;
 single letters, names in capitals (ABC, DNA) and symbols (sin, kg) do not count.
 
-Limits. Words of a text shorter than a stretch are taken for the target's where the script allows
-it. Comments in code are not seen. Foreign words strewn singly into sentences of the same alphabet
-are not seen. Repetition is not this measure's business but of `padding.py`.
+Limits. Of the languages that share the Latin letters, only those in `lexicon.LISTED` are judged
+word by word; for the others, and for other shared scripts, words of a text shorter than ten are
+taken for the target's. A term in the words of another language (`pesos`) costs as such. A wall of
+unconnected words is not seen when everyday words are strewn into it, in Chinese half of the time.
+Repetition is not this measure's business but of `padding.py`.
 """
 
 from __future__ import annotations
@@ -71,8 +72,28 @@ class Words(NamedTuple):
 def consistency(reasoning: str, target: str) -> float | None:
     """The share of the words of a thought that are in the target language (ISO 639-1).
 
-    None where there is nothing to measure: no words, or an unknown language.
+    A thought that is mostly no words earns less, in proportion. None where there is nothing to
+    measure: no words, or an unknown language.
     """
+    found = _measure(reasoning, target)
+    return None if found is None else found.share * found.fullness
+
+
+def mixes_languages(reasoning: str, target: str, least: float = MIXED_BELOW) -> bool | None:
+    """Are less than `least` of a thought's words the target's? None where nothing is measured."""
+    found = _measure(reasoning, target)
+    return None if found is None else found.share < least
+
+
+class _Measured(NamedTuple):
+    """The target's share of the words, and how much of a thought is words (1: enough)."""
+
+    share: float
+    fullness: float
+
+
+@lru_cache(maxsize=64)  # a sample is asked for its share and whether it mixes
+def _measure(reasoning: str, target: str) -> _Measured | None:
     target = primary(target)
     own_scripts = SCRIPTS.get(target)
     if own_scripts is None:
@@ -86,13 +107,7 @@ def consistency(reasoning: str, target: str) -> float | None:
     own = sum(words.get(script, 0) for script in own_scripts)
     if own:
         own -= foreign_words(text.prose, target, own_scripts, words)
-    return max(0.0, own) / total * min(1.0, CHARACTERS * found / _length(text))
-
-
-def mixes_languages(reasoning: str, target: str, least: float = MIXED_BELOW) -> bool | None:
-    """Is less than `least` of a thought in the target language? None where nothing is measured."""
-    share = consistency(reasoning, target)
-    return None if share is None else share < least
+    return _Measured(max(0.0, own) / total, min(1.0, CHARACTERS * found / _length(text)))
 
 
 def count_words(text: str) -> Words:

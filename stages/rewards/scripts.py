@@ -90,8 +90,8 @@ def count(text: str) -> Words:
         words["latin"] = len(found)
     if text.isascii():
         return words
-    if han := count_han(text):
-        words["han"] = han / LETTERS_PER_WORD["han"]
+    if letters := count_han(text):
+        words["han"] = letters / LETTERS_PER_WORD["han"]
     for word in _OTHER_WORD.findall(text) if _ANY_OTHER.search(text) else ():
         script = script_of(word[0])
         if script in LETTERS_PER_WORD:
@@ -123,6 +123,11 @@ def latin(text: str) -> Latin:
     if len(words) == len(found):
         return Latin(words, [])
     return Latin(words, [name for name in found if not (name.islower() or _is_word(name))])
+
+
+def han(text: str) -> str:
+    """The Han characters of the text."""
+    return "".join(_HAN_RUN.findall(text))
 
 
 def count_han(text: str) -> int:
