@@ -88,6 +88,12 @@ def foreign_latin(
     return found + (_in_walls(words, Wall(known.everyday)) if walls else 0)
 
 
+def speaks_for(words: Sequence[str], target: str) -> bool:
+    """Do the words by themselves speak for a target with a word list?"""
+    known = evidence(target)
+    return sum(known[word] for word in words) < 0
+
+
 def is_japanese(text: str) -> bool:
     """Are enough of the Japanese signs and Han of a text Japanese signs?"""
     kana = scripts.count_kana(text)

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 from stages.rewards import hidden, scripts
 from stages.rewards.detector import ALIKE, BY_SCRIPT, language_of
-from stages.rewards.foreign import foreign_latin, foreign_words, is_japanese
+from stages.rewards.foreign import foreign_words, is_japanese, speaks_for
 from stages.rewards.prose import Text, prose, split
 
 LIKELY = 0.5  # the confidence from which the detector names a whole text's language
@@ -133,7 +133,7 @@ def detect(text: str) -> str | None:
     if script not in BY_SCRIPT:
         return next((name for name, own in _ONE_SCRIPT.items() if own == script), None)
     found = scripts.words_of(text, script)
-    if script == "latin" and foreign_latin(found, "en") < len(found) / 2:
+    if script == "latin" and speaks_for(found, "en"):
         return "en"
     language, probability = language_of(" ".join(found))
     return language if probability >= LIKELY else None
