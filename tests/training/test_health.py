@@ -14,8 +14,8 @@ from pipeline.errors import StageFailed
 from stages import sft
 from stages.checks import health as checks
 from stages.configs import Health, HealthRule, Optimizer, SFTConfig
+from stages.rewards.padding import repetition
 from stages.training.health_rules import Watch, change, judge
-from stages.training.rl_metrics import repetition
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -120,11 +120,11 @@ def test_the_default_rules_are_quiet_on_a_healthy_run(kind: str) -> None:
     assert steps(Watch(Health(rules)), **healthy) == []
 
 
-def test_repetition_counts_runs_of_six_tokens_that_stood_before() -> None:
-    assert repetition([1, 2, 3]) == 0
-    assert repetition(list(range(50))) == 0
-    # 13 tokens have 8 runs; those at 6 and 7 are those at 0 and 1
-    assert repetition([1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6, 1]) == 2 / 8
+def test_repetition_counts_runs_of_six_words_that_stood_before() -> None:
+    assert repetition("so it is") == 0
+    assert repetition(" ".join(map(str, range(50)))) == 0
+    # 13 words have 8 runs; those at 6 and 7 are those at 0 and 1
+    assert repetition("1 2 3 4 5 6 1 2 3 4 5 6 1") == 2 / 8
 
 
 def conversation(number: int) -> dict[str, Any]:
