@@ -13,7 +13,8 @@ and, where judging is not cheap and harmless in the caller's process,
 
 and, where such a worker must first start something slow, for which no answer should pay,
 
-    prepare() -> None
+    prepare(metadata) -> float | None       the wall clock that judging may then take, where that
+                                           is not the pool's `seconds`
 
 Where the reference is no answer (a target number, constraints), a verifier can construct a right
 one, which proves that the row can be judged (stages/verifiers/selfcheck.py):

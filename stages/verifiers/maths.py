@@ -79,7 +79,7 @@ class Target:
     integer: str = ""
 
 
-def prepare() -> None:
+def prepare(metadata: Mapping[str, Any]) -> None:
     """Import what the symbolic half needs before an answer's clock runs: a third of a second."""
     import_module("stages.verifiers.algebra")
     import_module("sympy")

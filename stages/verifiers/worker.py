@@ -42,7 +42,7 @@ def answer(line: bytes, stream: BufferedIOBase) -> dict[str, Any]:
     """The verdict on one question, or the error that no question could get past."""
     question = Question(**json.loads(line))
     try:
-        _prepare(question.verifier, stream)
+        _prepare(question, stream, sandbox.limit())
         verdict = grade(question)
     except RecipeError as problem:
         return {"error": str(problem)}
@@ -52,16 +52,19 @@ def answer(line: bytes, stream: BufferedIOBase) -> dict[str, Any]:
 _prepared: set[str] = set()
 
 
-def _prepare(verifier: str, stream: BufferedIOBase) -> None:
-    """Start what a verifier needs, when it is first asked for; the pool's clock waits."""
-    module = verifiers.load(verifier)
-    if verifier in _prepared or not hasattr(module, "prepare"):
+def _prepare(question: Question, stream: BufferedIOBase, usual: float) -> None:
+    """Start what a question needs that is not there yet; the pool's clock waits."""
+    module = verifiers.load(question.verifier)
+    if not hasattr(module, "prepare"):
         return
-    stream.write(STARTING + b"\n")
-    stream.flush()
-    module.prepare()
-    _prepared.add(verifier)
-    stream.write(STARTED + sandbox.isolation().encode() + b"\n")
+    needed = f"{question.verifier} {question.metadata.get('packages')}"
+    if needed not in _prepared:
+        stream.write(STARTING + b"\n")
+        stream.flush()
+        _prepared.add(needed)
+    seconds = module.prepare(question.metadata) or usual
+    _allow_cpu(seconds)
+    stream.write(STARTED + f"{seconds} {sandbox.isolation()}\n".encode())
     stream.flush()
 
 
