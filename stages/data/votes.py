@@ -12,7 +12,6 @@ which are right.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from decimal import Decimal
@@ -22,7 +21,7 @@ from stages.data.rows import Row
 from stages.data.template import compose
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.text import normalise
-from stages.verifiers.verdict import Request
+from stages.verifiers.verdict import Request, request_of
 
 #: Verifiers whose answers can be voted on.
 VOTING = frozenset({"math", "choice", "logic", "order", "text"})
@@ -41,7 +40,7 @@ def classes(samples: Sequence[Sequence[Row]], pool: VerifierPool) -> list[list[s
         for one, other in combinations(sorted({a for a in answers if a and a != RIGHT}), 2)
         if not (NUMBER.fullmatch(one) and NUMBER.fullmatch(other))
     ]
-    with pool.uncounted():
+    with pool.comparing():
         verdicts = pool.verify([_comparison(samples[i][0], one, other) for i, one, other in pairs])
     same: dict[Place, Place] = {}
     for (index, one, other), verdict in zip(pairs, verdicts, strict=True):
@@ -70,5 +69,4 @@ def _representative(place: Place, same: dict[Place, Place]) -> Place:
 
 
 def _comparison(problem: Row, one: str, other: str) -> Request:
-    metadata = json.loads(problem["metadata"] or "{}")
-    return Request(problem["verifier"], compose("", one), other, metadata)
+    return request_of(problem | {"reference": other}, compose("", one))

@@ -1,6 +1,9 @@
 """The curves of RL: what is measured on each rollout, and TRL's own metrics under our names.
 
 reward, reward_std, reward/<term>   the total and each term by itself, unweighted
+copied                              share of completions whose right answer was not worked for:
+                                    it says the question again, or leaves the last step undone
+                                    (the strict policy; conf/verifiers)
 accuracy, format                    by verifier where it can judge; strict form of every completion
 length, thinking_length             tokens of the completion and of its thought
 language_consistency                mean share of the thought's words in the question's language
@@ -54,6 +57,7 @@ KEPT = frozenset(
         "learning_rate",
         "kl",
         "format",
+        "copied",
         "thinking_length",
         "language_consistency",
         "mixed_language",

@@ -113,6 +113,7 @@ def test_the_default_rules_are_quiet_on_a_healthy_run(kind: str) -> None:
         "reward": [1.8 - step / 999 + w for step, w in enumerate(wave)],
         "truncation": [0.001] * 100,
         "repetition": [0.07] * 100,
+        "copied": [0.02] * 100,
         "kl": [step / 500 for step in range(100)],
         "sampling_logp_difference": [1.2e-7] * 100,
     }
