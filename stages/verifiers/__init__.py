@@ -15,7 +15,8 @@ and, where judging is not cheap and harmless in the caller's process,
 
 and, where such a worker must first start something slow, for which no answer should pay,
 
-    prepare() -> None
+    prepare(metadata) -> float | None       the wall clock that judging may then take, where that
+                                           is not the pool's `seconds`
 
 and, for the strict policy (docs/verifiers.md), which asks in the caller's process whether a right
 answer was worked for,

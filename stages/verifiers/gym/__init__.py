@@ -39,6 +39,7 @@ from typing import Any
 from stages.verifiers import sandbox
 from stages.verifiers.gym.rules import RULES
 from stages.verifiers.gym.tasks import COMPILES, FORMS, RULED, UNFIT
+from stages.verifiers.jail_server import patience
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
@@ -61,9 +62,10 @@ class Target:
     threshold: float
 
 
-def prepare() -> None:
+def prepare(metadata: Mapping[str, Any]) -> float:
     """Start this process's jail; importing reasoning-gym there takes a second or more."""
     _jail()
+    return patience(sandbox.limit())
 
 
 def _jail() -> sandbox.Sandbox:

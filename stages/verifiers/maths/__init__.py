@@ -83,7 +83,7 @@ class Target:
     integer: str = ""
 
 
-def prepare() -> None:
+def prepare(metadata: Mapping[str, Any]) -> None:
     """Import what the last judge needs before an answer's clock runs: a third of a second."""
     import_module("sympy")
 
