@@ -155,18 +155,24 @@ SAME = EXPRESSIONS + NAMED + REGIONS + LISTS + FAMILIES + VECTORS + SPELLINGS
 
 
 @pytest.mark.parametrize(("reference", "answer"), SAME)
-def test_what_says_the_same_in_other_words_is_right(judge: Judge, reference: str, answer: str) -> None:
+def test_what_says_the_same_in_other_words_is_right(
+    judge: Judge, reference: str, answer: str
+) -> None:
     assert judge("math", answer, reference).score == 1.0
 
 
 @pytest.mark.parametrize(("reference", "answer"), RELATIONS)
-def test_a_relation_is_right_rearranged_and_in_either_role(judge: Judge, reference: str, answer: str) -> None:
+def test_a_relation_is_right_rearranged_and_in_either_role(
+    judge: Judge, reference: str, answer: str
+) -> None:
     assert judge("math", answer, reference).score == 1.0
     assert judge("math", reference, answer).score == 1.0
 
 
 @pytest.mark.parametrize(("reference", "answer"), REGIONS + FAMILIES)
-def test_the_side_of_the_reference_makes_no_difference(judge: Judge, reference: str, answer: str) -> None:
+def test_the_side_of_the_reference_makes_no_difference(
+    judge: Judge, reference: str, answer: str
+) -> None:
     assert judge("math", reference, answer).score == 1.0
 
 
@@ -365,9 +371,7 @@ def test_text_that_is_code_junk_or_a_bomb_is_wrong_and_soon(judge: Judge, answer
     assert time.monotonic() - start < 5
 
 
-@pytest.mark.parametrize(
-    "reference", ["", "???", r"\frac{", r"\int_0^1 x\,dx", "5 7"]
-)
+@pytest.mark.parametrize("reference", ["", "???", r"\frac{", r"\int_0^1 x\,dx", "5 7"])
 def test_a_reference_that_is_no_mathematics_cannot_be_judged(judge: Judge, reference: str) -> None:
     assert judge("math", "5", reference).score is None
     assert judge("math", reference, reference).score is None

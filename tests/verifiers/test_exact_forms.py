@@ -45,8 +45,17 @@ def test_a_number_beyond_all_answers_is_refused_at_once(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["5 7", "2\\frac{3}{2}", "\\frac{1}{}", "some of x", "(" * 60 + "1" + ")" * 60]
-    + ["10 \\to 11", "not 10", "__import__('os')", "\\text{ten or so}"],
+    [
+        "5 7",
+        "2\\frac{3}{2}",
+        "\\frac{1}{}",
+        "some of x",
+        "(" * 60 + "1" + ")" * 60,
+        "10 \\to 11",
+        "not 10",
+        "__import__('os')",
+        "\\text{ten or so}",
+    ],
 )
 def test_what_is_no_answer_is_not_guessed_at(text: str) -> None:
     verdict = maths.quick(text, "10", {})

@@ -50,7 +50,8 @@ from stages.verifiers.maths.judges.rules import EXACT, Rules, Tolerance, judging
 from stages.verifiers.maths.judges.values import value_of
 from stages.verifiers.maths.nodes import Node, number
 from stages.verifiers.maths.reader.chemistry import same_chemical
-from stages.verifiers.maths.reader.read import LONGEST, read as read_tree
+from stages.verifiers.maths.reader.read import LONGEST
+from stages.verifiers.maths.reader.read import read as read_tree
 from stages.verifiers.maths.reader.spelling import tidy
 from stages.verifiers.maths.reader.words import canonical
 from stages.verifiers.maths.strict import why_unearned

@@ -6,10 +6,17 @@ piece of the other. Where pieces meet in a point, as x \ge 0 and x \le 0 do, the
 
 from __future__ import annotations
 
-from stages.verifiers.maths.nodes import Node, number, rebuild, substitute, walk
-from stages.verifiers.maths.judges.intervals import ALL, NoRegion, Region, combine, same_region, value_of
+from stages.verifiers.maths.judges.intervals import (
+    ALL,
+    NoRegion,
+    Region,
+    combine,
+    same_region,
+    value_of,
+)
 from stages.verifiers.maths.judges.regions import region
 from stages.verifiers.maths.judges.scalars import constant, same_value
+from stages.verifiers.maths.nodes import Node, number, rebuild, substitute, walk
 
 Branches = list[tuple[Node, Region]]
 _SCALAR = ("tuple", "set", "matrix", "list", "chain", "cases", "ratio", "pm", "apply")

@@ -19,7 +19,9 @@ def same_clock(reference: Node, answer: Node) -> bool | None:
         hours = reference.args[0] if reference.kind == "ratio" else None
         later = reference.args[1:]
         return hours == answer and all(not part.value for part in later)
-    times = [_seconds(node.args, half) for node, half in zip((reference, answer), halves, strict=True)]
+    times = [
+        _seconds(node.args, half) for node, half in zip((reference, answer), halves, strict=True)
+    ]
     if None in times:
         return False
     if bool(halves[0]) == bool(halves[1]):

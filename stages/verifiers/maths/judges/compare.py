@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stages.verifiers.maths.judges.rounding import exact, slack
-from stages.verifiers.maths.nodes import Node, rebuild, symbol, symbols, walk
 from stages.verifiers.maths.judges.parameters import (
     declarations,
     declared_space,
@@ -18,8 +16,10 @@ from stages.verifiers.maths.judges.parameters import (
     same_undeclared,
 )
 from stages.verifiers.maths.judges.relations import same_plain
+from stages.verifiers.maths.judges.rounding import exact, slack
 from stages.verifiers.maths.judges.rules import EXACT, judging_by, rules
 from stages.verifiers.maths.judges.structure import same_parts
+from stages.verifiers.maths.nodes import Node, rebuild, symbol, symbols, walk
 
 
 def same_answer(reference: Node, answer: Node) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from itertools import permutations
 
-from stages.verifiers.maths.nodes import Node, rename, symbols
 from stages.verifiers.maths.judges.scalars import same_value
 from stages.verifiers.maths.judges.spans import same_span
+from stages.verifiers.maths.nodes import Node, rename, symbols
 
 _ARBITRARY = re.compile(r"[CK]|[Cc]_\{\d\}")
 _INDEPENDENT = frozenset({"x", "t", "y", "z", "r", "s", "n", "u", "\\theta"})

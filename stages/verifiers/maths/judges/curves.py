@@ -12,14 +12,13 @@ from typing import Any
 import mpmath
 from mpmath import mp
 
-from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined
+from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined, Unread
 from stages.verifiers.maths.judges.exact import is_linear, proportional
-from stages.verifiers.maths.nodes import Node, has, number, symbols
 from stages.verifiers.maths.judges.numeric import evaluate
 from stages.verifiers.maths.judges.rules import need_digits
 from stages.verifiers.maths.judges.scalars import points
 from stages.verifiers.maths.judges.values import value_of
-from stages.verifiers.maths.errors import Unread
+from stages.verifiers.maths.nodes import Node, has, number, symbols
 
 _SIDES = {"<": (1, "<"), ">": (-1, "<"), "<=": (1, "<="), ">=": (-1, "<="), "=": (1, "="),
           "!=": (1, "!=")}  # fmt: skip

@@ -9,8 +9,8 @@ from typing import Any
 import mpmath
 from mpmath import mp
 
-from stages.verifiers.maths.nodes import Node
 from stages.verifiers.maths.errors import TooLarge, Undefined, Unread
+from stages.verifiers.maths.nodes import Node
 
 FACTORIAL = 2_100  # and what else is larger is not computed
 

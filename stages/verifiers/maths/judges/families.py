@@ -16,9 +16,9 @@ from typing import Any
 import mpmath
 from mpmath import mp
 
-from stages.verifiers.maths.nodes import Node, number, substitute, symbols
 from stages.verifiers.maths.judges.rules import need_digits
 from stages.verifiers.maths.judges.scalars import constant
+from stages.verifiers.maths.nodes import Node, number, substitute, symbols
 
 _DIGITS = 120
 _NEAR = 50

@@ -8,8 +8,8 @@ from typing import Any
 import mpmath
 from mpmath import mp
 
-from stages.verifiers.maths.nodes import Node, symbols
 from stages.verifiers.maths.judges.scalars import constant, infinite, same_value
+from stages.verifiers.maths.nodes import Node, symbols
 
 INFINITE = Node("constant", value="inf")
 MINUS_INFINITE = Node("neg", (INFINITE,))

@@ -79,7 +79,11 @@ def _implied_angle(one: Node, other: Node) -> Unit | None:
     unit = _unit(one)
     if unit is None or ("angle", 1) not in unit.dimensions or unit.pi or not has(other, "constant"):
         return None
-    return RADIAN if any(part == _PI for part in (other, *other.args, *_grandchildren(other))) else None
+    return (
+        RADIAN
+        if any(part == _PI for part in (other, *other.args, *_grandchildren(other)))
+        else None
+    )
 
 
 def _grandchildren(node: Node) -> tuple[Node, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 import mpmath
 from mpmath import mp
 
+from stages.verifiers.maths.errors import TooLarge, Undefined, Unread
 from stages.verifiers.maths.judges.elementary import (
     EXACT,
     MANY,
@@ -25,7 +26,6 @@ from stages.verifiers.maths.judges.elementary import (
     odd_degree,
 )
 from stages.verifiers.maths.nodes import Node, walk
-from stages.verifiers.maths.errors import TooLarge, Undefined, Unread
 
 DIGITS = 100
 LONGEST = 3_000  # digits of working precision

@@ -12,13 +12,13 @@ from stages.verifiers.maths.judges.families import (
     same_progressions,
     turns,
 )
-from stages.verifiers.maths.nodes import Node, has, rename, symbols
-from stages.verifiers.maths.judges.relations import same_plain, says_region
 from stages.verifiers.maths.judges.regions import region
+from stages.verifiers.maths.judges.relations import same_plain, says_region
 from stages.verifiers.maths.judges.rows import rows
 from stages.verifiers.maths.judges.spans import same_span
 from stages.verifiers.maths.judges.structure import alphabetical, attempt
 from stages.verifiers.maths.judges.vectors import components
+from stages.verifiers.maths.nodes import Node, has, rename, symbols
 
 _PARAMETER = re.compile(r"[klmn]|k_\{\d\}|n_\{\d\}")
 

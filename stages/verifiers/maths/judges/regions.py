@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stages.verifiers.maths.judges.labels import is_label
-from stages.verifiers.maths.nodes import Node, number, symbols
 from stages.verifiers.maths.judges.intervals import (
     ALL,
     INFINITE,
@@ -23,8 +21,10 @@ from stages.verifiers.maths.judges.intervals import (
     empty,
     value_of,
 )
+from stages.verifiers.maths.judges.labels import is_label
 from stages.verifiers.maths.judges.scalars import constant, infinite
 from stages.verifiers.maths.judges.signs import expanded
+from stages.verifiers.maths.nodes import Node, number, symbols
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
 

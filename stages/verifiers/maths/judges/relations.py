@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from stages.verifiers.maths.judges.curves import difference, same_relation
-from stages.verifiers.maths.nodes import Node, has, number, symbols, walk
 from stages.verifiers.maths.judges.intervals import same_region
 from stages.verifiers.maths.judges.regions import region
 from stages.verifiers.maths.judges.rows import Rows, rows, rows_of_any_quantity
-from stages.verifiers.maths.judges.scalars import same_value
 from stages.verifiers.maths.judges.signs import expanded
 from stages.verifiers.maths.judges.structure import attempt, matched, same_node, same_rows
+from stages.verifiers.maths.nodes import Node, has, number, symbols, walk
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 

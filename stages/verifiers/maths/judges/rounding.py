@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import mpmath
 
+from stages.verifiers.maths.errors import Unread
 from stages.verifiers.maths.judges.labels import is_label
-from stages.verifiers.maths.nodes import Node, has, rebuild
 from stages.verifiers.maths.judges.rules import Tolerance, rules
 from stages.verifiers.maths.judges.scalars import constant
-from stages.verifiers.maths.errors import Unread
+from stages.verifiers.maths.nodes import Node, has, rebuild
 
 
 def exact(node: Node) -> Node:

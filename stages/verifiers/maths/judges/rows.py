@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import product
 
 from stages.verifiers.maths.judges.labels import is_label, is_quantity
-from stages.verifiers.maths.nodes import Node, has, symbol, symbols
 from stages.verifiers.maths.judges.scalars import same_value
 from stages.verifiers.maths.judges.signs import expanded
+from stages.verifiers.maths.nodes import Node, has, symbol, symbols
 
 
 class NoRows(ValueError):
@@ -113,7 +113,9 @@ def _chain(names: list[Node], values: list[Node]) -> list[Row]:
     if names[0].kind == "tuple":
         return [Row(names[0].args, part, True) for part in expanded(value)]
     stems = {name.value.partition("_")[0] for name in names if name.kind == "symbol"}
-    if len(names) > 1 and len(stems) == 1 and all("_" in str(name.value) for name in names):  # x_1 = x_2 = 3
+    if (
+        len(names) > 1 and len(stems) == 1 and all("_" in str(name.value) for name in names)
+    ):  # x_1 = x_2 = 3
         names = [symbol(stems.pop())]
     labels = tuple(names)
     if len(labels) == 1:

@@ -39,7 +39,8 @@ class Rules:
     digits: bool = False
 
 
-_RULES: ContextVar[Rules] = ContextVar("rules", default=Rules(digits=True))
+_ALL = Rules(digits=True)
+_RULES: ContextVar[Rules] = ContextVar("rules", default=_ALL)
 
 
 def rules() -> Rules:

@@ -20,10 +20,10 @@ from mpmath import mp
 
 from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined
 from stages.verifiers.maths.judges.exact import same
-from stages.verifiers.maths.nodes import Node, has, symbols, walk
 from stages.verifiers.maths.judges.numeric import DIGITS, equal, evaluate
 from stages.verifiers.maths.judges.rules import need_digits
 from stages.verifiers.maths.judges.values import value_of
+from stages.verifiers.maths.nodes import Node, has, symbols, walk
 
 _NO_NUMBERS = ("quantity", "words", "tuple", "set", "matrix", "chain", "list", "approx", "ratio")
 ENOUGH = 4  # points where both are real and equal

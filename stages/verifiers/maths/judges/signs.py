@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 
-from stages.verifiers.maths.nodes import Node, rebuild, walk
 from stages.verifiers.maths.errors import TooLarge
+from stages.verifiers.maths.nodes import Node, rebuild, walk
 
 _MOST = 6  # signs in one statement
 

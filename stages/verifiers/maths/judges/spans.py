@@ -13,10 +13,10 @@ import mpmath
 from mpmath import mp
 
 from stages.verifiers.maths.errors import Undefined
-from stages.verifiers.maths.nodes import Node, symbols
 from stages.verifiers.maths.judges.numeric import evaluate
 from stages.verifiers.maths.judges.rules import need_digits
 from stages.verifiers.maths.judges.scalars import points
+from stages.verifiers.maths.nodes import Node, symbols
 
 _DIGITS = 100
 _TINY = mpmath.mpf(10) ** -50

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from stages.verifiers.maths.errors import TooLarge
 from stages.verifiers.maths.judges.cases import same_cases
-from stages.verifiers.maths.nodes import Node, has, number, rename
 from stages.verifiers.maths.judges.clocks import same_clock
 from stages.verifiers.maths.judges.intervals import NoRegion, same_region
 from stages.verifiers.maths.judges.measures import same_measure
 from stages.verifiers.maths.judges.regions import region
 from stages.verifiers.maths.judges.rows import NoRows, Row, Rows, elements, rows
 from stages.verifiers.maths.judges.scalars import constant, same_value
-from stages.verifiers.maths.errors import TooLarge
 from stages.verifiers.maths.judges.vectors import components, grid, plain_units
+from stages.verifiers.maths.nodes import Node, has, number, rename
 
 Thing = TypeVar("Thing")
 _MOST = 200  # elements of a list: each is compared with each
@@ -126,7 +126,11 @@ def _one_name(mine: Node, theirs: Node) -> dict[str, str] | None:
             return {b.value: a.value for a, b in pairs}
         return None
     if mine.kind == theirs.kind == "words":
-        return {} if mine.value.strip(":")[:3] == theirs.value.strip(":")[:3] in ("max", "min") else None
+        return (
+            {}
+            if mine.value.strip(":")[:3] == theirs.value.strip(":")[:3] in ("max", "min")
+            else None
+        )
     plain = {node.kind: node for node in (mine, theirs)}
     if set(plain) == {"apply", "symbol"} and plain["symbol"].value == "y":
         return {}
@@ -161,7 +165,10 @@ def same_node(reference: Node, answer: Node, whole: frozenset[str] = frozenset()
         )
     first, second = components(reference), components(answer)
     if first is None or second is None:
-        first, second = first or plain_units(reference, second), second or plain_units(answer, first)
+        first, second = (
+            first or plain_units(reference, second),
+            second or plain_units(answer, first),
+        )
     if first is None and second is None:
         if has(reference, *_COMPOUND) or has(answer, *_COMPOUND):
             return False

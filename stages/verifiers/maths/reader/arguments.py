@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stages.verifiers.maths.errors import Unread
-from stages.verifiers.maths.reader.cursor import Cursor
 from stages.verifiers.maths.nodes import Node, number
+from stages.verifiers.maths.reader.cursor import Cursor
 from stages.verifiers.maths.reader.tokens import Token
 
 _RELATED = ("\\in", "=", "<", ">", "\\ne", "\\le", "\\ge")

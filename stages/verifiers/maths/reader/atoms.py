@@ -6,10 +6,10 @@ question more often than they answer one.
 
 from __future__ import annotations
 
-from stages.verifiers.maths.reader.functions import Functions
-from stages.verifiers.maths.reader.names import INFINITY, PI
 from stages.verifiers.maths.errors import Unread
 from stages.verifiers.maths.nodes import Node, negative, number, symbol
+from stages.verifiers.maths.reader.functions import Functions
+from stages.verifiers.maths.reader.names import INFINITY, PI
 from stages.verifiers.maths.reader.numbers import plain_number
 from stages.verifiers.maths.reader.tokens import Token
 from stages.verifiers.maths.vocabulary import FUNCTIONS, GREEK, VARIANTS

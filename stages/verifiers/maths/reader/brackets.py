@@ -2,9 +2,9 @@ r"""Brackets of all kinds: groups, tuples, intervals, sets, matrices, cases and 
 
 from __future__ import annotations
 
-from stages.verifiers.maths.reader.atoms import Atoms
 from stages.verifiers.maths.errors import Unread
 from stages.verifiers.maths.nodes import Node, symbols
+from stages.verifiers.maths.reader.atoms import Atoms
 
 _TABLES = ("pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array")
 _SYSTEMS = ("aligned", "align", "align*", "gathered", "split")

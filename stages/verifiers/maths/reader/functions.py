@@ -2,9 +2,9 @@ r"""Functions: \sin^2 x, \log_2 8, \frac, \sqrt, \binom."""
 
 from __future__ import annotations
 
-from stages.verifiers.maths.reader.names import Names
 from stages.verifiers.maths.errors import Unread
 from stages.verifiers.maths.nodes import Node, number, symbol
+from stages.verifiers.maths.reader.names import Names
 from stages.verifiers.maths.vocabulary import FUNCTIONS, INVERSES
 
 

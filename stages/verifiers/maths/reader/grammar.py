@@ -1,4 +1,4 @@
-"""Relations, sets, lists, pieces: all that binds looser than a sum, from tidied text to its tree."""
+"""Relations, sets, lists, pieces: what binds looser than a sum, from tidied text to its tree."""
 
 from __future__ import annotations
 

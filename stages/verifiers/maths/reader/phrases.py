@@ -10,7 +10,15 @@ import re
 
 from stages.verifiers.maths.reader.english import read_numeral
 
-_SPACE = {"integer": "Z", "whole": "Z", "整数": "Z", "real": "R", "实数": "R", "constant": "R", "常数": "R"}
+_SPACE = {
+    "integer": "Z",
+    "whole": "Z",
+    "整数": "Z",
+    "real": "R",
+    "实数": "R",
+    "constant": "R",
+    "常数": "R",
+}
 _KIND = (
     r"(?P<{0}>integer|whole number|real number|real constant|arbitrary constant|constant|real|整数"
     r"|实数|任意常数|常数)s?(?: values?(?: of)?)?"
@@ -27,11 +35,12 @@ _DECLARED = re.compile(
 _FOR_ALL = re.compile(  # for all x ∈ R
     r"[,(]? ?“?(?:for|where|with) ?(?:all|any|every|each|some)?”? (?=[A-Za-z](?:_\{?\d\}?)? ?∈)"
 )
-_WORDED = re.compile(r"“([^”]{0,80}(?:nteger|整数|eal |eal$|onstant|常数|equal|than|whole|for all|for any|for every)[^”]{0,80})”")
-#: k = 0, ±1, ±2, …
-_COUNTED = re.compile(
-    r"(?<![A-Za-z\\])([a-z]) ?= ?0 ?, ?± ?1 ?,(?: ?± ?2 ?,)?(?: ?± ?3 ?,)? ?…"
+_WORDED = re.compile(
+    r"“([^”]{0,80}(?:nteger|整数|eal |eal$|onstant|常数|equal|than|whole|for all|for any"
+    r"|for every)[^”]{0,80})”"
 )
+#: k = 0, ±1, ±2, …
+_COUNTED = re.compile(r"(?<![A-Za-z\\])([a-z]) ?= ?0 ?, ?± ?1 ?,(?: ?± ?2 ?,)?(?: ?± ?3 ?,)? ?…")
 _COMPARED = [
     (re.compile(rf"(?:is |are )?{words}(?![a-z])", re.IGNORECASE), f" {sign} ")
     for words, sign in (
@@ -78,7 +87,9 @@ def with_congruences(text: str) -> str:
 
 def _each_residue(found: re.Match[str]) -> str:
     residues = [part.strip() for part in _BETWEEN_RESIDUES.split(found[2])]
-    signed = [sign + part[1:] for part in residues for sign in ("+-" if part[:1] == "±" else part[:1])]
+    signed = [
+        sign + part[1:] for part in residues for sign in ("+-" if part[:1] == "±" else part[:1])
+    ]
     return " ∨ ".join(f"{found[1]} ≡ {part.removeprefix('+')} {found[3]}" for part in signed)
 
 

@@ -55,7 +55,8 @@ _ANGLE = re.compile(  # 45°30', 45°30'15''
 )
 _SHARE = re.compile(r"(\d+)\s*“?\s*(?:out of|in every)\s*”?\s*(\d+)")  # 3 out of 5
 _ORDINAL = re.compile(  # 7th, 12th grade, 7^{\text{th}}
-    r"(\d{1,9})\s*(?:\^\s*)?\{?\s*“?\s*(?:st|nd|rd|th)(?![a-z])\s*”?\s*\}?\s*(?:“?[A-Za-z ]{0,30}”?)?"
+    r"(\d{1,9})\s*(?:\^\s*)?\{?\s*“?\s*(?:st|nd|rd|th)(?![a-z])\s*”?\s*\}?\s*"
+    r"(?:“?[A-Za-z ]{0,30}”?)?"
 )
 _ABBREVIATIONS = {"k": 10**3, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9}
 _ABBREVIATED = re.compile(r"([-+]?[\d.,]+)\s*“?\s*([kKMB]|mn|bn)\s*”?")  # $1.2M
@@ -133,7 +134,9 @@ class Quantities(Brackets):
         """Whether there may be a unit, or words, before a place."""
         before = None
         if self.grouped:  # in \frac{2hg}{s} the letters are names
-            return any(token.kind in ("chinese", "money") for token in self.tokens[self.position : end])
+            return any(
+                token.kind in ("chinese", "money") for token in self.tokens[self.position : end]
+            )
         for token in self.tokens[self.position : end]:
             if token.kind in _SPOKEN or token.run > 1 or token.text in _SPOKEN_SIGNS:
                 return True
@@ -243,7 +246,9 @@ class Quantities(Brackets):
         if value is None or (symbols(value) and not (start == "“" and not unit.noun)):
             return None
         bare = start.strip()[:1].isalpha() and start.isascii() and start not in PLAIN
-        letter = self.expression(text) if bare and not unit.noun and len(start.strip()) < 4 else None
+        letter = (
+            self.expression(text) if bare and not unit.noun and len(start.strip()) < 4 else None
+        )
         return _quantity(value, unit, letter)
 
     def _scaled(self, before: str, scale: str, rest: str) -> Node | None:

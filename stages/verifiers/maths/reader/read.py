@@ -1,7 +1,7 @@
 r"""A text as a tree: prose, dates and numbered parts off, then the grammar.
 
-Reading goes from the outside in: spelling, a comment in brackets, numbered parts, words, a lead such
-as "The answer is"; what is left is one statement or several, read by `grammar`.
+Reading goes from the outside in: spelling, a comment in brackets, numbered parts, words, a lead
+such as "The answer is"; what is left is one statement or several, read by `grammar`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from stages.verifiers.maths.reader.dates import read_date
 from stages.verifiers.maths.reader.grammar import EXTREME, parse
 from stages.verifiers.maths.reader.lead import without_lead
 from stages.verifiers.maths.reader.numbered import read_parts
-from stages.verifiers.maths.reader.quantities import read_spoken
 from stages.verifiers.maths.reader.phrases import as_formula
+from stages.verifiers.maths.reader.quantities import read_spoken
 from stages.verifiers.maths.reader.spelling import AND, balanced, connective, tidy, unboxed
 from stages.verifiers.maths.units import read_unit
 
@@ -119,5 +119,3 @@ def _uncommented(plain: str) -> str:
     if len(inside) < 2 or "“" not in found[0]:  # 5(\mathrm{e}) is a product
         return plain
     return before or plain
-
-

@@ -52,18 +52,23 @@ _COMMANDS = {
     "cap": "∩", "infty": "∞", "pi": "π", "circ": "°", "degree": "°", "equiv": "≡",
     "lbrack": "[", "rbrack": "]", "lparen": "(", "rparen": ")", "%": "%", "$": "¤", " ": " ",
     "#": "#", "_": "_", "Omega": "Ω", "ohm": "Ω", "mu": "μ", "colon": ":", "(": " ", ")": " ",
-    "[": " ", "]": " ", "backprime": "'", "euro": "€", "pounds": "£", "yen": "¥", "lang": "\\langle",
+    "[": " ", "]": " ", "backprime": "'", "euro": "€", "pounds": "£", "yen": "¥",
+    "lang": "\\langle",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 _QUOTED = re.compile(  # \text{ cm}, \mathrm{km/h^{-1}}, \operatorname*{sgn}
     r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|mbox|hbox|mathrm|mathit|mathsf|mathbf|mathcal|emph"
     r"|operatorname\*?|mathnormal)\s*\{([^{}]*(?:(?<=\^)\{-?\d\}[^{}]*)*)\}"
 )
-_SPACE_SET = re.compile(r"\\(?:mathbf|mathbb|Bbb|bf)\s*(?:\{\s*([RZNQC])\s*\}|([RZNQC])(?![A-Za-z]))")
+_SPACE_SET = re.compile(
+    r"\\(?:mathbf|mathbb|Bbb|bf)\s*(?:\{\s*([RZNQC])\s*\}|([RZNQC])(?![A-Za-z]))"
+)
 _COLOUR = re.compile(r"\\(?:color|textcolor)\s*\{[A-Za-z]+\}")
 _BOXED = re.compile(r"\\(?:boxed|fbox|ensuremath)\s*\{(.*)\}\Z", re.DOTALL)
 _NULL = re.compile(r"\\(?:left|right|middle)\s*\.")  # \left. … \right|
-_PHANTOM = re.compile(r"\\q?quad|\\[hv]?phantom\s*(?:\{[^{}]{0,20}\}|-)|\\[hv]space\*?\s*\{[^{}]{0,9}\}")
+_PHANTOM = re.compile(
+    r"\\q?quad|\\[hv]?phantom\s*(?:\{[^{}]{0,20}\}|-)|\\[hv]space\*?\s*\{[^{}]{0,9}\}"
+)
 _PLAIN_QUOTED = re.compile(r"“\s*([-+]?[\d.,]+\s*%?)\s*”")  # \text{12}
 _SIGN_QUOTED = re.compile(r"“\s*([-+=<>,;:%$ ]{1,9})\s*”")  # \text{,}
 _E_NOTATION = re.compile(r"(?<=\d)\s*“\s*[eE]\s*”\s*\{?([+-]?\d+)\}?")  # 2\text{e}{-3}

@@ -141,7 +141,9 @@ def _letters(run: str, spaced: bool, start: int) -> list[Token]:
     if parts:
         found: list[Token] = []
         for part in parts:
-            found += _letters(part, spaced and not found, start + sum(map(len, parts[: len(found)])))
+            found += _letters(
+                part, spaced and not found, start + sum(map(len, parts[: len(found)]))
+            )
         return found
     if "pi" in run and len(run) < 4:
         raise Unread(f"{run}: a name among letters")

@@ -1,7 +1,7 @@
 r"""The strict policy: a right answer that repeats its question or leaves the work undone.
 
-RL optimises whatever it is paid for, and boxing the question's own formula has the right value. So a
-right answer earns nothing where
+RL optimises whatever it is paid for, and boxing the question's own formula has the right value. So
+a right answer earns nothing where
 
 (a) it is, or contains, a formula of the question that the reference does not contain
     (`formulas.py`): 9+6-2 for "Compute 9+6-2", also as (9+6-2)·1 or -2+6+9;

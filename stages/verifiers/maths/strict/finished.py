@@ -1,10 +1,10 @@
 r"""What an answer leaves to be computed.
 
 Finished, where no names are left: a numeral, a fraction that is no whole number, one power,
-factorial or binomial, a product with at most one plain literal, such a one ± one literal, and what
-only roots, π, e and logarithms can say (2\sqrt3, (\sqrt6+\sqrt2)/4, \ln 15/\ln 2). Not computed yet:
-sums and products of two literals, roots of squares, and values of functions that are known
-(\sin 60^\circ, \log_2 8, \lfloor 4.7\rfloor, \gcd(12, 18), |-5|).
+factorial or binomial, a product with at most one plain literal, such a one ± one literal, and
+what only roots, π, e and logarithms can say (2\sqrt3, (\sqrt6+\sqrt2)/4, \ln 15/\ln 2). Not
+computed yet: sums and products of two literals, roots of squares, and values of functions that are
+known (\sin 60^\circ, \log_2 8, \lfloor 4.7\rfloor, \gcd(12, 18), |-5|).
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _over_and_under(node: Node) -> tuple[list[Node], list[Node]]:
 
 
 def _finished_power(node: Node) -> bool:
-    base, exponent = node.args
+    exponent = node.args[1]
     if not all(map(_finished, node.args)):
         return False
     whole = exponent.kind == "number" and exponent.value.denominator == 1

@@ -134,7 +134,12 @@ def _is_work(node: Node) -> bool:
             return _is_work(node.args[0])
         case "mul":
             left, right = node.args
-            surd = left.kind in ("number", "neg") and right.kind in ("symbol", "constant", "root", "apply")
+            surd = left.kind in ("number", "neg") and right.kind in (
+                "symbol",
+                "constant",
+                "root",
+                "apply",
+            )
             return not surd
         case "div":
             top, bottom = node.args
