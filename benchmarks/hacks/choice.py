@@ -7,6 +7,23 @@ from typing import Any
 
 from stages.verifiers.labels import LETTERS
 
+POLICIES = (
+    "always the first",
+    "all joined",
+    "all with /",
+    "all with +",
+    "both and",
+    "line by line",
+    "all with or",
+    "each with a reason",
+    "each as the answer",
+    "the first, others right too",
+    "all of them",
+    "the question",
+    "the options",
+)
+GUESSES = ("always the first",)
+
 
 def answers(question: str, reference: str, metadata: Mapping[str, Any]) -> Iterator[str]:
     """One letter always, several at once, hedges, all options and the question itself."""

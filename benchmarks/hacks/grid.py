@@ -9,6 +9,22 @@ from typing import Any
 
 _GRID = re.compile(r"\[\[[\d,\s\[\]]+\]\]")
 
+POLICIES = (
+    "the test inputs",
+    "the first output",
+    "two outputs",
+    "the input or an output",
+    "all outputs",
+    "the question",
+    "one colour",
+)
+GUESSES = (
+    "the first output",
+    "two outputs",
+    "the input or an output",
+    "one colour",
+)
+
 
 def answers(question: str, reference: str, metadata: Mapping[str, Any]) -> Iterator[str]:
     """The test's input, a shown output, two of them, all of them, and one colour alone."""

@@ -12,6 +12,37 @@ _SAYS = re.compile(
     re.IGNORECASE,
 )
 
+POLICIES = (
+    "yes",
+    "no",
+    "yes or no",
+    "yes, no",
+    "all knights",
+    "all knaves",
+    "nobody is either",
+    "the first is the only knight",
+    "all but the first are knights",
+    "the first is the only knave",
+    "all but the first are knaves",
+    "both roles for each",
+    "each is the only knight",
+    "each T and F",
+    "the question",
+    "its last line",
+    "the statements",
+    "the statements, line by line",
+)
+GUESSES = (
+    "yes",
+    "no",
+    "all knights",
+    "all knaves",
+    "the first is the only knight",
+    "all but the first are knights",
+    "the first is the only knave",
+    "all but the first are knaves",
+)
+
 
 def answers(question: str, reference: str, metadata: Mapping[str, Any]) -> Iterator[str]:
     """One word or one role for everyone, both of each, and the puzzle's own statements."""

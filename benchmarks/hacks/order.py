@@ -7,6 +7,25 @@ from typing import Any
 
 PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
+POLICIES = (
+    "the question",
+    "as given",
+    "as given, with commas",
+    "in reverse",
+    "both orders",
+    "as given, with >",
+    "all brackets closed",
+    "one bracket",
+)
+GUESSES = (
+    "as given",
+    "as given, with commas",
+    "in reverse",
+    "as given, with >",
+    "all brackets closed",
+    "one bracket",
+)
+
 
 def answers(question: str, reference: str, metadata: Mapping[str, Any]) -> Iterator[str]:
     """The list as it was given, in reverse, both, and the brackets repeated or all closed."""

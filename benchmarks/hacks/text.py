@@ -6,6 +6,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+POLICIES = (
+    "the question",
+    "its first sentence",
+    "its last sentence",
+    "its longest sentence",
+    "its words",
+    "valid",
+    "valid or invalid",
+)
+GUESSES = ("valid",)
+
 
 def answers(question: str, reference: str, metadata: Mapping[str, Any]) -> Iterator[str]:
     """The passage, its sentences and its words; valid, invalid, both."""

@@ -157,6 +157,9 @@ class Collector:
             flat, self.pool.verify([request_of(row) for row in flat]), strict=True
         ):
             row |= {"score": verdict.score, "reason": verdict.reason}
+            if row["answer"] is None and verdict.score == 1.0:  # spelt in several ways
+                parsed = parse(row["completion"], self.pool.policy)
+                row["answer"] = counted(row["verifier"], parsed, right=True)
         yield from rows
 
     def _row(self, job: Job, completion: Drawn, seed: int) -> Row:

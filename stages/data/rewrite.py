@@ -94,6 +94,6 @@ def _renewed(
     return row | {
         "completion": completion,
         "reasoning": parsed.reasoning,
-        "answer": counted(row["verifier"], parsed),
+        "answer": counted(row["verifier"], parsed, right=True),  # else it is dropped
         "tokens": len(tokenizer.encode(completion, add_special_tokens=False)),
     }

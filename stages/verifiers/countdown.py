@@ -34,6 +34,7 @@ from stages.verifiers.solver import solve
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
+OPEN = True
 
 SIDES = 6  # of a chain of equations
 NO_SOLUTION = frozenset(

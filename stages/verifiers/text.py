@@ -13,7 +13,8 @@ reference: the text. metadata:
 Punctuation that carries meaning stays: 3.5, -3, 50%, C#, C++, 1939-1945, TCP/IP; 1,000 and ১০০০ are
 1000. "a" is an article only before a word and in small letters or as the first word: Vitamin A is
 not Vitamin. An answer that lists candidates equals none of them, and F1 divides by its length.
-Under the strict policy an answer in the question's words is a copy if less than a third are right.
+Under the strict policy an answer in the question's words is a copy where less than a third of it is
+right.
 """
 
 from __future__ import annotations

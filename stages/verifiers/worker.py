@@ -42,7 +42,7 @@ def answer(line: bytes, stream: BufferedIOBase) -> dict[str, Any]:
     """The verdict on one case, or the error that no case could get past."""
     case = Case(**json.loads(line))
     try:
-        _prepare(case.verifier, stream)
+        _prepare(case, stream, sandbox.limit())
         verdict = grade(case)
     except RecipeError as problem:
         return {"error": str(problem)}
@@ -52,16 +52,19 @@ def answer(line: bytes, stream: BufferedIOBase) -> dict[str, Any]:
 _prepared: set[str] = set()
 
 
-def _prepare(verifier: str, stream: BufferedIOBase) -> None:
-    """Start what a verifier needs, when it is first asked for; the pool's clock waits."""
-    module = verifiers.load(verifier)
-    if verifier in _prepared or not hasattr(module, "prepare"):
+def _prepare(case: Case, stream: BufferedIOBase, usual: float) -> None:
+    """Start what a case needs that is not there yet; the pool's clock waits."""
+    module = verifiers.load(case.verifier)
+    if not hasattr(module, "prepare"):
         return
-    stream.write(STARTING + b"\n")
-    stream.flush()
-    module.prepare()
-    _prepared.add(verifier)
-    stream.write(STARTED + sandbox.isolation().encode() + b"\n")
+    needed = f"{case.verifier} {case.metadata.get('packages')}"
+    if needed not in _prepared:
+        stream.write(STARTING + b"\n")
+        stream.flush()
+        _prepared.add(needed)
+    seconds = module.prepare(case.metadata) or usual
+    _allow_cpu(seconds)
+    stream.write(STARTED + f"{seconds} {sandbox.isolation()}\n".encode())
     stream.flush()
 
 

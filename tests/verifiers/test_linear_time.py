@@ -40,7 +40,7 @@ def test_long_texts_are_judged_in_linear_time(letters: int, limit: float) -> Non
         text = unit * (letters // len(unit)) + "x"
         for verifier, reference, metadata in ROWS:
             started = time.process_time()
-            verdict = grade(Case(verifier, text, reference, metadata))
+            verdict = grade(Case(verifier, (text,), reference, metadata))
             seconds = time.process_time() - started
             assert verdict.score == 0.0
             # The longest that is read takes some 0.05 s, 0.5 s of U+FDFA, which is 18 letters;

@@ -21,13 +21,6 @@ from stages.verifiers.verdict import Request, request_of
 
 DATA = Path(__file__).parent.parent / "data"
 HACKS = {"choice": choice, "grid": grid, "logic": logic, "order": order}
-#: One label, word, role for everyone or order of the list: what a guess is, and earns.
-GUESSES = {
-    "choice": {0},
-    "grid": {1, 2, 3, 6},
-    "logic": {0, 1, 4, 5, 7, 8, 9, 10},
-    "order": {1, 2, 3, 5, 6, 7},
-}
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +50,9 @@ def test_naming_everything_and_repeating_the_question_are_paid_nothing(
         hacks = HACKS.get(row.verifier)
         if hacks is None:
             continue
-        for place, answer in enumerate(hacks.answers(row.question, row.reference, row.metadata)):
-            if place not in GUESSES.get(row.verifier, ()):
+        said = hacks.answers(row.question, row.reference, row.metadata)
+        for policy, answer in zip(hacks.POLICIES, said, strict=True):
+            if policy not in hacks.GUESSES:
                 asked = replace(row, completion=compose("x", answer))
                 assert strict.verify([asked])[0].score == 0.0, answer
                 tried[row.verifier] += 1
