@@ -1,33 +1,46 @@
-r"""Mathematics: what can be settled exactly is settled here, the rest by `algebra` in a worker.
+r"""Mathematics: one reader, one tree, and three judges that ask each other in turn.
 
-1. The reference and the answer are read into forms (`forms/`): exact values in the rationals,
-   roots, π, i and names; with units; in tuples, sets, intervals, equations, matrices; or words.
-2. Forms are compared exactly, in the caller's process and in microseconds: all steps are bounded.
-3. What is not read here, or equal only as far as numbers can tell, goes to `algebra.equivalent`
-   (sympy) in a worker process. An answer with prose in it is not sent there.
+1. `reader` brings a text to one spelling, takes prose, dates and numbered parts off, and reads what
+   is left by a grammar into a tree (`nodes`): numbers with units, tuples, sets, relations, families,
+   functions in pieces, words. It refuses what it does not know: no text ever reaches eval or sympify.
+2. `judges` compare two trees: by exact arithmetic (`values`, `exact`) and by structure (`structure`,
+   `rows`, `regions`) in the caller's process, in microseconds, all steps bounded.
+3. What only numbers at many digits, families or curves can decide is left to a worker, which goes on
+   with the same trees (`scalars`, `families`, `spans`, `curves`).
+
+`strict` says which right answers were not worked for: they repeat their question or leave it undone.
 
 What counts as the same answer:
 
-- Equal values are the same, however written: 0.5, 1/2, 50%; 2√3, √12; 2^{10}, 1024; 3·4 = 12; 9+9
-  for 18. What differs by rounding is different: 0.3333 is not 1/3, 3.14 is not π. A reference that
-  says ≈ 0.33 takes what rounds to it. Metadata {"tolerance": {"relative": 0.01}} (or "absolute")
-  and {"decimals": 2} loosen numbers, as SciBench and TheoremQA need it.
+- Equal values are the same, however written: 0.5, 1/2, 50%; 2√3, √12; 2^{10}, 1024; 3·4 = 12. What
+  differs by rounding is different: 0.3333 is not 1/3, 3.14 is not π. A reference that says ≈ 0.33
+  takes what rounds to it. Metadata {"tolerance": {"relative": 0.01}} (or "absolute") and
+  {"decimals": 2} loosen numbers, as SciBench and TheoremQA need it.
 - Units convert exactly: 500 cm is 5 m, 90° is π/2. A unit that one side leaves out is passed, as
   the number is what is asked: 5 for 5 m, 18 eggs for 18. Another dimension or scale is wrong. Two
   nouns are not compared. \$1.2 million is \$1,200,000, ¥3万 is 30000元. % is a hundredth: 18% is
-  not 18, but 50 will do for a reference of 50%.
+  not 18, but 50 will do for a reference of 50%, and 5 apples or 5 basis points will not.
 - A name may be left out: 5 for x = 5. Where both name, the names must agree, but for the argument
   of a function, and y for f(x). y = 2x + 3 is x = (y - 3)/2. x_1 = 3, x_2 = 5 is x = 3 or x = 5.
-  Tuples have an order, sets and lists none; repeated elements count in lists and not in sets.
-  {∅} is not ∅. 2i - 3j of unit vectors is (2, -3).
+- Tuples have an order, sets and lists none; repeated elements count in lists and not in sets. A
+  list "1, 2" is not the point (1, 2), and neither is [1, 2]. {∅} is not ∅. A vector may be a row, a
+  column, a tuple or a sum of unit vectors; [[1,2],[3,4]] is a matrix.
+- A relation answers where it is solved: x > 3 is (3, ∞), but 2x > 6 and 3x = 15 put the question
+  again. Curves may be rearranged: y = 2x + 1 is 2x - y + 1 = 0. A chain x = 2 + 3 = 5 is 5 if its
+  sides agree, else it is wrong. Integrals, limits and sums with their sign are not read.
+- Variables are real: √(x²) is |x| and not x; ln x² is not 2 ln x. A hole that leaves no trace is
+  none: (x²-1)/(x-1) is x+1. log without a base equals only log. ± stands for both values. A missing
+  + C is missing; arbitrary constants and whole-number parameters may have other names.
+- Functions in pieces are the same where they are defined on the same set and agree there.
 - Numbered parts, (1) 4; (2) 9, are compared part by part; without numbers their order decides.
 - A number in a named base is that number: FF_16 is 255_10. An answer without a base is one of the
   reference's digits (1011 for 1011_2, and not 11); a reference without one is decimal, and only
   decimal digits answer it.
 - "5 or 6" is two answers and so not 5. Junk beside the answer makes it no answer.
 - Words are compared without case, article and punctuation. The same: no solution, none, DNE, ∅,
-  无解; infinitely many, 无数个; yes, true, 是; no, false, 否. July 4, 1776 is 4 July 1776,
-  1776-07-04 and 1776年7月4日; 7/4/1776 is no date, as it may be in April.
+  无解; infinitely many, 无数个, ∞; yes, true, 是; no, false, 否. July 4, 1776 is 4 July 1776,
+  1776-07-04 and 1776年7月4日; 7/4/1776 is no date, as it may be in April. ①③ is ③、①. Chemical
+  formulas are compared letter by letter: CO is not Co.
 
 A text with two readings is neither: 1/ab, \sin{x}^2, 2pir. Products and quotients go from left to
 right (1/2x is x/2), an exponent belongs to the last letter (xy^2), and \sin xy is \sin(xy).
