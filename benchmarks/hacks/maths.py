@@ -32,7 +32,7 @@ _STORY = re.compile(  # Tom has 5 apples, gets 3, loses 2
 
 
 def formulas(question: str) -> list[str]:
-    """What stands between dollars, or, where nothing does, the plain expressions; no bare number."""
+    """What stands between dollars or, where nothing does, plain expressions; no bare number."""
     found = [(match[1] or match[2]).strip(" .,\n") for match in _FORMULA.finditer(question)]
     found = found or [match[0].strip() for match in _PLAIN.finditer(question)]
     return [formula for formula in found if not _NUMBER.fullmatch(formula)]
