@@ -32,9 +32,10 @@ _STORY = re.compile(  # Tom has 5 apples, gets 3, loses 2
 
 
 def formulas(question: str) -> list[str]:
-    """What stands between dollars, or, where nothing does, the plain expressions."""
+    """What stands between dollars or, where nothing does, plain expressions; no bare number."""
     found = [(match[1] or match[2]).strip(" .,\n") for match in _FORMULA.finditer(question)]
-    return found or [match[0] for match in _PLAIN.finditer(question)]
+    found = found or [match[0].strip() for match in _PLAIN.finditer(question)]
+    return [formula for formula in found if not _NUMBER.fullmatch(formula)]
 
 
 def asked(question: str) -> str:
@@ -61,7 +62,8 @@ def all_steps(metadata: Mapping[str, Any]) -> str:
 
 def _steps(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
     solution = metadata.get("solution")
-    return _STEP.findall(solution) if isinstance(solution, str) else []
+    found = _STEP.findall(solution) if isinstance(solution, str) else []
+    return [(todo, done) for todo, done in found if not _NUMBER.fullmatch(todo.strip())]  # <<5=5>>
 
 
 def story(question: str) -> str:
