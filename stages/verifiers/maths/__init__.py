@@ -1,14 +1,16 @@
 r"""Mathematics: one reader, one tree, and three judges that ask each other in turn.
 
-1. `reader` brings a text to one spelling, takes prose, dates and numbered parts off, and reads what
-   is left by a grammar into a tree (`nodes`): numbers with units, tuples, sets, relations, families,
-   functions in pieces, words. It refuses what it does not know: no text ever reaches eval or sympify.
-2. `judges` compare two trees: by exact arithmetic (`values`, `exact`) and by structure (`structure`,
-   `rows`, `regions`) in the caller's process, in microseconds, all steps bounded.
-3. What only numbers at many digits, families or curves can decide is left to a worker, which goes on
-   with the same trees (`scalars`, `families`, `spans`, `curves`).
+1. `reader` brings a text to one spelling, takes prose, dates and numbered parts off, and reads
+   what is left by a grammar into a tree (`nodes`): numbers with units, tuples, sets, relations,
+   families, functions in pieces, words. It refuses what it does not know: no text ever reaches eval
+   or sympify.
+2. `judges` compare two trees: by exact arithmetic (`values`, `exact`) and by structure
+   (`structure`, `rows`, `regions`) in the caller's process, in microseconds, all steps bounded.
+3. What only numbers at many digits, families or curves can decide is left to a worker, which judges
+   the same trees further (`scalars`, `families`, `spans`, `curves`).
 
-`strict` says which right answers were not worked for: they repeat their question or leave it undone.
+`strict` says which right answers were not worked for: they repeat their question or leave it
+undone.
 
 What counts as the same answer:
 

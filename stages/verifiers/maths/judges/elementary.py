@@ -51,7 +51,11 @@ def _factorial(value: Any) -> Any:
 
 
 def _gamma(value: Any) -> Any:
-    return _factorial(value - 1)
+    if not is_real(value) or value == mpmath.nint(value):
+        return _factorial(value - 1)
+    if mp.dps > _GAMMA_DIGITS:
+        raise TooLarge("gamma function")
+    return mpmath.gamma(value)
 
 
 def _binomial(top: Any, bottom: Any) -> Any:

@@ -18,8 +18,9 @@ from stages.verifiers.maths.judges.rows import rows
 from stages.verifiers.maths.judges.spans import same_span
 from stages.verifiers.maths.judges.structure import alphabetical, attempt
 from stages.verifiers.maths.judges.vectors import components
-from stages.verifiers.maths.nodes import Node, has, rename, symbols
+from stages.verifiers.maths.nodes import Node, has, rename, symbols, walk
 
+_CONSTANT = re.compile(r"[a-dkmpqA-DKM]|[cC]_\{\d\}")
 _PARAMETER = re.compile(r"[klmn]|k_\{\d\}|n_\{\d\}")
 
 
@@ -72,7 +73,8 @@ def _parameters(node: Node, own: dict[str, str], other: dict[str, str]) -> dict[
     """The whole-number parameters of one side; undeclared where only the other side says so."""
     if own:
         return own if set(own.values()) == {"Z"} else None
-    guessed = [name for name in sorted(symbols(node)) if _PARAMETER.fullmatch(name)]
+    labels = {part.args[0].value for part in walk(node) if part.kind == "chain"}
+    guessed = [name for name in sorted(symbols(node) - labels) if _PARAMETER.fullmatch(name)]
     return {guessed[0]: "Z"} if len(guessed) == 1 else None
 
 
@@ -165,6 +167,13 @@ def same_undeclared(reference: Node, answer: Node) -> bool:
     return same_plain(reference, rename(answer, {other: old}), frozenset())
 
 
+def _like(node: Node, own: dict[str, str], other: dict[str, str]) -> dict[str, str]:
+    """The constants that one side uses and only the other declares: cx is kx for any constant k."""
+    if own or set(other.values()) != {"R"}:
+        return own
+    return {name: "R" for name in sorted(symbols(node)) if _CONSTANT.fullmatch(name)}
+
+
 def _loose(parts: tuple[Node, ...]) -> list[str]:
     return sorted({name for part in parts for name in symbols(part)})
 
@@ -176,5 +185,7 @@ def same_declared(
     if "R" in (declared | also).values() and _same_flat(reference, answer, declared, also):
         return True
     if not declared or not also:
-        return same_plain(reference, answer, frozenset())
+        if same_plain(reference, answer, frozenset()):
+            return True
+        declared, also = _like(reference, declared, also), _like(answer, also, declared)
     return _same_renamed(reference, answer, declared, also)

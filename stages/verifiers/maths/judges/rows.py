@@ -7,7 +7,8 @@ one statement together where it also has a ∓, each for itself otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import product
 
 from stages.verifiers.maths.judges.labels import is_label, is_quantity
@@ -49,8 +50,7 @@ def rows(node: Node) -> Rows:
         return Rows(tuple(found), "one" if len(found) == 1 else "list")
     if node.value in (",", "and"):
         return Rows(tuple(_comma_rows(node)), "list")
-    nested = [rows(item) for item in node.args]
-    return Rows(tuple(row for part in nested for row in part.rows), "or")
+    return Rows(tuple(_alternatives(node.args)), "or")
 
 
 def rows_of_any_quantity(node: Node) -> Rows:
@@ -121,6 +121,15 @@ def _chain(names: list[Node], values: list[Node]) -> list[Row]:
     if len(labels) == 1:
         return [Row(labels, part) for part in expanded(value)]
     return [Row(labels, Node("tuple", (part,) * len(labels), "()")) for part in expanded(value)]
+
+
+def _alternatives(items: Iterable[Node]) -> Iterator[Row]:
+    """x = 1 or 4: what follows without a name has the one before."""
+    names: tuple[Node, ...] = ()
+    for item in items:
+        for row in rows(item).rows:
+            names = row.names or (names if len(names) == 1 else ())
+            yield replace(row, names=names)
 
 
 def _comma_rows(node: Node) -> list[Row]:

@@ -14,7 +14,7 @@ from stages.verifiers.maths.judges.regions import region
 from stages.verifiers.maths.judges.rows import NoRows, Row, Rows, elements, rows
 from stages.verifiers.maths.judges.scalars import constant, same_value
 from stages.verifiers.maths.judges.vectors import components, grid, plain_units
-from stages.verifiers.maths.nodes import Node, has, number, rename
+from stages.verifiers.maths.nodes import Node, has, number, rename, symbol
 
 Thing = TypeVar("Thing")
 _MOST = 200  # elements of a list: each is compared with each
@@ -46,10 +46,10 @@ def _numbered(one: Rows, other: Rows) -> Rows:
     names = {row.names for row in other.rows}
     if len(one.rows) != 1 or len(names) != 1 or len(own := one.rows[0].names) < 2:
         return one
-    (label,) = next(iter(names)) or (None,)
+    (label,) = next(iter(names)) or (symbol(str(own[0].value).partition("_")[0]),)
     parts = components(one.rows[0].node)
-    wanted = [f"{label.value}_{{{place}}}" for place in range(1, len(own) + 1)] if label else []
-    if parts is None or [name.value for name in own] != wanted or label is None:
+    wanted = [f"{label.value}_{{{place}}}" for place in range(1, len(own) + 1)]
+    if parts is None or [name.value for name in own] != wanted:
         return one
     return Rows(tuple(Row((label,), part) for part in parts), "list")
 

@@ -87,7 +87,7 @@ class Atoms(Functions):
             return True
         if token.text == "|":
             return not self.bars
-        if token.text == "(" and self.is_condition():
+        if token.text == "(" and (self.is_condition() or self.peek(1).text == "\\bmod"):
             return False
         name = token.text[1:]
         return token.text in _OPENING or (

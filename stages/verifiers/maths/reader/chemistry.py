@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from itertools import pairwise
 
 from stages.verifiers.maths.reader.letters import with_scripts
 
@@ -49,6 +48,8 @@ def _read(text: str, surely: bool) -> str | None:
         return None
     if surely and not (marked or _is_sure(found[2], found[3] or "", text)):
         return None
+    if len(_SYMBOL.findall(found[2])) == 1 and found[3] in ("+", "-") and found[2][-1].isdigit():
+        found = _FORMULA.fullmatch(f"{found[1]}{found[2][:-1]}^{found[2][-1]}{found[3]}") or found
     charge = "".join(sorted(found[3] or "", reverse=True))  # 2+ and +2
     return f"chemical {found[1]}{found[2].replace('[', '(').replace(']', ')')}^{charge}"
 
@@ -56,7 +57,7 @@ def _read(text: str, surely: bool) -> str | None:
 def _is_sure(body: str, charge: str, text: str) -> bool:
     symbols = _SYMBOL.findall(body)
     several = len(symbols) > 1
-    if any(one == other for one, other in pairwise(symbols)):  # FF_{16} is a numeral
+    if several and len(set(symbols)) == 1:  # FF_{16} is a numeral
         return False
     counted = any(letter.isdigit() for letter in body)
     worded = "\\text" in text or "\\mathrm" in text

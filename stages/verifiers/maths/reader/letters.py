@@ -21,7 +21,7 @@ _SIGNS = {
     "∠": "\\angle ", "△": "\\triangle ", "⊙": "\\odot ", "⋯": "…", "。": ".", "ⅈ": "i", "ⅇ": "e",
     "\u200b": "", "\ufeff": "", "\u2061": "", "\u2062": "*", "\u2009": " ", "\u202f": " ",
     "′": "'", "″": "''", "‘": "'", "’": "'", "“": '"', "”": '"', "㎝": "cm", "ϕ": "\\phi ",
-    "ϵ": "\\epsilon ",
+    "ϵ": "\\epsilon ", "‰": "\\text{permille}", "∀": "\\forall ",
 }  # fmt: skip
 _GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda nu xi rho sigma tau upsilon "

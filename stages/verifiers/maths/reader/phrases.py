@@ -24,7 +24,8 @@ _KIND = (
     r"|实数|任意常数|常数)s?(?: values?(?: of)?)?"
 )
 _ANY = r"(?:all|any|every|each|some|an?|arbitrary|任意|为任意)?[ ]?(?:arbitrary )?"
-_NAME = r"(?P<{0}>(?!a )[a-zA-Z](?:_\{{?\d\}}?)?)"
+_LETTER = r"[a-zA-Z](?:_\{{?\d\}}?)?"
+_NAME = rf"(?P<{{0}}>(?!a ){_LETTER}(?:(?: ?,| ?∧) ?{_LETTER}(?![a-zA-Z])){{{{0,4}}}})"
 #: "where n is any integer", "for all real x", "(C is a constant)", "k 为整数"
 _DECLARED = re.compile(
     r"[,(;]? ?(?:where|for|with|and|as|∧|其中)? ?(?<![A-Za-z\\])"
@@ -53,6 +54,7 @@ _CONGRUENT = re.compile(  # n ≡ 1, 4 \pmod 5
     r"([A-Za-z](?:\^\{?\d\}?)?) ?≡ ?([-±]?\d{1,9}(?: ?[,∨∧/]+ ?[-±]?\d{1,9}){0,9}) ?,? ?"
     r"(\\pmod ?\{?\d{1,9}\}?|\( ?(?:\\bmod|\\mod|mod) ?\d{1,9} ?\))"
 )
+_BETWEEN_NAMES = re.compile(r"[,∧ ]+")
 _BETWEEN_RESIDUES = re.compile(r"[,∨∧/ ]+")
 
 _REALS = re.compile(
@@ -100,7 +102,7 @@ def with_declarations(text: str) -> str:
     if any(word in text for word in ("nteger", "整数", "eal", "onstant", "常数", "whole")):
         text = _DECLARED.sub(_declared, " ".join(text.split()))
     if "∈" in text:
-        text = _FOR_ALL.sub(", ", text)
+        text = _FOR_ALL.sub(", ", " ".join(text.split()))
     if "…" in text:
         text = _COUNTED.sub(r"\1 ∈ \\mathbb{Z}", text)
     if "equal" in text or "than" in text:
@@ -136,7 +138,8 @@ def as_formula(text: str) -> str:
 def _declared(found: re.Match[str]) -> str:
     kind = found["before"] or found["kind"]
     space = next(space for word, space in _SPACE.items() if word in kind)
-    return rf", {found['after'] or found['name']} ∈ \mathbb{{{space}}}"
+    names = _BETWEEN_NAMES.split(found["after"] or found["name"])
+    return "".join(rf", {name} ∈ \mathbb{{{space}}}" for name in names)
 
 
 def _plain_number(text: str) -> str | None:

@@ -52,8 +52,8 @@ _COMMANDS = {
     "cap": "∩", "infty": "∞", "pi": "π", "circ": "°", "degree": "°", "equiv": "≡",
     "lbrack": "[", "rbrack": "]", "lparen": "(", "rparen": ")", "%": "%", "$": "¤", " ": " ",
     "#": "#", "_": "_", "Omega": "Ω", "ohm": "Ω", "mu": "μ", "colon": ":", "(": " ", ")": " ",
-    "[": " ", "]": " ", "backprime": "'", "euro": "€", "pounds": "£", "yen": "¥",
-    "lang": "\\langle",
+    "[": " ", "]": " ", "backprime": "'", "forall": " for all ", "euro": "€", "pounds": "£",
+    "yen": "¥",     "lang": "\\langle",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 _QUOTED = re.compile(  # \text{ cm}, \mathrm{km/h^{-1}}, \operatorname*{sgn}
