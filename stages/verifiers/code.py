@@ -27,17 +27,26 @@ code blocks is the program, code_program.py says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
-from stages.verifiers import code_calls, code_cpp, code_stdio, code_suite, sandbox
+from stages.verifiers import (
+    code_calls,
+    code_cpp,
+    code_examples,
+    code_lookup,
+    code_stdio,
+    code_suite,
+    sandbox,
+)
 from stages.verifiers.code_program import CPP, LANGUAGES, PYTHON, check_syntax, extract
 from stages.verifiers.code_run import Budget
 from stages.verifiers.isolation import START_SECONDS
 from stages.verifiers.jail_server import Limits, patience
-from stages.verifiers.verdict import RESPONSE, Unreadable, Verdict
+from stages.verifiers.verdict import RESPONSE, UNDONE, Unreadable, Verdict
 
 READS = RESPONSE
 SMALLEST_MEMORY_MB = 256  # address space, of which Python takes a good part for itself
@@ -132,6 +141,31 @@ def judge(answer: str, target: Target) -> Verdict:
     if isinstance(target.tests, code_suite.Suite):
         return code_suite.judge(program, target.tests, budget, jail)
     return code_calls.judge(program, target.tests, budget, jail)
+
+
+def unearned(
+    text: str, reference: str, metadata: Mapping[str, Any], question: str
+) -> Verdict | None:
+    """A program that holds the tests' answers computes nothing (code_lookup.py)."""
+    target = read("", metadata)
+    program = extract(text, target.wanted, target.prompt, target.language)
+    if program is None or program.language != PYTHON:
+        return None
+    if isinstance(target.tests, code_stdio.Streams):
+        names = None
+    else:
+        names = frozenset(re.split(r"[.()]+", target.entry)) if target.entry else target.wanted
+    held = code_lookup.looks_up(program.source, _examples(metadata, target.entry), names)
+    return UNDONE if held else None
+
+
+def _examples(metadata: Mapping[str, Any], entry: str) -> list[code_lookup.Example]:
+    tests = metadata.get("tests")
+    if metadata.get("test") is not None:
+        return code_examples.of_source(metadata["test"], entry)
+    if isinstance(tests, list | tuple) and all(isinstance(test, str) for test in tests):
+        return code_examples.of_source("\n".join(tests), entry)
+    return code_examples.of_pairs(*_pairs(metadata, tests), calls=bool(entry))
 
 
 def _budget(target: Target) -> Budget:

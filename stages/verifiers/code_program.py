@@ -40,6 +40,7 @@ _CODE = re.compile(r"[ \t]*(?:def|class|import|from|async|print|for|while|if|#in
 _INLINE = re.compile(r"(?<!`)```([^`]+)```(?!`)")  # a block on one line
 _QUOTE = re.compile(r"[ \t]*>[ \t]?")
 _BODY_INDENT = "    "
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -145,23 +146,32 @@ def _tag(text: str) -> tuple[str, str]:
 
 def parse(source: str) -> ast.Module:
     """The tree of a program; an empty one where it is none."""
-    if check_syntax(source):
-        return ast.Module([], [])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(source)
+    tree = _parsed(source)
+    return tree if isinstance(tree, ast.Module) else ast.Module([], [])
+
+
+def check_syntax(source: str) -> str:
+    """Why a source is no Python program, or nothing."""
+    tree = _parsed(source)
+    return tree if isinstance(tree, str) else ""
 
 
 @lru_cache(maxsize=128)
-def check_syntax(source: str) -> str:
-    """Why a source is no Python program, or nothing."""
+def _parsed(source: str) -> ast.Module | str:
+    """Parsed and not compiled: that takes quadratic time for many functions that are alike."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes in a model's strings
-            compile(source, "<program>", "exec", dont_inherit=True)
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as problem:
         return type(problem).__name__
-    return ""
+    waiting: list[ast.AST] = [*tree.body]
+    for node in waiting:  # it grows meanwhile
+        if isinstance(node, ast.Return):
+            return SyntaxError.__name__
+        if isinstance(node, ast.stmt) and not isinstance(node, _SCOPES):
+            waiting += ast.iter_child_nodes(node)
+    return tree
 
 
 def callee(source: str, entry: str) -> str:
@@ -223,7 +233,7 @@ def _names(source: str) -> tuple[set[str], set[str]]:
 
 
 def _defined(node: ast.stmt) -> Iterator[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    if isinstance(node, _SCOPES):
         yield node.name
         if node.name == "Solution":
             yield from (f"Solution.{f.name}" for f in node.body if isinstance(f, ast.FunctionDef))

@@ -48,6 +48,49 @@ def test_a_program_that_passes_every_test_is_right(judge: Judge, answer: str) ->
 @pytest.mark.parametrize(
     "answer",
     [
+        f"{REFERENCE}\n```",
+        f"{REFERENCE}\n```\nThis adds two.",
+        *(block(REFERENCE, tag) for tag in ("python3.11", "ipython", "{.python}", "py3", "PYTHON")),
+        *(block(REFERENCE, tag) for tag in ("python:main.py", "{.python .x}", "language-python")),
+        f"~~~py3\n{REFERENCE}\n~~~",
+        "1. So:\n\n   ```python\n   def f(x):\n       return x + 2\n   ```",
+        "```python\n\tdef f(x):\n\t\treturn x + 2\n\t```",
+        f"> So:\n> ```python\n> {REFERENCE}\n> ```",
+        ">```python\n>def f(x):\n>\n>    return x + 2\n>```",
+        f"```python {REFERENCE} ```",
+        f"It is ```{REFERENCE}```.",
+        f"```python {REFERENCE}\n```",
+        '```python\ndef f(x):\n    """Add.\n\n    ```\n    f(1)\n    ```\n    """\n'
+        "    return x + 2\n```",
+    ],
+)
+def test_the_program_is_found_in_any_fence(judge: Judge, answer: str) -> None:
+    assert judge("code", answer, REFERENCE, tests=TESTS, entry="f").score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "score"),
+    [
+        (f"{block(REFERENCE)}\nUse it so:\n{block('print(f(1))')}", 1.0),
+        (f"{block('f = lambda x: x + 2')}\n{block('assert f(1) == 3')}", 1.0),
+        (f"{block('def g(x): return x + 1')}\n{block('def f(x): return g(x) + 1')}", 1.0),
+        (f"{block('import math')}\n{block('def f(x): return math.ceil(x) + 2')}", 1.0),
+        (f"{block('def f(x): return 0')}\n{block(REFERENCE)}", 1.0),
+        (f"{block(REFERENCE)}\n{block('def f(x): return 0')}", 0.0),
+        (f"{block(REFERENCE)}\n{block('print(1)')}\n{block('def f(x): return x +')}", 1.0),
+    ],
+)
+@pytest.mark.parametrize("entry", ["f", ""])
+def test_the_tests_say_which_block_is_the_program(
+    judge: Judge, answer: str, score: float, entry: str
+) -> None:
+    tests = ["f(1) == 3", "assert f(4) == 6"]
+    assert judge("code", answer, REFERENCE, tests=tests, entry=entry).score == score
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
         "def f(x): return x + 1",
         "def f(x): return 3",
         "def g(x): return x + 2",
@@ -204,6 +247,135 @@ def test_arguments_and_results_as_json(
     rows = {"inputs": [[1, "x"], [2, "y"]], "outputs": [[1, "x"], [2, "y"]], "fn_name": "f"}
     reference = "def f(a, b): return [a, b]"
     assert judge("code", answer, reference, **{**rows, **metadata}).score == score
+
+
+@pytest.mark.parametrize(
+    ("output", "right", "wrong"),
+    [
+        ({"1": "a", "2": {"3": [4, 5]}}, {1: "a", 2: {3: (4, 5)}}, {1: "a", 2: {3: [4, 6]}}),
+        ({"true": 1, "null": 2, "0.5": 3}, {True: 1, None: 2, 0.5: 3}, {1: 1, None: 2, 0.5: 3}),
+        ({"1": "a"}, {"1": "a"}, {1: "a", "1": "a"}),
+        ({"accept": [[1, 2], [2, 1]]}, [2, 1], [[1, 2], [2, 1]]),
+        ({"accept": [3, "three"]}, "three", {"accept": [3, "three"]}),
+    ],
+)
+def test_a_result_is_as_json_has_it_or_one_of_several(
+    judge: Judge, output: Any, right: Any, wrong: Any
+) -> None:
+    rows = {"inputs": [[1]], "outputs": [output], "entry": "f"}
+    assert judge("code", f"def f(x): return {right!r}", "", **rows).score == 1.0
+    assert judge("code", f"def f(x): return {wrong!r}", "", **rows).score == 0.0
+    as_text = rows | {"inputs": ["1"], "outputs": [json.dumps(output)]}
+    if "accept" not in output:
+        assert judge("code", f"def f(x): return {right!r}", "", **as_text).score == 1.0
+
+
+def test_several_outputs_may_be_right(judge: Judge) -> None:
+    rows = {"inputs": ["2"], "outputs": [{"accept": ["1 2", "2 1\n"]}]}
+    assert judge("code", "print(2, 1)", "", **rows).score == 1.0
+    assert judge("code", "print(2, 2)", "", **rows).score == 0.0
+
+
+COUNTER = """
+class C:
+    n = 0
+    def up(self):
+        self.n += 1
+        return self.n
+def f(x): return x + 2
+def g(a): a.sort()
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "score"),
+    [
+        ("assert f(1) == 3\nassert f(2) == 4", 1.0),
+        ("assert f(1) == 3\nassert f(2) == 5", 0.0),
+        ("x = f(1); assert x == 3", 1.0),
+        ("c = C()\nc.up()\nassert c.up() == 2", 1.0),
+        ("a = [2, 1]\ng(a)\nassert a == [1, 2]", 1.0),
+        ("a = [2, 1]\ng(a)\nassert a == [2, 1]", 0.0),
+        ("import math\nassert math.isclose(f(0.5), 2.5)", 1.0),
+        ("for i in range(5):\n    assert f(i) == i + 2", 1.0),
+        ("for i in range(5):\n    assert f(i) == i + 1", 0.0),
+        ("try:\n    f('a')\n    assert False\nexcept TypeError: pass", 1.0),
+        ("want = [3]\nassert [f(1)] == want", 1.0),
+        ("y = f(1)\nassert abs(y - 4) < 0.5", 0.0),
+    ],
+)
+def test_a_test_may_be_several_statements(judge: Judge, test: str, score: float) -> None:
+    assert judge("code", COUNTER, "", tests=[test], entry="f").score == score
+
+
+DIGITS = "1" + "0" * 5000
+
+
+@pytest.mark.parametrize(
+    ("metadata", "answer"),
+    [
+        ({"inputs": ["1"], "outputs": [DIGITS]}, "print(10 ** 5000)"),
+        ({"inputs": [DIGITS], "outputs": [DIGITS[:-1] + "1"]}, "print(int(input()) + 1)"),
+        ({"inputs": [DIGITS], "outputs": [DIGITS], "entry": "f"}, "def f(x): return x"),
+        ({"tests": ["f(1) == '1' + '0' * 5000"], "entry": "f"}, "def f(x): return str(10**5000)"),
+        ({"tests": ["f(1) == 10 ** 5000"], "entry": "f"}, "def f(x): return x * 10**5000"),
+    ],
+)
+def test_numbers_may_have_more_digits_than_python_prints(
+    judge: Judge, metadata: dict[str, Any], answer: str
+) -> None:
+    assert judge("code", answer, "", **metadata).score == 1.0
+    wrong = answer.replace("5000", "4999").replace("+ 1", "+ 2").replace("return x", "return 2 * x")
+    assert judge("code", wrong, "", **metadata).score == 0.0
+
+
+THREADS = {
+    "a thread": "import threading as t\nr = []\nw = t.Thread(target=lambda: r.append(add()))\n"
+    "w.start(); w.join()\nprint(r[0])",
+    "a thread that nobody joins": "import threading, time\n"
+    "threading.Thread(target=lambda: (time.sleep(0.05), print(add()))).start()",
+    "a timer": "import threading as t\nw = t.Timer(0.01, lambda: print(add()))\n"
+    "w.start(); w.join()",
+    "a queue": "import threading, queue\nq, s = queue.Queue(1), []\n"
+    "w = threading.Thread(target=lambda: s.extend((q.get(), q.get())))\nw.start()\n"
+    "for v in input().split(): q.put(int(v))\nw.join()\nprint(sum(s))",
+    "a pool": "from concurrent.futures import ThreadPoolExecutor as P\n"
+    "with P(8) as p: print(sum(p.map(int, input().split())))",
+    "a barrier": "import threading as t\nb = t.Barrier(2)\nw = t.Thread(target=b.wait); w.start()\n"
+    "b.wait(); print(add())",
+    "sixty at once": "import threading as t\ne = t.Event()\n"
+    "for _ in range(60): t.Thread(target=e.wait).start()\ne.set(); print(add())",
+    "a daemon": "import threading as t\nt.Thread(target=t.Event().wait, daemon=True).start()\n"
+    "print(add())",
+    "a deep stack": "import sys, threading as t\n"
+    "sys.setrecursionlimit(10**6)\nt.stack_size(1 << 29)\ndef d(n): return n and d(n - 1)\n"
+    "w = t.Thread(target=lambda: print(d(40000) + add()))\n"
+    "w.start(); w.join()",
+    "asyncio": "import asyncio\nasync def m():\n    await asyncio.sleep(0.01)\n"
+    "    return await asyncio.to_thread(add)\nprint(asyncio.run(m()))",
+}
+
+
+@pytest.mark.parametrize("name", THREADS)
+def test_a_program_has_threads_and_queues(judge: Judge, name: str) -> None:
+    source = f"def add(): return sum(map(int, input().split()))\n{THREADS[name]}"
+    rows = {"inputs": ["1 2\n", "3 4\n"], "outputs": ["3\n", "7\n"], "seconds": 2.0}
+    assert judge("code", source, SUM, **rows).score == 1.0
+
+
+def test_a_function_has_threads(judge: Judge) -> None:
+    pool = "from concurrent.futures import ThreadPoolExecutor as P\ndef f(x):\n"
+    pool += "    with P(2) as p: return p.submit(lambda: x + 2).result()"
+    assert judge("code", pool, "", tests=["f(1) == 3"], entry="f").score == 1.0
+    suite = "def check(candidate): assert candidate(1) == 3"
+    assert judge("code", pool, "", test=suite, entry="f").score == 1.0
+
+
+def test_numpy_multiplies_and_inverts(judge: Judge) -> None:
+    program = "import numpy as np\ndef f(n):\n    a = 2 * np.eye(n)\n"
+    program += "    return float((np.linalg.inv(a) @ a @ a).trace()) + np.linalg.svd(a)[1][0]"
+    rows = {"tests": ["f(64) == 130", "f(300) == 602"], "entry": "f", "packages": ["numpy"]}
+    assert judge("code", program, "", **rows).score == 1.0
 
 
 @pytest.mark.parametrize(
