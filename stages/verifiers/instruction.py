@@ -73,7 +73,12 @@ def results(response: str, constraints: Sequence[Constraint], mode: str = STRICT
     """Whether each constraint holds: IFEval's accuracy at the level of instructions."""
     texts = [visible(text) for text in (_variants(response) if mode == LOOSE else [response])]
     texts = [text for text in dict.fromkeys(texts) if text]
-    return [any(KINDS[c["type"]].check(text, c) for text in texts) for c in constraints]
+    return [any(_holds(text, constraint) for text in texts) for constraint in constraints]
+
+
+def _holds(text: str, constraint: Constraint) -> bool:
+    kind = KINDS[constraint["type"]]
+    return kind.check(text if kind.indented else text.lstrip(), constraint)
 
 
 def witness(reference: str, metadata: Mapping[str, Any]) -> str | None:

@@ -19,11 +19,10 @@ import re
 
 from stages.rewards.language import consistency
 from stages.verifiers.instructions.kinds import Constraint, Kind
-from stages.verifiers.instructions.prose import HAN
+from stages.verifiers.instructions.prose import words
 
 _SEPARATORS = re.compile(r"[\s,，、。.;；!！]*")
 _FINAL = " .。!！"
-_WORD = re.compile(rf"[{HAN}]|(?:(?![{HAN}])\w)+(?:['’-](?:(?![{HAN}])\w)+)*")
 
 
 def _equals_any(text: str, constraint: Constraint) -> bool:
@@ -73,7 +72,7 @@ def _lowercase(text: str, constraint: Constraint) -> bool:
 
 
 def _word_count(text: str, constraint: Constraint) -> bool:
-    count = sum(1 for _ in _WORD.finditer(text))
+    count = len(words(text))
     return bool(constraint.get("min", 0) <= count <= constraint.get("max", count))
 
 
