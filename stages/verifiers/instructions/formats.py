@@ -30,6 +30,7 @@ from itertools import pairwise
 from stages.verifiers.instructions.kinds import Constraint, Kind
 from stages.verifiers.instructions.lengths import divided
 from stages.verifiers.instructions.prose import (
+    SPACED,
     count_sentences,
     paragraphs,
     pieces,
@@ -49,7 +50,7 @@ _EMOJI_FIRST = re.compile(f"[{_EMOJI}]")
 _EMOJI_LAST = re.compile(f"[{_EMOJI}\ufe0f\u200d\u20e3]+[^\\w{_EMOJI}]*\\Z")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _QUOTES = dict.fromkeys(map(ord, "“”「」"), '"') | dict.fromkeys(map(ord, "‘’『』"), "'")
-_APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
+_APOSTROPHE = re.compile(rf"(?<={SPACED})['’](?={SPACED})")
 _ITALICS = re.compile(r"<(i|em)>[^<]*\w[^<]*</\1>(.*)", re.DOTALL)
 _TEMPLATE = re.compile("My Answer:(.*?)My Conclusion:(.*?)Future Outlook:(.*)", re.DOTALL)
 _JOINT = re.compile(r"(?<=[.!?。！？])-(?=\S)")
