@@ -34,6 +34,7 @@ from typing import Any
 
 from stages.verifiers.instructions import KINDS
 from stages.verifiers.instructions import witness as witnesses
+from stages.verifiers.instructions.effort import shortfall
 from stages.verifiers.instructions.kinds import Constraint, require
 from stages.verifiers.instructions.prose import visible
 from stages.verifiers.verdict import RESPONSE, RIGHT, Unreadable, Verdict
@@ -79,6 +80,16 @@ def results(response: str, constraints: Sequence[Constraint], mode: str = STRICT
 def _holds(text: str, constraint: Constraint) -> bool:
     kind = KINDS[constraint["type"]]
     return kind.check(text if kind.indented else text.lstrip(), constraint)
+
+
+def unearned(
+    text: str, reference: str, metadata: Mapping[str, Any], question: str
+) -> Verdict | None:
+    """Why a right response was not worked for: it repeats its prompt, or fills the form."""
+    constraints = read(reference, metadata).constraints
+    if any(KINDS[c["type"]].fixed for c in constraints):
+        return None
+    return shortfall(visible(text), constraints, question, answered=bool(reference.strip()))
 
 
 def witness(reference: str, metadata: Mapping[str, Any]) -> str | None:

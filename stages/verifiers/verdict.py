@@ -52,3 +52,6 @@ class Unreadable(Exception):
 
 RIGHT = Verdict(1.0, "right")
 WRONG = Verdict(0.0, "wrong")
+#: Of the strict policy: right, but not worked for.
+COPIED = Verdict(0.0, "repeats its question")
+UNDONE = Verdict(0.0, "not computed")

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from stages.verifiers.instruction import LOOSE, judge, read, results, witness
+from benchmarks.hacks.instruction import answers
+from stages.verifiers.instruction import LOOSE, judge, read, results, unearned, witness
 from stages.verifiers.instructions import KINDS
 from stages.verifiers.instructions.prose import count_sentences, count_words
 from stages.verifiers.pool import VerifierPool
-from stages.verifiers.verdict import Request, Unreadable
+from stages.verifiers.verdict import COPIED, UNDONE, Request, Unreadable
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -245,3 +246,70 @@ def test_long_texts_are_judged_in_linear_time(unit: str) -> None:
         seconds[name] = time.perf_counter() - started
     # About 0.1 s each; what is quadratic takes many seconds.
     assert max(seconds.values()) < 3.0, seconds
+
+
+def earns(text: str, row: dict[str, Any], reference: str = "") -> bool:
+    right = judge(text, read(reference, row)).score == 1.0
+    return right and unearned(text, reference, row, row["prompt"]) is None
+
+
+@pytest.mark.parametrize(
+    "row", [*ROWS, *GYM_ROWS], ids=lambda row: str(row.get("key", row.get("id")))
+)
+def test_a_policy_that_fills_the_form_earns_nothing(row: dict[str, Any]) -> None:
+    if "detectable_format:constrained_response" in row["instruction_id_list"]:
+        pytest.skip("one of three answers is a guess")
+    assert [text for text in answers(row["prompt"], "", row) if earns(text, row)] == []
+
+
+HAIKU = {
+    "prompt": "Write a poem about cats. Use no commas and include the word moon.",
+    "instruction_id_list": ["punctuation:no_comma", "keywords:existence"],
+    "kwargs": [{}, {"keywords": ["moon"]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Cats walk by the moon.\nThey sing until dawn.", None),
+        ("Soft paws on the roof under a pale moon while the old town sleeps and nobody sees until morning", None),
+        ("猫在月亮 moon 下走。它们唱到天亮。", None),
+        (HAIKU["prompt"].replace("commas", "comma"), COPIED),
+        (HAIKU["prompt"].upper(), COPIED),
+        (f"Sure: {HAIKU['prompt']}", COPIED),
+        (f"{HAIKU['prompt']}\n{HAIKU['prompt']}", COPIED),
+        ("moon a about and cats commas include no poem the", COPIED),
+        ("moon moon moon", COPIED),
+        ("word moon", COPIED),
+        ("yes moon yes", COPIED),
+        ("word", UNDONE),
+        ("This is fine under the moon.\n" * 9, UNDONE),
+        ("We have a good day here with you at the moon.", UNDONE),
+    ],
+)  # fmt: skip
+def test_a_response_must_say_more_than_its_prompt(text: str, why: Any) -> None:
+    assert unearned(text, "", HAIKU, str(HAIKU["prompt"])) == why
+
+
+def test_a_question_that_is_not_known_costs_nothing_but_filler() -> None:
+    assert unearned("Cats walk by the moon at night.", "", HAIKU, "") is None
+
+
+def test_an_answer_that_the_prompt_fixes_may_be_its_words() -> None:
+    row = {"constraints": [{"type": "repeat", "word": "cat", "times": 2}]}
+    assert unearned("cat cat", "cat cat", row, "Say cat 2 times.") is None
+    copy = {"instruction_id_list": ["copy:copy"], "kwargs": [{"prompt_to_repeat": "Write a poem."}]}
+    assert unearned("Write a poem.", "", copy, "Write a poem. Copy it.") is None
+
+
+def test_a_row_with_a_short_reference_is_only_searched_for_its_prompt() -> None:
+    fact = {"constraints": [{"type": "contains", "text": "Paris"}]}
+    assert unearned("Paris", "Paris", fact, "Capital of France?") is None
+    ending = {
+        "constraints": [{"type": "contains", "text": "cat"}, {"type": "ends_with", "text": "bye"}]
+    }
+    question = "Tell me about cat. End with bye."
+    assert unearned("I like cat. bye", "I like cat. bye", ending, question) is None
+    for text in (question, f"Sure: {question}", "cat bye"):
+        assert unearned(text, "I like cat. bye", ending, question) == COPIED, text

@@ -194,7 +194,7 @@ def _is_pair(text: str) -> bool:
 
 KINDS = {
     "format:list": Kind(_list, {"sep": "text"}),
-    "format:options": Kind(_options, {"options": "text"}),
+    "format:options": Kind(_options, {"options": "text"}, fixed=True),
     "format:newline": Kind(_newline),
     "format:emoji": Kind(_emoji),
     "format:line_indent": Kind(_line_indent, indented=True),

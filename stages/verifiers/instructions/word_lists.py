@@ -25,6 +25,14 @@ STOP_WORDS = _set("""
     only own same so than too very s t can will just don should now d ll m o re ve y ain aren
     couldn didn doesn hadn hasn haven isn ma mightn mustn needn shan shouldn wasn weren won wouldn
     的 了 着 过 是 在 和 与 及 也 都 就 而 但 或 被 把 对 从 向 这 那 我 你 他 她 它 们 吗 呢 吧""")
+#: What prompts say about form: it is no subject.
+FORM_WORDS = _set("""
+    answer answers bullet bullets capital comma commas contain create day entire english exactly
+    follow format give good like
+    include instruction keyword keywords least length letter letters line lines list lowercase make
+    markdown mention number output paragraph paragraphs phrase placeholder please point prompt
+    question quotation quote quotes repeat request respond response section sections sentence
+    sentences start stop sure tell text three title use using wrap write word words yes""")
 #: What a title may write small.
 MINOR = _set("""
     a an the and but or nor for so yet as at by from in into of off on onto over per than to up
