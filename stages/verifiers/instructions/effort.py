@@ -47,8 +47,9 @@ def shortfall(
     said = reduce(_without, (plain_words(one.lower()) for one in repeated), beside)
     named = set().union(*map(_words, constraints))
     one_word = answered and not named <= set(asked)  # such as Paris, which no prompt names
-    if _is_copied(said, asked, PHRASE if len(beside) < len(all_said) else 2 - one_word):
-        return UNDONE if said and set(said).isdisjoint(asked) else COPIED
+    whole = len(beside) < len(all_said)
+    if _is_copied(said, asked, PHRASE if whole else 2 - one_word):
+        return COPIED if whole or not set(said).isdisjoint(asked) else UNDONE
     if answered or (_is_varied(said, named) and _is_about(said, asked, named, constraints)):
         return None
     return UNDONE
