@@ -34,8 +34,8 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 	eval_student_qwen_base, eval_student_qwen, eval_student_llama, eval_student_rl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vllm test lint typecheck format lock clean bench-verifiers bench-rollout bench-train \
-	reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
+.PHONY: help setup vllm test lint typecheck format lock clean bench-verifiers bench-hacks \
+	bench-rollout bench-train reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan status ui
 
 help: ## this list
@@ -87,6 +87,10 @@ format: $(SETUP) ## rewrite the code as ruff wants it
 
 bench-verifiers: $(SETUP) ## the verifiers beside math-verify (DATA=folder LIMIT=500, ARGS go to it)
 	$(BIN)/python -m benchmarks.verifiers $(if $(DATA),--data $(DATA)) \
+		$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
+
+bench-hacks: $(SETUP) ## what policies that never compute are paid (DATA=folder LIMIT=200, ARGS go to it)
+	$(BIN)/python -m benchmarks.hacks $(if $(DATA),--data $(DATA)) \
 		$(if $(LIMIT),--limit $(LIMIT)) $(ARGS)
 
 bench-rollout: $(SETUP) $(VLLM_TRIED) ## engines, rejection sampling, evaluation, decontamination (DATA=folder, ARGS)

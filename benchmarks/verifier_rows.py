@@ -20,7 +20,7 @@ from benchmarks.files import BBH, Folder
 from benchmarks.graders import LIMIT, WORKERS
 from stages.data.formats.choice import LETTERS
 from stages.data.template import compose
-from stages.verifiers.answer import STRICT
+from stages.verifiers.answer import DEFAULT
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import proof, right_answer
 from stages.verifiers.verdict import Request, request_of
@@ -60,7 +60,7 @@ def _requests(data: Folder, format_: str, *names: str, split: str = "test") -> l
 
 
 def _proofs(requests: Iterable[Request]) -> list[Case]:
-    return [Case(proof(request, right_answer(request), STRICT), 1.0) for request in requests]
+    return [Case(proof(request, right_answer(request), DEFAULT), 1.0) for request in requests]
 
 
 def _answered(request: Request, answer: str) -> Request:

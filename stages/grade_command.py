@@ -2,11 +2,14 @@
 
     r1 grade answers.jsonl --out verdicts.jsonl
     r1 grade answers.parquet --out verdicts.parquet verifiers.workers=8 verifiers.several=last
+    r1 grade answers.jsonl --out verdicts.jsonl verifiers.policy=strict     as RL would pay
     r1 grade problems.jsonl --self-check              every reference against itself
 
 IN holds rows {id, verifier, reference, completion, metadata}, OUT rows {id, score, reason,
 seconds}, in the same order; both are .jsonl, .jsonl.gz or .parquet. A score of null says that the
-row cannot be judged, and why. Overrides are those of conf/verifiers.
+row cannot be judged, and why. Overrides are those of conf/verifiers. The policy is lenient unless
+asked otherwise, as in evaluations; the strict one looks at each row's `question`, too (or at
+metadata.question, or the user's messages in `prompt`), and the summary counts rows without one.
 
 Exit codes: 0, every row got a verdict (with --self-check: every reference scores 1); 1, some did
 not, and these are named by their row's number; 2, the request is wrong.
@@ -40,7 +43,7 @@ from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import proof, right_answer
 from stages.verifiers.verdict import Request
 
-CONFIG = Path("verifiers") / "strict.yaml"
+CONFIG = Path("verifiers") / "default.yaml"
 SHOWN = 20  # rows without a verdict that are named one by one
 
 
@@ -83,6 +86,7 @@ def _config(overrides: Sequence[str]) -> Verifiers:
 
     known = OmegaConf.create({"verifiers": OmegaConf.structured(Verifiers)})
     preset = OmegaConf.load(Path(conf.__path__[0]) / CONFIG)
+    del preset["training_policy"]  # nobody learns from these verdicts
     try:
         merged = OmegaConf.merge(known, {"verifiers": preset}, OmegaConf.from_dotlist([*overrides]))
         config = OmegaConf.to_object(merged.verifiers)
@@ -194,6 +198,8 @@ def _lines(summary: dict[str, Any]) -> Iterator[str]:
         f"{summary['rows']} rows, {summary['rows_per_second']:,.0f} a second, "
         f"the slowest {summary['slowest_seconds']} s"
     )
+    if missing := summary.get("without_question"):
+        yield f"  {missing} without a question, of which the strict policy sees the answer alone"
     for verifier, outcomes in sorted(summary["verdicts"].items()):
         for outcome, reasons in outcomes.items():
             yield f"  {verifier:12} {outcome:12} {sum(reasons.values()):8}"

@@ -25,6 +25,7 @@ def rl(config: Config, inputs: Inputs) -> Numbers:
     longest += [switch["max_tokens"] for switch in config["length_switches"]]
     return {
         "algorithm": config["algorithm"]["name"],
+        **_policy(config),
         "prompts per step": prompts,
         "completions per step": prompts * samples,
         "completions per rollout": prompts * samples * per_rollout,
@@ -94,6 +95,11 @@ def evaluate(config: Config, inputs: Inputs) -> Numbers:
     return numbers | {name: count for name, count in counts.items() if count}
 
 
+def _policy(config: Config) -> Numbers:
+    """Whether right answers must be worked for (conf/verifiers)."""
+    return {"verdicts": config["verifiers"]["policy"]}
+
+
 def _rl_tokens(config: Config) -> int:
     """The most tokens that RL may generate, with its switches of length."""
     switches = sorted((s["step"], s["max_tokens"]) for s in config["length_switches"])
@@ -129,7 +135,8 @@ def _epochs(config: Config, rows: int, share: float = 1.0) -> Numbers:
 
 def _completions(config: Config, inputs: Inputs, runs: int = 1) -> Numbers:
     samples = config["samples_per_problem"]
-    numbers = {
+    numbers: Numbers = {
+        **_policy(config),
         "completions per problem": samples,
         "tokens per completion at most": config["sampling"]["max_tokens"],
     }

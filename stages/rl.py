@@ -43,7 +43,7 @@ from stages.verifiers.selfcheck import require_references
 
 FINAL_STEPS = 10  # the facts give the mean of the last steps: one step is noise
 SPENT = ("samples_spent", "replaced_groups", "zero_signal_groups", "skipped_rows")
-FINAL = ("reward", "accuracy", "format", "length", "language_consistency", "kl")
+FINAL = ("reward", "accuracy", "copied", "format", "length", "language_consistency", "kl")
 
 
 def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:

@@ -45,7 +45,6 @@ from stages.data.labels import (
     NO_MAJORITY,
     NO_REFERENCE,
     Election,
-    can_vote,
     label,
     lacks_reference,
 )
@@ -54,6 +53,7 @@ from stages.data.rewrite import DROPS, MODEL, TINY, Rewriter, check_rewriter, re
 from stages.data.rewrite_model import ModelRewriter
 from stages.data.rounds import Rounds, check_strategy
 from stages.data.rows import SAMPLE, Row, RowWriter, write_rows
+from stages.data.votes import can_vote
 from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
 

@@ -89,13 +89,21 @@ class Rollout:
 
 @dataclass
 class Verifiers:
-    """How answers are judged. The policy is written down in stages/verifiers/answer.py."""
+    """How answers are judged. How they are read is written down in stages/verifiers/answer.py."""
 
+    policy: str = "lenient"  # or "strict": right answers must have been worked for
     forms: list[str] = field(default_factory=lambda: ["tag", "box"])  # where an answer may stand
     several: str = "wrong"  # several different answers; or "last"
     thought: str = "optional"  # or "required", where the prompt ends with <think>
     seconds: float = 5.0  # wall clock of one answer
     workers: int = placement(1)
+
+
+@dataclass
+class TrainingVerifiers(Verifiers):
+    """How answers are judged that a model learns from."""
+
+    policy: str = from_root(lambda: "strict", "verifiers.training_policy")
 
 
 @dataclass

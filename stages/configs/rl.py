@@ -16,7 +16,7 @@ from stages.configs.common import (
     Rollout,
     Sampling,
     StageConfig,
-    Verifiers,
+    TrainingVerifiers,
     from_root,
     placement,
 )
@@ -107,5 +107,5 @@ class RLConfig(StageConfig):
     parallel: Parallel = from_root(Parallel, "parallel", identity=False)
     micro_batch: int = placement(64)  # sequences per forward pass
     save_steps: int = placement(25)
-    verifiers: Verifiers = from_root(Verifiers, "verifiers")
+    verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")
     health: Health = field(default_factory=Health, metadata={"identity": False})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from stages.configs.common import Rollout, Sampling, StageConfig, Verifiers, from_root
+from stages.configs.common import Rollout, Sampling, StageConfig, TrainingVerifiers, from_root
 
 
 @dataclass
@@ -64,4 +64,4 @@ class SampleConfig(StageConfig):
     rewriter: str | None = None  # or `tiny`, or `model`: rewrite in the question's language, sum up
     rewrite: Rewrite = field(default_factory=Rewrite)
     system_prompt: str | None = None
-    verifiers: Verifiers = from_root(Verifiers, "verifiers")
+    verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")

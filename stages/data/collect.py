@@ -27,7 +27,7 @@ from stages.rollout.fleet import Fleet
 from stages.verifiers.answer import parse
 from stages.verifiers.grade import counted
 from stages.verifiers.pool import VerifierPool
-from stages.verifiers.verdict import Request
+from stages.verifiers.verdict import request_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -154,9 +154,12 @@ class Collector:
         ]
         flat = list(chain.from_iterable(rows))
         for row, verdict in zip(
-            flat, self.pool.verify([verification(row) for row in flat]), strict=True
+            flat, self.pool.verify([request_of(row) for row in flat]), strict=True
         ):
             row |= {"score": verdict.score, "reason": verdict.reason}
+            if row["answer"] is None and verdict.score == 1.0:  # spelt in several ways
+                parsed = parse(row["completion"], self.pool.policy)
+                row["answer"] = counted(row["verifier"], parsed, right=True)
         yield from rows
 
     def _row(self, job: Job, completion: Drawn, seed: int) -> Row:
@@ -178,12 +181,6 @@ class Collector:
 def shown_on(context: Context) -> Progress:
     """Progress in samples and tokens on the stage's live view."""
     return lambda done, total, tokens: context.progress(done, total, "sample", {"token": tokens})
-
-
-def verification(row: Row) -> Request:
-    """What the verifier of a sample's problem is asked."""
-    metadata = json.loads(row["metadata"] or "{}")
-    return Request(row["verifier"], row["completion"], row["reference"], metadata)
 
 
 def gather(problems: Sequence[Artifact], limit: int | None) -> list[Row]:

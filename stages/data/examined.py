@@ -18,7 +18,7 @@ from stages.data.budgets import Tags, never_ended
 from stages.data.collect import Job
 from stages.data.rows import SAMPLE, Row, write_rows
 from stages.data.score import Asked, measure, problem_row, reward_column
-from stages.data.votes import VOTING, classes
+from stages.data.votes import can_vote, classes
 from stages.rewards.preference import Scorer
 from stages.rollout.engine import PROMPT_TOO_LONG
 from stages.verifiers.pool import VerifierPool
@@ -78,7 +78,7 @@ class Examiner:
 
     def _votes(self, group: Sequence[Sampled]) -> list[list[str | None] | None]:
         """The classes of each problem's answers, where these can be voted on."""
-        voting = [i for i, (job, _) in enumerate(group) if job.problem["verifier"] in VOTING]
+        voting = [i for i, (job, _) in enumerate(group) if can_vote(job.problem)]
         found = dict(zip(voting, classes([group[i][1] for i in voting], self.pool), strict=True))
         return [found.get(i) for i in range(len(group))]
 

@@ -15,13 +15,11 @@ from typing import Protocol
 
 from pipeline.errors import UsageError
 from stages.data.budgets import never_ended
-from stages.data.ngrams import ngrams
 from stages.data.resemblance import DUPLICATE, NEAR_DUPLICATE
 from stages.data.rows import Row
+from stages.rewards import padding
 from stages.rewards.format import strict
-from stages.rewards.language import consistency, target_of
-
-PHRASE = 6  # units in a phrase, for repetition
+from stages.rewards.language import mixes_languages, target_of
 
 
 class Readability(Protocol):
@@ -38,8 +36,8 @@ Rule = Callable[[Row, Readability], bool]
 
 def mixed_language(row: Row, config: Readability) -> bool:
     """Too few words of the thought are in the question's language."""
-    share = consistency(row["reasoning"], target_of(row))
-    return share is not None and share < config.min_language_consistency
+    least = config.min_language_consistency
+    return mixes_languages(row["reasoning"], target_of(row), least) or False
 
 
 def long_paragraph(row: Row, config: Readability) -> bool:
@@ -49,8 +47,7 @@ def long_paragraph(row: Row, config: Readability) -> bool:
 
 def repetition(row: Row, config: Readability) -> bool:
     """Too many phrases of the thought stood in it before: it went round in circles."""
-    phrases = ngrams(row["reasoning"], PHRASE)
-    return bool(phrases) and 1 - len(set(phrases)) / len(phrases) > config.max_repetition
+    return padding.repetition(row["reasoning"]) > config.max_repetition
 
 
 def code_block(row: Row, config: Readability) -> bool:

@@ -19,7 +19,7 @@ from stages.data.template import END_THINK, THINK, compose
 from stages.data.thoughts import NotNormal, read_trace
 from stages.rewards.language import target_of
 from stages.verifiers.pool import VerifierPool
-from stages.verifiers.verdict import Request, Verdict
+from stages.verifiers.verdict import Verdict, request_of
 
 UNREADABLE = "unreadable_row"
 WRONG = "wrong"
@@ -147,7 +147,7 @@ class Importer:
             yield from batch
             return
         requests = [
-            Request(self.verifier, one.row["completion"], one.reference)
+            request_of(one.row | {"verifier": self.verifier, "reference": one.reference})
             for one in batch
             if one.reference is not None
         ]

@@ -20,7 +20,7 @@ from stages.data.collect import Collector, Job, Progress
 from stages.data.parts import GROUP, PART, part_row
 from stages.data.rows import Row, RowWriter
 from stages.data.sources import BY_METADATA
-from stages.data.votes import VOTING, classes
+from stages.data.votes import classes
 from stages.verifiers.pool import VerifierPool
 
 NO_REFERENCE = "no_reference"
@@ -43,11 +43,6 @@ class Election:
 def lacks_reference(problem: Row) -> bool:
     """Whether its verifier has nothing to compare an answer with."""
     return problem["reference"] is None and problem["verifier"] not in BY_METADATA
-
-
-def can_vote(problem: Row) -> bool:
-    """Whether equal answers to it can be told."""
-    return problem["verifier"] in VOTING
 
 
 def label(

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from stages.configs import SampleConfig
-from stages.data.collect import verification
 from stages.data.filters import check_names, reason_of
 from stages.data.rewrite_model import check_prompts
 from stages.data.rows import Row
 from stages.verifiers.answer import parse
 from stages.verifiers.grade import counted
 from stages.verifiers.pool import VerifierPool
+from stages.verifiers.verdict import request_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -69,7 +69,7 @@ def rewritten(
     new = [_renewed(rows[i], texts[i] or "", pool, tokenizer) for i in places]
     results: list[tuple[Row, str | None]] = [(row, NOT_REWRITTEN) for row in rows]
     for i, row, verdict in zip(
-        places, new, pool.verify([verification(row) for row in new]), strict=True
+        places, new, pool.verify([request_of(row) for row in new]), strict=True
     ):
         row["score"] = verdict.score
         results[i] = (row, _drop(row, config))
@@ -94,6 +94,6 @@ def _renewed(
     return row | {
         "completion": completion,
         "reasoning": parsed.reasoning,
-        "answer": counted(row["verifier"], parsed),
+        "answer": counted(row["verifier"], parsed, right=True),  # else it is dropped
         "tokens": len(tokenizer.encode(completion, add_special_tokens=False)),
     }

@@ -24,7 +24,7 @@ from stages.data.metrics import (
 from stages.data.rows import Row
 from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
-from stages.rewards.language import consistency, target_of
+from stages.rewards.language import consistency, mixes_languages, target_of
 
 #: Metrics of one sample; a problem's value is their mean over its samples.
 PER_SAMPLE = (
@@ -48,10 +48,11 @@ def group_of(domain: str) -> str:
 def measure(row: Row, thinking: int, checking_words: Sequence[str]) -> dict[str, float | None]:
     """The metrics of one sample."""
     language = consistency(row["reasoning"], target_of(row))
+    mixes = mixes_languages(row["reasoning"], target_of(row))
     return {
         "format": strict(row["completion"]),
         "language_consistency": language,
-        "mixed_language": None if language is None else float(language < 1),
+        "mixed_language": None if mixes is None else float(mixes),
         "length": float(row["tokens"]),
         "thinking_length": float(thinking),
         "truncation": float(row["finish_reason"] == "length"),

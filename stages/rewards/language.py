@@ -2,22 +2,23 @@ r"""Language consistency: words of the thought in the target language ÷ all its
 
 The paper's measure (3.2.1, "proportion of target language words in the CoT"). What counts as
 a word is in `prose.py` (no code, LaTeX, addresses, tags) and `scripts.py` (no names of variables,
-symbols, numbers; Chinese words by a stated equivalent of segmentation).
+symbols, numbers; Chinese words by a stated equivalent of segmentation). Then:
 
 - Where one language has the script, the script decides: Chinese, English against Chinese, Korean,
-  Thai, Greek, … are exact.
-- Japanese and Chinese share Han: a sentence with kana is Japanese, one without is Chinese (short
-  ones go with the rest of the text).
-- Languages that share an alphabet (English and French, Russian and Ukrainian) are told apart by a
-  detector, in stretches of whole sentences of ten words or more (`foreign.py`). Only a stretch that
-  is hardly in the target is foreign.
+  Thai, Greek, … are exact. Han is Chinese or Japanese by the kana of its sentence.
+- Languages that share an alphabet are told apart by their words, or by a detector (`foreign.py`).
+- Words in the guise of something else can cost, and never earn (`hidden.py`).
+- A thought earns no more than its words: with fewer than one word to CHARACTERS characters it is
+  mostly something else, and earns in proportion. Honest thoughts full of algebra have enough.
 
 A name or a technical term in another script counts as a word of another language, as in the paper;
 single letters, names in capitals (ABC, DNA) and symbols (sin, kg) do not count.
 
-Limits. Words of a text shorter than a stretch are taken for the target's where the script allows
-it. Comments in code are not seen. Foreign words strewn singly into sentences of the same alphabet
-are not seen. Repetition is not this measure's business but of `padding.py`.
+Limits. Of the languages that share the Latin letters, only those in `lexicon.LISTED` are judged
+word by word; for the others, and for other shared scripts, words of a text shorter than ten are
+taken for the target's. A term in the words of another language (`pesos`) costs as such. A wall of
+unconnected words is not seen when everyday words are strewn into it, in Chinese half of the time.
+Repetition is not this measure's business but of `padding.py`.
 """
 
 from __future__ import annotations
@@ -27,12 +28,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from stages.rewards import scripts
+from stages.rewards import hidden, scripts
 from stages.rewards.detector import ALIKE, BY_SCRIPT, language_of
-from stages.rewards.foreign import foreign_words, is_english, is_japanese
-from stages.rewards.prose import prose
+from stages.rewards.foreign import foreign_words, is_japanese, speaks_for
+from stages.rewards.prose import Text, prose, split
 
 LIKELY = 0.5  # the confidence from which the detector names a whole text's language
+
+MIXED_BELOW = 0.95  # a thought mixes languages; a term or a name in another is no mixture
+#: Characters to a word: a thought with fewer words is mostly no words. What stands in formulas and
+#: code counts a quarter: of honest solutions full of algebra one in a hundred has more than 40.
+CHARACTERS, IN_FORMULAS = 40, 0.25
 
 _ONE_SCRIPT = {
     "zh": "han", "ko": "hangul", "el": "greek", "th": "thai", "lo": "lao", "km": "khmer",
@@ -51,6 +57,10 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
 TARGETS = tuple(sorted({*SCRIPTS, *ALIKE}))
 
 
+def _length(text: Text) -> float:
+    return len(text.prose.replace(" ", "")) + IN_FORMULAS * len(text.hidden)
+
+
 class Words(NamedTuple):
     """Latin words, Han characters, and words of any other script."""
 
@@ -62,19 +72,42 @@ class Words(NamedTuple):
 def consistency(reasoning: str, target: str) -> float | None:
     """The share of the words of a thought that are in the target language (ISO 639-1).
 
-    None where there is nothing to measure: no words, or an unknown language.
+    A thought that is mostly no words earns less, in proportion. None where there is nothing to
+    measure: no words, or an unknown language.
     """
+    found = _measure(reasoning, target)
+    return None if found is None else found.share * found.fullness
+
+
+def mixes_languages(reasoning: str, target: str, least: float = MIXED_BELOW) -> bool | None:
+    """Are less than `least` of a thought's words the target's? None where nothing is measured."""
+    found = _measure(reasoning, target)
+    return None if found is None else found.share < least
+
+
+class _Measured(NamedTuple):
+    """The target's share of the words, and how much of a thought is words (1: enough)."""
+
+    share: float
+    fullness: float
+
+
+@lru_cache(maxsize=64)  # a sample is asked for its share and whether it mixes
+def _measure(reasoning: str, target: str) -> _Measured | None:
     target = primary(target)
     own_scripts = SCRIPTS.get(target)
     if own_scripts is None:
         return None
-    text = prose(reasoning)
-    words = scripts.count(text)
-    total = sum(words.values())
+    text = split(reasoning)
+    words = scripts.count(text.prose)
+    found = sum(words.values())
+    total = found + hidden.cost(text, target, found)
     if total == 0:
         return None
     own = sum(words.get(script, 0) for script in own_scripts)
-    return max(0.0, own - foreign_words(text, target, own_scripts, words)) / total if own else 0.0
+    if own:
+        own -= foreign_words(text.prose, target, own_scripts, words)
+    return _Measured(max(0.0, own) / total, min(1.0, CHARACTERS * found / _length(text)))
 
 
 def count_words(text: str) -> Words:
@@ -100,7 +133,7 @@ def detect(text: str) -> str | None:
     if script not in BY_SCRIPT:
         return next((name for name, own in _ONE_SCRIPT.items() if own == script), None)
     found = scripts.words_of(text, script)
-    if script == "latin" and is_english(found):
+    if script == "latin" and speaks_for(found, "en"):
         return "en"
     language, probability = language_of(" ".join(found))
     return language if probability >= LIKELY else None

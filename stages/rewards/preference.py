@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
 from stages.data.template import END, Message, render_prompt
-from stages.verifiers.answer import STRICT, Policy, parse
+from stages.verifiers.answer import DEFAULT, Policy, parse
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,7 +25,7 @@ BATCH = 64  # responses per forward pass; does not change scores beyond rounding
 TERM_OF = {"answer": "helpful", "response": "safety"}
 
 
-def reward_text(prompt: str, completion: str, reads: str, policy: Policy = STRICT) -> str | None:
+def reward_text(prompt: str, completion: str, reads: str, policy: Policy = DEFAULT) -> str | None:
     """What a reward model sees: the rendered prompt and the response, or only its final answer.
 
     None when it reads answers and the completion has none. Training and scoring both use this.
@@ -44,7 +44,7 @@ class Scorer:
         max_length: int | None = None,
         mean: float = 0.0,
         std: float = 1.0,
-        policy: Policy = STRICT,
+        policy: Policy = DEFAULT,
     ) -> None:
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 

@@ -1,12 +1,14 @@
-r"""What of a text is prose: the words that a reader reads as language.
+r"""What of a text is prose, the words that a reader reads as language, and what is not.
 
-Gone are code (fenced, in backticks, or indented and with a mark of code at its start or end), LaTeX
-(`$…$`, `$$…$$`, `\(…\)`, `\[…\]`, the names of environments and commands), addresses, HTML tags and
-invisible characters. They belong to no language.
+Not prose are code (fenced, in backticks, or indented and with a mark of code at its start or end),
+LaTeX (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `\begin{align}…`, the names of environments and
+commands), drawings in Asymptote, addresses, HTML tags and invisible characters. They belong to no
+language.
 
 Two things inside them are prose all the same, or a thought could be hidden there: the text of
-`\text{…}`, and a stretch of "code" or of "formula" that is several words without a single sign
-of code or mathematics. Comments in code stay code.
+`\text{…}`, `\mathrm{…}` and their kin, and a stretch of "code" or of "formula" that is several
+words without a single sign of code or mathematics. The rest is kept apart: words there never earn
+anything, and can cost (`hidden.py`).
 
 Every pattern is linear in the length of the text, whatever it holds.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 from stages.verifiers.marks import cut_marks
 
@@ -27,13 +30,15 @@ _FORMULA = re.compile(
     r"|\$(?!\s)([^$\n]{1,400})(?<!\s)\$(?!\d)"
     r"|(?<!\\)\\\(((?:[^\\]|\\[^()])*+)\\\)"
     r"|(?<!\\)\\\[((?:[^\\]|\\[^\[\]])*+)\\\]"
+    r"|\\begin\{(?:align|equation|gather|multline)\w*\*?\}((?:[^\\]|\\(?!begin|end))*+)\\end\{\w+\*?\}"
+    r"|\[asy\]((?:[^\[]|\[(?!/?asy))*+)\[/asy\]"  # a drawing's program, in MATH
 )
-_NO_WORDS = re.compile(
-    r"\\(?:begin|end)\s?\{[^{}]{0,40}\}|\\[A-Za-z]+"
-    r"|https?://\S+|www\.\S+"
-    r"|</?[A-Za-z][^<>\n]{0,40}>"
+_COMMAND = re.compile(r"\\(?:begin|end)\s?\{[^{}]{0,40}\}|\\[A-Za-z]+")
+_NO_WORDS = re.compile(r"https?://\S+|www\.\S+|</?[A-Za-z][^<>\n]{0,40}>")
+_TEXT = re.compile(  # \text{so}, \textbf{so}, \mbox{so}, \mathrm{so}, \operatorname*{so}
+    r"\\(?:text[a-z]{0,6}|[hm]box|(?:math(?:rm|bf|it|sf|tt|normal)|operatorname\*?)"
+    r"(?!\s?\{[~\s\d]*[A-Za-z]{0,3}\}))\s?\{([^{}]*+)\}"  # \mathrm{kg}, \mathrm{He} are symbols
 )
-_TEXT = re.compile(r"\\(?:text|mbox)[a-z]{0,6}\s?\{([^{}]*+)\}")
 _SIGN = re.compile(r"[(){}\[\]=<>;:_+*/\\|#\"^&@~\d]")
 _HAN = re.compile(f"[{HAN}]")
 _CODE_START = re.compile(
@@ -46,21 +51,41 @@ _INVISIBLE = re.compile(
 _DISGUISED = re.compile(  # letters in another form: fullwidth, bold, circled; accents apart
     "[\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff\u24b6-\u24e9\u0300-\u036f\uff66-\uff9f]"
 )
-_MARKS = frozenset("`$\\<")
+_MARKS = frozenset("`$\\<[")
+
+
+class Text(NamedTuple):
+    """What a text says as language, and what stands in its code, formulas, addresses and tags."""
+
+    prose: str
+    hidden: str
 
 
 def prose(text: str) -> str:
     """The text with everything that is no language taken out."""
+    return split(text).prose
+
+
+def split(text: str) -> Text:
+    """The prose of a text, and the rest."""
     text = visible(text)
+    hidden: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        hidden.append(match[0])
+        return " "
+
     if "\n    " in text or "\n\t" in text or text[:1] in " \t":
-        text = "\n".join("" if _is_code_line(line) else line for line in text.split("\n"))
+        text = "\n".join(_unless_code_line(line, hidden) for line in text.split("\n"))
     if not _MARKS.isdisjoint(text):
         if "```" in text:
-            text = _outside_fences(text)
-        text = _CODE_TICKS.sub(lambda match: f" {_read_as_prose(match[1])} ", text)
-        text = _FORMULA.sub(_of_formula, text)
-        text = _NO_WORDS.sub(" ", text)
-    return _NO_WORDS.sub(" ", text) if "://" in text or "www." in text else text
+            text = _outside_fences(text, hidden)
+        text = _CODE_TICKS.sub(lambda match: f" {_read_as_prose(match[1], hidden)} ", text)
+        text = _FORMULA.sub(lambda match: f" {_of_formula(match, hidden)} ", text)
+        text = _NO_WORDS.sub(hide, _COMMAND.sub(" ", text))
+    elif "://" in text or "www." in text:
+        text = _NO_WORDS.sub(hide, text)
+    return Text(text, _COMMAND.sub(" ", "\n".join(hidden)))
 
 
 def visible(text: str) -> str:
@@ -71,32 +96,40 @@ def visible(text: str) -> str:
     return unicodedata.normalize("NFKC", text) if _DISGUISED.search(text) else text
 
 
-def _outside_fences(text: str) -> str:
+def _outside_fences(text: str, hidden: list[str]) -> str:
     """Text outside ``` fences; an open fence runs to the end."""
     parts = text.split("```")
     for number in range(1, len(parts), 2):
-        parts[number] = "\n".join(map(_read_as_prose, parts[number].split("\n")))
+        lines = parts[number].split("\n")
+        parts[number] = "\n".join(_read_as_prose(line, hidden) for line in lines)
     return "\n".join(parts)
 
 
-def _read_as_prose(code: str) -> str:
-    """The code itself if it is several words without any sign of code; else nothing."""
-    if _SIGN.search(code):
-        return ""
-    words = len(code.split()) >= PROSE_WORDS or len(_HAN.findall(code)) >= PROSE_HAN
-    return code if words else ""
+def _read_as_prose(code: str, hidden: list[str]) -> str:
+    """The code itself if it is several words without any sign of code; else it is hidden."""
+    if not _SIGN.search(code) and (
+        len(code.split()) >= PROSE_WORDS or len(_HAN.findall(code)) >= PROSE_HAN
+    ):
+        return code
+    hidden.append(code)
+    return ""
 
 
-def _of_formula(match: re.Match[str]) -> str:
+def _of_formula(match: re.Match[str], hidden: list[str]) -> str:
     inside = match[match.lastindex or 0]
-    return f" {' '.join(_TEXT.findall(inside)) or _read_as_prose(inside)} "
+    said = _TEXT.findall(inside)
+    if not said:
+        return _read_as_prose(inside, hidden)
+    hidden.append(_TEXT.sub(" ", inside))
+    return " ".join(said)
 
 
-def _is_code_line(line: str) -> bool:
-    """Indented by four columns or a tab, beginning or ending like a line of a program."""
-    if not line.startswith(("    ", "\t")):
-        return False
-    line = line.strip()
-    if line.endswith((";", "{", "}", "):")):
-        return True
-    return bool(_CODE_START.match(line) and _SIGN.search(line))
+def _unless_code_line(line: str, hidden: list[str]) -> str:
+    """Nothing of a line indented by four columns or a tab that begins or ends as in a program."""
+    if line.startswith(("    ", "\t")):
+        code = line.strip()
+        starts = _CODE_START.match(code) and _SIGN.search(code)
+        if starts or code.endswith((";", "{", "}", "):")):
+            hidden.append(code)
+            return ""
+    return line

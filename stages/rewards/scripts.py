@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from stages.rewards.prose import HAN
 
@@ -35,8 +37,8 @@ LETTERS_PER_WORD = {
 
 #: Names that all languages write alike in formulas and measures.
 _SYMBOL_NAMES = """
-    sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp lim max min mod gcd
-    lcm det dim deg mm cm dm km nm kg mg ml mL kJ kW kWh Hz kHz MHz GHz kB KB MB GB TB
+    sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh log ln lg exp lim max min mod
+    gcd lcm det dim deg mm cm dm km nm kg mg ml mL kJ kW kWh Hz kHz MHz GHz kB KB MB GB TB
 """
 SYMBOLS = frozenset(_SYMBOL_NAMES.split())
 NAME_CAPITALS = 4  # up to so many capitals are a name, as of a triangle
@@ -84,12 +86,12 @@ def count(text: str) -> Words:
     words: Words = {}
     if not text.isascii() and _ANY_LOOKALIKE.search(text):
         text = _without_mixed(text, words)
-    if latin := len(latin_words(text)):
-        words["latin"] = latin
+    if found := latin(text).words:
+        words["latin"] = len(found)
     if text.isascii():
         return words
-    if han := count_han(text):
-        words["han"] = han / LETTERS_PER_WORD["han"]
+    if letters := count_han(text):
+        words["han"] = letters / LETTERS_PER_WORD["han"]
     for word in _OTHER_WORD.findall(text) if _ANY_OTHER.search(text) else ():
         script = script_of(word[0])
         if script in LETTERS_PER_WORD:
@@ -102,14 +104,30 @@ def count(text: str) -> Words:
 def words_of(text: str, script: str) -> list[str]:
     """The words of a script with spaces, in order."""
     if script == "latin":
-        return latin_words(text)
+        return latin(text).words
     return [word for word in _OTHER_WORD.findall(text) if script_of(word[0]) == script]
 
 
-def latin_words(text: str) -> list[str]:
-    """Words of Latin letters, names and symbols left out."""
+class Latin(NamedTuple):
+    """Runs of Latin letters, in order: words, and names such as ABC or camelCase."""
+
+    words: list[str]
+    names: list[str]
+
+
+@lru_cache(maxsize=2)  # a thought is asked for them three times
+def latin(text: str) -> Latin:
+    """The words and the names of Latin letters; symbols are neither."""
     found = _LATIN_WORD.findall(text)
-    return [word for word in found if (word.islower() or _is_word(word)) and word not in SYMBOLS]
+    words = [word for word in found if (word.islower() or _is_word(word)) and word not in SYMBOLS]
+    if len(words) == len(found):
+        return Latin(words, [])
+    return Latin(words, [name for name in found if not (name.islower() or _is_word(name))])
+
+
+def han(text: str) -> str:
+    """The Han characters of the text."""
+    return "".join(_HAN_RUN.findall(text))
 
 
 def count_han(text: str) -> int:

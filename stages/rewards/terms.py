@@ -28,7 +28,7 @@ from stages.rewards.preference import Scorer
 from stages.rewards.schedule import PREFERENCE_TERMS, TERMS, steps_of
 from stages.verifiers.answer import Parsed, parse
 from stages.verifiers.pool import VerifierPool
-from stages.verifiers.verdict import request_of
+from stages.verifiers.verdict import UNEARNED, request_of
 
 Scores = list[float | None]
 
@@ -54,7 +54,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Term:
-    """One term of the reward. It acts from step `start` up to, not including, step `stop`."""
+    """One term of the reward. It acts from step `start` up to, not including, step `stop`.
+
+    seen: curves that it measures beside its score, over what it scored since they were last asked
+    for.
+    """
 
     name: str
     weight: float
@@ -62,6 +66,7 @@ class Term:
     stop: float
     domains: frozenset[str]
     _score: Callable[[Batch], Scores] = field(repr=False)
+    seen: Callable[[], dict[str, float]] = field(default=dict, repr=False)
 
     def weight_at(self, step: int) -> float:
         """The weight at an optimiser step, counted from 0."""
@@ -126,14 +131,16 @@ def _build(
     stop = math.inf if config.stop is None else _step(config.stop, total_steps, f"{key}.stop")
     if stop <= start:
         raise UsageError(f"{key}: stops at step {stop}, before it starts at step {start}")
+    verdicts = Accuracy(pool)
     scorings: dict[str, Callable[[Batch], Scores]] = {
-        "accuracy": lambda batch: accuracy(batch, pool),
+        "accuracy": verdicts.score,
         "format": lambda batch: [form.strict(c) for c in batch.completions],
         "soft_format": lambda batch: [form.soft(c) for c in batch.completions],
         "language": lambda batch: language(batch, pool),
     }
     score = scorings.get(name) or _preference(scorers[name])
-    return Term(name, config.weight, start, stop, frozenset(config.domains), score)
+    seen = verdicts.seen if name == "accuracy" else dict
+    return Term(name, config.weight, start, stop, frozenset(config.domains), score, seen)
 
 
 def _step(value: Any, total_steps: int, key: str) -> int:
@@ -143,11 +150,25 @@ def _step(value: Any, total_steps: int, key: str) -> int:
         raise UsageError(f"{key}: {error}") from error
 
 
-def accuracy(batch: Batch, pool: VerifierPool) -> Scores:
-    """The verdicts of the rows' verifiers."""
-    pairs = zip(batch.rows, batch.completions, strict=True)
-    requests = [request_of(row, completion) for row, completion in pairs]
-    return [verdict.score for verdict in pool.verify(requests)]
+class Accuracy:
+    """The verdicts of the rows' verifiers, and how many of them found a right answer unearned."""
+
+    def __init__(self, pool: VerifierPool) -> None:
+        self.pool = pool
+        self._judged = self._unearned = 0
+
+    def score(self, batch: Batch) -> Scores:
+        pairs = zip(batch.rows, batch.completions, strict=True)
+        verdicts = self.pool.verify([request_of(row, completion) for row, completion in pairs])
+        self._judged += len(verdicts)
+        self._unearned += sum(verdict in UNEARNED for verdict in verdicts)
+        return [verdict.score for verdict in verdicts]
+
+    def seen(self) -> dict[str, float]:
+        """`copied`: their share since the last call; nothing where nobody asks (lenient)."""
+        judged, unearned = self._judged, self._unearned
+        self._judged = self._unearned = 0
+        return {"copied": unearned / judged} if judged and self.pool.policy.strict else {}
 
 
 def language(batch: Batch, pool: VerifierPool) -> Scores:

@@ -158,6 +158,7 @@ class RolloutTrainer(GRPOTrainer):
             "replaced_groups": spent.replaced,
             "resting_prompts": self.stream.resting(),
             "rationalised": self.drawer.rationalised,
+            **{name: value for term in self.terms for name, value in term.seen().items()},
         }
 
     def _scores_of(self, term: int) -> list[float | None]:

@@ -1,17 +1,20 @@
 """The curves of RL: what is measured on each rollout, and TRL's own metrics under our names.
 
 reward, reward_std, reward/<term>   the total and each term by itself, unweighted
+copied                              share of completions whose right answer was not worked for:
+                                    it says the question again, or leaves the last step undone
+                                    (the strict policy; conf/verifiers)
 accuracy, format                    by verifier where it can judge; strict form of every completion
 length, thinking_length             tokens of the completion and of its thought
 language_consistency                mean share of the thought's words in the question's language
-mixed_language                      share of thoughts with words of more than one language
+mixed_language                      share of thoughts that mix languages (rewards/language.py)
 checking_words                      mean number per completion ("wait", 检查, …)
 truncation                          share of completions that hit the length limit
 entropy                             mean of −log p of the sampled tokens, which estimates the
                                     policy's entropy without another pass over the vocabulary
-repetition                          mean share of runs of 6 tokens that stood before, in the last
-                                    2,048 tokens of a completion: loops never end, so they are
-                                    there, and 1 ms is enough (filters of samples read all of it)
+repetition                          mean share of phrases that stood before (rewards/padding.py), in
+                                    the last 8,000 characters of a completion: loops never end, so
+                                    they are there (filters of samples read all of it)
 kl                                  to the reference (of the loss, or to the start of the stage)
 zero_signal_groups                  groups trained on whose rewards are all equal
 replaced_groups, samples_spent      groups drawn in vain, and all completions drawn for the rollout
@@ -31,7 +34,8 @@ from transformers import PreTrainedTokenizerBase
 from stages.data.rows import Row
 from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
-from stages.rewards.language import consistency, count_words, target_of
+from stages.rewards.language import consistency, mixes_languages, target_of
+from stages.rewards.padding import repetition
 from stages.rollout.engine import Completion
 from stages.verifiers.answer import Policy, parse
 
@@ -44,8 +48,7 @@ RENAMED = {
     "clip_ratio/region_mean": "clip_ratio",
     "sampling/sampling_logp_difference/mean": "sampling_logp_difference",
 }
-RUN = 6  # tokens
-READ = 2048
+READ = 8000
 
 KEPT = frozenset(
     {
@@ -54,6 +57,7 @@ KEPT = frozenset(
         "learning_rate",
         "kl",
         "format",
+        "copied",
         "thinking_length",
         "language_consistency",
         "mixed_language",
@@ -106,7 +110,7 @@ def rollout_metrics(
         "format": [strict(text) for text in texts],
         "thinking_length": map(len, tokenizer(thoughts, add_special_tokens=False).input_ids),
         "checking_words": [count_checking_words(text, checking_words) for text in texts],
-        "repetition": [repetition(completion.token_ids) for completion in completions],
+        "repetition": [repetition(text[-READ:]) for text in texts],
         **language_metrics(rows, thoughts),
     }
     means = {name: mean(values) for name, values in measured.items()}
@@ -114,22 +118,14 @@ def rollout_metrics(
     return means | {"entropy": -mean(logprobs)}
 
 
-def repetition(tokens: Sequence[int]) -> float:
-    """The share of runs of RUN tokens that stood before, near the end; 0 of a short sequence."""
-    end = tokens[-READ:]
-    runs = list(zip(*(end[start:] for start in range(RUN)), strict=False))
-    return 1 - len(set(runs)) / len(runs) if runs else 0.0
-
-
 def language_metrics(rows: Sequence[Row], thoughts: Sequence[str]) -> dict[str, list[float]]:
     """Consistency with the question's language, and whether a thought mixes languages."""
-    consistent = [
-        consistency(thought, target_of(row)) for row, thought in zip(rows, thoughts, strict=True)
-    ]
-    words = [count_words(thought) for thought in thoughts]
+    asked = [(thought, target_of(row)) for row, thought in zip(rows, thoughts, strict=True)]
+    shares = [consistency(thought, target) for thought, target in asked]
+    mixed = [mixes_languages(thought, target) for thought, target in asked]
     return {
-        "language_consistency": [share for share in consistent if share is not None],
-        "mixed_language": [float(sum(n > 0 for n in found) > 1) for found in words if any(found)],
+        "language_consistency": [share for share in shares if share is not None],
+        "mixed_language": [float(mixes) for mixes in mixed if mixes is not None],
     }
 
 

@@ -4,6 +4,8 @@ A verifier is a module with
 
     READS                                  ANSWER, the one final answer, or RESPONSE, all that
                                            stands after the thought (stages/verifiers/answer.py)
+    OPEN = True                            where right answers may differ, so that no answer can
+                                           be compared with another to vote (stages/data/votes.py)
     read(reference, metadata) -> Target    raises Unreadable: no verdict can be given
     judge(text, target) -> Verdict
 
@@ -13,7 +15,13 @@ and, where judging is not cheap and harmless in the caller's process,
 
 and, where such a worker must first start something slow, for which no answer should pay,
 
-    prepare() -> None
+    prepare(metadata) -> float | None       the wall clock that judging may then take, where that
+                                           is not the pool's `seconds`
+
+and, for the strict policy (docs/verifiers.md), which asks in the caller's process whether a right
+answer was worked for,
+
+    unearned(text, reference, metadata, question) -> Verdict | None     COPIED, UNDONE or None
 
 Where the reference is no answer (a target number, constraints), a verifier can construct a right
 one, which proves that the row can be judged (stages/verifiers/selfcheck.py):

@@ -10,12 +10,18 @@ The policy (paper, table 1 and section 2.2: the thought is free, the answer is w
 2. The final answer is the content of one `<answer>…</answer>`, or of one box: `\boxed{…}` or
    `\fbox{…}` with balanced braces, or `\boxed 5`. A box inside the answer tag is that answer; a
    box beside the tag must say the same. `forms` names which of the two are read.
-3. The same answer twice is one answer; different ones are none ("wrong"), or the last of them is
-   taken ("last", the custom of many public benchmarks). Tags that are repeated, nested, unbalanced
-   or out of order are none: the completion that stuffs tags is not read with goodwill.
+3. The same answer twice is one answer, also in another spelling (1,000 and 1000): the row's own
+   verifier must judge every one of up to `SPELLINGS` right. Different ones are none ("wrong"), or
+   the last of them is taken ("last", the custom of many public benchmarks). A box that shows
+   nothing (\boxed{}, \boxed{\phantom{5}}, one inside \phantom) or is only spoken of ("\boxed as
+   asked") is no answer where a real one stands; of these, too, there may be as many. Tags that are
+   repeated, nested, unbalanced or out of order are none: the completion that stuffs tags is not
+   read with goodwill.
 4. Text with neither tag nor box has no answer: nothing is guessed from the last number.
 5. Verifiers of programs, instructions and grids read the whole `response`: all that stands after
    the thought, or what is inside the answer tag if there is one.
+
+`strict` is not about reading: a right answer must then have been worked for (grade.earned).
 
 `conf/verifiers` holds the choice. Linear in the length of the text, whatever the text is. Combining
 marks beyond 30 on one letter are cut: no writing has them, and they are slow to normalise.
@@ -44,6 +50,14 @@ ANSWER_TAGS = "repeated or misplaced answer tags"
 UNBALANCED = "unbalanced or nested box"
 DIFFERENT = "several different answers"
 
+SPELLINGS = 4  # of one answer, or boxes without one; a completion with more stuffs them
+
+_PHANTOM = re.compile(r"\\[hv]?phantom\s{0,9}\{")
+_BLANK = re.compile(r"(?:\s|\\[,;:!> ]|\\q?quad|\\l?dots|\\text\s?\{\s*\}|[~$.…])*")  # \boxed{\,…}
+_SPOKEN = re.compile(  # what follows the word \boxed in a sentence
+    r"(?:as|and|at|below|box|command|environment|for|form|format|here|in|is|macro|notation|or|so|style"
+    r"|tag|to|with)|[中里内格形].*"
+)
 _BOX = re.compile(r"\\(?:boxed|fbox)(?:\s{0,9}(\{)|\s{1,9}([^\s{}$\\]+))")
 
 
@@ -62,6 +76,7 @@ class Policy:
     forms: tuple[str, ...] = FORMS
     several: str = "wrong"
     thought: str = "optional"
+    strict: bool = False
 
     def __post_init__(self) -> None:
         _require("forms", self.forms, FORMS)
@@ -73,9 +88,10 @@ class Policy:
 class Parsed:
     """A completion taken apart.
 
-    answer: the final answer, or None; `reason` then says why. response: all that is not thought,
-    or None where the thought's or the answer's tags are not in order. closed: False only when a
-    thought was opened and not closed, as in a truncated completion.
+    answer: the final answer, or None; `reason` then says why. answers: its spellings, which only a
+    verifier knows to be one answer where there are several; `answer` is then None. response: all
+    that is not thought, or None where the thought's or the answer's tags are not in order. closed:
+    False only when a thought was opened and not closed, as in a truncated completion.
     """
 
     reasoning: str
@@ -83,16 +99,17 @@ class Parsed:
     response: str | None
     closed: bool
     reason: str
+    answers: tuple[str, ...] = ()
 
 
 class _Malformed(Exception):
     """The text breaks the policy; the message is the reason."""
 
 
-STRICT = Policy()
+DEFAULT = Policy()
 
 
-def parse(completion: str, policy: Policy = STRICT) -> Parsed:
+def parse(completion: str, policy: Policy = DEFAULT) -> Parsed:
     """Split a completion into its thought, its response and its final answer, by the policy."""
     completion = cut_marks(completion)
     opened, ended = completion.count(THINK), completion.count(END_THINK)
@@ -114,10 +131,12 @@ def _read(reasoning: str, region: str, policy: Policy) -> Parsed:
     try:
         before, inside, after = _split_at_tag(region)
         response = (region if inside is None else inside).strip()
-        answer = _answer(before, inside, after, policy)
+        answers = _answers(before, inside, after, policy)
     except _Malformed as problem:
         return Parsed(reasoning, None, response, True, str(problem))
-    return Parsed(reasoning, answer, response, True, FOUND)
+    if len(answers) > 1:
+        return Parsed(reasoning, None, response, True, DIFFERENT, answers)
+    return Parsed(reasoning, answers[0], response, True, FOUND, answers)
 
 
 def _split_at_tag(region: str) -> tuple[str, str | None, str]:
@@ -132,32 +151,50 @@ def _split_at_tag(region: str) -> tuple[str, str | None, str]:
     return before, inside, after
 
 
-def _answer(before: str, inside: str | None, after: str, policy: Policy) -> str:
+def _answers(before: str, inside: str | None, after: str, policy: Policy) -> tuple[str, ...]:
     box, tag = BOX in policy.forms, TAG in policy.forms
     if inside is None or not tag:
-        return _one(_boxes(before + (inside or "") + after) if box else [], policy)
+        return _spellings(_boxes(before + (inside or "") + after) if box else [], policy)
     tagged = (_boxes(inside) if box else []) or [inside.strip()]
     beside = (_boxes(before), _boxes(after)) if box else ([], [])
-    return _one([*beside[0], *tagged, *beside[1]], policy)
+    shown = ([answer for answer in boxes if answer] for boxes in beside)
+    return _spellings([*next(shown), *tagged, *next(shown)], policy)
 
 
-def _one(answers: list[str], policy: Policy) -> str:
+def _spellings(answers: list[str], policy: Policy) -> tuple[str, ...]:
+    """Each answer once, by its letters, or the last one if the policy asks for that."""
     if not answers:
         raise _Malformed(NO_ANSWER)
-    final = answers[-1]
-    if policy.several == "wrong" and any(_bare(other) != _bare(final) for other in answers):
+    if policy.several == "last":
+        answers = answers[-1:]
+    found = tuple({"".join(answer.split()): answer for answer in answers}.values())
+    if len(found) > SPELLINGS or (len(found) > 1 and "" in found):
         raise _Malformed(DIFFERENT)
-    if not final:
+    if found == ("",):
         raise _Malformed(EMPTY)
-    return final
-
-
-def _bare(answer: str) -> str:
-    return "".join(answer.split())
+    return found
 
 
 def _boxes(text: str) -> list[str]:
-    """The contents of all boxes, in order."""
+    """The contents of all boxes that show something, in order; of others one, as ""."""
+    contents = _contents(_without_phantoms(text))
+    if contents.count("") > SPELLINGS:
+        raise _Malformed(DIFFERENT)
+    return [content for content in contents if content] or contents[:1]
+
+
+def _without_phantoms(text: str) -> str:
+    """Text without what takes up room and is not seen: a\\phantom{b}c is ac."""
+    parts, end = [], 0
+    match = _PHANTOM.search(text)
+    while match:
+        parts.append(text[end : match.start()])
+        end = _closing_brace(text, match.end()) + 1
+        match = _PHANTOM.search(text, end)
+    return "".join([*parts, text[end:]])
+
+
+def _contents(text: str) -> list[str]:
     found = []
     match = _BOX.search(text)
     while match:
@@ -168,7 +205,8 @@ def _boxes(text: str) -> list[str]:
                 raise _Malformed(UNBALANCED)
         else:
             content, end = match[2].rstrip(".,;。，；"), match.end()
-        found.append(content.strip())
+            content = "" if _SPOKEN.fullmatch(content) else content
+        found.append("" if _BLANK.fullmatch(content) else content.strip())
         match = _BOX.search(text, end)
     return found
 

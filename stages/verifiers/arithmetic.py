@@ -1,13 +1,9 @@
-r"""Arithmetic over whole numbers, read by a grammar of its own and computed exactly.
+r"""Arithmetic over whole numbers: the grammar of mathematics, restricted, computed exactly.
 
-    sum     := product (("+" | "-") product)*
-    product := factor (("*" | "/") factor | "(" … ")")*        (4+8)(6-4) multiplies
-    factor  := ("+" | "-") factor | digits | "(" sum ")" | \frac{sum}{sum}
-
-× · ⋅ ∙ ∗ x \times \cdot are *, ÷ ∕ \div are /, − – are -; [ ] { } \{ \} are brackets as ( ) are,
-and each must close its own kind. Nothing else is read: no powers, factorials, decimals, functions
-or names, and two numbers side by side are none. A bracket right after a division, as in 8/2(2+2),
-is refused, since people disagree on it. Nothing is ever evaluated but +, -, *, / of Fractions.
+Read are + - * / of whole numbers, brackets of any kind that close their own kind, \frac and
+(4+8)(6-4); no powers, factorials, decimals, mixed numbers, functions or names, and two numbers side
+by side are none. A bracket right after a division, as in 8/2(2+2), is refused, since people
+disagree on it.
 """
 
 from __future__ import annotations
@@ -17,24 +13,21 @@ import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 
-LONGEST = 1000  # letters of an expression
-DEEPEST = 30  # brackets and signs inside one another
-WIDEST = 9  # digits of a number
+from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined, Unread
+from stages.verifiers.maths.judges.values import value_of
+from stages.verifiers.maths.nodes import Node, walk
+from stages.verifiers.maths.reader.grammar import parse
+from stages.verifiers.maths.reader.spelling import tidy
 
-_NOTHING = re.compile(r"\\(?:left|right|displaystyle|[,;:! ])(?![A-Za-z])|\$|\\[()\[\]]|\s")
-_FRACTION = "÷"  # once every other ÷ is a /
-_SPELLED = (
-    (re.compile(r"\\(?:times|cdot|ast)(?![A-Za-z])|[×·⋅∙•∗✕✖]"), "*"),
-    (re.compile(r"(?<=[\d)\]} ])[xX](?=[\d(\[{ \\])"), "*"),
-    (re.compile(r"\\div(?![A-Za-z])|[÷∕⁄]"), "/"),
-    (re.compile("[−–—‐-‒]"), "-"),
-    (re.compile(r"\\\{"), "{"),
-    (re.compile(r"\\\}"), "}"),
-    (re.compile(r"\\[dt]?frac(?![A-Za-z])"), _FRACTION),
-    (_NOTHING, " "),
-)
-_TOKEN = re.compile(rf"\d+|[-+*/()\[\]{{}}{_FRACTION}]")
-_CLOSES = {"(": ")", "[": "]", "{": "}"}
+LONGEST = 1000  # letters of an expression
+LARGEST = 10**9  # number
+
+_KINDS = frozenset(["number", "add", "neg", "mul", "div"])
+_TIMES = re.compile(r"(?<=[\d)\]} ])[xX](?=[\d(\[{ \\])|[✕✖]")  # 3 x 4
+_BRACES = re.compile(r"\\([{}])")
+_WORDS = re.compile(r"[A-Za-z]{2,}|[,;:%'\"]")
+_BESIDE = re.compile(r"\d\s+\d")
+_SIGNS = re.compile(r"[-+*/]|[(\[{]|[)\]}]|\\frac|\d+")
 
 
 class NotArithmetic(ValueError):
@@ -51,101 +44,55 @@ class Expression:
 
 def evaluate(text: str) -> Expression:
     """The value of an expression; NotArithmetic for anything else."""
-    return _Reader(_tokens(text)).expression()
+    try:
+        tree = parse(_plain(text), grouping=False)
+        value = value_of(tree).rational
+    except (Unread, TooLarge) as problem:
+        raise NotArithmetic(str(problem)) from None
+    except (NotExact, Undefined):
+        raise NotArithmetic("no number, or a division by zero") from None
+    except RecursionError:
+        raise NotArithmetic("nested too deeply") from None
+    if value is None or any(part.kind not in _KINDS for part in walk(tree)):
+        raise NotArithmetic("holds more than numbers, + - * / and brackets")
+    return Expression(Fraction(value), tuple(map(_whole, _numbers(tree))))
 
 
-def _tokens(text: str) -> list[str]:
+def _plain(text: str) -> str:
     if len(text) > LONGEST:
         raise NotArithmetic(f"longer than {LONGEST} letters")
     if any(unicodedata.category(letter) == "No" for letter in text):
-        raise NotArithmetic("a raised digit or a written fraction")  # NFKC makes 4² a 42
-    plain = unicodedata.normalize("NFKC", text)
-    for pattern, sign in _SPELLED:
-        plain = pattern.sub(sign, plain)
-    if re.search(r"\d +\d", plain):
-        raise NotArithmetic("two numbers side by side")
-    plain = plain.replace(" ", "")
-    tokens = _TOKEN.findall(plain)
-    if "".join(tokens) != plain:
-        raise NotArithmetic("holds more than numbers, + - * / and brackets")
-    return tokens
+        raise NotArithmetic("a raised digit or a written fraction")
+    plain = tidy(_TIMES.sub("*", _BRACES.sub(r"\1", text)))
+    if _BESIDE.search(plain) or _WORDS.search(plain.replace("\\frac", "")):
+        raise NotArithmetic("two numbers side by side, or words")
+    if _is_ambiguous(plain):
+        raise NotArithmetic("a bracket after a division may mean two things")
+    return plain
 
 
-class _Reader:
-    """Recursive descent over the tokens; each is looked at once."""
-
-    def __init__(self, tokens: list[str]) -> None:
-        self._tokens = [*tokens, ""]
-        self._at = 0
-        self._depth = 0
-        self._numbers: list[int] = []
-
-    def expression(self) -> Expression:
-        value = self._sum()
-        if self._next:
-            raise NotArithmetic(f"unexpected {self._next!r}")
-        return Expression(value, tuple(self._numbers))
-
-    @property
-    def _next(self) -> str:
-        return self._tokens[self._at]
-
-    def _take(self) -> str:
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def _sum(self) -> Fraction:
-        value = self._product()
-        while self._next in ("+", "-"):
-            sign = self._take()
-            term = self._product()
-            value = value + term if sign == "+" else value - term
-        return value
-
-    def _product(self) -> Fraction:
-        value = self._factor()
-        divided = False
-        while self._next in ("*", "/", "(", "[", "{", _FRACTION):
-            if self._next in ("*", "/"):
-                divided = self._take() == "/"
-            elif divided:
-                raise NotArithmetic("a bracket after a division may mean two things")
-            factor = self._factor()
-            value = _divide(value, factor) if divided else value * factor
-        return value
-
-    def _factor(self) -> Fraction:
-        token = self._take()
-        if token.isdigit():
-            if len(token) > WIDEST:
-                raise NotArithmetic(f"a number of more than {WIDEST} digits")
-            self._numbers.append(int(token))
-            return Fraction(int(token))
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise NotArithmetic(f"deeper than {DEEPEST}")
-        value = self._composed(token)
-        self._depth -= 1
-        return value
-
-    def _composed(self, token: str) -> Fraction:
-        if token in ("+", "-"):
-            value = self._factor()
-            return -value if token == "-" else value
-        if token == _FRACTION:
-            return _divide(self._bracket(self._take(), "{"), self._bracket(self._take(), "{"))
-        return self._bracket(token)
-
-    def _bracket(self, token: str, kinds: str = "([{") -> Fraction:
-        if not token or token not in kinds:
-            raise NotArithmetic(f"unexpected {token or 'end'!r}")
-        value = self._sum()
-        if self._take() != _CLOSES[token]:
-            raise NotArithmetic(f"{token!r} is not closed")
-        return value
+def _is_ambiguous(plain: str) -> bool:
+    """Whether a bracket stands right behind a divisor: 8/2(2+2)."""
+    divided, outer, before = False, [], "+"
+    for sign in _SIGNS.findall(plain):
+        if sign in "([{":
+            if divided and before not in "+-*/":
+                return True
+            outer.append(divided)
+            divided = False
+        elif sign in ")]}":
+            divided = outer.pop() if outer else False
+        elif sign in "+-*/":
+            divided = sign == "/" or (divided and sign in "+-" and before == "/")
+        before = sign
+    return False
 
 
-def _divide(value: Fraction, by: Fraction) -> Fraction:
-    if by == 0:
-        raise NotArithmetic("division by zero")
-    return value / by
+def _numbers(tree: Node) -> list[Fraction]:
+    return [abs(part.value) for part in walk(tree) if part.kind == "number"]
+
+
+def _whole(number: Fraction) -> int:
+    if number.denominator != 1 or number >= LARGEST:
+        raise NotArithmetic("a number that is not whole, or too large")
+    return int(number)

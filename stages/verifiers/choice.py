@@ -3,13 +3,14 @@ r"""Multiple choice: one label, or exactly the right ones of several.
 reference: the label, as "B", "(B)" or "B. 12 cm"; for questions with several right answers "ACD",
 "A, C" or "['A', 'C']", all of which must be chosen, in any order. metadata:
 
-    {"options": 4}                  how many there are (default 10)
+    {"options": 4}                  how many there are (default 10, at most 26)
     {"options": ["3 cm", "12 cm"]}  their texts, with or without their labels before them
-    {"labels": "letters"}           A to J (default); "numbers": 1 to 10; "roman": I to X
+    {"labels": "letters"}           A to Z (default); "numbers": 1 to 26; "roman": I to XX
 
 stages/verifiers/labels.py says how labels are read. Where the texts are known, the text of exactly
 one option, compared without case, white space and final punctuation, may stand for its label; a
-label with another option's text is wrong. A question with one answer has no two.
+label with another option's text is wrong. stages/verifiers/reasons.py says what may stand beside a
+choice as its reason. A question with one answer has no two.
 """
 
 from __future__ import annotations
@@ -20,11 +21,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stages.verifiers.labels import KINDS, chosen, labelled, split_options, takes_back
-from stages.verifiers.plain import LONGEST, TOO_LONG, plain, without_lead
+from stages.verifiers.labels import (
+    KINDS,
+    chosen,
+    hedged,
+    labelled,
+    leads,
+    names_other,
+    split_options,
+)
+from stages.verifiers.leads import without_lead
+from stages.verifiers.plain import LONGEST, TOO_LONG, plain
+from stages.verifiers.reasons import takes_back, with_reason
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
+
+USUAL = 10  # options, where the row does not say how many
 
 NOT_ONE = Verdict(0.0, "not one choice")
 NOT_SEVERAL = Verdict(0.0, "not a choice of several")
@@ -72,7 +85,19 @@ def judge(answer: str, target: Target) -> Verdict:
 
 
 def read_choice(text: str, question: Question, several: bool) -> frozenset[str]:
-    """The labels that a text chooses; none when it is unclear."""
+    """The labels that a text chooses, alone or with a reason; none when it is unclear."""
+    found = _alone(text, question, several)
+    if found:
+        return found
+    for head, reason in with_reason(without_lead(plain(text)), leads):
+        found = _alone(head, question, several)
+        if found and not takes_back(reason, lambda clause, f=found: _another(clause, question, f)):
+            return found
+    return frozenset()
+
+
+def _alone(text: str, question: Question, several: bool) -> frozenset[str]:
+    """The labels of a text that says nothing else, or all whose texts it gives."""
     found = chosen(text, question.labels)
     if found and (several or len(found) == 1):
         return found
@@ -81,6 +106,17 @@ def read_choice(text: str, question: Question, several: bool) -> frozenset[str]:
         return frozenset({one} if one else ())
     lines = [_labelled(line, question) for line in text.split("\n") if line.strip()]
     return frozenset(lines) if all(lines) and len(set(lines)) == len(lines) else frozenset()
+
+
+def _another(clause: str, question: Question, found: frozenset[str]) -> bool:
+    """Whether a clause names a label that is not chosen, or the text of such an option."""
+    if names_other(clause, found, question.labels) or not found.issuperset(
+        chosen(clause, question.labels) or ()
+    ):
+        return True
+    key = _key(clause)
+    own = any(question.bare.get(label, key) in key for label in found)
+    return not own and any(text and text in key for text in question.bare.values())
 
 
 def _labelled(text: str, question: Question) -> str:
@@ -94,7 +130,7 @@ def _labelled(text: str, question: Question) -> str:
     others = [other for label, other in question.bare.items() if label != found.label]
     if found.loose or any(other and other in key for other in others):
         return ""
-    return "" if takes_back(found, question.labels) else found.label
+    return "" if hedged(found, question.labels) else found.label
 
 
 def _by_text(text: str, question: Question) -> str:
@@ -113,7 +149,7 @@ def _question(metadata: Mapping[str, Any]) -> Question:
     if kind not in KINDS:
         raise Unreadable(f"`labels` is one of {', '.join(KINDS)}, not {kind!r:.80}")
     known = KINDS[kind]
-    options = metadata.get("options", len(known))
+    options = metadata.get("options", USUAL)
     texts: Sequence[Any] = ()
     if isinstance(options, list | tuple):
         texts, options = options, len(options)

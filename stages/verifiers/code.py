@@ -8,12 +8,14 @@ reference: a program that passes, for the self-check, or nothing. metadata: the 
     {"test": "def check(candidate): …", "entry": "f", "prompt": …} as in HumanEval (code_suite.py)
     {"inputs": ["1 2\\n", …], "outputs": ["3\\n", …]}               as in Codeforces (code_stdio.py)
 
-where "tests": [{"input": …, "output": …}, …] can stand for "inputs" and "outputs"; if wanted,
+where "tests": [{"input": …, "output": …}, …] can stand for "inputs" and "outputs", and an output
+that is {"accept": [3, 4]} takes each of these for right; if wanted,
 
     "prompt"     code that stands before the program, repeated by it or not (code_program.py)
     "setup"      code that runs after the program and makes what MBPP's tests speak of
     "language"   "python" or "cpp"; else the fence's tag says. C++ reads stdin and needs a compiler
-    "seconds"    wall clock of one run, within the pool's
+    "seconds"    CPU of one run (all calls are one run, each stdin is one), if need be beyond the
+                 pool's `seconds`, which all runs of an answer share where no row says otherwise
     "memory_mb"  address space of one run, between SMALLEST_MEMORY_MB and LARGEST_MEMORY_MB
     "tolerance"  numbers may differ by this much, absolutely or relatively (inputs and outputs only)
     "packages"   names of installed packages that the program and its tests need
@@ -25,20 +27,22 @@ code blocks is the program, code_program.py says.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
-from stages.verifiers import code_calls, code_stdio, code_suite, sandbox
+from stages.verifiers import code_calls, code_cpp, code_stdio, code_suite, sandbox
 from stages.verifiers.code_program import CPP, LANGUAGES, PYTHON, check_syntax, extract
 from stages.verifiers.code_run import Budget
-from stages.verifiers.jail_server import Limits
+from stages.verifiers.isolation import START_SECONDS
+from stages.verifiers.jail_server import Limits, patience
 from stages.verifiers.verdict import RESPONSE, Unreadable, Verdict
 
 READS = RESPONSE
 SMALLEST_MEMORY_MB = 256  # address space, of which Python takes a good part for itself
+
+GRACE_SECONDS = 10.0  # what judging may take beside the program's runs: more is a judge that hangs
 
 NO_PROGRAM = Verdict(0.0, "no program")
 
@@ -51,6 +55,7 @@ class Target:
 
     tests: Tests
     entry: str
+    wanted: str | frozenset[str]
     prompt: str
     language: str
     seconds: float | None
@@ -58,9 +63,13 @@ class Target:
     packages: tuple[str, ...]
 
 
-def prepare() -> None:
-    """Start this process's sandbox before an answer's clock runs."""
-    sandbox.shared()
+def prepare(metadata: Mapping[str, Any]) -> float:
+    """Start the row's sandbox before an answer's clock runs; what judging may take by the wall."""
+    target = read("", metadata)
+    sandbox.shared(*target.packages)
+    compiling = START_SECONDS + 2 * patience(code_cpp.COMPILE_SECONDS)
+    streams = isinstance(target.tests, code_stdio.Streams)
+    return _budget(target).wall + GRACE_SECONDS + (compiling if streams else 0.0)
 
 
 def quick(text: str, reference: str, metadata: Mapping[str, Any]) -> Verdict | None:
@@ -75,12 +84,15 @@ def read(reference: str, metadata: Mapping[str, Any]) -> Target:
     language = _text(metadata, "language")
     if language and language not in LANGUAGES:
         raise Unreadable(f"`language` is {language!r}; there are {', '.join(LANGUAGES)}")
+    tests = _read_tests(metadata, entry)
+    wanted = code_calls.names(tests) if isinstance(tests, code_calls.Calls) else frozenset()
     target = Target(
-        _read_tests(metadata, entry),
+        tests,
         entry,
+        entry or wanted,
         _text(metadata, "prompt"),
         language,
-        _number(metadata, "seconds"),
+        min(_number(metadata, "seconds") or 0.0, sandbox.LARGEST_SECONDS) or None,
         _memory(metadata),
         _packages(metadata),
     )
@@ -92,7 +104,7 @@ def read(reference: str, metadata: Mapping[str, Any]) -> Target:
 
 
 def _check_program(reference: str, target: Target) -> None:
-    program = extract(reference, target.entry, target.prompt, target.language)
+    program = extract(reference, target.wanted, target.prompt, target.language)
     if program is None or not program.source.strip():
         raise Unreadable("the reference is no program")
     if program.language == PYTHON and (fault := check_syntax(program.source)):
@@ -108,10 +120,10 @@ def _check_streams(target: Target) -> None:
 
 def judge(answer: str, target: Target) -> Verdict:
     """Right when every test holds."""
-    program = extract(answer, target.entry, target.prompt, target.language)
+    program = extract(answer, target.wanted, target.prompt, target.language)
     if program is None:
         return NO_PROGRAM
-    budget = Budget(time.monotonic() + sandbox.limit(), target.seconds, target.memory_mb)
+    budget = _budget(target)
     if isinstance(target.tests, code_stdio.Streams):
         return code_stdio.judge(program, target.tests, budget, target.packages)
     if program.language != PYTHON:
@@ -122,12 +134,19 @@ def judge(answer: str, target: Target) -> Verdict:
     return code_calls.judge(program, target.tests, budget, jail)
 
 
+def _budget(target: Target) -> Budget:
+    runs = len(target.tests.pairs) if isinstance(target.tests, code_stdio.Streams) else 1
+    return Budget.of(runs, target.seconds, sandbox.limit(), target.memory_mb)
+
+
 def _read_tests(metadata: Mapping[str, Any], entry: str) -> Tests:
     tests, suite = metadata.get("tests"), metadata.get("test")
     if suite is not None:
         return code_suite.read(suite, entry, _text(metadata, "prompt"))
     if isinstance(tests, list | tuple) and tests and all(isinstance(t, str) for t in tests):
-        return code_calls.read_expressions(tuple(tests), entry, _text(metadata, "setup"))
+        setup = _text(metadata, "setup")
+        calls = code_calls.read_expressions(tuple(tests), entry, setup)
+        return calls or code_suite.read("\n".join([setup, *tests]), entry, "")
     inputs, outputs = _pairs(metadata, tests)
     tolerance = _number(metadata, "tolerance") or 0.0
     if entry:

@@ -7,22 +7,29 @@ A test is taken apart so that the program never meets what is expected of it:
     abs(f(2) - 0.5) < 1e-6  it reports `f(2)`; the rest is evaluated with that value in a second,
                            clean jail process that holds no program
 
+A test of several statements is as many tests as it asserts; what stands before an assert runs in
+the program's process. One that asserts inside a loop or the like, or that compares with what it
+computed before, needs a suite (code_suite.py), and then all tests are one.
+
 A pair of input and output is a list of arguments (or text with one in JSON on each line, as in
-LiveCodeBench) and the result as JSON holds it: there, a tuple is a list. Otherwise values compare
-as Python's `==` does.
+LiveCodeBench) and the result as JSON holds it: there, a tuple is a list, and the keys of a dict are
+texts. Otherwise values compare as Python's `==` does.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import sys
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
+from types import NoneType
 from typing import Any
 
 from stages.verifiers.code_program import Program, callee
-from stages.verifiers.code_run import FAILED, Budget, fault
+from stages.verifiers.code_run import FAILED, Budget, accepted, fault
 from stages.verifiers.sandbox import Sandbox
 from stages.verifiers.verdict import RIGHT, Unreadable, Verdict
 
@@ -33,13 +40,14 @@ _ARGUMENTS = "_arguments"  # the name under which a program's process knows them
 class Test:
     """Expressions for the program, and what their values must satisfy.
 
-    check: an expression over the values' names, or None when the one value must be `expected`.
+    check: an expression over the values' names, or None when the one value must be one of
+    `expected`.
     """
 
     __test__ = False  # not a test of pytest's
 
     expressions: tuple[str, ...]
-    expected: Any = None
+    expected: tuple[Any, ...] = ()
     check: str | None = None
 
 
@@ -58,15 +66,25 @@ class Calls:
     tolerance: float = 0.0
 
 
-def read_expressions(tests: tuple[str, ...], entry: str, setup: str) -> Calls:
-    """Tests that are texts; one may start with `assert`."""
-    return Calls(_take_apart(tests, entry), setup)
+def read_expressions(tests: tuple[str, ...], entry: str, setup: str) -> Calls | None:
+    """Tests that are texts; one may start with `assert`. None: they need a suite."""
+    taken = _take_apart(tests, entry)
+    return Calls(taken, setup) if taken else None
+
+
+def names(calls: Calls) -> frozenset[str]:
+    """What the program may have to define: the names that the tests use and Python does not."""
+    expressions = (text for test in calls.tests for text in test.expressions)
+    return frozenset(_loaded(*map(ast.parse, expressions)) - vars(builtins).keys())
 
 
 def read_pairs(inputs: list[Any], outputs: list[Any], entry: str, tolerance: float) -> Calls:
-    """Tests that are arguments and a result."""
+    """Tests that are arguments and a result, or several that are right."""
     arguments = tuple(map(_arguments, inputs))
-    results = (_json(o) if isinstance(i, str) else o for i, o in zip(inputs, outputs, strict=True))
+    results = (
+        tuple(_json(one) if isinstance(given, str) else one for one in accepted(output))
+        for given, output in zip(inputs, outputs, strict=True)
+    )
     tests = tuple(
         Test((f"{{}}(*{_ARGUMENTS}[{number}])",), expected=result)
         for number, result in enumerate(results)
@@ -87,13 +105,14 @@ def judge(program: Program, calls: Calls, budget: Budget, jail: Sandbox) -> Verd
 
     def keep(number: int, value: Any) -> bool:
         test = owners[number]
-        if test.check is None and not _same(value, test.expected, calls):
+        if test.check is None and not any(_same(value, one, calls) for one in test.expected):
             failed.append(number)
         return not failed
 
     limits = budget.limits()
     source = f"{program.source}\n{calls.setup}"
     outcome = jail.run(source, expressions, known, limits.seconds, limits.memory_mb, keep)
+    budget.spend(outcome.used)
     if failed:
         return FAILED
     if outcome.problem:
@@ -124,7 +143,7 @@ def _same(value: Any, expected: Any, calls: Calls) -> bool:
         if calls.entry:
             return _same_json(value, expected, calls.tolerance)
         return bool(value == expected)
-    except RecursionError:
+    except (RecursionError, OverflowError, ValueError):  # too deep, or numbers with too many digits
         return False
 
 
@@ -133,9 +152,19 @@ def _same_json(value: Any, expected: Any, tolerance: float) -> bool:
         return len(value) == len(expected) and all(
             _same_json(one, other, tolerance) for one, other in zip(value, expected, strict=True)
         )
+    if isinstance(expected, dict) and isinstance(value, dict):
+        found = {_key(key): one for key, one in value.items()}
+        return len(value) == len(expected) == len(found.keys() & expected.keys()) and all(
+            _same_json(found[key], other, tolerance) for key, other in expected.items()
+        )
     if tolerance and isinstance(expected, float) and isinstance(value, int | float):
         return abs(value - expected) <= tolerance * max(1.0, abs(expected))
     return bool(value == expected)
+
+
+def _key(key: Any) -> Any:
+    """The text that JSON has for a key: 1 → "1", True → "true"."""
+    return json.dumps(key) if isinstance(key, int | float | NoneType) else key
 
 
 def _arguments(given: Any) -> list[Any]:
@@ -148,52 +177,82 @@ def _arguments(given: Any) -> list[Any]:
 
 def _json(text: Any) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole)
     except (ValueError, TypeError, RecursionError):
         raise Unreadable(f"{str(text)[:60]!r} is no JSON") from None
 
 
+def _whole(digits: str) -> int:
+    return int(digits if len(digits) < 4000 else Decimal(digits))  # Python reads 4300 digits
+
+
 @lru_cache(maxsize=4096)
 def _take_apart(tests: tuple[str, ...], entry: str) -> tuple[Test, ...]:
-    return tuple(_read_test(test, entry) for test in tests)
+    """The tests that texts are; none where they need a suite."""
+    found = []
+    for text in tests:
+        try:
+            before, body = list[ast.stmt](), ast.parse(text.strip()).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise Unreadable(f"test {text[:80]!r} is no Python") from None
+        if len(body) == 1 and isinstance(body[0], ast.Expr):
+            body = [ast.Assert(body[0].value)]
+        made = _stored(body)
+        for statement in body:
+            if isinstance(statement, ast.Assert):
+                test = _read_test(statement.test, before, made, entry)
+                if test is None:
+                    return ()
+                found.append(test)
+                before = []
+            elif any(isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(statement)):
+                return ()
+            else:
+                before.append(statement)
+        if before:
+            raise Unreadable(f"test {text[:80]!r} asserts nothing at its end")
+    return tuple(found)
 
 
-def _read_test(test: str, entry: str) -> Test:
-    node = _condition(test)
+def _read_test(node: ast.expr, before: list[ast.stmt], made: set[str], entry: str) -> Test | None:
+    """The test that a condition is, after statements that made names; None: it needs a suite."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
         for side, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             found, expected = _literal(other)
             if found and not _literal(side)[0]:
-                return Test((ast.unparse(side),), expected=expected)
+                return Test((_after(before, ast.unparse(side)),), expected=(expected,))
     calls = _Calls(entry)
-    check = ast.unparse(calls.visit(node)).replace("{", "{{").replace("}", "}}")
+    node = calls.visit(node)
+    if made and (not calls.found or _loaded(node) & made):
+        return None
+    check = ast.unparse(node).replace("{", "{{").replace("}", "}}")
     if not entry or not calls.found:
-        raise Unreadable(f"test {test!r} neither equals a literal nor calls {entry or 'an entry'}")
+        raise Unreadable(f"test {check!r} neither equals a literal nor calls {entry or 'an entry'}")
     for number in range(len(calls.found)):
         check = check.replace(_placeholder(number), f"{{{number}}}")
-    return Test(tuple(calls.found), check=check)
+    first, *others = calls.found
+    return Test((_after(before, first), *others), check=check)
 
 
-def _condition(test: str) -> ast.expr:
-    """What a test says must hold; the message of an assert is nothing to it."""
-    text = test.strip()
-    try:
-        if not text.startswith("assert"):
-            return ast.parse(text, mode="eval").body
-        statements = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise Unreadable(f"test {test[:80]!r} is no expression") from None
-    if len(statements) != 1 or not isinstance(statements[0], ast.Assert):
-        raise Unreadable(f"test {test[:80]!r} is no single assert")
-    return statements[0].test
+def _after(before: list[ast.stmt], expression: str) -> str:
+    return "\n".join([*map(ast.unparse, before), expression])
+
+
+def _stored(body: list[ast.stmt]) -> set[str]:
+    """The names that statements make."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    names = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    imported = {a.asname or a.name for n in nodes for a in getattr(n, "names", ())}
+    return names | {n for n in imported if n not in sys.stdlib_module_names}
+
+
+def _loaded(*nodes: ast.AST) -> set[str]:
+    return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
 def _modules(checks: list[str]) -> str:
     """Imports of the modules of Python's library that checks speak of."""
-    names = {
-        node.id for check in checks for node in ast.walk(ast.parse(check, mode="eval"))
-        if isinstance(node, ast.Name)
-    }  # fmt: skip
+    names = _loaded(*map(ast.parse, checks))
     return "\n".join(f"import {name}" for name in sorted(names & sys.stdlib_module_names))
 
 

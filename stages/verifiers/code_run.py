@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from stages.verifiers.jail_server import Limits
-from stages.verifiers.verdict import Verdict
+from stages.verifiers.jail_server import Limits, patience
+from stages.verifiers.verdict import Unreadable, Verdict
 
 FAILED = Verdict(0.0, "a test failed")
 TIMED_OUT = Verdict(0.0, "program: timed out")
+SHORTEST = 0.05  # seconds of CPU that a run gets in any case
 
 
-@dataclass(frozen=True)
+@dataclass
 class Budget:
-    """deadline: of the answer, by the monotonic clock. seconds: of one run, if the row says."""
+    """CPU time: `seconds` of one run, `left` for all that are still to come."""
 
-    deadline: float
-    seconds: float | None
+    seconds: float
+    left: float
     memory_mb: int
 
-    def left(self) -> float:
-        """Seconds up to the answer's deadline; 0 or less when it has passed."""
-        return self.deadline - time.monotonic()
+    @classmethod
+    def of(cls, runs: int, wanted: float | None, usual: float, memory_mb: int) -> Budget:
+        """What a row gets that wants so many seconds for each of its runs, or says nothing."""
+        total = max(usual, runs * (wanted or 0.0))
+        return cls(wanted or usual, total, memory_mb)
+
+    @property
+    def wall(self) -> float:
+        """Wall clock that all runs may take."""
+        return patience(self.left)
 
     def limits(self) -> Limits:
         """The limits of the next run."""
-        left = max(self.left(), 0.05)
-        return Limits(min(left, self.seconds or left), self.memory_mb)
+        return Limits(max(min(self.seconds, self.left), SHORTEST), self.memory_mb)
+
+    def spend(self, seconds: float) -> None:
+        self.left -= seconds
 
 
 def fault(problem: str) -> Verdict:
     """The verdict on a program that did not come to an end as it should."""
     return Verdict(0.0, f"program: {problem}")
+
+
+def accepted(output: Any) -> list[Any]:
+    """The outputs that a row takes for right: one, or those that {"accept": [...]} lists."""
+    if not isinstance(output, Mapping) or output.keys() != {"accept"}:
+        return [output]
+    if not isinstance(output["accept"], list | tuple) or not output["accept"]:
+        raise Unreadable("`accept` must list at least one right output")
+    return list(output["accept"])

@@ -2,8 +2,8 @@
 
 Output is compared token by token, as the usual checkers of contests do: white space separates and
 does not matter otherwise, letters matter. With a tolerance a token that is a decimal number may
-differ from an expected number by that much, absolutely or relatively. Problems with several right
-outputs need a checker of their own and cannot be judged so.
+differ from an expected number by that much, absolutely or relatively. Problems with more right
+outputs than a row can list need a checker of their own and cannot be judged so.
 
 A program runs once for each test, as __main__, with nothing left of the run before. It must end by
 itself with exit status 0. Output beyond twice the expected one and 64 KiB is wrong.
@@ -12,13 +12,14 @@ itself with exit status 0. Output beyond twice the expected one and 64 KiB is wr
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from stages.verifiers import code_cpp, sandbox
 from stages.verifiers.code_program import CPP, Program, check_syntax
-from stages.verifiers.code_run import FAILED, TIMED_OUT, Budget, fault
+from stages.verifiers.code_run import FAILED, TIMED_OUT, Budget, accepted, fault
 from stages.verifiers.sandbox import Output
 from stages.verifiers.verdict import RIGHT, Unreadable, Verdict
 
@@ -31,16 +32,16 @@ Run = Callable[[bytes, int], Output]
 
 @dataclass(frozen=True)
 class Streams:
-    """pairs: stdin and the expected tokens; tolerance: 0 when tokens must be the same."""
+    """pairs: stdin and the tokens of each right output; tolerance: 0 when they must be the same."""
 
-    pairs: tuple[tuple[bytes, tuple[bytes, ...]], ...]
+    pairs: tuple[tuple[bytes, tuple[tuple[bytes, ...], ...]], ...]
     tolerance: float
 
 
 def read(inputs: list[Any], outputs: list[Any], tolerance: float) -> Streams:
     """Inputs and outputs are texts, or lists of lines."""
-    expected = [tuple(_bytes(output).split()) for output in outputs]
-    if not any(expected):
+    expected = [tuple(tuple(_bytes(one).split()) for one in accepted(output)) for output in outputs]
+    if not any(map(all, expected)):
         raise Unreadable("every expected output is empty, which any program passes")
     return Streams(tuple(zip(map(_bytes, inputs), expected, strict=True)), tolerance)
 
@@ -48,7 +49,7 @@ def read(inputs: list[Any], outputs: list[Any], tolerance: float) -> Streams:
 def judge(program: Program, streams: Streams, budget: Budget, packages: tuple[str, ...]) -> Verdict:
     """Right when every output is as expected; the first one that is not ends the judging."""
     if program.language == CPP:
-        with code_cpp.compiled(program.source, budget) as made:
+        with code_cpp.compiled(program.source) as made:
             if isinstance(made, Verdict):
                 return made
             jail = sandbox.shared()
@@ -64,14 +65,17 @@ def judge(program: Program, streams: Streams, budget: Budget, packages: tuple[st
 
 
 def _judge(streams: Streams, budget: Budget, run: Run) -> Verdict:
-    for stdin, expected in streams.pairs:
-        if budget.left() <= 0:
+    late = time.monotonic() + budget.wall
+    for stdin, right in streams.pairs:
+        if budget.left <= 0 or time.monotonic() > late:
             return TIMED_OUT
-        largest = 2 * sum(len(token) + 1 for token in expected) + SPARE_BYTES
+        largest = 2 * max(sum(len(token) + 1 for token in one) for one in right) + SPARE_BYTES
         output = run(stdin, largest)
+        budget.spend(output.used)
         if output.problem:
             return fault(output.problem)
-        if not _same(output.content.split(), expected, streams.tolerance):
+        found = output.content.split()
+        if not any(_same(found, expected, streams.tolerance) for expected in right):
             return FAILED
     return RIGHT
 

@@ -28,11 +28,13 @@ from fractions import Fraction
 from typing import Any
 
 from stages.verifiers.arithmetic import Expression, NotArithmetic, evaluate
-from stages.verifiers.plain import LONGEST, TOO_LONG, plain, without_lead
+from stages.verifiers.leads import without_lead
+from stages.verifiers.plain import LONGEST, TOO_LONG, plain
 from stages.verifiers.solver import solve
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
+OPEN = True
 
 SIDES = 6  # of a chain of equations
 NO_SOLUTION = frozenset(

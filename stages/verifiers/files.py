@@ -5,12 +5,12 @@ r"""Files of answers to judge, and of verdicts: JSONL, gzipped JSONL or Parquet,
 
 Both are read and written row by row. A row that cannot be read becomes a request with a `fault`,
 and the rows after it are read all the same. `metadata`, which some verifiers need, may be an object
-or its JSON text. A reference that is no text (a number, a grid) stands for its JSON text.
+or its JSON text. A reference that is no text (a number, a grid) stands for its JSON text. The
+strict policy wants a `question`, in the row or its metadata, or a `prompt` of messages.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import RecipeError, UsageError
-from stages.verifiers.verdict import Request
+from stages.verifiers.verdict import Request, request_of
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
 VERDICT = pa.schema(
@@ -74,7 +74,7 @@ def _parsed(line: bytes) -> tuple[Any, Request]:
         return None, Request("", "", "", fault=f"not JSON: {str(problem)[:80]}")
     if not isinstance(row, dict):
         return None, Request("", "", "", fault=f"a JSON {type(row).__name__}, not an object")
-    return row.get("id"), request_of_row(row)
+    return row.get("id"), request_of(row)
 
 
 def _parquet(path: Path, advance: Advance) -> Iterator[tuple[Any, Request]]:
@@ -85,22 +85,9 @@ def _parquet(path: Path, advance: Advance) -> Iterator[tuple[Any, Request]]:
     done, total = 0, max(1, file.metadata.num_rows)
     for batch in file.iter_batches(batch_size=ROW_GROUP):
         for row in batch.to_pylist():
-            yield row.get("id"), request_of_row(row)
+            yield row.get("id"), request_of(row)
             done += 1
             advance(done / total)
-
-
-def request_of_row(row: Row) -> Request:
-    """The request that a row stands for; what is missing or of a wrong type is left to `grade`."""
-    reference: Any = row.get("reference")
-    metadata: Any = row.get("metadata")
-    if not isinstance(reference, str):
-        reference = "" if reference is None else json.dumps(reference, ensure_ascii=False)
-    if isinstance(metadata, str) and metadata:
-        with contextlib.suppress(ValueError, RecursionError):
-            metadata = json.loads(metadata)
-    completion: Any = row.get("completion")
-    return Request(row.get("verifier", ""), completion, reference, metadata or {})
 
 
 class VerdictFile:

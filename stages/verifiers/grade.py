@@ -2,71 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from pipeline.errors import RecipeError
 from stages import verifiers
-from stages.verifiers.answer import Parsed, Policy, parse
-from stages.verifiers.verdict import ANSWER, RESPONSE, Request, Unreadable, Verdict
+from stages.verifiers.answer import DIFFERENT, Parsed, Policy, parse
+from stages.verifiers.verdict import RESPONSE, Request, Unreadable, Verdict
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is left to judge once the policy has found the text that counts."""
+class Case:
+    """What is left to judge once the policy has found the text that counts.
+
+    texts: spellings of what must be one answer. question, strict: for `earned`, which asks no
+    worker.
+    """
 
     verifier: str
-    text: str
+    texts: Sequence[str]
     reference: str
     metadata: Mapping[str, Any]
+    question: str = ""
+    strict: bool = False
 
 
-def settle(request: Request, policy: Policy) -> Verdict | Question:
+def settle(request: Request, policy: Policy) -> Verdict | Case:
     """Judge where it is cheap and harmless to do so in this process; else what a worker must."""
     if fault := malformed(request):
         return Verdict(None, fault)
     module = verifiers.load(request.verifier)
     parsed = parse(request.completion, policy)
-    text = counted(request.verifier, parsed)
-    if text is None:
+    texts = _counting(module, parsed)
+    if not texts:
         return _unanswered(module, request, parsed.reason)
-    question = Question(request.verifier, text, request.reference, request.metadata)
+    case = Case(
+        *(request.verifier, texts, request.reference, request.metadata),
+        *(request.question, policy.strict),
+    )
     if not hasattr(module, "quick"):
-        return grade(question)
+        return earned(case, grade(case))
     try:
-        return module.quick(text, request.reference, request.metadata) or question
+        found = [module.quick(text, request.reference, request.metadata) for text in texts]
     except Unreadable as problem:
         return unreadable(problem)
     except Exception:  # let a worker find out whose fault it is
-        return question
+        return case
+    verdict = _one(found)
+    return case if verdict is None else earned(case, verdict)
 
 
-def counted(verifier: str, parsed: Parsed) -> str | None:
-    """What of a completion a verifier is given: its final answer, or its whole response."""
-    reads = verifiers.load(verifier).READS if verifier in verifiers.VERIFIERS else ANSWER
-    return parsed.response if reads == RESPONSE else parsed.answer
+def _one(verdicts: Sequence[Verdict | None]) -> Verdict | None:
+    """The verdict on an answer by those on its spellings, which must all be right; None: open."""
+    if len(verdicts) == 1:
+        return verdicts[0]
+    wrong = [verdict for verdict in verdicts if verdict and verdict.score != 1.0]
+    if wrong:
+        return next((v for v in wrong if v.score is None), Verdict(0.0, DIFFERENT))
+    return None if None in verdicts else verdicts[-1]
 
 
-def grade(question: Question) -> Verdict:
+def earned(case: Case, verdict: Verdict) -> Verdict:
+    """The verdict; under the strict policy a right answer must also have been worked for.
+
+    One spelling that was is enough, and whatever goes wrong in looking costs the answer nothing.
+    """
+    unearned = getattr(verifiers.load(case.verifier), "unearned", None)
+    if not case.strict or not verdict.score or unearned is None:
+        return verdict
+    try:
+        for text in case.texts:
+            why: Verdict | None = unearned(text, case.reference, case.metadata, case.question)
+            if why is None:
+                return verdict
+    except Exception:
+        return verdict
+    return why or verdict
+
+
+def counted(verifier: str, parsed: Parsed, right: bool = False) -> str | None:
+    """What of a completion counts: its final answer, or its whole response.
+
+    Of several spellings it is the last one, once they were judged `right` and so are one answer.
+    """
+    if verifier in verifiers.VERIFIERS and verifiers.load(verifier).READS == RESPONSE:
+        return parsed.response
+    return parsed.answers[-1] if right and parsed.answers else parsed.answer
+
+
+def _counting(module: ModuleType, parsed: Parsed) -> tuple[str, ...]:
+    if module.READS == RESPONSE:
+        return () if parsed.response is None else (parsed.response,)
+    return parsed.answers
+
+
+def grade(case: Case) -> Verdict:
     """Judge fully; may be slow or dangerous for some verifiers, which is what workers are for.
 
     A reference that breaks its reader is unreadable; an answer that breaks its judge is wrong.
     """
-    module = verifiers.load(question.verifier)
+    module = verifiers.load(case.verifier)
     try:
-        target = module.read(question.reference, question.metadata)
+        target = module.read(case.reference, case.metadata)
     except RecipeError:
         raise
     except Exception as problem:
         return unreadable(problem)
     try:
-        verdict: Verdict = module.judge(question.text, target)
+        verdict = _one([module.judge(text, target) for text in case.texts])
     except RecipeError:
         raise
     except Exception as problem:
         return Verdict(0.0, f"judge failed: {type(problem).__name__}")
+    assert verdict is not None
     return verdict
 
 

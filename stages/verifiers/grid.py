@@ -1,7 +1,11 @@
-"""Grids, as in ARC-AGI: the whole grid must be right, for every test input.
+"""Grids, as in ARC-AGI: the whole grid must be right, of one or of several test inputs.
 
 reference: JSON, a grid of digits [[0, 7], [7, 0]], or a list of such grids for a task with several
-test inputs. metadata: {"attempts": 2} (default), how many answers to one test input may be given.
+test inputs. metadata:
+
+    {"attempts": 2}      how many answers to one test input may be given (default)
+    {"score": "all"}     default: right when the grid of every test input is right
+    {"score": "mean"}    the part of the test inputs whose grid is right, as ARC Prize counts
 
 stages/verifiers/grids.py says how grids are written. The response (all after the thought, or what
 is in the answer tag) may hold other words, but no other grid: for one test input one to `attempts`
@@ -22,6 +26,7 @@ from stages.verifiers.verdict import RESPONSE, RIGHT, WRONG, Unreadable, Verdict
 READS = RESPONSE
 
 MOST_ATTEMPTS = 10
+SCORES = ("all", "mean")
 LONGEST = 200_000  # letters; ten grids of ARC's largest size, indented, have some 100,000
 
 
@@ -29,6 +34,7 @@ LONGEST = 200_000  # letters; ten grids of ARC's largest size, indented, have so
 class Target:
     grids: Sequence[Grid]
     attempts: int
+    mean: bool = False
 
 
 def read(reference: str, metadata: Mapping[str, Any]) -> Target:
@@ -36,13 +42,16 @@ def read(reference: str, metadata: Mapping[str, Any]) -> Target:
     attempts = metadata.get("attempts", 2)
     if type(attempts) is not int or not 1 <= attempts <= MOST_ATTEMPTS:
         raise Unreadable(f"`attempts` must be 1 to {MOST_ATTEMPTS}, not {attempts!r:.80}")
+    score = metadata.get("score", SCORES[0])
+    if score not in SCORES:
+        raise Unreadable(f"`score` is one of {', '.join(SCORES)}, not {score!r:.80}")
     try:
         grids = grids_of(json.loads(reference))
     except (ValueError, RecursionError) as problem:
         raise Unreadable(f"the reference is no JSON of grids: {problem!s:.80}") from None
     if not grids:
         raise Unreadable("the reference holds no grid")
-    return Target(grids, attempts)
+    return Target(grids, attempts, score == "mean")
 
 
 def judge(text: str, target: Target) -> Verdict:
@@ -59,8 +68,11 @@ def judge(text: str, target: Target) -> Verdict:
         return Verdict(0.0, "not one answer for each test input")
     if any(len(tried) > target.attempts for tried in attempts):
         return Verdict(0.0, f"more than {target.attempts} attempts")
-    right = all(grid in tried for grid, tried in zip(target.grids, attempts, strict=True))
-    return RIGHT if right else WRONG
+    right = [grid in tried for grid, tried in zip(target.grids, attempts, strict=True)]
+    if all(right) or not any(right):
+        return RIGHT if all(right) else WRONG
+    part = f"{sum(right)} of {len(right)} test inputs"
+    return Verdict(sum(right) / len(right) if target.mean else 0.0, part)
 
 
 def _attempts(text: str, inputs: int) -> list[list[Grid]]:

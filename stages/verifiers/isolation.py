@@ -35,7 +35,12 @@ R1_SANDBOX=none runs it unprotected"""
 
 _JAIL = Path(__file__).parent / "jail"
 _PYTHON = ("-s", "-S", "-P", "-B", "-X", "utf8")
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    # Threads of a library, and heaps for each thread, take address space that is a program's.
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "MALLOC_ARENA_MAX": "1",
+}
 _OWN_MOUNTS = ("bubblewrap", "namespaces")
 _WORK = "/r1-work"  # the folder to write to where the jail has mounts of its own (confine.py)
 
@@ -111,7 +116,7 @@ def _start(level: str, content: Content) -> Jail:
         process = subprocess.Popen(
             [*_python(level, shown, work), *arguments],
             pass_fds=[theirs.fileno()],
-            env={"PYTHONHASHSEED": "0", **_ONE_THREAD},
+            env=_ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,13 +17,19 @@ from stages.verifiers.isolation import Content, start_first, wanted_levels
 from stages.verifiers.jail import orders
 
 ORDER_SECONDS = 10.0  # what the server may take to obey; it does nothing else
+SPARE_SECONDS = 0.1  # of CPU, by which the kernel's clocks may differ
 
 Result = TypeVar("Result")
 
 
+def patience(seconds: float) -> float:
+    """Wall clock for so many seconds of CPU: a loaded machine makes no answer wrong."""
+    return 3 * seconds + 1
+
+
 @dataclass(frozen=True)
 class Limits:
-    """seconds: wall clock of one run. memory_mb: address space of the program."""
+    """seconds: CPU of one run, which `patience` bounds. memory_mb: address space of the program."""
 
     seconds: float = 5.0
     memory_mb: int = 512
@@ -32,15 +39,22 @@ class Limits:
 class Child:
     """A jailed process. channel, output: the judge's ends of its descriptor 3 and its stdout.
 
-    status: its exit status once it has ended, negative for a signal. Set `patient` when it has
-    done its work and only needs to end.
+    status, used: its exit status once it has ended, negative for a signal, and its seconds of CPU.
+    Set `patient` when it has done its work and only needs to end.
     """
 
+    limits: Limits
     clock: Clock
     channel: int = -1
     output: int = -1
     patient: bool = False
     status: int = 0
+    used: float = 0.0
+
+    @property
+    def late(self) -> bool:
+        """Whether it has ended for want of CPU time, or should have."""
+        return self.used > self.limits.seconds + SPARE_SECONDS or self.status == -signal.SIGPROF
 
 
 class Gone(Exception):
@@ -113,19 +127,18 @@ class JailServer:
     ) -> Iterator[Child]:
         """`given` descriptors are the child's alone from here on, `passed` ones stay open."""
         number = next(self._numbers) & 0xFFFFFFFF
-        cpu_seconds = math.ceil(limits.seconds) + 1
         try:
-            order = orders.Order(kind, number, limits.memory_mb, cpu_seconds)
+            order = orders.Order(kind, number, limits.memory_mb, math.ceil(1000 * limits.seconds))
             self._tell(order, (*given, *passed))
         finally:
             for descriptor in given:
                 os.close(descriptor)
-        child = Child(Clock(limits.seconds))
+        child = Child(limits, Clock(patience(limits.seconds)))
         try:
             yield child
         finally:
             self._tell(orders.Order(orders.WAIT if child.patient else orders.KILL, number))
-            child.status = self._hear()
+            child.status, child.used = self._hear()
 
     def _tell(self, order: orders.Order, descriptors: tuple[int, ...] = ()) -> None:
         try:
@@ -133,7 +146,7 @@ class JailServer:
         except OSError:
             raise Gone from None
 
-    def _hear(self) -> int:
+    def _hear(self) -> tuple[int, float]:
         self._jail.channel.settimeout(ORDER_SECONDS)
         try:
             message = self._jail.channel.recv(orders.STATUS.size)
@@ -141,7 +154,8 @@ class JailServer:
             raise Gone from None
         if not message:
             raise Gone
-        return int(orders.STATUS.unpack(message)[0])
+        status, milliseconds = orders.STATUS.unpack(message)
+        return status, milliseconds / 1000
 
 
 def _channel(open_here: ExitStack) -> tuple[int, int]:

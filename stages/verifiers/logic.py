@@ -9,7 +9,7 @@ yes/no/true/false/是/否/真/假. metadata:
                               can have several
 
 stages/verifiers/roles.py reads the roles. A truth value is one word (Yes, true, 是, 不成立, …),
-also after "The answer is" or in "The statement is false.", or a word with a reason that holds no
+also after "The answer is" or in "The statement is not true.", or a word with a reason that holds no
 other truth value and no hedge ("No, Ann lies."). True is the same as yes.
 """
 
@@ -20,7 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.verifiers.plain import LONGEST, TOO_LONG, plain, without_lead
+from stages.verifiers.leads import without_lead
+from stages.verifiers.plain import LONGEST, TOO_LONG, plain
 from stages.verifiers.roles import KNAVE_WORDS, KNIGHT_WORDS, read_roles
 from stages.verifiers.statements import agrees, read_statements
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
@@ -28,11 +29,14 @@ from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 READS = ANSWER
 
 YES = frozenset(
-    {"yes", "true", "y", "t", "correct", "是", "是的", "真", "对", "正确", "成立", "为真"}
+    {"yes", "true", "y", "t", "correct", "right", "是", "是的", "真", "真的", "为真", "对", "正确",
+     "成立", "如此", "oui", "vrai", "ja", "wahr", "sí", "si", "verdadero", "да", "верно", "истина",
+     "はい", "正しい", "ndiyo", "kweli", "ใช่", "হ্যাঁ", "అవును"}
 )  # fmt: skip
 NO = frozenset(
-    {"no", "false", "n", "f", "incorrect", "否", "不", "不是", "假", "错", "错误", "不成立", "为假",
-     "不对", "不正确"}
+    {"no", "false", "n", "f", "incorrect", "wrong", "untrue", "否", "不", "不是", "假", "假的",
+     "错", "错误", "不成立", "为假", "不对", "不正确", "non", "faux", "nein", "falsch", "falso",
+     "нет", "неверно", "ложь", "いいえ", "正しくない", "hapana", "ไม่ใช่", "না", "కాదు"}
 )  # fmt: skip
 
 UNCLEAR = Verdict(0.0, "not every name has exactly one role")
@@ -45,7 +49,7 @@ _ROLE_CLAUSE = re.compile(
 )
 _SUBJECT = re.compile(
     r"(?:(?:the|this|that) (?:statement|claim|assertion|argument|conclusion|expression|result)"
-    r"|it|this|that) is ",
+    r"|it|this|that)(?: is |'s | (?=isn't ))",
     re.IGNORECASE,
 )
 _REASONED = re.compile(
@@ -57,6 +61,7 @@ _CONTRARY = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\bnot\b|n't\b|不", re.IGNORECASE)
+_DENIED = re.compile(r"(?:not|isn't) |并?(?:不是?|非)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -108,15 +113,27 @@ def truth_of(text: str) -> bool | None:
     """True or False for a text that says one of them and not the other."""
     said = " ".join(plain(text).split())
     said = without_lead(said.removeprefix("[").removesuffix("]"))
-    subject = _SUBJECT.match(said)
-    said = said[subject.end() :] if subject else said
-    word = said.strip(" .!。，,;()").casefold()
+    truth = _said_in_a_word(said)
     reasoned = _REASONED.match(said)
-    if reasoned and not _CONTRARY.search(said, reasoned.end()):
-        word = reasoned[1].casefold()
-        if word in YES and _NEGATED.search(said, reasoned.end()):
-            return None
-    return True if word in YES else False if word in NO else None
+    if truth is not None or not reasoned:
+        return truth
+    truth, reason = reasoned[1].casefold() in YES, said[reasoned.end() :]
+    if _said_in_a_word(reason) == truth:  # "No, it is not true."
+        return truth
+    contrary = _CONTRARY.search(reason) or (truth and _NEGATED.search(reason))
+    return None if contrary else truth
+
+
+def _said_in_a_word(said: str) -> bool | None:
+    """The truth of "It is true.", "not true", 不成立; None for a text that says more."""
+    subject = _SUBJECT.match(said)
+    word = said[subject.end() if subject else 0 :].strip(" .!。，,;()").casefold()
+    for truth, words in ((True, YES), (False, NO)):
+        if word in words:
+            return truth
+    denied = _DENIED.match(word)
+    rest = word[denied.end() :] if denied else ""
+    return False if rest in YES else True if rest in NO else None
 
 
 def _statements(metadata: Mapping[str, Any], roles: Mapping[str, bool]) -> Sequence[Any] | None:

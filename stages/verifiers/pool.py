@@ -21,24 +21,30 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
+from pipeline.errors import UsageError
 from stages.configs import Verifiers
-from stages.verifiers.answer import STRICT, Policy
-from stages.verifiers.grade import Question, settle
+from stages.verifiers.answer import DEFAULT, Policy
+from stages.verifiers.grade import Case, earned, settle
 from stages.verifiers.seat import TIMED_OUT, Seat
 from stages.verifiers.tally import Tally
 from stages.verifiers.verdict import Request, Verdict
 
+LENIENT, STRICT = POLICIES = ("lenient", "strict")
 REMEMBERED = 100_000
 WINDOW = 4096  # rows that a stream may draw ahead of its oldest open one
 PUMPED = 64  # requests settled here between two looks at the workers
 
 
 def policy_of(config: Verifiers) -> Policy:
-    """How a stage's `verifiers` has final answers read."""
-    return Policy(tuple(config.forms), config.several, config.thought)
+    """How a stage's `verifiers` has final answers read, and whether they must be worked for."""
+    if config.policy not in POLICIES:
+        raise UsageError(
+            f"verifiers.policy: there is no {config.policy!r}; there are {', '.join(POLICIES)}"
+        )
+    return Policy(tuple(config.forms), config.several, config.thought, config.policy == STRICT)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Judged:
 class VerifierPool:
     """`with VerifierPool(workers=2) as pool: verdicts = pool.verify(requests)`."""
 
-    def __init__(self, workers: int, timeout: float = 5.0, policy: Policy = STRICT) -> None:
+    def __init__(self, workers: int, timeout: float = 5.0, policy: Policy = DEFAULT) -> None:
         if workers < 1:
             raise ValueError(f"a pool needs at least one worker, not {workers}")
         self.workers = workers
@@ -85,13 +91,14 @@ class VerifierPool:
             self._end_seats()
 
     @contextmanager
-    def uncounted(self) -> Iterator[None]:
-        """Verdicts meanwhile are not in the tally: answers compared with each other, to vote."""
-        tally, self.tally = self.tally, Tally()
+    def comparing(self) -> Iterator[None]:
+        """Meanwhile answers are compared with each other: lenient, and not in the tally."""
+        tally, policy = self.tally, self.policy
+        self.tally, self.policy = Tally(), replace(policy, strict=False)
         try:
             yield
         finally:
-            self.tally = tally
+            self.tally, self.policy = tally, policy
 
     def verify(self, requests: Iterable[Request]) -> list[Verdict]:
         """One verdict per request, in order."""
@@ -111,36 +118,38 @@ class VerifierPool:
 
     def _stream(self, requests: Iterable[Request]) -> Iterator[Judged]:
         batch = _Batch(self._known)
-        window: deque[tuple[Request, Judged | bytes]] = deque()
+        window: deque[_Row] = deque()
         started = time.perf_counter()
         for number, request in enumerate(requests):
-            window.append((request, self._settle(request, batch)))
+            window.append(self._settle(request, batch))
             if batch.waiting and number % PUMPED == 0:
                 self._pump(batch, wait=False)
-            while window and (len(window) > WINDOW or batch.has(window[0][1])):
+            while window and (len(window) > WINDOW or batch.has(window[0].place)):
                 yield self._next(window, batch)
         while window:
             yield self._next(window, batch)
         self.tally.seconds += time.perf_counter() - started
 
-    def _next(self, window: deque[tuple[Request, Judged | bytes]], batch: _Batch) -> Judged:
+    def _next(self, window: deque[_Row], batch: _Batch) -> Judged:
         """The verdict on the first row of the window, waited for where it must be."""
-        request, place = window.popleft()
-        while not batch.has(place):
+        row = window.popleft()
+        while not batch.has(row.place):
             self._pump(batch, wait=True)
-        judged = batch.take(place)
-        self.tally.add(request, judged)
+        judged = batch.take(row.place)
+        if row.case:
+            judged = Judged(earned(row.case, judged.verdict), judged.seconds)
+        self.tally.add(row.request, judged, self.policy.strict)
         return judged
 
-    def _settle(self, request: Request, batch: _Batch) -> Judged | bytes:
+    def _settle(self, request: Request, batch: _Batch) -> _Row:
         """The verdict, or the line by which a worker is asked for it."""
         started = time.perf_counter()
         found = settle(request, self.policy)
         if isinstance(found, Verdict):
-            return Judged(found, time.perf_counter() - started)
+            return _Row(request, Judged(found, time.perf_counter() - started))
         line = _line(found)
         batch.ask(line)
-        return line
+        return _Row(request, line, found)
 
     def _pump(self, batch: _Batch, wait: bool) -> None:
         """Hand out what waits, and collect what is answered or late."""
@@ -185,8 +194,17 @@ class VerifierPool:
         self._seats.clear()
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A request and its verdict, or the line and the case whose verdict a worker gives."""
+
+    request: Request
+    place: Judged | bytes
+    case: Case | None = None
+
+
 class _Batch:
-    """The questions of one stream that only workers can answer, each asked once."""
+    """The cases of one stream that only workers can answer, each asked once."""
 
     def __init__(self, known: dict[bytes, Judged]) -> None:
         self.waiting: deque[bytes] = deque()
@@ -226,7 +244,11 @@ class _Batch:
         self._known[line] = judged
 
 
-def _line(question: Question) -> bytes:
-    """A question as it travels to a worker, and the key under which its verdict is remembered."""
-    fields = vars(question) | {"metadata": dict(question.metadata)}
+def _line(case: Case) -> bytes:
+    """A case as it travels to a worker, and the key under which its verdict is remembered.
+
+    Without what `earned` reads here: the same answer to questions in other words is judged once.
+    """
+    fields = vars(case) | {"metadata": dict(case.metadata)}
+    del fields["question"], fields["strict"]
     return json.dumps(fields, sort_keys=True, default=str).encode() + b"\n"

@@ -2,9 +2,12 @@
 
 Only names, roles and a few small words count; all else is passed over. What is left must be
 either groups of names, each followed by its role ("A and B are knights, C is a knave",
-"A: knight", "| A | knight |", A是骑士), or roles, each followed by its group ("Knights: A, B.
-Knaves: none", {"knights": ["A"], …}). "The rest", 其余 and "everyone" stand for the names that the
-text does not mention. A negation before a role gives the other role.
+"A: knight", "| A | knight |", "A=T", A是骑士), or roles, each followed by its group ("Knights: A,
+B. Knaves: none", {"knights": ["A"], …}). "The rest", 其余 and "everyone" stand for the names that
+the text does not mention. A negation before a role gives the other role.
+
+"A is the only knave", "all but A are knights", 除了A都是骑士, "nobody lies" and "both are knights"
+(of two) give everyone a role (stages/verifiers/quantified.py); what else is said must agree.
 
 It is no assignment when a name has no role or is given one twice, when a word hedges, conditions or
 reports ("or", "if", "maybe", "says", "?"), or when the text mixes the two orders within a sentence.
@@ -17,6 +20,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from stages.verifiers.plain import plain
+from stages.verifiers.quantified import REST as _REST
+from stages.verifiers.quantified import Group, Groups, Token, quantified
 
 KNIGHT_WORDS = (
     "knights", "knight", "truth-tellers", "truth-teller", "truth tellers", "truth teller",
@@ -31,54 +36,78 @@ NEGATIONS = ("not", "isn't", "aren't", "doesn't", "don't", "non", "no", "不是"
 REST = (
     "the rest", "rest", "the others", "others", "the other", "the remaining", "remaining",
     "everyone else", "everybody else", "everyone", "everybody", "all of them", "all three",
-    "all four", "all five", "其余", "其他", "其它", "剩下", "所有人", "大家", "全部",
+    "all four", "all five", "they are all", "they all", "他们都",
+    "其余", "其他", "其它", "剩下", "所有人", "大家", "全部",
 )  # fmt: skip
 NONE = (
     "none", "no one", "no-one", "nobody", "n/a", "nil", "empty", "[]", "∅", "\\emptyset",
     "\\varnothing", "没有人", "没有", "无人", "无",
 )  # fmt: skip
 HEDGES = (
-    "or", "if", "either", "neither", "nor", "unless", "maybe", "perhaps", "might", "may", "could",
+    "or", "if", "either", "unless", "maybe", "perhaps", "might", "may", "could",
     "possibly", "probably", "likely", "unknown", "unsure", "undetermined", "whether", "never",
-    "false", "true", "assume", "assuming", "suppose", "supposing", "except", "cannot", "can't",
+    "false", "true", "assume", "assuming", "suppose", "supposing", "cannot", "can't",
     "can", "would", "should", "n't", "says", "say", "said", "claims", "claim", "claimed", "states",
     "stated", "according", "wrong", "incorrect", "alternatively", "opposite", "?",
-    "或", "如果", "假如", "假设", "若", "可能", "也许", "要么", "说", "声称", "除", "不一定",
+    "或", "如果", "假如", "假设", "若", "可能", "也许", "要么", "说", "声称", "不一定",
     "不能", "不可能", "是否",
 )  # fmt: skip
 
+ONLY = ("only", "sole", "alone", "只有", "唯一", "仅有", "仅")
+EXCEPT = (
+    "except", "except for", "apart from", "other than", "aside from", "besides", "excluding",
+    "with the exception of",
+)  # fmt: skip
+BOTH = ("both", "两人", "两个人", "两个", "两者", "二人")
+
+#: A=T and "A": true give a role as "A: knight" does.
+_TRUTH = r"(?P<name>{})\s*[=:|]+\s*(?:(?P<true>true|(?-i:T))|false|(?-i:F))(?![A-Za-z/])"
+_ONLY_LIES = re.compile(r"\bonly (?=lie|lying|tell)", re.IGNORECASE)  # says nothing of others
+
 Roles = dict[str, bool]
-Token = tuple[str, str]  # kind ("name", "role", "rest", "none", "break") and what it says
 
 
 def read_roles(text: str, names: Sequence[str]) -> Roles | None:
     """The role of each name (True: knight), or None unless each has exactly one."""
-    tokens = _tokens(plain(text), tuple(names))
+    said = _ONLY_LIES.sub("", plain(text))
+    said = _truths(tuple(names)).sub(_as_role, said)
+    tokens = _tokens(said, tuple(names))
     if tokens is None:
         return None
-    groups = _by_clause(tokens) or _as_one(tokens)
-    given = [name for group, _ in groups for name in group]
-    unnamed = [name for name in names if name not in given]
-    if given.count(_REST) > 1 or (unnamed and _REST not in given):
+    groups = _by_clause(tokens, len(names)) or _as_one(tokens)
+    stated = [name for group in groups if group.others is None for name in group.names]
+    if len(set(stated)) != len(stated):
         return None
-    if not unnamed and any(group == [_REST] for group, _ in groups):
+    wholes = [
+        {name: group.role if name in group.names else group.others for name in names}
+        for group in groups
+        if group.others is not None
+    ]
+    mentioned = {name for group in groups for name in group.names}
+    unnamed = [name for name in names if name not in mentioned]
+    if not wholes and bool(unnamed) != (_REST in stated):
         return None
-    given = [name for name in given if name != _REST]
-    if len(set(given)) != len(given):
-        return None
-    rest = {name: role for group, role in groups if _REST in group for name in unnamed}
-    return {name: role for group, role in groups for name in group if name != _REST} | rest
+    roles = {name: g.role for g in groups if _REST in g.names for name in unnamed}
+    roles |= {name: g.role for g in groups if g.others is None for name in g.names if name != _REST}
+    whole = wholes[0] if wholes else roles
+    agree = all(other == whole for other in wholes) and roles.items() <= whole.items()
+    return whole if agree else None
 
 
-_REST = "\0rest"
-Groups = list[tuple[list[str], bool]]
+def _as_role(found: re.Match[str]) -> str:
+    return f"{found['name']}: {'knight' if found['true'] else 'knave'}"
 
 
-def _by_clause(tokens: list[Token]) -> Groups:
+@lru_cache(maxsize=4096)
+def _truths(names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(_TRUTH.format(_names(names).pattern), re.IGNORECASE)
+
+
+def _by_clause(tokens: list[Token], count: int) -> Groups:
     """The groups where every clause is complete by itself; else nothing."""
     found: Groups = []
     for clause in _clauses(tokens):
-        groups = _groups(clause)
+        groups = quantified(clause, count) or _groups(clause)
         if not groups:
             return []
         found += groups
@@ -107,7 +136,7 @@ def _clauses(tokens: list[Token]) -> list[list[Token]]:
 
 def _groups(tokens: list[Token]) -> Groups:
     """Runs of names, each with the role before or after it; nothing if one lacks the other."""
-    if not tokens:
+    if not tokens or any(kind not in _PLAIN for kind, _ in tokens):
         return []
     names_first = tokens[0][0] != "role"
     groups: Groups = []
@@ -119,7 +148,7 @@ def _groups(tokens: list[Token]) -> Groups:
         empty = "" in run
         if not run or (empty and (names_first or len(run) > 1)):
             return []
-        groups.append(([] if empty else run, value == "knight"))
+        groups.append(Group([] if empty else run, value == "knight"))
         run = []
     return [] if run else groups
 
@@ -132,7 +161,10 @@ def _tokens(text: str, names: tuple[str, ...]) -> list[Token] | None:
         if kind == "hedge" or (negated and kind not in ("knight", "knave")):
             return None
         if kind == "negation":
-            negated = True
+            if value == "no" and (not tokens or tokens[-1][0] == "break"):
+                tokens.append(("none", ""))  # "There are no knaves" is "none is a knave"
+            else:
+                negated = True
         elif kind in ("knight", "knave"):
             role = "knight" if (kind == "knight") != negated else "knave"
             negated = False
@@ -164,9 +196,10 @@ def _found(text: str, names: tuple[str, ...]) -> Iterator[Token]:
 
 def _known(word: str) -> Token:
     kind = _KINDS.get(word.casefold(), "break")
-    return kind, _REST if kind == "rest" else ""
+    return kind, {"rest": _REST, "negation": word.casefold()}.get(kind, "")
 
 
+_PLAIN = ("name", "role", "rest", "none")
 _KINDS = {
     word: kind
     for kind, words in (
@@ -176,6 +209,14 @@ _KINDS = {
         ("rest", REST),
         ("negation", NEGATIONS),
         ("hedge", HEDGES),
+        ("only", ONLY),
+        ("except", EXCEPT),
+        ("除", ("除", "除了")),
+        ("but", ("but",)),
+        ("both", BOTH),
+        ("all", ("all",)),
+        ("neither", ("neither",)),
+        ("nor", ("nor",)),
     )
     for word in words
 }

@@ -2,7 +2,7 @@
 
 Isolation (isolation.py) is bubblewrap, namespaces or Landlock, always with a seccomp filter. All
 give: no network, no file but Python's library (read-only), an empty environment, no other process
-to signal, no new process or thread, and the limits below.
+to signal, no new process, and the limits below.
 
 The result channel. A program's process is given expressions, calls or stdin, and reports values or
 output as plain data; what they should be, and the comparison, stay in this process or in a clean
@@ -12,17 +12,19 @@ claim is as wrong as a wrong return. Neither the server nor another child holds 
 that could be read.
 
     limit               default                   a row may set
-    wall clock          `Limits.seconds`          "seconds", up to the pool's `seconds`
-    CPU                 the wall clock and 1 s
+    CPU                 the pool's `seconds`      "seconds", up to LARGEST_SECONDS
+    wall clock          `patience` of the CPU (jail_server.py)
     address space       `Limits.memory_mb`        "memory_mb", up to LARGEST_MEMORY_MB
-    processes, threads  none can be started
+    processes           none can be started
+    threads             jail/threads.py; none where the kernel cannot count them
     files               none can be written; 64 can be open (jail/__main__.py)
     reported values     OUTPUT_BYTES
     standard output     twice the expected output and 64 KiB (code_stdio.py); stderr is dropped
 
 Not covered: a program can still recognise a test's arguments and hard-code answers that it learned
-in training. Within its limits it can waste one core. The kernel is shared. Only Python's standard
-library is there, and the packages that a `Sandbox` is made with.
+in training (code_lookup.py refuses the plain ways). Within its limits it can waste the cores that
+its threads find. The kernel is shared. Only Python's standard library is there, and the packages
+that a `Sandbox` is made with. C++ has no threads: their stacks would be as large as its memory.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ from stages.verifiers.jail_server import Child, JailServer, Limits
 OUTPUT_BYTES = 1 << 20  # values of one program, as JSON
 LARGEST_EXECUTABLE = 64 << 20
 LARGEST_MEMORY_MB = 1024
+LARGEST_SECONDS = 300.0
 COMPILER_MEMORY_MB = 2048
 
 ISOLATION = (
@@ -53,22 +56,28 @@ ISOLATION = (
 WEAKER = {"landlock": "; programs can tell which files exist, but open none"}
 
 _BROKEN = "broke its sandbox"
+_TIMED_OUT = "timed out"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """values: one per expression, or fewer when `problem` says what ended the program."""
+    """values: one per expression, or fewer when `problem` says what ended the program.
+
+    used: seconds of CPU.
+    """
 
     values: list[Any] = field(default_factory=list)
     problem: str = ""
+    used: float = 0.0
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a program wrote to stdout, or in `problem` why that does not count."""
+    """What a program wrote to stdout, or in `problem` why that does not count; its CPU seconds."""
 
     content: bytes = b""
     problem: str = ""
+    used: float = 0.0
 
 
 def _any_value(number: int, value: Any) -> bool:
@@ -117,7 +126,8 @@ class Sandbox:
 
         def attempt() -> Outcome:
             with self._server.child(Limits(seconds, memory_mb)) as child:
-                return _values(child, request, len(expressions), keep)
+                outcome = _values(child, request, len(expressions), keep)
+            return _timed(child, outcome)
 
         return self._server.attempt(attempt, Outcome(problem=_BROKEN))
 
@@ -130,7 +140,8 @@ class Sandbox:
 
         def attempt() -> Outcome:
             with self._server.child(limits) as callee:
-                return self._suite(callee, program, judge, limits)
+                outcome = self._suite(callee, program, judge, limits)
+            return _timed(callee, outcome)
 
         return self._server.attempt(attempt, Outcome(problem=_BROKEN))
 
@@ -214,12 +225,18 @@ def _output(child: Child, largest: int, request: bytes = b"") -> Output:
     return Output(content)
 
 
+def _timed(child: Child, outcome: Outcome) -> Outcome:
+    """The outcome with its time, or that there was not enough of it."""
+    return Outcome(outcome.values, _TIMED_OUT if child.late else outcome.problem, child.used)
+
+
 def _ended(child: Child, output: Output) -> Output:
     """The output, if the program ended as a good one does."""
-    if output.problem or child.status == 0:
-        return output
-    how = f"signal {-child.status}" if child.status < 0 else f"exit status {child.status}"
-    return Output(problem=how)
+    problem = _TIMED_OUT if child.late else output.problem
+    if not problem and child.status:
+        signalled = child.status < 0
+        problem = f"signal {-child.status}" if signalled else f"exit status {child.status}"
+    return Output(output.content, problem, child.used)
 
 
 def _executable(child: Child, request: bytes) -> Output:
@@ -238,7 +255,7 @@ _limit = Limits.seconds
 
 
 def set_limit(seconds: float) -> None:
-    """The wall clock of one judged answer in this process."""
+    """The CPU time of one judged answer in this process."""
     global _limit
     _limit = seconds
 

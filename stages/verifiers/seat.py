@@ -24,7 +24,8 @@ MEMORY_MEGABYTES = 2048  # address space of a worker
 GRACE_SECONDS = 0.25  # what a request may take beyond its limit before its worker is killed
 START_SECONDS = 30.0  # a worker that is not ready by then has failed to start
 
-#: Lines of a worker that are no verdict; after STARTED it says in what programs run.
+#: Lines of a worker that are no verdict. After STARTED it says how many seconds of wall clock the
+#: question may take, and in what programs run.
 STARTING, STARTED = b"starting", b"started "
 
 TIMED_OUT = Verdict(0.0, "timed out")
@@ -73,15 +74,17 @@ class Seat:
     def collect(self) -> Verdict | None:
         """The verdict that came, or what its absence means; a late or dead worker is ended.
 
-        None: the worker says that it starts what its verifier needs, or that this is done. No
-        answer pays for that: the question's clock begins anew.
+        None: the worker says that it starts what the question needs, or that this is done. No
+        answer pays for that: the question's clock begins anew, with the time that the row allows.
         """
         reply = self._read_line()
         if reply is not None and reply.startswith((STARTING, STARTED)):
             self._starting = reply == STARTING
-            if not self._starting:
-                self.isolation = reply.removeprefix(STARTED).decode()
-            self._start_clock(2 * START_SECONDS if self._starting else self.timeout)
+            if self._starting:
+                self._start_clock(2 * START_SECONDS)
+            else:
+                seconds, _, self.isolation = reply.removeprefix(STARTED).decode().partition(" ")
+                self._start_clock(float(seconds))
             return self.collect() if b"\n" in self._buffer else None
         if reply is None and self._starting:
             raise self._start_failure()

@@ -13,7 +13,7 @@ from stages import verifiers
 from stages.data.template import compose
 from stages.verifiers.answer import TAG, Policy
 from stages.verifiers.pool import VerifierPool
-from stages.verifiers.verdict import Request, request_of
+from stages.verifiers.verdict import UNEARNED, Request, Verdict, request_of
 
 SHOWN = 20  # offending rows that the message lists
 
@@ -32,7 +32,8 @@ class Failure:
 def check_references(rows: Sequence[Mapping[str, Any]], pool: VerifierPool) -> list[Failure]:
     """The rows whose reference, given as a well-formed answer, does not score 1.
 
-    A row that has no answer to give, such as a program's tests alone, only has to be readable.
+    A row that has no answer to give, such as a program's tests alone, only has to be readable; a
+    constructed answer need not be worked for.
     """
     answers = [right_answer(request_of(row, "")) for row in rows]
     requests = [
@@ -42,8 +43,15 @@ def check_references(rows: Sequence[Mapping[str, Any]], pool: VerifierPool) -> l
     return [
         Failure(row["id"], row["verifier"], row["reference"], verdict.score, verdict.reason)
         for row, answer, verdict in zip(rows, answers, pool.verify(requests), strict=True)
-        if (verdict.score != 1.0 if answer else verdict.score is None)
+        if _fails(row, answer, verdict)
     ]
+
+
+def _fails(row: Mapping[str, Any], answer: str, verdict: Verdict) -> bool:
+    if not answer:
+        return verdict.score is None
+    constructed = answer != row["reference"]
+    return verdict.score != 1.0 and not (constructed and verdict in UNEARNED)
 
 
 def right_answer(request: Request) -> str:

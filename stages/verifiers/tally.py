@@ -24,11 +24,13 @@ class Tally:
         self.seconds = 0.0  # wall clock inside the pool
         self.slowest = 0.0
         self.isolation = ""  # what programs run in, once one has run
+        self.without_question = 0  # under the strict policy, which then sees less
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
-    def add(self, request: Request, judged: Judged) -> None:
+    def add(self, request: Request, judged: Judged, strict: bool) -> None:
         """Count one verdict."""
         self.rows += 1
+        self.without_question += strict and not request.question
         self.slowest = max(self.slowest, judged.seconds)
         verdict = judged.verdict
         self._counts[str(request.verifier), _outcome(verdict.score), verdict.reason] += 1
@@ -51,6 +53,7 @@ class Tally:
             "rows": self.rows,
             "rows_per_second": round(rate, 1),
             "slowest_seconds": round(self.slowest, 3),
+            **({"without_question": self.without_question} if self.without_question else {}),
             **({"programs_run_in": self.isolation} if self.isolation else {}),
             "verdicts": verdicts,
         }

@@ -10,9 +10,11 @@ reference: the text. metadata:
                                            is a word) is at least that: score 1, else 0
     {"match": "f1", "partial": true}       the F1 itself is the score
 
-Punctuation that carries meaning stays: 3.5, -3, 50%, C#, C++, 1939-1945, TCP/IP. "a" is an article
-only before a word and in small letters or as the first word: Vitamin A is not Vitamin. An answer
-that lists candidates equals none of them, and F1 divides by its length.
+Punctuation that carries meaning stays: 3.5, -3, 50%, C#, C++, 1939-1945, TCP/IP; 1,000 and ১০০০ are
+1000. "a" is an article only before a word and in small letters or as the first word: Vitamin A is
+not Vitamin. An answer that lists candidates equals none of them, and F1 divides by its length.
+Under the strict policy an answer in the question's words is a copy where less than a third of it is
+right.
 """
 
 from __future__ import annotations
@@ -24,12 +26,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.verifiers.plain import LONGEST, TOO_LONG
-from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
+from stages.verifiers.plain import LONGEST, TOO_LONG, western_digits
+from stages.verifiers.verdict import ANSWER, COPIED, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
 
 FINAL_PUNCTUATION = ".。!！?？,，;；:：…"
+MOST_WORDS = 3  # of an answer in the question's own words, to each that is right
 MATCHES = ("exact", "normalised", "f1")
 
 _DRESS = re.compile(r"\\(?:text(?:bf|rm|it)?|math(?:rm|bf|it))(?=\{)|\\[()\[\]]")
@@ -40,6 +43,10 @@ _MARKS = re.compile(
     r"""|(?<!\d)'(?!\w)|(?<!\w)'|[*_](?!\w)|(?<!\w)[*_]"""  # quotes and emphasis around a word
     r"""|[(\[{](?!\d)|(?<!\d)[)\]}]"""  # brackets, but not of (1, 2]
     r"""|(?<!\d)[.,:](?!\d)|(?<=\d)[.,:](?!\d)|(?<!\d)[,:](?=\d)|-(?!\w)"""
+)
+#: The separators of 1,000,000 and of 1\u202f000; not of (1,200), which may be a pair.
+_THOUSANDS = re.compile(
+    r"(?<![\d.,(\[])(\d{1,3})((?:,\d{3})+|(?:[\u00a0\u2009\u202f]\d{3})+)(?![\d,])"
 )
 _HYPHEN = re.compile(r"(?<=[^\W\d])-(?=\w)|(?<=\w)-(?=[^\W\d])")
 _WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\s\u3400-\u9fff\uf900-\ufaff]+")
@@ -62,7 +69,8 @@ def normalise(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words that count, in small letters; a Han character is one."""
-    plain = unicodedata.normalize("NFKC", _DRESS.sub("", text)).translate(_DASHES)
+    plain = _THOUSANDS.sub(lambda found: re.sub(r"\D", "", found[0]), _DRESS.sub("", text))
+    plain = western_digits(unicodedata.normalize("NFKC", plain)).translate(_DASHES)
     plain = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), plain)
     plain = " ".join(_HYPHEN.sub(" ", _MARKS.sub(" ", plain)).split())
     plain = plain.rstrip("!") if " " in plain else plain  # "It is 42!", but 3! is a factorial
@@ -96,6 +104,23 @@ def judge(answer: str, target: Target) -> Verdict:
     if target.threshold is None:
         return Verdict(best, f"F1 {best:.3f}")
     return RIGHT if best >= target.threshold else WRONG
+
+
+def unearned(
+    text: str, reference: str, metadata: Mapping[str, Any], question: str
+) -> Verdict | None:
+    """COPIED where shared words are paid and the answer is the question's words, few of them right.
+
+    Where texts must be equal, no passage that is more than the answer is ever right.
+    """
+    target = read(reference, metadata)
+    if target.match != "f1":
+        return None
+    said = Counter(words_of(text))
+    if said - Counter(words_of(question)):
+        return None
+    shared = max((said & Counter(accepted.split())).total() for accepted in target.accepted)
+    return COPIED if shared * MOST_WORDS < said.total() else None
 
 
 def f1(said: list[str], accepted: list[str]) -> float:

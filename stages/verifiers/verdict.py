@@ -21,7 +21,8 @@ class Verdict:
 class Request:
     """One answer to judge. `verifier` is a name in `stages.verifiers.VERIFIERS`.
 
-    fault: why a row of a file could not be read; it is then the reason of the verdict None.
+    question: what was asked, or "" where unknown. fault: why a row of a file could not be read; it
+    is then the reason of the verdict None.
     """
 
     verifier: str
@@ -29,17 +30,51 @@ class Request:
     reference: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
+    question: str = ""
 
 
-def request_of(row: Mapping[str, Any], completion: str) -> Request:
-    """The request to judge one completion of a problem row (stages/data/rows.py).
+def request_of(row: Mapping[str, Any], completion: Any = None) -> Request:
+    """The request that a row stands for, with its own completion unless another is given.
 
-    Metadata that is no JSON object stays what it is, and the verdict says so.
+    A row of a file or of a stage (stages/data/rows.py). What is missing or of a wrong type is left
+    to the verdict, which says so; a reference that is no text stands for its JSON text.
     """
-    metadata: Any = row["metadata"] or "{}"
-    with contextlib.suppress(ValueError):
-        metadata = json.loads(metadata)
-    return Request(row["verifier"], completion, row["reference"] or "", metadata)
+    reference: Any = row.get("reference")
+    metadata: Any = row.get("metadata")
+    if not isinstance(reference, str):
+        reference = "" if reference is None else json.dumps(reference, ensure_ascii=False)
+    if isinstance(metadata, str) and metadata:
+        with contextlib.suppress(ValueError, RecursionError):
+            metadata = json.loads(metadata)
+    return Request(
+        row.get("verifier", ""),
+        row.get("completion") if completion is None else completion,
+        reference,
+        metadata or {},
+        question=_question(row, metadata),
+    )
+
+
+def _question(row: Mapping[str, Any], metadata: Any) -> str:
+    """The row's `question`, the last words of the user in its `prompt`, or its metadata's."""
+    more = metadata.get("question") if isinstance(metadata, Mapping) else None
+    for found in (row.get("question"), _last_said(row.get("prompt")), more):
+        if isinstance(found, str) and found.strip():
+            return found
+    return ""
+
+
+def _last_said(prompt: Any) -> str:
+    """What the user said since the assistant's last turn; "" where messages cannot be read."""
+    said: list[str] = []
+    for message in reversed(prompt) if isinstance(prompt, list | tuple) else ():
+        role, text = ("", "")
+        if isinstance(message, Mapping):
+            role, text = message.get("role"), message.get("content")
+        if role != "user" or not isinstance(text, str):
+            break
+        said.append(text)
+    return "\n".join(reversed(said))
 
 
 #: What a verifier reads of a completion (stages/verifiers/answer.py).
@@ -55,3 +90,4 @@ WRONG = Verdict(0.0, "wrong")
 #: Of the strict policy: right, but not worked for.
 COPIED = Verdict(0.0, "repeats its question")
 UNDONE = Verdict(0.0, "not computed")
+UNEARNED = (COPIED, UNDONE)

@@ -1,6 +1,6 @@
 """A worker of the pool: `python -m stages.verifiers.worker FD SECONDS MEGABYTES`.
 
-Reads one question a line from the socket FD and answers each with one line. It is what may hang or
+Reads one case a line from the socket FD and answers each with one line. It is what may hang or
 blow up on an adversarial answer; the pool then kills it and starts another. No signals, no
 pickle, no torch. Should the pool itself be killed, the worker ends at the end of its socket, or at
 its CPU limit when it is lost in a loop.
@@ -19,7 +19,7 @@ from typing import Any
 from pipeline.errors import RecipeError
 from stages import verifiers
 from stages.verifiers import sandbox
-from stages.verifiers.grade import Question, grade
+from stages.verifiers.grade import Case, grade
 from stages.verifiers.seat import STARTED, STARTING
 
 
@@ -39,11 +39,11 @@ def main() -> None:
 
 
 def answer(line: bytes, stream: BufferedIOBase) -> dict[str, Any]:
-    """The verdict on one question, or the error that no question could get past."""
-    question = Question(**json.loads(line))
+    """The verdict on one case, or the error that no case could get past."""
+    case = Case(**json.loads(line))
     try:
-        _prepare(question.verifier, stream)
-        verdict = grade(question)
+        _prepare(case, stream, sandbox.limit())
+        verdict = grade(case)
     except RecipeError as problem:
         return {"error": str(problem)}
     return {"score": verdict.score, "reason": verdict.reason}
@@ -52,16 +52,19 @@ def answer(line: bytes, stream: BufferedIOBase) -> dict[str, Any]:
 _prepared: set[str] = set()
 
 
-def _prepare(verifier: str, stream: BufferedIOBase) -> None:
-    """Start what a verifier needs, when it is first asked for; the pool's clock waits."""
-    module = verifiers.load(verifier)
-    if verifier in _prepared or not hasattr(module, "prepare"):
+def _prepare(case: Case, stream: BufferedIOBase, usual: float) -> None:
+    """Start what a case needs that is not there yet; the pool's clock waits."""
+    module = verifiers.load(case.verifier)
+    if not hasattr(module, "prepare"):
         return
-    stream.write(STARTING + b"\n")
-    stream.flush()
-    module.prepare()
-    _prepared.add(verifier)
-    stream.write(STARTED + sandbox.isolation().encode() + b"\n")
+    needed = f"{case.verifier} {case.metadata.get('packages')}"
+    if needed not in _prepared:
+        stream.write(STARTING + b"\n")
+        stream.flush()
+        _prepared.add(needed)
+    seconds = module.prepare(case.metadata) or usual
+    _allow_cpu(seconds)
+    stream.write(STARTED + f"{seconds} {sandbox.isolation()}\n".encode())
     stream.flush()
 
 

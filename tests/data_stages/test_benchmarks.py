@@ -160,6 +160,19 @@ def test_mmlu_is_read_from_its_original_csv_named_after_the_subject(load, tmp_pa
     assert json.loads(rows[0]["metadata"])["subject"] == "astronomy"
 
 
+def test_a_question_shows_all_its_options_and_more_than_the_alphabet_has_are_refused(
+    load, tmp_path
+):
+    row = {"question": "Which?", "subject": "astronomy", "answer": 11}
+    row["choices"] = [f"star {number}" for number in range(12)]
+    rows, _ = load("mmlu_stem", jsonl(tmp_path / "twelve.jsonl", row))
+    assert rows[0]["prompt"][0]["content"].endswith("\nK. star 10\nL. star 11")
+    assert rows[0]["reference"] == "L"
+    row["choices"] = [f"star {number}" for number in range(27)]
+    with pytest.raises(RecipeError, match="row 1: 27 options, expected at most 26"):
+        load("mmlu_stem", jsonl(tmp_path / "many.jsonl", row))
+
+
 def test_sanitized_mbpp_has_other_columns_and_imports_before_its_tests(load, pool, tmp_path):
     row = {
         "task_id": 11,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from stages.data.budgets import Tags, exceeds, forced_job
 from stages.data.collect import Job
 from stages.data.votes import RIGHT, classes
@@ -66,6 +68,21 @@ def test_equal_answers_written_differently_are_one_class():
     assert votes[5] is None
     assert votes[6] == votes[7]
     assert len(set(votes)) == 5
+
+
+def test_what_a_verifier_tells_apart_is_not_one_class():
+    rows = answers("math", "9", "1,2", "1,2", "12", "12", "7", "7", "7", "A", "a")
+    with VerifierPool(1) as pool:
+        (votes,) = classes([rows], pool)
+    assert Counter(votes).most_common(1) == [("7", 3)]
+    assert votes[0] == votes[1] != votes[2] == votes[3]
+
+
+def test_a_class_is_not_a_chain_of_answers_that_resemble_their_neighbours():
+    rows = answers("math", "9", "5 cm", "5 cm", "5 m", "5 m", "5 m", "5")
+    with VerifierPool(1) as pool:
+        (votes,) = classes([rows], pool)
+    assert Counter(votes) == {"5 m": 4, "5 cm": 2}
 
 
 def test_problems_do_not_share_classes():

@@ -119,6 +119,20 @@ def composed(*overrides: str) -> Composed:
     return compose(R1, overrides)
 
 
+def test_what_a_model_learns_from_is_judged_strictly_and_what_is_evaluated_is_not() -> None:
+    kinds: dict[str, set[str]] = {}
+    for config in composed().stages.values():
+        if hasattr(config, "verifiers"):
+            kinds.setdefault(config.kind, set()).add(config.verifiers.policy)
+    strict, lenient = {"strict"}, {"lenient"}
+    assert kinds == {"rl": strict, "sample": strict, "evaluate": lenient, "general": lenient}
+    other = composed("verifiers.training_policy=lenient", "verifiers.policy=strict").stages
+    assert (other["zero"].verifiers.policy, other["eval_r1"].verifiers.policy) == (
+        "lenient",
+        "strict",
+    )
+
+
 def paper(stage: str) -> Any:
     return composed("profile=paper").stages[stage]
 

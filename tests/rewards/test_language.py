@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 
-from stages.rewards.language import consistency, count_words, detect, target_of
+from benchmarks.hacks.language import DISGUISES, ENGLISH, FRENCH, PINYIN, SPANISH, TONES, WORDS
+from stages.rewards.language import consistency, count_words, detect, mixes_languages, target_of
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "mgsm" / "questions.tsv"
 ROWS = [line.split("\t") for line in QUESTIONS.read_text().splitlines()]
 MGSM = {language: [row[1] for row in rows] for language, rows in groupby(ROWS, lambda r: r[0])}
 PER_WORD = 1.65  # Han characters
+SHARED = 0.15  # of the words of a question at most another language has as well (au, total, …)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,7 @@ def test_a_text_is_wholly_in_its_own_language_and_in_no_other(language: str) -> 
         assert own is not None
         assert own > 0.9  # names in Latin letters are words of another language
         for other in {"en", "fr", "zh", "ja", "ru", "th", "bn"} - {language}:
-            assert (consistency(question, other) or 0.0) <= 1 - own
+            assert (consistency(question, other) or 0.0) <= 1 - own + SHARED
 
 
 def test_sentences_of_one_alphabet_are_told_apart_within_a_text() -> None:
@@ -136,6 +139,99 @@ def test_sentences_of_one_alphabet_are_told_apart_within_a_text() -> None:
 def test_a_language_with_close_kin_is_not_taken_for_english(thought: str, language: str) -> None:
     assert consistency(thought, "en") == 0.0
     assert consistency(thought, language) == 1.0
+
+
+@pytest.mark.parametrize("thought", [SPANISH, FRENCH, PINYIN, TONES])
+@pytest.mark.parametrize("dress", DISGUISES)
+def test_a_foreign_thought_earns_next_to_nothing_in_whatever_dress(
+    thought: str, dress: str
+) -> None:
+    dressed = DISGUISES[dress](thought)
+    assert (consistency(dressed, "en") or 0.0) < 0.1
+    assert not consistency(dressed, "zh")
+    beside = consistency(f"{ENGLISH} {dressed}", "en")
+    assert beside is not None
+    assert beside < 0.9
+
+
+def test_an_english_thought_is_foreign_in_french_as_a_french_one_in_english() -> None:
+    assert consistency(ENGLISH, "fr") == consistency(ENGLISH, "es") == 0.0
+    assert (
+        consistency(FRENCH, "fr") == consistency(SPANISH, "es") == consistency(ENGLISH, "en") == 1.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("thought", "share"),
+    [
+        ("She buys five manzanas and then eats two of them, so there are three left.", 14 / 15),
+        ("The perro has three apples and the cat has four apples, so they have seven.", 14 / 15),
+        ("First we add, entonces we subtract three from the sum of both numbers.", 11 / 12),
+        ("Nous ajoutons les deux nombres, then nous soustrayons trois du résultat.", 10 / 11),
+    ],
+)
+def test_one_foreign_word_costs_about_its_share(thought: str, share: float) -> None:
+    target = "fr" if thought.startswith("Nous") else "en"
+    assert consistency(thought, target) == pytest.approx(
+        share, abs=0.1
+    )  # at most a neighbour goes with it
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "Juan García and Wang Xiaoming share the cost with François, and Jürgen pays for Giulia.",
+        "By Vieta the integrand is a bijection, so the parabola has two foci and the sine is zero.",
+        "We roll a die, put the pie on sale, and pour the rest for the men at the end of the tour.",
+        "In triangle ABC we have AB = AC, and DE is parallel to BC, so AD = AE and BD = CE.",
+        "Let num_apples be the total and maxValue the largest, then max_sub_array ends at idx.",
+        "The mass is $5\\,\\mathrm{kg}$, the atom $\\mathrm{He}$, so $\\operatorname{lcm}(a, b)$.",
+    ],
+)
+def test_names_terms_and_shared_words_are_not_foreign(thought: str) -> None:
+    assert consistency(thought, "en") == 1.0
+
+
+def test_honest_names_and_formulas_cost_a_chinese_thought_nothing() -> None:
+    thought = "在三角形ABC中，设变量num_apples为3，单位$\\mathrm{kg}$，则`max_value`等于五，再检查"
+    assert consistency(thought, "zh") == 1.0
+
+
+def test_a_thought_of_numbers_earns_no_more_than_its_words() -> None:
+    digits = " ".join(str(7919 * n % 1000) for n in range(100))
+    for start, target in (("so", "en"), ("所以", "zh")):
+        assert (consistency(f"{start} {digits}", target) or 0.0) < 0.2
+        assert not mixes_languages(f"{start} {digits}", target)
+    assert consistency("first 3+4-2+5-1=9, so it is 9.", "en") == 1.0
+
+
+def test_thoughts_of_r1_keep_what_they_have() -> None:
+    row = json.loads((QUESTIONS.parents[1] / "traces" / "r1.json").read_text())[0]
+    share = consistency(row["message_thinking"], "en")
+    assert share is not None
+    assert share > 0.995
+    assert mixes_languages(row["message_thinking"], "en") is False
+
+
+@pytest.mark.parametrize(("target", "foreign"), [("en", SPANISH), ("en", PINYIN), ("zh", ENGLISH)])
+def test_a_wall_of_unconnected_words_earns_nothing_alone_or_after_a_foreign_thought(
+    target: str, foreign: str
+) -> None:
+    wall = " ".join(WORDS[target].split())
+    assert consistency(wall, target) == 0.0
+    assert consistency(f"{foreign} {wall}", target) == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_filler_of_sentences_after_a_foreign_thought_earns_its_share() -> None:
+    words = [len(thought.split()) for thought in (SPANISH, ENGLISH)]
+    share = consistency(f"{SPANISH} {ENGLISH}", "en")
+    assert share == pytest.approx(words[1] / sum(words), abs=0.05)
+
+
+def test_a_thought_mixes_languages_when_one_word_in_twenty_is_of_another() -> None:
+    assert mixes_languages(f"{ENGLISH} 先算", "en") is False
+    assert mixes_languages(f"{ENGLISH} 然后再检查一遍", "en") is True
+    assert mixes_languages("3+4=7", "en") is None
 
 
 def test_han_belongs_to_the_language_of_its_sentence() -> None:
@@ -174,8 +270,10 @@ def test_the_target_is_the_rows_language_or_the_prompts_own(row: dict, target: s
 
 @pytest.mark.parametrize(
     "unit",
-    ["(", " ", "a", "$", "$a", "`a", "```", "\\(", "\\[", "\\text{", "<a", "http://", "的", "の",
-     "а", "aа", "\n\ta", "ก", "\u200b", "\\", "a\u0301", "\ud800", "\x00", "word. "],
+    ["(", " ", "a", "$", "$a", "`a", "```", "\\(", "\\[", "\\text{", "\\mathrm{", "\\begin{align}",
+     "<a", "http://", "的", "の",
+     "а", "aа", "a_", "a1", "aB ", "AB ", "a b ", "an", "zqx ", "mi ", "perro ", "[asy]",
+     "\n\ta", "ก", "\u200b", "\\", "a\u0301", "\ud800", "\x00", "word. "],
 )  # fmt: skip
 def test_a_megabyte_of_anything_is_measured_within_seconds(unit: str) -> None:
     text = (unit * 1_000_000)[:1_000_000]

@@ -13,7 +13,7 @@ from stages.configs import RewardTerm
 from stages.data.template import compose
 from stages.rewards.preference import Scorer, load_scorers, reward_text
 from stages.rewards.terms import Batch, build_terms
-from stages.verifiers.answer import STRICT, Policy
+from stages.verifiers.answer import DEFAULT, Policy
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_a_reward_model_serves_the_term_that_its_facts_name(
         make_artifact("reward_model", stage, model_dir=reward_model_dir, facts={"scores": reads})
         for stage, reads in (("helpful_rm", "answer"), ("safety_rm", "response"))
     ]
-    scorers = load_scorers(artifacts, STRICT)
+    scorers = load_scorers(artifacts, DEFAULT)
     rewards = {name: RewardTerm() for name in ("helpful", "safety")}
     terms = build_terms(rewards, pool=None, scorers=scorers, total_steps=10)  # type: ignore[arg-type]
     rows = [{"domain": "general"}] * 4
@@ -84,7 +84,7 @@ def test_a_reward_model_serves_the_term_that_its_facts_name(
         expected = Scorer(reward_model_dir, reads).score(PROMPTS, COMPLETIONS)
         assert term.score(Batch(rows, PROMPTS, COMPLETIONS)) == pytest.approx(expected, abs=1e-5)
     with pytest.raises(UsageError, match="second reward model for the term helpful"):
-        load_scorers([artifacts[0], artifacts[0]], STRICT)
+        load_scorers([artifacts[0], artifacts[0]], DEFAULT)
 
 
 def test_training_and_scoring_see_the_same_text() -> None:

@@ -14,8 +14,8 @@ from pipeline.errors import StageFailed
 from stages import sft
 from stages.checks import health as checks
 from stages.configs import Health, HealthRule, Optimizer, SFTConfig
+from stages.rewards.padding import repetition
 from stages.training.health_rules import Watch, change, judge
-from stages.training.rl_metrics import repetition
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -113,17 +113,18 @@ def test_the_default_rules_are_quiet_on_a_healthy_run(kind: str) -> None:
         "reward": [1.8 - step / 999 + w for step, w in enumerate(wave)],
         "truncation": [0.001] * 100,
         "repetition": [0.07] * 100,
+        "copied": [0.02] * 100,
         "kl": [step / 500 for step in range(100)],
         "sampling_logp_difference": [1.2e-7] * 100,
     }
     assert steps(Watch(Health(rules)), **healthy) == []
 
 
-def test_repetition_counts_runs_of_six_tokens_that_stood_before() -> None:
-    assert repetition([1, 2, 3]) == 0
-    assert repetition(list(range(50))) == 0
-    # 13 tokens have 8 runs; those at 6 and 7 are those at 0 and 1
-    assert repetition([1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6, 1]) == 2 / 8
+def test_repetition_counts_runs_of_six_words_that_stood_before() -> None:
+    assert repetition("so it is") == 0
+    assert repetition(" ".join(map(str, range(50)))) == 0
+    # 13 words have 8 runs; those at 6 and 7 are those at 0 and 1
+    assert repetition("1 2 3 4 5 6 1 2 3 4 5 6 1") == 2 / 8
 
 
 def conversation(number: int) -> dict[str, Any]:

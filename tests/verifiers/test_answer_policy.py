@@ -11,6 +11,8 @@ from stages.data.template import compose
 from stages.verifiers import answer as policy
 from stages.verifiers.answer import Policy, parse
 from stages.verifiers.grade import counted
+from stages.verifiers.pool import VerifierPool
+from stages.verifiers.verdict import Request
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,11 @@ from stages.verifiers.grade import counted
         ("<think>x</think>\\boxed{5}<answer>5</answer>", "5"),
         ("<think>x</think>\\boxed{\\{1, 2\\}}", "\\{1, 2\\}"),
         ("<think>\\boxed{9}<answer>9</answer></think><answer>5</answer>", "5"),
+        ("In a \\boxed{}, as asked: \\boxed{5}", "5"),
+        ("\\boxed{5}. Next time \\boxed{\\dots} or `\\boxed{ }`", "5"),
+        ("I put it in a \\boxed as asked: \\boxed{5}", "5"),
+        ("\\phantom{\\boxed{7}}\\boxed{\\hphantom{0}5}", "5"),
+        ("\\boxed{}<answer>5</answer>", "5"),
     ],
 )
 def test_one_final_answer_is_found(completion: str, answer: str) -> None:
@@ -43,6 +50,11 @@ def test_one_final_answer_is_found(completion: str, answer: str) -> None:
         ("The answer is 5.", policy.NO_ANSWER),
         ("", policy.NO_ANSWER),
         ("<think>x</think>\\boxed{5} or \\boxed{6}", policy.DIFFERENT),
+        ("\\boxed{5} \\boxed{5.0} \\boxed{05} \\boxed{+5} \\boxed{5.00}", policy.DIFFERENT),
+        ("\\boxed{5}<answer></answer>", policy.DIFFERENT),
+        ("\\boxed{\\phantom{5}}", policy.EMPTY),
+        ("\\phantom{\\boxed{5}}", policy.NO_ANSWER),
+        ("\\phantom{\\boxed{5}", policy.UNBALANCED),
         ("<think>x</think>\\boxed{5}<answer>6</answer>", policy.DIFFERENT),
         ("<answer>\\boxed{5} \\boxed{6}</answer>", policy.DIFFERENT),
         ("<think>x</think><answer></answer>", policy.EMPTY),
@@ -63,6 +75,36 @@ def test_no_single_final_answer_is_no_answer(completion: str, reason: str) -> No
     assert (parsed.answer, parsed.reason) == (None, reason)
 
 
+@pytest.mark.parametrize(
+    ("verifier", "reference", "completion"),
+    [
+        ("math", "1000", r"\boxed{1,000} \boxed{1000}"),
+        ("math", "1/2", r"\boxed{\frac12} and so \boxed{\frac{1}{2}}"),
+        ("math", "7", r"\boxed{007} = \boxed{7}"),
+        ("math", "1/2", r"\boxed{0.5}<answer>\frac{1}{2}</answer>"),
+        ("math", "1/2", r"<answer>1/2</answer> or \boxed{\dfrac{1}{2}}"),
+        ("math", "5", r"\boxed{x=5}, \boxed{5}"),
+        ("math", "18", r"\boxed{18} dollars: \boxed{\$18}, \boxed{18.00}"),
+        ("math", r"\tan x", r"\boxed{\tan x} \boxed{\frac{\sin x}{\cos x}}"),
+        ("choice", "B", r"\boxed{\text{B}} \boxed{B}"),
+        ("choice", "B", r"<answer>(B)</answer> \boxed{b}"),
+        ("logic", "yes", r"\boxed{Yes} \boxed{yes.}"),
+        ("order", "a b c", r"\boxed{a, b, c} \boxed{a > b > c}"),
+        ("text", "Paris", r"\boxed{Paris} <answer>the Paris</answer>"),
+    ],
+)
+def test_one_answer_in_several_spellings_is_that_answer(
+    pool: VerifierPool, verifier: str, reference: str, completion: str
+) -> None:
+    wrong = {"math": "3", "choice": "A", "logic": "no", "order": "c b a", "text": "Rome"}[verifier]
+    hedged = completion.replace(r"\boxed", rf"\boxed{{{wrong}}} \boxed", 1)
+    asked = [Request(verifier, text, reference) for text in (completion, hedged)]
+    assert [(v.score, v.reason) for v in pool.verify(asked)] == [
+        (1.0, "right"),
+        (0.0, policy.DIFFERENT),
+    ]
+
+
 def test_the_thought_is_kept_apart_from_the_answer() -> None:
     parsed = parse("<think> 2+3=5 \n</think><answer>5</answer>")
     assert (parsed.reasoning, parsed.closed) == ("2+3=5", True)
@@ -76,7 +118,9 @@ def test_composed_completions_are_read_back() -> None:
     assert (parsed.reasoning, parsed.answer) == ("a thought", "an answer")
 
 
-@pytest.mark.parametrize("text", ["<think>", "\\boxed{", "<answer>", "\\boxed{5}", "{", "</think>"])
+@pytest.mark.parametrize(
+    "text", ["<think>", "\\boxed{", "<answer>", "\\boxed{5}", "{", "</think>", "\\phantom{", "\\,"]
+)
 def test_a_megabyte_of_tags_is_read_in_linear_time(text: str) -> None:
     start = time.perf_counter()
     parse(text * (1_000_000 // len(text)))

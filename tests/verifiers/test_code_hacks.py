@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +11,6 @@ from stages.verifiers.verdict import Verdict
 
 Judge = Callable[..., Verdict]
 
-LIMIT = 2.0  # the pool's (conftest.py)
 REFERENCE = "def f(x): return x + 2"
 UNITTEST = """
 import unittest
@@ -98,7 +95,15 @@ CHEATS = {
     "grows without end": "kept = []\nwhile True: kept.append(bytearray(10**7))",
     "forks": "import os\ndef f(x): os.fork(); return x + 2",
     "forks in a loop": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
-    "starts a thread": "import threading as t\ndef f(x): t.Thread(target=f).start(); return x + 2",
+    "starts a thousand threads": "import threading as t\nwait = t.Event()\nt.stack_size(32768)\n"
+    "for n in range(1001): t.Thread(target=wait.wait, daemon=True).start()\n" + REFERENCE,
+    "starts threads in threads": "import threading as t\ndef g():\n    while True:\n"
+    "        try: t.Thread(target=g).start()\n        except RuntimeError: pass\n"
+    "g()\n" + REFERENCE,
+    "never ends its threads": "import threading as t\ndef f(x):\n    lock = t.Lock()\n"
+    "    lock.acquire(); lock.acquire()",
+    "forks by a system call": "import ctypes\n"
+    "if ctypes.CDLL(None).syscall(56, 17, 0, 0, 0, 0) < 0: raise OSError\n" + REFERENCE,
     "runs a command": "import subprocess; subprocess.run(['true'])\n" + REFERENCE,
     "replaces itself": "import os; os.execv('/usr/bin/true', ['true'])\n" + REFERENCE,
     "opens a socket": "import socket; socket.socket()\n" + REFERENCE,
@@ -119,9 +124,8 @@ CHEATS = {
 def test_a_cheat_or_an_attack_is_wrong_and_harms_nobody(
     judge: Judge, form: str, cheat: str
 ) -> None:
-    start = time.monotonic()
-    assert judge("code", CHEATS[cheat], REFERENCE, entry="f", **FORMS[form]).score == 0.0
-    assert time.monotonic() - start < LIMIT + 0.5 * max(1.0, os.getloadavg()[0])
+    rows = {"entry": "f", "seconds": 0.5, **FORMS[form]}
+    assert judge("code", CHEATS[cheat], REFERENCE, **rows).score == 0.0
     assert judge("code", REFERENCE, REFERENCE, entry="f", **FORMS[form]).score == 1.0
 
 
@@ -148,11 +152,9 @@ STDIN_CHEATS = {
 
 @pytest.mark.parametrize("cheat", STDIN_CHEATS)
 def test_a_cheat_that_reads_stdin_is_wrong_and_harms_nobody(judge: Judge, cheat: str) -> None:
-    rows = {"inputs": ["1\n", "2\n"], "outputs": ["3\n", "4\n"]}
+    rows = {"inputs": ["1\n", "2\n"], "outputs": ["3\n", "4\n"], "seconds": 0.5}
     reference = "print(int(input()) + 2)"
-    start = time.monotonic()
     assert judge("code", STDIN_CHEATS[cheat], reference, **rows).score == 0.0
-    assert time.monotonic() - start < LIMIT + 0.5 * max(1.0, os.getloadavg()[0])
     assert judge("code", reference, reference, **rows).score == 1.0
 
 

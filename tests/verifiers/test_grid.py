@@ -105,6 +105,19 @@ def test_every_test_input_must_be_right_in_order(judge: Judge, name: str, render
     assert judge("grid", "\n\n".join(map(write, (one, one, two, two))), reference).score == 0.0
 
 
+@pytest.mark.parametrize("name", DOUBLE)
+def test_each_test_input_may_count_by_itself(judge: Judge, name: str) -> None:
+    one, two = DOUBLE[name]
+    reference = json.dumps([one, two])
+
+    def score(*grids: Grid) -> float | None:
+        return judge("grid", "\n\n".join(map(json.dumps, grids)), reference, score="mean").score
+
+    assert score(one, two) == 1.0
+    assert score(one, changed(two)) == score(changed(one), two) == 0.5
+    assert score(changed(one), changed(two)) == score(one) == score(one, two, two) == 0.0
+
+
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("fence", ["{}", "```json\n{}\n```", "My attempts:\n```\n{}\n```"])
@@ -150,7 +163,8 @@ def test_what_is_no_grid_is_wrong(judge: Judge, answer: str) -> None:
 @pytest.mark.parametrize(
     ("reference", "metadata"),
     [("", {}), ("[[1, 2], [3]]", {}), ("{}", {}), ("[[10]]", {}), ("[]", {}), ("[[[1]], [2]]", {}),
-     ("[[1]]", {"attempts": 0}), ("[[1]]", {"attempts": "2"})],
+     ("[[1]]", {"attempts": 0}), ("[[1]]", {"attempts": "2"}),
+     ("[[1]]", {"score": "cells"})],
 )  # fmt: skip
 def test_a_reference_that_is_no_grid_is_unreadable(
     judge: Judge, reference: str, metadata: dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stages.verifiers.grade import Question, grade
+from stages.verifiers.grade import Case, grade
 
 ROWS: list[tuple[str, str, dict[str, Any]]] = [
     ("choice", "B", {"options": ["3 cm", "12 cm", "x", "y"]}),
@@ -25,7 +25,8 @@ ROWS: list[tuple[str, str, dict[str, Any]]] = [
 
 UNITS = (
     "(", "[", "{", "[[", "[ ", " ", "\n", "a", "A ", "9", "1 ", "\\", "\\text{", "，", "- ", "-",
-    "|", "A is a knight. ", "the correct ", "1. ", "not ", "or ", "=", "```", "\ufdfa", "\ud800",
+    "|", "A is a knight. ", "the correct ", "1. ", "not ", "or ", "=", "```", "```\n",
+    "**a ", "__a", "> ", "> \n", "<b ", "&a;", "the ", "答案", "\u0301a", "\ufdfa", "\ud800",
 )  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def test_long_texts_are_judged_in_linear_time(letters: int, limit: float) -> Non
         text = unit * (letters // len(unit)) + "x"
         for verifier, reference, metadata in ROWS:
             started = time.process_time()
-            verdict = grade(Question(verifier, text, reference, metadata))
+            verdict = grade(Case(verifier, (text,), reference, metadata))
             seconds = time.process_time() - started
             assert verdict.score == 0.0
             # The longest that is read takes some 0.05 s, 0.5 s of U+FDFA, which is 18 letters;

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stages.verifiers.verdict import Verdict
-from tests.verifiers.roles_renderings import RENDERINGS, SPOILED, Roles
+from tests.verifiers.roles_renderings import OF_EVERYONE, RENDERINGS, SPOILED, Roles
 
 Judge = Callable[..., Verdict]
 
@@ -34,7 +34,7 @@ def test_roles_are_read_in_every_rendering_and_a_flipped_one_is_wrong(
     for flipped in range(len(roles)):
         wrong = [(n, r != (i == flipped)) for i, (n, r) in enumerate(roles)]
         assert judge("logic", write(wrong), reference, names=names).score == 0.0
-        if rendering != "the rest":
+        if rendering not in OF_EVERYONE:
             missing = roles[:flipped] + roles[flipped + 1 :]
             assert judge("logic", write(missing), reference, names=names).score == 0.0
 
@@ -66,6 +66,27 @@ KNIGHTS = "A: knight; B: knave; C: knave"
         '{"A": "knight", "B": "knave", "C": "knave"}',
         '{"knights": ["A"], "knaves": ["B", "C"]}',
         "| A | Knight |\n| B | Knave |\n| C | Knave |",
+        "A is the only knight",
+        "The only knight is A.",
+        "Only A is a knight",
+        "A alone tells the truth",
+        "All but A are knaves",
+        "Everyone except A is a knave",
+        "everyone but A is a knave, and A is a knight",
+        "They are all knaves except for A.",
+        "Apart from A, everyone lies",
+        "Nobody but A is a knight",
+        "Neither B nor C is a knight, and A is a knight",
+        "A is the only knight; everyone else is a knave",
+        "Both B and C are knaves, A is a knight",
+        "A only tells the truth, B only lies, C only lies",
+        "A=T, B=F, C=F",
+        "A: True, B: False, C: False",
+        "只有A是骑士",
+        "唯一的骑士是A",
+        "除了A，其他人都是无赖",
+        "除A外都是无赖",
+        "除了A是骑士，其余都是无赖",
         "A骑士，B无赖，C无赖",
         "A是骑士，B和C都是无赖",
         "A是骑士，其余都是无赖。",
@@ -90,7 +111,30 @@ def test_roles_are_read_by_meaning(judge: Judge, answer: str) -> None:
         "A is a knight, B and C are",
         "A is a knight, not B, C is a knave",
         "A is a knight, B is a non-knave, C is a knave",
-        "Everyone except A is a knave",
+        "Everyone except B is a knave",
+        "Everyone except A",
+        "All but one are knaves",
+        "A is not the only knight",
+        "Not only A is a knight",
+        "A is the only knight or B is",
+        "A is the only knight. B is a knight.",
+        "A is the only knave",
+        "A is the only knight, B is the only knight",
+        "A says A is the only knight",
+        "maybe only A is a knight",
+        "Only A may be a knight",
+        "If A is the only knight",
+        "Both are knaves, A is a knight",
+        "Neither A nor B is a knave, C is a knave",
+        "Nobody is a knight",
+        "Nobody but B is a knight",
+        "A=T, B=F",
+        "A=T/F, B=F, C=F",
+        "A=T, B=F, C=T",
+        "T, F, F",
+        "A only tells the truth",
+        "不是只有A是骑士",
+        "除了B，其他人都是无赖",
         "A is the opposite of a knave, B and C are knaves",
         "Everyone is a knave",
         "A is a knight, B is a knave, C is a knave, the rest are knaves",
@@ -104,6 +148,22 @@ def test_roles_are_read_by_meaning(judge: Judge, answer: str) -> None:
 )
 def test_roles_that_are_wrong_or_unclear_are_wrong(judge: Judge, answer: str) -> None:
     assert judge("logic", answer, KNIGHTS, names=["A", "B", "C"]).score == 0.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "knights"),
+    [("Both are knights", True), ("Neither is a knave", True), ("两人都是骑士", True),
+     ("Nobody lies", True), ("There are no knaves", True), ("没有人说谎", True),
+     ("Both lie", False), ("Neither of them is a knight", False),
+     ("None of them is a knight", False)],
+)  # fmt: skip
+def test_both_and_neither_are_said_of_two(judge: Judge, answer: str, knights: bool) -> None:
+    for role in ("knight", "knave"):
+        reference = f"A: {role}; B: {role}"
+        assert judge("logic", answer, reference).score == float(knights == (role == "knight"))
+    if answer.startswith(("Both", "两", "Neither is")):
+        three = "A: knight; B: knight; C: knight"
+        assert judge("logic", answer, three).score == 0.0
 
 
 def test_a_name_may_be_a_word(judge: Judge) -> None:
@@ -146,6 +206,12 @@ def test_statements_as_the_files_have_them_allow_the_solution_alone(
      ("FALSE", "no", 1), ("**No**", "no", 1), ("\\text{True}", "True", 1), ("不成立", "no", 1),
      ("The answer is yes.", "yes", 1), ("The statement is false.", "no", 1), ("答案：是", "yes", 1),
      ("Yes, Ann tells the truth.", "yes", 1), ("No, Ann does not tell the truth.", "no", 1),
+     ("Not true.", "no", 1), ("It is not true", "false", 1), ("It isn't true", "no", 1),
+     ("not false", "yes", 1), ("并非如此", "no", 1), ("不为真", "no", 1), ("untrue", "no", 1),
+     ("No, it is not true.", "no", 1), ("Yes, it is true.", "yes", 1), ("Réponse : oui", "yes", 1),
+     ("Die Antwort ist nein.", "no", 1), ("はい", "yes", 1), ("Ответ: нет", "no", 1),
+     ("not", "no", 0), ("Not sure", "no", 0), ("not true or false", "no", 0),
+     ("not not true", "no", 0), ("Yes, it is false", "yes", 0), ("No, it is true", "no", 0),
      ("no", "yes", 0), ("yes and no", "yes", 0), ("真", "假", 0), ("yes or no", "no", 0),
      ("不是", "是", 0), ("not true", "true", 0), ("It is not true", "true", 0), ("yes?", "yes", 0),
      ("Yes, but maybe no", "yes", 0), ("Yes, she does not", "yes", 0), ("Yesterday", "yes", 0)],

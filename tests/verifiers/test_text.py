@@ -19,7 +19,9 @@ Judge = Callable[..., Verdict]
      ("U.S.", "US"), ("\\text{Paris}", "Paris"), ("**Paris**", "Paris"), ("don’t", "don't"),
      ("Paris (France)", "Paris, France"), ("vitamin a", "Vitamin A"), ("1939–1945", "1939-1945"),
      ("−3", "-3"), ("北京。", "北京"), ("《红楼梦》", "红楼梦"), ("the", "The"),
-     ("It is 42!", "it is 42"), ("dogs'", "dogs"), ("a  b\tc", "a b c"), ("3.", "3")],
+     ("It is 42!", "it is 42"), ("dogs'", "dogs"), ("a  b\tc", "a b c"), ("3.", "3"),
+     ("1000", "1,000"), ("$1,000,000.50", "$1000000.50"), ("1,000 men", "1000 men"),
+     ("1\u202f000", "1,000"), ("-1,000", "−1000"), ("১০০০", "1,000")],
 )  # fmt: skip
 def test_text_is_compared_without_its_dress(judge: Judge, answer: str, reference: str) -> None:
     assert judge("text", answer, reference).score == 1.0
@@ -29,6 +31,8 @@ def test_text_is_compared_without_its_dress(judge: Judge, answer: str, reference
     ("answer", "reference"),
     [("3.5", "35"), ("-3", "3"), ("50%", "50"), ("C#", "C"), ("C++", "C"), ("Vitamin", "Vitamin A"),
      ("3!", "3"), ("2^3", "2 3"), ("2*3", "2 3"), ("(1,2)", "[1,2]"), ("x < 3", "x 3"),
+     ("12,34", "1234"), ("1,2", "12"), ("1,00", "100"), ("(1,200)", "(1200)"), ("1.000", "1,000"),
+     ("1,000,00", "1,00000"), ("3.10", "3.1"), ("0,5", "5"),
      (".5", "5"), ("-x", "x"), ("1939-1945", "1939 1945"), ("TCP/IP", "TCP IP"),
      ("北京市", "北京")],
 )  # fmt: skip
@@ -68,6 +72,11 @@ def test_f1_counts_the_words_shared_and_pays_a_share_only_when_asked(
     partial = judge("text", answer, reference, match="f1", partial=True).score
     assert partial == pytest.approx(score) if answer else partial == 0.0
     assert judge("text", answer, reference, match="f1", threshold=0.6).score == float(score >= 0.6)
+
+
+def test_numbers_are_words_of_f1_however_their_thousands_are_parted(judge: Judge) -> None:
+    row: dict[str, Any] = {"match": "f1", "partial": True}
+    assert judge("text", "about 1000 men", "1,000 men", **row).score == pytest.approx(0.8)
 
 
 def test_f1_takes_the_best_of_the_accepted_texts(judge: Judge) -> None:

@@ -17,8 +17,8 @@ from stages.data.files import BadRow, Raw
 from stages.data.formats.columns import answer_of, list_of, problem, text_of
 from stages.data.rows import Row
 from stages.data.sources import Origin, OtherRow
+from stages.verifiers.labels import LETTERS
 
-LETTERS = "ABCDEFGHIJ"
 MMLU_COLUMNS = ("question", "A", "B", "C", "D", "answer")
 #: The subjects of MMLU's category STEM (2009.03300).
 STEM = {
@@ -78,6 +78,9 @@ def agieval(row: Raw, origin: Origin) -> Row:
 
 
 def lettered(question: str, options: Sequence[str]) -> str:
+    """The question, and all of its options behind their letters."""
+    if len(options) > len(LETTERS):
+        raise BadRow(f"{len(options)} options, expected at most {len(LETTERS)}")
     lines = (f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False))
     return "\n".join([question, "", *lines])
 
@@ -86,7 +89,7 @@ def without_letters(options: Sequence[str]) -> list[str]:
     """The texts of `(A)5`, `A 没有党参`, …; only where every option has its own letter."""
     heads = (re.match(rf"\({x}\)|{x}[.、． ]", o) for x, o in zip(LETTERS, options, strict=False))
     found = list(heads)
-    if not all(found):
+    if not all(found) or len(found) < len(options):
         return [option.strip() for option in options]
     return [o[len(head[0]) :].strip() for head, o in zip(found, options, strict=True) if head]
 
@@ -99,4 +102,8 @@ def _subject(row: Raw, origin: Origin) -> str:
 def _letter(row: Raw) -> str | None:
     """The index of the hub's rows as a letter; a letter as it is."""
     answer = answer_of(row, "answer")
-    return LETTERS[int(answer)] if answer and answer.isdecimal() else answer
+    if not answer or not answer.isdecimal():
+        return answer
+    if int(answer) >= len(LETTERS):
+        raise BadRow(f"the answer is option {answer}, expected one of {len(LETTERS)}")
+    return LETTERS[int(answer)]

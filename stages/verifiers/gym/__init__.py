@@ -39,9 +39,11 @@ from typing import Any
 from stages.verifiers import sandbox
 from stages.verifiers.gym.rules import RULES
 from stages.verifiers.gym.tasks import COMPILES, FORMS, RULED, UNFIT
+from stages.verifiers.jail_server import patience
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
+OPEN = True
 PACKAGE = "reasoning-gym"
 LONGEST = 20_000  # letters that a scorer is given; the longest own answer of any task has 5,000
 MALFORMED = Verdict(0.0, "not the form that the task asks for")
@@ -60,9 +62,10 @@ class Target:
     threshold: float
 
 
-def prepare() -> None:
+def prepare(metadata: Mapping[str, Any]) -> float:
     """Start this process's jail; importing reasoning-gym there takes a second or more."""
     _jail()
+    return patience(sandbox.limit())
 
 
 def _jail() -> sandbox.Sandbox:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from stages.rewards.language import consistency
+from stages.rewards.language import mixes_languages
 from stages.verifiers.instructions.kinds import Constraint, Kind
 from stages.verifiers.instructions.prose import words
 
@@ -77,7 +77,7 @@ def _word_count(text: str, constraint: Constraint) -> bool:
 
 
 def _language(text: str, constraint: Constraint) -> bool:
-    return consistency(text, constraint["language"]) == 1.0
+    return mixes_languages(text, constraint["language"]) is False
 
 
 def _refusal(text: str, constraint: Constraint) -> bool:

@@ -7,7 +7,8 @@ in, imports what programs commonly import, says "ready", and then obeys orders (
              or, for a program that reads stdin, 0, 1 and 3, or, for a compiled one, 0, 1 and what
              is executed
     wait     give the child a moment to end by itself, then kill it; answer with its exit status
-    kill     kill the child at once; answer with its exit status
+             and the CPU time that it took
+    kill     kill the child at once; answer likewise
 
 The server never sees a program or a result: these travel between the judge and the child, so there
 is nothing in its memory for a later child to find. The judge has the clock. Children of one server
@@ -16,9 +17,11 @@ can run side by side; they can neither see nor signal each other.
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import gc
 import json
+import math
 import os
 import random
 import resource
@@ -26,20 +29,24 @@ import select
 import signal
 import socket
 import sys
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import compiler
 import confine
+import loops
 import orders
 import program
 import seccomp
+import threads
 
 PRELOADED = (
     "abc", "array", "atexit", "bisect", "cmath", "collections", "contextlib", "copy",
     "dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "hashlib", "heapq",
-    "io", "itertools", "json", "math", "numbers", "operator", "queue", "re", "statistics",
-    "string", "struct", "textwrap", "threading", "time", "typing", "unicodedata", "unittest",
+    "concurrent.futures.thread", "io", "itertools", "json", "math", "numbers", "operator", "queue",
+    "re", "statistics", "string", "struct", "textwrap", "threading", "time", "typing",
+    "unicodedata", "unittest",
 )  # fmt: skip
 OPEN_FILES = 64
 FIRST_FD = 3  # where a child's own descriptors begin
@@ -54,19 +61,47 @@ def main() -> None:
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))  # the judge's own is for one question
     sys.path.pop(0)  # the jail's own folder is no place for programs to import from
-    os.environ.clear()
     try:
         confine.enter(setup["level"], setup["shown"], setup["path"], setup["work"])
     except OSError as problem:
         channel.send(str(problem).encode())
         return
     preload(setup)
+    work = setup["work"] if setup["compiling"] else ""
+    rules = Rules.of(compiling=bool(work))
     channel.send(b"ready")
-    serve(channel, setup["work"] if setup["compiling"] else "")
+    serve(channel, work, rules)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What binds children: a filter, where there is one, and who counts their threads, if any."""
+
+    filter: seccomp.Filter | None = None
+    notifier: seccomp.Notifier | None = None
+    supervisor: socket.socket | None = None
+
+    @classmethod
+    def of(cls, compiling: bool) -> Rules:
+        if not confine.filtered():
+            return cls()
+        if compiling:
+            return cls(seccomp.Filter(MACHINE, compiling=True))
+        notifier = seccomp.Notifier(MACHINE)
+        supervisor = threads.start_supervisor(notifier)
+        return cls(seccomp.Filter(MACHINE, threads=supervisor is not None), notifier, supervisor)
+
+    def impose(self) -> None:
+        """From here on this process can only compute."""
+        if self.filter is not None and self.filter.install() < 0:
+            raise OSError("no seccomp filter")
 
 
 def preload(setup: dict[str, Any]) -> None:
-    """Import what programs will want; some packages need a folder for that."""
+    """Import what programs will want; some packages need a folder for that.
+
+    What numpy's library reads of the environment, it reads when it is loaded.
+    """
     sys.path += setup["path"]
     if setup["work"]:
         os.environ["TMPDIR"] = setup["work"]
@@ -74,13 +109,15 @@ def preload(setup: dict[str, Any]) -> None:
         import_module(name)
     os.environ.clear()
     vars(builtins).update(exit=sys.exit, quit=sys.exit)  # programs expect what `site` adds
+    sys.set_int_max_str_digits(0)  # the limit on CPU time is limit enough
+    threads.limit_stacks()
+    asyncio.set_event_loop_policy(loops.Policy())
     gc.collect()
     gc.freeze()
 
 
-def serve(channel: socket.socket, work: str) -> None:
+def serve(channel: socket.socket, work: str, rules: Rules) -> None:
     """Orders, until the judge closes the channel. work: the compiler's folder; else ""."""
-    seccomp_filter = confine.filter_for(compiling=bool(work))
     children: dict[int, int] = {}
     while True:
         message, descriptors, _, _ = socket.recv_fds(channel, orders.ORDER.size, 4)
@@ -90,21 +127,21 @@ def serve(channel: socket.socket, work: str) -> None:
             os._exit(0)
         order = orders.Order(*orders.ORDER.unpack(message))
         if order.kind in orders.STARTS:
-            children[order.child] = start(order, descriptors, seccomp_filter, work)
+            children[order.child] = start(order, descriptors, rules, work)
         else:
-            status = end(children.pop(order.child), order.kind == orders.WAIT)
-            channel.send(orders.STATUS.pack(status))
+            ended = end(children.pop(order.child), order.kind == orders.WAIT)
+            channel.send(orders.STATUS.pack(*ended))
 
 
-def start(
-    order: orders.Order, descriptors: list[int], rules: seccomp.Filter | None, work: str
-) -> int:
+def start(order: orders.Order, descriptors: list[int], rules: Rules, work: str) -> int:
     """Fork the child; in the child, never return."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
             confine.die_with_parent()
+            if rules.supervisor and rules.notifier:
+                threads.report(rules.supervisor, rules.notifier)
             take_descriptors(order, descriptors)
             set_limits(order, work)
             status = run_child(order, rules, work)
@@ -115,8 +152,8 @@ def start(
     return child
 
 
-def end(child: int, patient: bool) -> int:
-    """The child's exit status; negative when a signal ended it."""
+def end(child: int, patient: bool) -> tuple[int, int]:
+    """The child's exit status, negative when a signal ended it, and its milliseconds of CPU."""
     if patient:
         poll = select.poll()
         watched = os.pidfd_open(child)
@@ -128,7 +165,9 @@ def end(child: int, patient: bool) -> int:
             kill(child, signal.SIGKILL)
         except OSError:
             continue
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    _, status, usage = os.wait4(child, 0)
+    used = usage.ru_utime + usage.ru_stime
+    return os.waitstatus_to_exitcode(status), int(1000 * used)
 
 
 def take_descriptors(order: orders.Order, descriptors: list[int]) -> None:
@@ -148,18 +187,22 @@ def take_descriptors(order: orders.Order, descriptors: list[int]) -> None:
 
 
 def set_limits(order: orders.Order, work: str) -> None:
-    """The limits of a child, where the machine's own are not lower."""
-    memory = order.megabytes << 20
+    """The limits of a child, where the machine's own are not lower.
+
+    The timer is exact, but a program can block its signal: RLIMIT_CPU then ends it a second later.
+    """
+    memory, seconds = order.megabytes << 20, order.cpu_milliseconds / 1000
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     limits = {
         resource.RLIMIT_AS: memory,
-        resource.RLIMIT_CPU: order.cpu_seconds,
+        resource.RLIMIT_CPU: math.ceil(seconds) + 1,
         resource.RLIMIT_FSIZE: WORK_FILE_BYTES if work else 0,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: OPEN_FILES,
     }
     if order.kind == orders.START_BINARY:
         limits[resource.RLIMIT_STACK] = memory
-    if not work:
+    if not confine.filtered():
         limits[resource.RLIMIT_NPROC] = 0
     for limit, value in limits.items():
         hard = resource.getrlimit(limit)[1]
@@ -167,11 +210,10 @@ def set_limits(order: orders.Order, work: str) -> None:
         resource.setrlimit(limit, (value, value))
 
 
-def run_child(order: orders.Order, rules: seccomp.Filter | None, work: str) -> int:
+def run_child(order: orders.Order, rules: Rules, work: str) -> int:
     """Give up all else, and only then read the program; the exit status."""
     random.seed(0)  # the same program gets the same verdict in every run
-    if rules is not None:
-        rules.install()
+    rules.impose()
     if order.kind == orders.START_BINARY:
         seccomp.execute(seccomp.EXEC_FD, MACHINE)
         return NOT_EXECUTED

@@ -52,7 +52,7 @@ def enter(level: str, shown: Sequence[str], packages: Sequence[str], work: str) 
     folder that the server may write to, or "".
     """
     machine = platform.machine()
-    if platform.system() != "Linux" or machine not in seccomp.MACHINES:
+    if not filtered():
         if level != "none":
             raise OSError(f"no isolation on {platform.system()} {machine}")
         return
@@ -68,12 +68,9 @@ def enter(level: str, shown: Sequence[str], packages: Sequence[str], work: str) 
         landlock.restrict([*folders, *packages], [work] if work else [])
 
 
-def filter_for(compiling: bool) -> seccomp.Filter | None:
-    """The filter of this machine's children; None where there is none."""
-    machine = platform.machine()
-    if platform.system() != "Linux" or machine not in seccomp.MACHINES:
-        return None
-    return seccomp.Filter(machine, compiling)
+def filtered() -> bool:
+    """Whether this machine's children get a seccomp filter."""
+    return platform.system() == "Linux" and platform.machine() in seccomp.MACHINES
 
 
 def die_with_parent() -> None:

@@ -9,7 +9,7 @@ START, START_STDIO, START_BINARY, WAIT, KILL = b"s", b"i", b"b", b"w", b"k"
 STARTS = (START, START_STDIO, START_BINARY)
 ORDER = struct.Struct("=cIII")
 PASSED, FAILED, BROKEN = "passed", "failed", "broken"  # what a suite says (suite.py)
-STATUS = struct.Struct("=i")
+STATUS = struct.Struct("=iI")  # exit status, and milliseconds of CPU that were used
 
 
 class Order(NamedTuple):
@@ -18,4 +18,4 @@ class Order(NamedTuple):
     kind: bytes
     child: int
     megabytes: int = 0
-    cpu_seconds: int = 0
+    cpu_milliseconds: int = 0

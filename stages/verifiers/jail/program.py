@@ -2,8 +2,8 @@
 
 The judge sends one line of JSON, {"mode": …, "program": …}, and the child answers in lines:
 
-    values   the value of each of "expressions", in which "values" are known names; an exception,
-             {"raised": type}, is the last
+    values   the value of each of "expressions", in which "values" are known names, and which
+             statements may stand before; an exception, {"raised": type}, is the last
     calls    for each line [arguments, keywords] that comes, what "entry" gives: {"value"}, or
              {"raised": [type, text]}; {"ended": type} when the program cannot be called any more
     stdio    nothing: the program is __main__, reads stdin, writes stdout, and has an exit status
@@ -12,11 +12,12 @@ The judge sends one line of JSON, {"mode": …, "program": …}, and the child a
 
 from __future__ import annotations
 
+import ast
 import atexit
 import json
 import os
 import sys
-from threading import Thread
+import threading
 from types import ModuleType
 from typing import IO, Any
 
@@ -63,7 +64,10 @@ def report_values(request: dict[str, Any], descriptor: int) -> None:
         known = {name: plain.decode(value) for name, value in request["values"].items()}
         space = run(request["program"], "program", known)
         for expression in request["expressions"]:
-            write_line(descriptor, plain.encode(eval(expression, space)))
+            *before, last = ast.parse(expression).body
+            exec(compile(ast.Module(before, []), "<test>", "exec"), space)
+            value = eval(compile(ast.Expression(last.value), "<test>", "eval"), space)
+            write_line(descriptor, plain.encode(value))
     except BaseException as problem:  # SystemExit and KeyboardInterrupt are a program's too
         write_line(descriptor, {"raised": type(problem).__name__})
 
@@ -88,12 +92,7 @@ def call(entry: str, space: dict[str, Any], arguments: Any, keywords: Any) -> di
 
 
 def run_as_main(source: str) -> int:
-    """Run a program that reads stdin and writes stdout; its exit status.
-
-    No thread can be started here, but contest programs start one to recurse deeply and wait for
-    it; it is run in its place.
-    """
-    Thread.start, Thread.join = Thread.run, lambda thread, timeout=None: None  # type: ignore
+    """Run a program that reads stdin and writes stdout, and its threads; its exit status."""
     status = 0
     try:
         run(source, "__main__")
@@ -102,6 +101,7 @@ def run_as_main(source: str) -> int:
     except BaseException:
         status = 1
     try:
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as Python does
         atexit._run_exitfuncs()
         sys.stdout.flush()
     except BaseException:

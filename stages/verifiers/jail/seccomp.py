@@ -1,17 +1,16 @@
 """Which system calls a jailed process may use: a seccomp filter, by ctypes.
 
 It lets through what computing and reading files needs and answers all else with EPERM: no fork,
-thread, exec, socket, signal to another process, ptrace, limit or mount. That also holds for root,
+exec, socket, signal to another process, ptrace, limit or mount. That also holds for root,
 whom RLIMIT_NPROC does not bind, for inline assembler, and across the one exec that starts a
 compiled program: it is allowed for descriptor EXEC_FD alone, which lies above RLIMIT_NOFILE and is
 closed by that exec, so no descriptor of that number can ever exist again. Files can be opened for
-reading only.
+reading only. Threads are started only where a supervisor counts them (threads.py).
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
 
 EXEC_FD = 200  # where a compiled program is executed from
@@ -44,9 +43,11 @@ ALLOWED = {
 OPENING = {"openat": ((257, 56), 2), "open": ((2, None), 1)}
 WRITING = 0x1 | 0x2 | 0x40 | 0x200  # O_WRONLY, O_RDWR, O_CREAT, O_TRUNC
 
+CLONE, CLONE3 = (56, 220), (435, 435)
+
 #: What a compiler needs besides: processes, pipes, and files in its own folder.
 COMPILING = {
-    "clone": (56, 220), "clone3": (435, 435), "fork": (57, None), "vfork": (58, None),
+    "clone": CLONE, "clone3": CLONE3, "fork": (57, None), "vfork": (58, None),
     "execve": (59, 221), "wait4": (61, 260), "waitid": (247, 95), "pipe": (22, None),
     "pipe2": (293, 59), "dup": (32, 23), "dup2": (33, None), "dup3": (292, 24),
     "fcntl": (72, 25), "unlink": (87, None), "unlinkat": (263, 35), "rename": (82, None),
@@ -60,9 +61,12 @@ COMPILING = {
 }  # fmt: skip
 
 EXECVEAT = (322, 281)
-_PR_SET_SECCOMP = 22
+THREAD = 0x3D0F00  # the flags with which pthread_create calls clone; no others are let through
+SECCOMP = (317, 277)
 _LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
-_ALLOW, _EPERM, _KILL = 0x7FFF0000, 0x00050000 | 1, 0x80000000
+_ALLOW, _EPERM, _ENOSYS, _KILL = 0x7FFF0000, 0x00050000 | 1, 0x00050000 | 38, 0x80000000
+_ASK = 0x7FC00000  # SECCOMP_RET_USER_NOTIF
+_FILTER, _NEW_LISTENER = 1, 8
 
 Step = tuple[int, int, int, int]  # a step of a filter: code, jump if true, jump if false, value
 
@@ -82,10 +86,36 @@ def _only_equal(position: int, value: int) -> tuple[Step, ...]:
     return (_argument(position), (_EQUAL, 1, 0, value), (_RETURN, 0, 0, _EPERM))
 
 
-class Filter:
+class _Program:
+    """Steps that the kernel can take over."""
+
+    def __init__(self, machine: str, steps: list[Step], flags: int = 0) -> None:
+        self._code = b"".join(struct.pack("=HBBI", *step) for step in steps)
+        address = ctypes.cast(ctypes.c_char_p(self._code), ctypes.c_void_p).value
+        self._program = struct.pack("@HP", len(steps), address)
+        self._call = ctypes.c_long(SECCOMP[MACHINES[machine][0]])
+        self._flags = ctypes.c_long(flags)
+
+    def install(self) -> int:
+        """From here on this process obeys it. Below 0: it does not; else the listener, if any."""
+        mode = ctypes.c_long(_FILTER)
+        return int(_libc.syscall(self._call, mode, self._flags, self._program))
+
+
+class Notifier(_Program):
+    """A filter that asks the holder of its listener about each new thread."""
+
+    def __init__(self, machine: str) -> None:
+        clone = CLONE[MACHINES[machine][0]]
+        number: Step = (_LOAD, 0, 0, 0)
+        asks = [(_EQUAL, 0, 1, clone), (_RETURN, 0, 0, _ASK)]
+        super().__init__(machine, [number, *asks, (_RETURN, 0, 0, _ALLOW)], _NEW_LISTENER)
+
+
+class Filter(_Program):
     """A seccomp filter for a machine, built once and installed in each child."""
 
-    def __init__(self, machine: str, compiling: bool = False) -> None:
+    def __init__(self, machine: str, compiling: bool = False, threads: bool = False) -> None:
         column, architecture = MACHINES[machine]
         rules: dict[int | None, tuple[Step, ...]] = {n[column]: () for n in ALLOWED.values()}
         rules |= {
@@ -93,6 +123,9 @@ class Filter:
         }
         rules |= {n[column]: () for n in COMPILING.values()} if compiling else {}
         rules[EXECVEAT[column]] = _only_equal(0, EXEC_FD)
+        if threads:
+            rules[CLONE[column]] = _only_equal(0, THREAD)
+            rules[CLONE3[column]] = ((_RETURN, 0, 0, _ENOSYS),)  # libc then calls clone
         code = [
             (_LOAD, 0, 0, 4),  # the architecture
             (_EQUAL, 1, 0, architecture),
@@ -104,16 +137,7 @@ class Filter:
                 steps = (*condition, (_RETURN, 0, 0, _ALLOW))
                 code += [(_EQUAL, 0, len(steps), number), *steps]
         code.append((_RETURN, 0, 0, _EPERM))
-        self._code = b"".join(struct.pack("=HBBI", *step) for step in code)
-        address = ctypes.cast(ctypes.c_char_p(self._code), ctypes.c_void_p).value
-        self._program = struct.pack("@HP", len(code), address)
-
-    def install(self) -> None:
-        """From here on this process can only compute."""
-        mode = ctypes.c_ulong(2)
-        if _libc.prctl(_PR_SET_SECCOMP, mode, self._program, 0, 0) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, f"seccomp: {os.strerror(code)}")
+        super().__init__(machine, code)
 
 
 def execute(descriptor: int, machine: str) -> None:
