@@ -34,6 +34,7 @@ from typing import Any
 
 from stages.verifiers.instructions import KINDS
 from stages.verifiers.instructions import witness as witnesses
+from stages.verifiers.instructions.effort import shortfall
 from stages.verifiers.instructions.kinds import Constraint, require
 from stages.verifiers.instructions.prose import visible
 from stages.verifiers.verdict import RESPONSE, RIGHT, Unreadable, Verdict
@@ -73,7 +74,22 @@ def results(response: str, constraints: Sequence[Constraint], mode: str = STRICT
     """Whether each constraint holds: IFEval's accuracy at the level of instructions."""
     texts = [visible(text) for text in (_variants(response) if mode == LOOSE else [response])]
     texts = [text for text in dict.fromkeys(texts) if text]
-    return [any(KINDS[c["type"]].check(text, c) for text in texts) for c in constraints]
+    return [any(_holds(text, constraint) for text in texts) for constraint in constraints]
+
+
+def _holds(text: str, constraint: Constraint) -> bool:
+    kind = KINDS[constraint["type"]]
+    return kind.check(text if kind.indented else text.lstrip(), constraint)
+
+
+def unearned(
+    text: str, reference: str, metadata: Mapping[str, Any], question: str
+) -> Verdict | None:
+    """Why a right response was not worked for: it repeats its prompt, or fills the form."""
+    constraints = read(reference, metadata).constraints
+    if any(KINDS[c["type"]].fixed for c in constraints):
+        return None
+    return shortfall(visible(text), constraints, question, answered=bool(reference.strip()))
 
 
 def witness(reference: str, metadata: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""IFEval's types of instruction, in English and Chinese, strict and loose."""
+"""The types of instruction of IFEval and IFBench, in English and Chinese, strict and loose."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from typing import Any
 
 import pytest
 
-from stages.verifiers.instruction import LOOSE, judge, read, results, witness
+from benchmarks.hacks.instruction import answers
+from stages.verifiers.instruction import LOOSE, judge, read, results, unearned, witness
 from stages.verifiers.instructions import KINDS
 from stages.verifiers.instructions.prose import count_sentences, count_words
 from stages.verifiers.pool import VerifierPool
-from stages.verifiers.verdict import Request, Unreadable
+from stages.verifiers.verdict import COPIED, UNDONE, Request, Unreadable
 
-DATA = Path(__file__).parent.parent / "data" / "ifeval"
+DATA = Path(__file__).parent.parent / "data"
 
 
 def lines(name: str) -> list[dict[str, Any]]:
     text = (DATA / name).read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line) for line in text.split("\n") if line]
 
 
-ROWS = lines("input_data.jsonl")
-CASES = lines("cases.jsonl")
+ROWS = lines("ifeval/input_data.jsonl")
+CASES = lines("ifeval/cases.jsonl") + lines("ifbench/cases.jsonl")
+GYM_ROWS = lines("ifbench/rows.jsonl")
 #: A paragraph in each language that IFEval's rows ask for, in English and in Chinese.
-PARAGRAPHS = json.loads((DATA / "paragraphs.json").read_text(encoding="utf-8"))
+PARAGRAPHS = json.loads((DATA / "ifeval" / "paragraphs.json").read_text(encoding="utf-8"))
 CONTRADICTORY = 1627  # repeat a prompt that holds commas, and use no comma
 
 
@@ -146,10 +148,15 @@ def test_the_response_is_judged_and_not_the_thought(pool: VerifierPool) -> None:
     assert [verdict.score for verdict in verdicts] == [1.0, 0.0, 0.0]
 
 
-def test_the_rows_use_every_type_of_ifeval() -> None:
+def test_every_type_of_ifeval_and_ifbench_has_rows_or_cases() -> None:
     used = {name for row in ROWS for name in row["instruction_id_list"]}
-    assert used == {name for name in KINDS if ":" in name}
     assert len(used) == 25
+    assert used | {case["type"] for case in CASES} == {name for name in KINDS if ":" in name}
+
+
+@pytest.mark.parametrize("row", GYM_ROWS, ids=lambda row: str(row["id"]))
+def test_a_row_of_ifbench_is_read_as_it_stands(row: dict[str, Any]) -> None:
+    assert judge("What is it?", read("", row)).score == 0.0
 
 
 @pytest.mark.parametrize(
@@ -201,6 +208,10 @@ EVERYTHING: dict[str, Any] = {
     "first_word": "cat", "num_placeholders": 3, "postscript_marker": "P.P.S", "num_bullets": 3,
     "num_highlights": 3, "section_spliter": "章", "num_sections": 3, "prompt_to_repeat": "aaa",
     "end_phrase": "bye", "capital_relation": "at least", "capital_frequency": 3, "language": "fr",
+    "N": 3, "n": 2, "m": 2, "small_n": 2, "min_words": 2, "max_words": 9, "percentage": 50,
+    "reference_text": "a cat sat on a mat", "word": "cat", "last_word": "cat", "n_start": 0,
+    "n_end": 9, "n_sent": 2, "n_words": 2, "phrase": "the cat sat on it", "options": "yes/no",
+    "sep": "-", **{f"keyword{number}": "cat" for number in range(1, 6)},
 }  # fmt: skip
 
 
@@ -226,12 +237,79 @@ EVERYTHING: dict[str, Any] = {
     ],
 )
 def test_long_texts_are_judged_in_linear_time(unit: str) -> None:
-    text = unit * (200_000 // len(unit))
+    text = unit * (100_000 // len(unit))
     holds("load the detector", "language:response_language", language="fr")
     seconds = {}
     for name in (name for name in KINDS if ":" in name):
         started = time.perf_counter()
         holds(text, name, **EVERYTHING)
         seconds[name] = time.perf_counter() - started
-    # About 0.1 s each; what is quadratic takes half a minute.
+    # About 0.1 s each; what is quadratic takes many seconds.
     assert max(seconds.values()) < 3.0, seconds
+
+
+def earns(text: str, row: dict[str, Any], reference: str = "") -> bool:
+    right = judge(text, read(reference, row)).score == 1.0
+    return right and unearned(text, reference, row, row["prompt"]) is None
+
+
+@pytest.mark.parametrize(
+    "row", [*ROWS, *GYM_ROWS], ids=lambda row: str(row.get("key", row.get("id")))
+)
+def test_a_policy_that_fills_the_form_earns_nothing(row: dict[str, Any]) -> None:
+    if "detectable_format:constrained_response" in row["instruction_id_list"]:
+        pytest.skip("one of three answers is a guess")
+    assert [text for text in answers(row["prompt"], "", row) if earns(text, row)] == []
+
+
+HAIKU = {
+    "prompt": "Write a poem about cats. Use no commas and include the word moon.",
+    "instruction_id_list": ["punctuation:no_comma", "keywords:existence"],
+    "kwargs": [{}, {"keywords": ["moon"]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Cats walk by the moon.\nThey sing until dawn.", None),
+        ("Soft paws on the roof under a pale moon while the old town sleeps and nobody sees until morning", None),
+        ("猫在月亮 moon 下走。它们唱到天亮。", None),
+        (HAIKU["prompt"].replace("commas", "comma"), COPIED),
+        (HAIKU["prompt"].upper(), COPIED),
+        (f"Sure: {HAIKU['prompt']}", COPIED),
+        (f"{HAIKU['prompt']}\n{HAIKU['prompt']}", COPIED),
+        ("moon a about and cats commas include no poem the", COPIED),
+        ("moon moon moon", COPIED),
+        ("yes moon", COPIED),
+        ("yes moon yes", COPIED),
+        ("yes", UNDONE),
+        ("This is fine under the moon.\n" * 9, UNDONE),
+        ("We have a good day here with you at the moon.", UNDONE),
+    ],
+)  # fmt: skip
+def test_a_response_must_say_more_than_its_prompt(text: str, why: Any) -> None:
+    assert unearned(text, "", HAIKU, str(HAIKU["prompt"])) == why
+
+
+def test_a_question_that_is_not_known_costs_nothing_but_filler() -> None:
+    assert unearned("Cats walk by the moon at night.", "", HAIKU, "") is None
+
+
+def test_an_answer_that_the_prompt_fixes_may_be_its_words() -> None:
+    row = {"constraints": [{"type": "repeat", "word": "cat", "times": 2}]}
+    assert unearned("cat cat", "cat cat", row, "Say cat 2 times.") is None
+    copy = {"instruction_id_list": ["copy:copy"], "kwargs": [{"prompt_to_repeat": "Write a poem."}]}
+    assert unearned("Write a poem.", "", copy, "Write a poem. Copy it.") is None
+
+
+def test_a_row_with_a_short_reference_is_only_searched_for_its_prompt() -> None:
+    fact = {"constraints": [{"type": "contains", "text": "Paris"}]}
+    assert unearned("Paris", "Paris", fact, "Capital of France?") is None
+    ending = {
+        "constraints": [{"type": "contains", "text": "cat"}, {"type": "ends_with", "text": "bye"}]
+    }
+    question = "Tell me about cat. End with bye."
+    assert unearned("I like cat. bye", "I like cat. bye", ending, question) is None
+    for text in (question, f"Sure: {question}", "cat bye"):
+        assert unearned(text, "I like cat. bye", ending, question) == COPIED, text

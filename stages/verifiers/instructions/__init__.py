@@ -2,15 +2,29 @@
 
 kinds.py      what a type is: its check, and the parameters that it needs
 own.py        this project's own types, as the tiny world uses them
-keywords.py   IFEval `keywords:*`
+keywords.py   `keywords:*` of IFEval and IFBench, and IFBench's `first_word:*` and `last_word:*`
 lengths.py    IFEval `length_constraints:*`
 layout.py     IFEval `detectable_format:*`, `detectable_content:*` and `combination:*`
 wording.py    IFEval `language:*`, `change_case:*`, `startend:*` and `punctuation:*`
+counts.py     IFBench `count:*` and `ratio:*`
+spelling.py   IFBench `words:*` and `sentence:*`
+formats.py    IFBench `format:*`
+fixed.py      IFBench `custom:*`, `copy:*` and `repeat:*`
 prose.py      words, sentences and paragraphs, in English and Chinese
 witness.py    a text that follows a list of constraints
 """
 
-from stages.verifiers.instructions import keywords, layout, lengths, own, wording
+from stages.verifiers.instructions import (
+    counts,
+    fixed,
+    formats,
+    keywords,
+    layout,
+    lengths,
+    own,
+    spelling,
+    wording,
+)
 from stages.verifiers.instructions.kinds import Kind
 
 #: Every type of constraint that can be checked.
@@ -20,4 +34,8 @@ KINDS: dict[str, Kind] = {
     **lengths.KINDS,
     **layout.KINDS,
     **wording.KINDS,
+    **counts.KINDS,
+    **spelling.KINDS,
+    **formats.KINDS,
+    **fixed.KINDS,
 }

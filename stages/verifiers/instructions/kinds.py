@@ -21,10 +21,14 @@ AT_LEAST, LESS_THAN = "at least", "less than"
 
 @dataclass(frozen=True)
 class Kind:
-    """needs: parameter → what it must be, a key of `_IS`."""
+    """needs: parameter → what it must be, a key of `_IS`. indented: the first line's indentation
+    counts. fixed: the prompt, or a fact, leaves little to write but the answer itself.
+    """
 
     check: Check
     needs: Mapping[str, str] = field(default_factory=dict)
+    indented: bool = False
+    fixed: bool = False
 
 
 def require(constraint: Constraint, kind: Kind) -> None:
@@ -59,6 +63,7 @@ _IS: dict[str, Callable[[Any], bool]] = {
     "text": _text,
     "texts": _texts,
     "number": _number,
+    "count": lambda value: value == 0 or _number(value),
     "true or false": lambda value: isinstance(value, bool),
     "en or zh": lambda value: value in ("en", "zh"),
     "the code of a language that can be told": _language_code,

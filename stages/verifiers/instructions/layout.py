@@ -118,7 +118,7 @@ KINDS = {
     ),
     "detectable_content:postscript": Kind(_postscript, {"postscript_marker": "text"}),
     "detectable_format:number_bullet_lists": Kind(_number_bullet_lists, {"num_bullets": "number"}),
-    "detectable_format:constrained_response": Kind(_constrained_response),
+    "detectable_format:constrained_response": Kind(_constrained_response, fixed=True),
     "detectable_format:number_highlighted_sections": Kind(
         _number_highlighted_sections, {"num_highlights": "number"}
     ),

@@ -8,22 +8,11 @@ nth_paragraph_first_word         exactly num_paragraphs between blank lines, of 
 
 from __future__ import annotations
 
-import re
-
-from stages.verifiers.instructions.keywords import fold
+from stages.verifiers.instructions.keywords import begins
 from stages.verifiers.instructions.kinds import Constraint, Kind, compare
-from stages.verifiers.instructions.prose import (
-    SPACED,
-    UNSPACED,
-    count_sentences,
-    count_words,
-    paragraphs,
-)
+from stages.verifiers.instructions.prose import count_sentences, count_words, paragraphs
 
 _DIVIDER = "***"
-_OPENING = " \t\"'“‘「『《（("
-_FIRST_WORD = re.compile(f"{SPACED}+(?:-{SPACED}+)*")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 def _number_words(text: str, constraint: Constraint) -> bool:
@@ -35,19 +24,20 @@ def _number_sentences(text: str, constraint: Constraint) -> bool:
 
 
 def _number_paragraphs(text: str, constraint: Constraint) -> bool:
-    pieces = [piece.strip() for piece in text.split(_DIVIDER)]
-    return all(pieces[1:-1]) and sum(map(bool, pieces)) == constraint["num_paragraphs"]
+    return divided(text) == constraint["num_paragraphs"]
+
+
+def divided(text: str) -> int:
+    """How many paragraphs there are between `***`; none where one between is empty."""
+    parts = [part.strip() for part in text.split(_DIVIDER)]
+    return sum(map(bool, parts)) if all(parts[1:-1]) else 0
 
 
 def _nth_paragraph_first_word(text: str, constraint: Constraint) -> bool:
     found, nth = paragraphs(text), constraint["nth_paragraph"]
     if len(found) != constraint["num_paragraphs"] or nth > len(found):
         return False
-    start, wanted = fold(found[nth - 1].lstrip(_OPENING)), fold(constraint["first_word"].strip())
-    if _UNSPACED.search(wanted):
-        return start.startswith(wanted)
-    word = _FIRST_WORD.match(start)
-    return word is not None and word.group() == wanted
+    return begins(found[nth - 1], constraint["first_word"])
 
 
 KINDS = {

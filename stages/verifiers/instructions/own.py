@@ -19,11 +19,10 @@ import re
 
 from stages.rewards.language import mixes_languages
 from stages.verifiers.instructions.kinds import Constraint, Kind
-from stages.verifiers.instructions.prose import HAN
+from stages.verifiers.instructions.prose import words
 
 _SEPARATORS = re.compile(r"[\s,，、。.;；!！]*")
 _FINAL = " .。!！"
-_WORD = re.compile(rf"[{HAN}]|(?:(?![{HAN}])\w)+(?:['’-](?:(?![{HAN}])\w)+)*")
 
 
 def _equals_any(text: str, constraint: Constraint) -> bool:
@@ -73,7 +72,7 @@ def _lowercase(text: str, constraint: Constraint) -> bool:
 
 
 def _word_count(text: str, constraint: Constraint) -> bool:
-    count = sum(1 for _ in _WORD.finditer(text))
+    count = len(words(text))
     return bool(constraint.get("min", 0) <= count <= constraint.get("max", count))
 
 
@@ -87,16 +86,16 @@ def _refusal(text: str, constraint: Constraint) -> bool:
 
 
 KINDS = {
-    "equals_any": Kind(_equals_any, {"texts": "texts"}),
+    "equals_any": Kind(_equals_any, {"texts": "texts"}, fixed=True),
     "contains": Kind(_contains, {"text": "text"}),
     "contains_any": Kind(_contains_any, {"texts": "texts"}),
     "no_word": Kind(_no_word, {"word": "text"}),
     "starts_with": Kind(_starts_with, {"text": "text"}),
     "ends_with": Kind(_ends_with, {"text": "text"}),
-    "repeat": Kind(_repeat, {"word": "text", "times": "number"}),
+    "repeat": Kind(_repeat, {"word": "text", "times": "number"}, fixed=True),
     "uppercase": Kind(_uppercase),
     "lowercase": Kind(_lowercase),
     "word_count": Kind(_word_count),
     "language": Kind(_language, {"language": "en or zh"}),
-    "refusal": Kind(_refusal, {"refusal": "true or false", "markers": "texts"}),
+    "refusal": Kind(_refusal, {"refusal": "true or false", "markers": "texts"}, fixed=True),
 }

@@ -23,7 +23,9 @@ UNSPACED = HAN + "\u3040-\u30ff\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f"
 _CJK = HAN + "\u3040-\u30ff"
 #: A letter or digit of a script that puts spaces between words.
 SPACED = rf"[^\W_{UNSPACED}]"
-_WORD = re.compile(rf"[{_CJK}]|(?:(?![{_CJK}])\w)+")
+_RUN = rf"(?:(?![{_CJK}])\w)+"
+_WORD = re.compile(rf"[{_CJK}]|{_RUN}")
+_WHOLE_WORD = re.compile(rf"[{_CJK}]|{_RUN}(?:['’-]{_RUN})*")
 _HAN_LETTER = re.compile(f"[{_CJK}]")
 _ANY_WORD = re.compile(r"\w")
 _END = re.compile(r"[.!?…。！？｡؟۔।]+[\"'”’)\]）」』》*_]*")
@@ -39,25 +41,47 @@ _ABBREVIATIONS = {
     "fig", "eq", "approx", "est", "dept", "univ", "jan", "feb", "mar", "apr", "jun", "jul", "aug",
     "sep", "sept", "oct", "nov", "dec", "u.s", "u.k", "u.n", "u.s.a", "d.c", "p.s", "p.p.s",
 }  # fmt: skip
+_BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 _INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))
 
 
 def visible(text: str) -> str:
-    """The text without characters that nobody sees, which could hide a word from its check."""
-    return cut_marks(text.translate(_INVISIBLE)).strip()
+    """The text without characters that nobody sees, which could hide a word from its check.
+
+    White space around it goes too, but for the indentation of the first line.
+    """
+    return _BLANK_LINES.sub("", cut_marks(text.translate(_INVISIBLE)).rstrip())
 
 
 def count_words(text: str) -> int:
-    return sum(1 for _ in _WORD.finditer(text))
+    return len(plain_words(text))
+
+
+def plain_words(text: str) -> list[str]:
+    return _WORD.findall(text)
+
+
+def words(text: str) -> list[str]:
+    """Words as a reader counts them: "don't" and "well-known" are one; a Han character is one."""
+    return _WHOLE_WORD.findall(text)
 
 
 def count_sentences(text: str) -> int:
-    count = start = 0
+    return len(sentences(text))
+
+
+def sentences(text: str) -> list[str]:
+    return [piece for piece in pieces(text) if _ANY_WORD.search(piece)]
+
+
+def pieces(text: str) -> list[str]:
+    """The sentences, and between them what has no word, such as an emoji behind a full stop."""
+    found, start = [], 0
     for mark in _END.finditer(text):
         if _ends_a_sentence(text, start, mark):
-            count += _ANY_WORD.search(text, start, mark.start()) is not None
+            found.append(text[start : mark.end()].strip())
             start = mark.end()
-    return count + (_ANY_WORD.search(text, start) is not None)
+    return [piece for piece in (*found, text[start:].strip()) if piece]
 
 
 def paragraphs(text: str) -> list[str]:
