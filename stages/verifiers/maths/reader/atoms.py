@@ -25,6 +25,14 @@ _OTHER = frozenset({
 })  # fmt: skip
 
 
+def transposed(node: Node) -> Node:
+    """A matrix with rows for columns; a vector stays one."""
+    if node.kind == "tuple":
+        return node
+    cells = zip(*(row.args for row in node.args), strict=True)
+    return Node("matrix", tuple(Node("row", column) for column in cells))
+
+
 class Atoms(Functions):
     """Reads a product from its factors."""
 
@@ -120,6 +128,9 @@ class Atoms(Functions):
         if base.kind == "space":
             text = "".join(token.text for token in self.script_tokens())
             return Node("space", value=base.value + ("+" if text in ("+", "*") else text))
+        if base.kind in ("tuple", "matrix") and self.peek().text in ("T", "\\top"):
+            self.take()
+            return transposed(base)
         exponent = self.script()
         return Node("pow", (base, exponent))
 

@@ -25,6 +25,7 @@ _FORMULA = re.compile(
     r"(\d{0,2})((?:[A-Z][a-z]?\d{0,3}|[(\[](?:[A-Z][a-z]?\d{0,3}){1,6}[)\]]\d{0,2}){1,12})"
     r"(?:\^?(\d?[+-]|[+-]\d)|\^(\d?))?"
 )
+_ARROW = re.compile(r"\\(?:to|rightarrow|longrightarrow)(?![a-z])|->|→")
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
 
 
@@ -41,6 +42,9 @@ def same_chemical(name: str, text: str) -> bool:
 def _read(text: str, surely: bool) -> str | None:
     if len(text) > _LONGEST:
         return None
+    sides = _ARROW.split(text)
+    if len(sides) == 2:
+        return _reaction(sides)
     marked = "\\ce" in text
     bare = _DRESS.sub("", unicodedata.normalize("NFKC", with_scripts(text)).replace("−", "-"))
     found = _FORMULA.fullmatch(bare)
@@ -54,6 +58,14 @@ def _read(text: str, surely: bool) -> str | None:
     return f"chemical {found[1]}{found[2].replace('[', '(').replace(']', ')')}^{charge}"
 
 
+def _reaction(sides: list[str]) -> str | None:
+    """2H2 + O2 -> 2H2O, the terms of each side in any order."""
+    read = [[_read(term.strip("{} "), surely=False) for term in side.split("+")] for side in sides]
+    if any(term is None for terms in read for term in terms):
+        return None
+    return "chemical " + " to ".join(" + ".join(sorted(map(str, terms))) for terms in read)
+
+
 def _is_sure(body: str, charge: str, text: str) -> bool:
     symbols = _SYMBOL.findall(body)
     several = len(symbols) > 1
@@ -63,6 +75,8 @@ def _is_sure(body: str, charge: str, text: str) -> bool:
     worded = "\\text" in text or "\\mathrm" in text
     if len(symbols) == 1 and body == symbols[0] and not charge:  # \text{Co}
         return worded and len(body) == 2 and body not in ("No", "He", "As", "In", "At", "Be", "I")
+    if "(" in body and counted:  # Ca(OH)_2
+        return several
     if charge:
         return worded or len(max(symbols, key=len)) > 1 or counted
     if counted:

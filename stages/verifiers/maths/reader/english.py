@@ -29,6 +29,11 @@ def read_numeral(text: str) -> int | Fraction | None:
     plain = text.strip("“” ").lower().replace("-", " ").replace("∧", " ")
     if (share := _share(plain.split())) is not None:
         return share
+    whole, _, part = text.strip("“” ").lower().replace(" and ", "∧").rpartition("∧")
+    share = _share(part.split()) if whole else None
+    if share is not None and 0 < share < 1:  # two and a half
+        above = read_numeral(whole)
+        return above + share if isinstance(above, int) else None
     words = [word for word in plain.split() if word != "and"]
     negative = bool(words) and words[0] in ("minus", "negative")
     words = words[negative:]

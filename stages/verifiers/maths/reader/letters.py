@@ -58,7 +58,9 @@ _COMPARED = {
 _COMPARING = re.compile("|".join(_COMPARED))
 _CHINESE_FRACTION = re.compile(r"(\d+)\s*分之\s*(\d+)")  # 3分之1
 _CHINESE_MIXED = re.compile(r"(\d+)\s*又\s*(?:(\d+)\s*/\s*(\d+)|(?=\\[dt]?frac))")  # 2又1/3
-_CHINESE_RATIO = re.compile(r"(?<=\d)\s*比\s*(?=\d)")  # 4比3
+_CHINESE_RATIO = re.compile(
+    r"(?<=[\d一二三四五六七八九十])\s*比\s*(?=[\d一二三四五六七八九十])"
+)  # 4比3
 
 _CIRCLED = re.compile(r"([①-⑨])(?=\s*[^①-⑳\s,;，；、和])")
 _CHOSEN = re.compile(r"(?:选择?)?[①-⑳](?:[\s、,，;；和与及]*[①-⑳])*(?:正确|成立)?")

@@ -25,7 +25,10 @@ _KIND = (
 )
 _ANY = r"(?:all|any|every|each|some|an?|arbitrary|任意|为任意)?[ ]?(?:arbitrary )?"
 _LETTER = r"[a-zA-Z](?:_\{{?\d\}}?)?"
-_NAME = rf"(?P<{{0}}>(?!a ){_LETTER}(?:(?: ?,| ?∧) ?{_LETTER}(?![a-zA-Z])){{{{0,4}}}})"
+_NAME = (
+    r"(?P<{0}>(?!an? (?:real|constant|whole|arbitrary|integer))"
+    rf"{_LETTER}(?:(?: ?,| ?∧) ?{_LETTER}(?![a-zA-Z])){{{{0,4}}}})"
+)
 #: "where n is any integer", "for all real x", "(C is a constant)", "k 为整数"
 _DECLARED = re.compile(
     r"[,(;]? ?(?:where|for|with|and|as|∧|其中)? ?(?<![A-Za-z\\])"
@@ -52,7 +55,7 @@ _COMPARED = [
 
 _CONGRUENT = re.compile(  # n ≡ 1, 4 \pmod 5
     r"([A-Za-z](?:\^\{?\d\}?)?) ?≡ ?([-±]?\d{1,9}(?: ?[,∨∧/]+ ?[-±]?\d{1,9}){0,9}) ?,? ?"
-    r"(\\pmod ?\{?\d{1,9}\}?|\( ?(?:\\bmod|\\mod|mod) ?\d{1,9} ?\))"
+    r"(?:\\pmod ?\{?|\(? ?(?:\\bmod|\\mod|mod) ?)(\d{1,9}) ?[})]?"
 )
 _BETWEEN_NAMES = re.compile(r"[,∧ ]+")
 _BETWEEN_RESIDUES = re.compile(r"[,∨∧/ ]+")
@@ -92,7 +95,8 @@ def _each_residue(found: re.Match[str]) -> str:
     signed = [
         sign + part[1:] for part in residues for sign in ("+-" if part[:1] == "±" else part[:1])
     ]
-    return " ∨ ".join(f"{found[1]} ≡ {part.removeprefix('+')} {found[3]}" for part in signed)
+    modulus = rf"\pmod{{{found[3]}}}"
+    return " ∨ ".join(f"{found[1]} ≡ {part.removeprefix('+')} {modulus}" for part in signed)
 
 
 def with_declarations(text: str) -> str:

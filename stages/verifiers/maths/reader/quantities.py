@@ -51,12 +51,17 @@ _COMPOUND = re.compile(  # the 3 hours of "3 hours and 20 minutes"
 )
 _LAST = re.compile(r"(\d+(?:\.\d+)?)\s*(“[^”\d]*”|[A-Za-z]+|[一-鿿]+)")
 _ANGLE = re.compile(  # 45°30', 45°30'15''
-    r"(-?)(\d{1,9})\s*°\s*(\d{1,2}(?:\.\d+)?)\s*'(?!')(?:\s*(\d{1,2}(?:\.\d+)?)\s*'')?"
+    r"(-?)(\d{1,9})\s*[°度]\s*(\d{1,2}(?:\.\d+)?)\s*(?:'(?!')|分)"
+    r"(?:\s*(\d{1,2}(?:\.\d+)?)\s*(?:''|秒))?"
 )
 _SHARE = re.compile(r"(\d+)\s*“?\s*(?:out of|in every)\s*”?\s*(\d+)")  # 3 out of 5
 _ORDINAL = re.compile(  # 7th, 12th grade, 7^{\text{th}}
     r"(\d{1,9})\s*(?:\^\s*)?\{?\s*“?\s*(?:st|nd|rd|th)(?![a-z])\s*”?\s*\}?\s*"
     r"(?:“?[A-Za-z ]{0,30}”?)?"
+)
+#: What a percentage may go: 15% increase is not 15% decrease.
+_DIRECTIONS = frozenset(
+    ["increase", "decrease", "profit", "loss", "gain", "rise", "fall", "discount"]
 )
 _ABBREVIATIONS = {"k": 10**3, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9}
 _ABBREVIATED = re.compile(r"([-+]?[\d.,]+)\s*“?\s*([kKMB]|mn|bn)\s*”?")  # $1.2M
@@ -166,7 +171,7 @@ class Quantities(Brackets):
         if not text:
             return None
         if (("%" in text or "p" in text.lower()) and (found := self._percent(text))) or (
-            "°" in text and (found := _angle(text))
+            ("°" in text or "度" in text) and (found := _angle(text))
         ):
             return found
         if found := self._money(text):
@@ -242,7 +247,9 @@ class Quantities(Brackets):
             return None
         value = self.expression(before)
         if value is not None and unit.noun and before.endswith("%"):  # 12% of apples
-            return self._percent(before)
+            share = self._percent(before)
+            turned = _DIRECTIONS & set(unit.noun.split())
+            return _quantity(share, unit) if share and turned else share
         if value is None or (symbols(value) and not (start == "“" and not unit.noun)):
             return None
         bare = start.strip()[:1].isalpha() and start.isascii() and start not in PLAIN

@@ -31,7 +31,8 @@ _BETWEEN = re.compile(r"^between\s+(?=[^∧]*∧[^∧]*$)|之间$")
 _CLOCK = re.compile(  # 3:30 p.m., 9 a.m.
     r"(\d{1,2})\s*(?::\s*(\d\d)\s*)?(?::\s*(\d\d)\s*)?“?\s*([apAP])\.?\s*[mM]\b\.?\s*”?"
 )
-_TO = re.compile(r"^(\d+) ?“? ?to ?”? ?(\d+)$")  # 3 to 2
+_TO = re.compile(r" ?“? ?to ?”? ?(?=\d)")  # 3 to 2
+_TO_ALL = re.compile(r"\d+(?: ?“? ?to ?”? ?\d+)+")
 _EXTREMES = re.compile("[mM](?:ax|in)(?:imum)?(?![A-Za-z])|最[大小]值")
 _DECIMALS = re.compile(r"[^.]*\.(\d+)")
 
@@ -86,7 +87,7 @@ def _formula(plain: str, grouping: bool) -> Node:
     if found := _CLOCK.fullmatch(plain):
         terms = tuple(number(int(part or 0)) for part in found.groups()[:3])
         return Node("ratio", terms, f"{found[4].lower()}m")
-    return parse(_TO.sub(r"\1:\2", plain), grouping)
+    return parse(_TO.sub(":", plain) if _TO_ALL.fullmatch(plain) else plain, grouping)
 
 
 def _inside_quotes(plain: str) -> str | None:

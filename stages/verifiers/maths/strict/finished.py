@@ -65,13 +65,13 @@ def loose_ends_free(node: Node) -> bool:
 
 
 def _is_literal(node: Node) -> bool:
-    """5, -5, 0.5, 9/2; 48/2 is an operation."""
+    """5, -5, 0.5, 9/2; 48/2 and 6/4 are operations."""
     if node.kind == "neg":
         return _is_literal(node.args[0])
     if node.kind == "div" and all(part.kind == "number" for part in node.args):
         top, bottom = (part.value for part in node.args)
         whole = top.denominator == bottom.denominator == 1
-        return bool(whole and bottom and top % bottom)
+        return bool(whole and bottom > 1 and math.gcd(int(top), int(bottom)) == 1)
     return node.kind == "number"
 
 
@@ -101,7 +101,12 @@ def _finished_product(node: Node) -> bool:
     if not all(map(_finished, (*above, *below))):
         return False
     literals = [sum(map(_is_literal, side)) for side in (above, below)]
-    return sum(literals) <= 1 if _rational(node) else max(literals) <= 1
+    others = [part for part in (*above, *below) if not _is_literal(part)]
+    if _rational(node):
+        return sum(literals) <= 1 and len(others) <= 1
+    if any(map(_rational, others)) or _is_simple(_estimate(node)):  # 5^2 π, ln 8/ln 2
+        return False
+    return max(literals) <= 1
 
 
 def _over_and_under(node: Node) -> tuple[list[Node], list[Node]]:
@@ -139,9 +144,13 @@ def _finished_call(node: Node) -> bool:
         value = _estimate(node)
         return value is None or not _is_turn(value)
     if name in _LOGARITHMS:
-        value = _estimate(node)
-        return value is None or abs(value - round(value * 12) / 12) > _NEAR
+        return not _is_simple(_estimate(node))
     return name in ("sinh", "cosh", "tanh", "erf", "Gamma")
+
+
+def _is_simple(value: float | None) -> bool:
+    """Whether a value is a simple fraction, which a number of logarithms was hiding."""
+    return value is not None and abs(value - round(value * 12) / 12) < _NEAR
 
 
 def _is_known_angle(angle: Node) -> bool:

@@ -22,6 +22,8 @@ from stages.verifiers.maths.reader.spelling import tidy
 
 LONGEST = 8_000  # letters of a question
 _LONGEST_FORMULA = 400
+_LARGEST_ROOT = 40  # whose power is looked for under a root: \sqrt{12} is no surd yet
+_HIGHEST = 6  # power that is spelt out, as (x+2)(x+2)
 _MOST = 80  # formulas of a question
 
 _DISPLAYED = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
@@ -158,8 +160,8 @@ def _is_surd(node: Node) -> bool:
     inside, degree = node.args
     if inside.kind != "number" or degree.kind != "number":
         return False
-    value, power = inside.value, int(degree.value)
-    return all(round(float(part) ** (1 / power)) ** power != part for part in (value,))
+    power = int(degree.value)
+    return all(inside.value % root**power for root in range(2, _LARGEST_ROOT))
 
 
 def _formula(node: Node) -> Formula:
@@ -176,6 +178,8 @@ def _key(node: Node) -> Any:
         case "add" | "neg":
             return _gathered("add", _sum_keys(node, 1))
         case "mul" | "div":
+            return _gathered("mul", _product_keys(node, False))
+        case "pow" if _is_spelt_out(node):
             return _gathered("mul", _product_keys(node, False))
         case "chain" if set(node.value) == {"="}:
             return ("chain", frozenset(map(_key, node.args)))
@@ -206,5 +210,16 @@ def _product_keys(node: Node, inverse: bool) -> list[Any]:
         left, right = node.args
         other = inverse ^ (node.kind == "div")
         return [*_product_keys(left, inverse), *_product_keys(right, other)]
+    times = 1
+    if _is_spelt_out(node):
+        node, times = node.args[0], int(node.args[1].value)
     key = _key(node)
-    return [("inverse", key)] if inverse else [key]
+    return ([("inverse", key)] if inverse else [key]) * times
+
+
+def _is_spelt_out(node: Node) -> bool:
+    """(x+2)^2 is (x+2)(x+2); e^5 stays a power."""
+    if node.kind != "pow" or node.args[0].kind not in ("add", "mul", "div"):
+        return False
+    exponent = node.args[1]
+    return exponent.kind == "number" and exponent.value in range(2, _HIGHEST + 1)
