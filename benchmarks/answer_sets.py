@@ -68,7 +68,7 @@ def answer_sets(data: Folder, limit: int, seed: int = 0) -> list[AnswerSet]:
 
 
 def _hand_written() -> Iterator[AnswerSet]:
-    for name in ("dev", "heldout", "exam2", "ordinary"):
+    for name in ("dev", "heldout", "exam2", "exam3", "ordinary"):
         path = OWN / "hard_pairs" / f"{name}.jsonl"
         pairs = read(path) if path.exists() else []
         title = "ordinary pairs" if name == "ordinary" else f"hard pairs, {name}"
