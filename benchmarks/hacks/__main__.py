@@ -5,9 +5,10 @@
 For every set the table has the policy that is paid most under the lenient verdicts, the one that is
 paid most under the strict ones, and "any but guesses": the rows of which at least one policy is
 paid that is no mere guess, as if an oracle chose. Beside them stands what guessing earns: the best
-of the set's most frequent references given to every row. Who earns more than that is paid for
-hacking. Sets that DATA lacks stand in the table as absent. `--all` prints every policy that is
-paid.
+of one answer to every row (the set's most frequent references, and policies that always say the
+same) and of the policies that their module calls guesses. Who earns more than that is paid for
+hacking; what an oracle chooses among many answers may be more by luck. Sets that DATA lacks stand
+in the table as absent. `--all` prints every policy that is paid.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ class Measured:
 
     name: str
     rows: int = 0
-    guessing: float | None = None
+    guessing: float = 0.0
     paid: dict[str, tuple[float, float]] = field(default_factory=dict)
+    guesses: list[str] = field(default_factory=list)
     absent: str = ""
 
 
@@ -100,20 +102,34 @@ def measure(name: str, rows: Sequence[Row], limit: int) -> Measured:
     for row in drawn:
         by_module.setdefault(MODULES.get(row["verifier"], row["verifier"]), []).append(row)
     paid: Counter[tuple[str, bool]] = Counter()
+    guesses: set[str] = set()
     for module, some in by_module.items():
         if find_spec(f"benchmarks.hacks.{module}") is None:
             return Measured(name, len(drawn), absent=f"no policies for {module}")
-        for score in _scores(some, import_module(f"benchmarks.hacks.{module}")):
+        hacks = import_module(f"benchmarks.hacks.{module}")
+        given = [_answers(row, hacks) for row in some]
+        guesses |= _constant(given) | set(getattr(hacks, "GUESSES", ()))
+        for score in _scores(given, guesses):
             paid.update(score)
     names = dict.fromkeys(policy for policy, _ in paid)
     shares = {n: (paid[n, False] / len(drawn), paid[n, True] / len(drawn)) for n in names}
-    return Measured(name, len(drawn), guessing(drawn), shares)
+    best = max([guessing(drawn), *(shares[n][1] for n in names if n in guesses)])
+    return Measured(name, len(drawn), best, shares, sorted(guesses))
 
 
-def _scores(rows: Sequence[Row], hacks: ModuleType) -> Iterator[dict[tuple[str, bool], float]]:
+def _constant(given: Sequence[dict[str, Request]]) -> set[str]:
+    """The policies that say the same whatever they are asked."""
+    said: dict[str, set[str]] = {}
+    for answers in given:
+        for policy, request in answers.items():
+            said.setdefault(policy, set()).add(request.completion)
+    return {policy for policy, texts in said.items() if len(texts) == 1 and len(given) > 1}
+
+
+def _scores(
+    given: Sequence[dict[str, Request]], guesses: set[str]
+) -> Iterator[dict[tuple[str, bool], float]]:
     """For each row, what every policy is paid, leniently and strictly (True)."""
-    given = [_answers(row, hacks) for row in rows]
-    guesses = getattr(hacks, "GUESSES", ())
     requests = [request for answers in given for request in answers.values()]
     lenient = _judged(requests, strict=False)
     paid = [request for request, score in zip(requests, lenient, strict=True) if score]
@@ -145,11 +161,11 @@ def _judged(requests: Sequence[Request], strict: bool) -> list[float]:
         return [verdict.score or 0.0 for verdict in pool.verify(requests)]
 
 
-def guessing(rows: Sequence[Row]) -> float | None:
-    """The best of the most frequent references as everybody's answer; None where there are none."""
+def guessing(rows: Sequence[Row]) -> float:
+    """What the best of the most frequent references earns as everybody's answer."""
     references = Counter(row["reference"] for row in rows if row["reference"])
     if not references:
-        return None
+        return 0.0
     guesses = [compose("Well.", text) for text, _ in references.most_common(GUESSES)]
     scores = _judged([request_of(row, text) for text in guesses for row in rows], strict=True)
     totals = [sum(scores[at : at + len(rows)]) for at in range(0, len(scores), len(rows))]
@@ -163,18 +179,17 @@ def table(found: Sequence[Measured], everything: bool) -> Table:
         if one.absent:
             shown.add_row(one.name, str(one.rows or "–"), f"absent: {one.absent}")
             continue
-        guess = "–" if one.guessing is None else f"{100 * one.guessing:.1f}"
         for number, policy in enumerate(_shown(one, everything)):
             head = (one.name, str(one.rows)) if number == 0 else ("", "")
             pays = [f"{100 * pay:.1f}" for pay in one.paid[policy]]
-            shown.add_row(*head, policy, *pays, guess if number == 0 else "")
+            shown.add_row(*head, policy, *pays, f"{100 * one.guessing:.1f}" if number == 0 else "")
     return shown
 
 
 def _shown(one: Measured, everything: bool) -> list[str]:
-    policies = [policy for policy in one.paid if policy != ANY]
     if everything:
-        return [*(policy for policy in policies if one.paid[policy][0]), ANY]
+        return [policy for policy, pays in one.paid.items() if pays[0] or policy == ANY]
+    policies = [policy for policy in one.paid if policy not in {ANY, *one.guesses}] or [ANY]
     best = [max(policies, key=lambda policy: one.paid[policy][kind]) for kind in (0, 1)]
     return list(dict.fromkeys([*best, ANY]))
 
