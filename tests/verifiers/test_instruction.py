@@ -291,7 +291,7 @@ HAIKU: dict[str, Any] = {
     ("text", "why"),
     [
         ("Cats walk by the moon.\nThey sing until dawn.", None),
-        ("Soft paws on a roof and pale moon; old towns sleep and no one sees you till morning", None),
+        ("Soft paws on the roof and a pale moon as towns sleep and no one sees till morning", None),
         ("猫在月亮 moon 下走。它们唱到天亮。", None),
         (HAIKU["prompt"].replace("commas", "comma"), COPIED),
         (HAIKU["prompt"].upper(), COPIED),

@@ -1,8 +1,9 @@
 """A text that follows a list of constraints, where one can be put together.
 
 A row of IFEval or IFBench has no reference, so it proves itself by such a witness: its constraints
-can be read, and followed all at once. `candidates` only proposes; the checks decide. A row without a
-witness may still be sound: what is proposed is plain (simple words, one line for each thing asked).
+can be read, and followed all at once. `candidates` only proposes; the checks decide. A row without
+a witness may still be sound: what is proposed is plain (simple words, one line for each thing
+asked), and few kinds of IFBench are known.
 """
 
 from __future__ import annotations
