@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.hacks.instruction import answers
+from stages.verifiers.answer import Policy
 from stages.verifiers.instruction import LOOSE, judge, read, results, unearned, witness
 from stages.verifiers.instructions import KINDS
 from stages.verifiers.instructions.prose import count_sentences, count_words
@@ -248,21 +249,38 @@ def test_long_texts_are_judged_in_linear_time(unit: str) -> None:
     assert max(seconds.values()) < 3.0, seconds
 
 
-def earns(text: str, row: dict[str, Any], reference: str = "") -> bool:
-    right = judge(text, read(reference, row)).score == 1.0
-    return right and unearned(text, reference, row, row["prompt"]) is None
+FORMS = [row for row in (*ROWS, *GYM_ROWS) if "constrained_response" not in str(row)]
 
 
-@pytest.mark.parametrize(
-    "row", [*ROWS, *GYM_ROWS], ids=lambda row: str(row.get("key", row.get("id")))
-)
-def test_a_policy_that_fills_the_form_earns_nothing(row: dict[str, Any]) -> None:
-    if "detectable_format:constrained_response" in row["instruction_id_list"]:
-        pytest.skip("one of three answers is a guess")
-    assert [text for text in answers(row["prompt"], "", row) if earns(text, row)] == []
+def test_a_policy_that_fills_the_form_earns_nothing() -> None:
+    requests = [
+        Request("instruction", text, "", row, question=row["prompt"])
+        for row in FORMS
+        for text in answers(row["prompt"], "", row)
+    ]
+    with VerifierPool(1) as lenient, VerifierPool(1, policy=Policy(strict=True)) as strict:
+        right = [request for request, paid in paid_by(lenient, requests) if paid]
+        assert {request.question for request in right} >= {row["prompt"] for row in ROWS[:3]}
+        assert [request for request, paid in paid_by(strict, right) if paid] == []
 
 
-HAIKU = {
+def paid_by(pool: VerifierPool, requests: list[Request]) -> list[tuple[Request, bool]]:
+    verdicts = pool.verify(requests)
+    return [(one, verdict.score == 1.0) for one, verdict in zip(requests, verdicts, strict=True)]
+
+
+def test_a_response_that_was_worked_for_earns_under_the_strict_policy() -> None:
+    texts = [
+        "<think>a</think>Cats walk by the moon at night.",
+        f"<think>a</think>{HAIKU['prompt']}",
+    ]
+    requests = [Request("instruction", t, "", HAIKU, question=HAIKU["prompt"]) for t in texts]
+    with VerifierPool(1, policy=Policy(strict=True)) as pool:
+        verdicts = pool.verify(requests)
+    assert (verdicts[0].score, verdicts[1]) == (1.0, COPIED)
+
+
+HAIKU: dict[str, Any] = {
     "prompt": "Write a poem about cats. Use no commas and include the word moon.",
     "instruction_id_list": ["punctuation:no_comma", "keywords:existence"],
     "kwargs": [{}, {"keywords": ["moon"]}],
@@ -273,7 +291,7 @@ HAIKU = {
     ("text", "why"),
     [
         ("Cats walk by the moon.\nThey sing until dawn.", None),
-        ("Soft paws on the roof under a pale moon while the old town sleeps and nobody sees until morning", None),
+        ("Soft paws on the roof and a pale moon as towns sleep and no one sees till morning", None),
         ("猫在月亮 moon 下走。它们唱到天亮。", None),
         (HAIKU["prompt"].replace("commas", "comma"), COPIED),
         (HAIKU["prompt"].upper(), COPIED),
@@ -289,7 +307,7 @@ HAIKU = {
     ],
 )  # fmt: skip
 def test_a_response_must_say_more_than_its_prompt(text: str, why: Any) -> None:
-    assert unearned(text, "", HAIKU, str(HAIKU["prompt"])) == why
+    assert unearned(text, "", HAIKU, HAIKU["prompt"]) == why
 
 
 def test_a_question_that_is_not_known_costs_nothing_but_filler() -> None:

@@ -12,10 +12,10 @@ reward. What is looked at is the rest, without the prompt wherever it stands in 
 A kind that fixes the answer (kinds.py) leaves little to say, and is not looked at.
 
 Measured: of the texts in benchmarks/hacks/instruction.py some one follows 536 of IFEval's 541 rows
-and 122 of IFBench's 300; it is paid on 28 and on 2 (where "yes" is a permitted answer). Of 892 right
-responses of three models 34 are refused: ten of one word, three that loop, four whose words are the
-prompt's (such as its text with emojis), and seventeen that are short and do not name their subject
-("Oreo, Panda, Zebra" as names for a cat). What no rule sees: twenty words of anything.
+and 122 of IFBench's 300; it is paid on 28 and on 2 (where "yes" is a permitted answer). Of 892
+right responses of three models 34 are refused: ten of one word, three that loop, four whose words
+are the prompt's (such as its text with emojis), and seventeen that are short and do not name their
+subject ("Oreo, Panda, Zebra" as names for a cat). What no rule sees: sixteen words of anything.
 """
 
 from __future__ import annotations

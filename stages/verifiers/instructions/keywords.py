@@ -32,7 +32,7 @@ from stages.verifiers.instructions.prose import SPACED, sentences, words
 
 _HALF_WIDTH = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _SPACED = re.compile(SPACED)
-_TIMES = (1, 2, 3, 5, 7)
+TIMES = (1, 2, 3, 5, 7)
 
 
 def fold(text: str) -> str:
@@ -110,7 +110,7 @@ def _rising(keywords: int) -> Kind:
     names = [f"keyword{number + 1}" for number in range(keywords)]
 
     def check(text: str, constraint: Constraint) -> bool:
-        pairs = zip(names, _TIMES, strict=False)
+        pairs = zip(names, TIMES, strict=False)
         return all(count(text, constraint[name]) == times for name, times in pairs)
 
     return Kind(check, dict.fromkeys(names, "text"))

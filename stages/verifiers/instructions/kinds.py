@@ -22,7 +22,7 @@ AT_LEAST, LESS_THAN = "at least", "less than"
 @dataclass(frozen=True)
 class Kind:
     """needs: parameter → what it must be, a key of `_IS`. indented: the first line's indentation
-    counts. fixed: the prompt, or a fact, leaves little to write but the answer itself.
+    counts. fixed: the prompt or a fact settles what is to be written (effort.py).
     """
 
     check: Check

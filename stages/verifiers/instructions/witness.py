@@ -1,8 +1,9 @@
 """A text that follows a list of constraints, where one can be put together.
 
-A row of IFEval has no reference, so it proves itself by such a witness: its constraints can be
-read, and followed all at once. `candidates` only proposes; the checks decide. A row without a
-witness may still be sound: what is proposed is plain (simple words, one line for each thing asked).
+A row of IFEval or IFBench has no reference, so it proves itself by such a witness: its constraints
+can be read, and followed all at once. `candidates` only proposes; the checks decide. A row without
+a witness may still be sound: what is proposed is plain (simple words, one line for each thing
+asked), and few kinds of IFBench are known.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from stages.verifiers.instructions.keywords import fold, has_word
+from stages.verifiers.instructions.keywords import TIMES, fold, has_word
 from stages.verifiers.instructions.kinds import AT_LEAST, Constraint
 from stages.verifiers.instructions.layout import ANSWERS
 from stages.verifiers.instructions.prose import count_words
 from stages.verifiers.instructions.samples import SAMPLES
+from stages.verifiers.instructions.word_lists import NAMES
 
 _FILLERS = (
     "We have a good day and we like it here with you.",
@@ -52,6 +54,7 @@ class Wanted:
 def candidates(constraints: Sequence[Constraint]) -> Iterator[str]:
     """Texts that may follow the constraints, one for each filler sentence."""
     wanted = Wanted(constraints)
+    yield from (c["prompt_to_repeat"] for c in constraints if "prompt_to_repeat" in c)
     languages = [c["language"].partition("-")[0] for c in wanted.all("response_language")]
     fillers = [SAMPLES[code] for code in languages if code in SAMPLES] or _usable(wanted)
     for filler in fillers:
@@ -78,6 +81,10 @@ def _lines(wanted: Wanted, sentence: str) -> list[str]:
     lines += [" ".join(c["keywords"]) for c in wanted.all("existence")]
     for c in wanted.all("frequency", "relation"):
         lines += [" ".join([c["keyword"]] * c["frequency"])]
+    for c in wanted.all("keywords_multiple") + wanted.all("count_increment_word"):
+        known = [c[f"keyword{n + 1}"] for n in range(len(TIMES)) if f"keyword{n + 1}" in c]
+        lines += [" ".join([word] * times) for word, times in zip(known, TIMES, strict=False)]
+    lines += [" ".join(sorted(NAMES)[: wanted.most("person_names", "N")])]
     for c in wanted.all("letter_frequency", "let_relation"):
         unit = filler if c["letter"] in filler else c["letter"]
         lines += [" ".join([unit] * c["let_frequency"])]
@@ -112,7 +119,11 @@ def _arrange(lines: list[str], wanted: Wanted, filler: str) -> str:
         text = f"{text}\n******\n{text}\n{filler}"
     opening = wanted.text("repeat_prompt", "prompt_to_repeat")
     marker = wanted.text("postscript", "postscript_marker")
-    closing = [f"{marker} {filler}" if marker else "", wanted.text("end_checker", "end_phrase")]
+    closing = [
+        f"{marker} {filler}" if marker else "",
+        wanted.text("end_checker", "end_phrase"),
+        wanted.text("last_word_answer", "last_word"),
+    ]
     return "\n".join(part for part in (opening, text, *closing) if part)
 
 
