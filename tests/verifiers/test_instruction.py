@@ -291,7 +291,7 @@ HAIKU: dict[str, Any] = {
     ("text", "why"),
     [
         ("Cats walk by the moon.\nThey sing until dawn.", None),
-        ("Soft paws on the roof and a pale moon as towns sleep and no one sees till morning", None),
+        ("Soft paws on old roofs under a pale moon as towns sleep; no one sees until night ends", None),
         ("猫在月亮 moon 下走。它们唱到天亮。", None),
         (HAIKU["prompt"].replace("commas", "comma"), COPIED),
         (HAIKU["prompt"].upper(), COPIED),

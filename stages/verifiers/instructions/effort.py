@@ -15,7 +15,7 @@ Measured: of the texts in benchmarks/hacks/instruction.py some one follows 536 o
 and 127 of IFBench's 300; it is paid on 19 and on 2 (where "yes" is a permitted answer). Of 892
 right responses of three models 36 are refused: ten of one word, three that loop, four whose words
 are the prompt's (such as its text with emojis), and nineteen that are short and do not name their
-subject ("Oreo, Panda, Zebra" as names for a cow). What no rule sees: sixteen words of anything.
+subject ("Oreo, Panda, Zebra" as names for a dog). What no rule sees: sixteen words of anything.
 """
 
 from __future__ import annotations
