@@ -280,6 +280,9 @@ def test_a_response_that_was_worked_for_earns_under_the_strict_policy() -> None:
     assert (verdicts[0].score, verdicts[1]) == (1.0, COPIED)
 
 
+PAWS = """Soft paws tread old roofs under a pale moon,
+while towns sleep behind shut doors
+until somebody pours milk"""
 HAIKU: dict[str, Any] = {
     "prompt": "Write a poem about cats. Use no commas and include the word moon.",
     "instruction_id_list": ["punctuation:no_comma", "keywords:existence"],
@@ -291,7 +294,7 @@ HAIKU: dict[str, Any] = {
     ("text", "why"),
     [
         ("Cats walk by the moon.\nThey sing until dawn.", None),
-        ("Soft paws on the roof and a pale moon as towns sleep and no one sees till morning", None),
+        (PAWS, None),
         ("猫在月亮 moon 下走。它们唱到天亮。", None),
         (HAIKU["prompt"].replace("commas", "comma"), COPIED),
         (HAIKU["prompt"].upper(), COPIED),

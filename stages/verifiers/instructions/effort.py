@@ -6,16 +6,16 @@ reward. What is looked at is the rest, without the prompt wherever it stands in 
 
 - a quarter of its phrases (four words in a row) neither stand in the prompt nor came before
 - two words that the prompt has not, `PHRASE` beside a whole prompt; the constraints name neither
-- a word of substance that the prompt has (not one about form), or else `TALK` different words. That
-  is not asked of a text in another language or script, which cannot share one
+- a word of substance that the prompt has (not one about form), or else `TALK` others. That is not
+  asked of a text in another language or script, which cannot share one
 
 A kind that fixes the answer (kinds.py) leaves little to say, and is not looked at.
 
 Measured: of the texts in benchmarks/hacks/instruction.py some one follows 536 of IFEval's 541 rows
-and 122 of IFBench's 300; it is paid on 28 and on 2 (where "yes" is a permitted answer). Of 892
-right responses of three models 34 are refused: ten of one word, three that loop, four whose words
-are the prompt's (such as its text with emojis), and seventeen that are short and do not name their
-subject ("Oreo, Panda, Zebra" as names for a cat). What no rule sees: sixteen words of anything.
+and 127 of IFBench's 300; it is paid on 19 and on 2 (where "yes" is a permitted answer). Of 892
+right responses of three models 36 are refused: ten of one word, three that loop, four whose words
+are the prompt's (such as its text with emojis), and nineteen that are short and do not name their
+subject ("Oreo, Panda, Zebra" as names for a dog). What no rule sees: sixteen words of anything.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ from typing import Any
 
 from stages.verifiers.instructions.kinds import Constraint
 from stages.verifiers.instructions.prose import plain_words
-from stages.verifiers.instructions.word_lists import FORM_WORDS, STOP_WORDS
+from stages.verifiers.instructions.word_lists import FORM_WORDS, NAMES, STOP_WORDS
 from stages.verifiers.verdict import COPIED, UNDONE, Verdict
 
 PHRASE, NEW_PHRASES, TALK = 4, 0.25, 16
 STEM = 5  # letters that "riddle" and "riddles" share
 LONGEST = 100_000  # characters that are read
+
+_NO_SUBJECT = STOP_WORDS | FORM_WORDS | {name.lower() for name in NAMES}
 
 
 def shortfall(
@@ -81,12 +83,14 @@ def _is_about(
     said: Sequence[str], asked: Sequence[str], named: set[str], constraints: Sequence[Constraint]
 ) -> bool:
     """Whether both have a word of substance, as far as that can be told; or there is much said."""
-    formal = named | STOP_WORDS | FORM_WORDS
+    formal = named | _NO_SUBJECT
     stems = {word[:STEM] for word in asked if _is_latin(word) and word not in formal}
     foreign = any(word.isalpha() and not word.isascii() for word in said)
     if not stems or foreign or any(c["type"].startswith("language:") for c in constraints):
         return True
-    return len(set(said) - named) >= TALK or not stems.isdisjoint(word[:STEM] for word in said)
+    return len(set(said) - named - set(asked)) >= TALK or not stems.isdisjoint(
+        word[:STEM] for word in said
+    )
 
 
 def _is_latin(word: str) -> bool:
