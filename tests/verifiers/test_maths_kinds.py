@@ -369,6 +369,7 @@ def strict() -> Callable[..., Verdict]:
         ("x+x", "2x", "Simplify $x+x$."),
         ("(x+2)(x+1)", "x^2+3x+2", "Expand $(x+1)(x+2)$."),
         ("\\sqrt{12}", "2\\sqrt{3}", "Simplify $\\sqrt{12}$."),
+        ("123_{10}", "443_5", "Write $123_{10}$ in base 5."),
     ],
 )
 def test_a_formula_of_the_question_is_not_paid_under_the_strict_policy(
@@ -408,8 +409,10 @@ def test_what_is_left_to_be_computed_is_not_paid_under_the_strict_policy(
     "answer",
     [
         "\\frac92", "-\\frac56", "2\\sqrt3", "3\\cdot 2^{10}", "\\binom{10}{3}", "e^2-1",
-        "2^{10}-1", "45^\\circ", "10!", "3\\sqrt2+1", "\\frac{\\sqrt6+\\sqrt2}{4}", "\\frac{3\\pi}{4}", "2+3i",
-        "x^2+3x+2", "(x-1)(x+2)", "(2,5)", "x>3", "(-\\infty,2]", "\\frac{\\ln 15}{\\ln 2}", "\\$5",
+        "2^{10}-1", "45^\\circ", "10!",
+        "3\\sqrt2+1", "\\frac{\\sqrt6+\\sqrt2}{4}", "\\frac{3\\pi}{4}",
+        "2+3i", "x^2+3x+2", "(x-1)(x+2)", "(2,5)",
+        "x>3", "(-\\infty,2]", "\\frac{\\ln 15}{\\ln 2}", "\\$5",
         "50\\%", "3 \\text{ cm}", "1\\frac12", "\\frac{1+\\sqrt5}{2}", "y=2x+1", "1.2\\times 10^5",
         "\\cos 20^\\circ", "2^{1/3}", "\\$1.2 \\text{ million}", "\\text{east}",
     ],

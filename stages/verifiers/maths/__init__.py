@@ -79,7 +79,7 @@ TOO_LARGE = Verdict(0.0, "a number beyond any answer")
 UNDEFINED = Verdict(0.0, "division by zero")
 NOT_MATHS = Verdict(0.0, "not one mathematical answer")
 
-_INTEGER = re.compile(r"-?(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,17})|0")
+_INTEGER = re.compile(r"-?(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,17})|0")  # 12, -1,234
 _DRESSED_INTEGER = re.compile(  # \$54, x = 30, 540.00, \text{175}
     r"(?:[a-df-hj-z] ?= ?)?(?:\\?\$ ?)?(\d{1,18})(?:\.0{1,9})?|\\text\{ ?(\d{1,18}) ?\}"
 )

@@ -62,8 +62,9 @@ RADIAN = Unit(frozenset({("angle", 1)}), F(180), -1)
 DEGREE = Unit(frozenset({("angle", 1)}))
 
 
+#: the "/s^2" of m/s^2
 _PART = re.compile(r"([*/]|per |每)?\s*([A-Za-zμΩÅ¤¥€£$一-鿿.]+)(?:\^\{?(-?\d)\}?|²|³)?\s*")
-_NOUN = re.compile(r"[A-Za-z][A-Za-z'-]*(?: [A-Za-z][A-Za-z'-]*)*|[一-鿿]{1,4}")
+_NOUN = re.compile(r"[A-Za-z][A-Za-z'-]*(?: [A-Za-z][A-Za-z'-]*)*|[一-鿿]{1,4}")  # red apples, 个
 _POWERS = (
     (r"\b(?:square|sq\.?)\s+(\w+)", "2"),
     (r"平方([^\W\d]+?)(?=[/每]|$)", "2"),

@@ -14,9 +14,9 @@ from stages.verifiers.maths.judges.scalars import same_value
 from stages.verifiers.maths.judges.spans import same_span
 from stages.verifiers.maths.nodes import Node, rename, symbols
 
-_ARBITRARY = re.compile(r"[CK]|[Cc]_\{\d\}")
+_ARBITRARY = re.compile(r"[CK]|[Cc]_\{\d\}")  # C, C_{1}
 _INDEPENDENT = frozenset({"x", "t", "y", "z", "r", "s", "n", "u", "\\theta"})
-_LIKE_ONE = re.compile(r"[ABCDKck]|[ABCKc]_\{\d\}")
+_LIKE_ONE = re.compile(r"[ABCDKck]|[ABCKc]_\{\d\}")  # A beside C, c_{2}
 
 
 def same_expression(reference: Node, answer: Node, whole: frozenset[str] = frozenset()) -> bool:

@@ -20,8 +20,8 @@ from stages.verifiers.maths.judges.structure import alphabetical, attempt
 from stages.verifiers.maths.judges.vectors import components
 from stages.verifiers.maths.nodes import Node, has, rename, symbols, walk
 
-_CONSTANT = re.compile(r"[a-dkmpqA-DKM]|[cC]_\{\d\}")
-_PARAMETER = re.compile(r"[klmn]|k_\{\d\}|n_\{\d\}")
+_CONSTANT = re.compile(r"[a-dkmpqA-DKM]|[cC]_\{\d\}")  # k of kx, c_{1}
+_PARAMETER = re.compile(r"[klmn]|k_\{\d\}|n_\{\d\}")  # n of n\pi, k_{1}
 
 
 def declarations(node: Node) -> tuple[Node, dict[str, str]]:

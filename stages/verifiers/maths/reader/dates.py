@@ -16,8 +16,8 @@ _LONGEST = 40
 _MONTH = r"(?P<month>[a-z]{3,9})\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>\d{4})"
-_WEEKDAY = re.compile(r"^(?:on )?(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?")
-_LIKELY = re.compile(
+_WEEKDAY = re.compile(r"^(?:on )?(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?")  # on Monday,
+_LIKELY = re.compile(  # Jul 4, 4 July, 7月4日, 1776-07-04
     r"[A-Za-z][a-z]{2}[.,]? .{0,4}\d|\d .{0,6}[A-Z][a-z]{2}|月|^\d{4}-\d\d-|^“\d{4}-\d\d-"
 )
 _FORMS = tuple(

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 
-_REPEATING = re.compile(
+_REPEATING = re.compile(  # 0.1\overline{6}, 0.1(6), 0.\dot{6}
     r"(?<![\d.])(\d{0,30})\.(\d{0,30})(?:\\(?:overline|bar)\s*\{?(\d{1,30})\}?|\((\d{1,30})\)"
     r"|\\dot\s*\{?(\d)\}?(?:(\d{0,30})\\dot\s*\{?(\d)\}?)?)"
 )
-_ELLIPSIS = re.compile(r"(?<![\d.])(\d{0,9}\.)(\d{3,40}?) ?…")
-_POWER_OF_TEN = re.compile(
+_ELLIPSIS = re.compile(r"(?<![\d.])(\d{0,9}\.)(\d{3,40}?) ?…")  # 0.333…
+_POWER_OF_TEN = re.compile(  # 1.5e-3
     r"(?<![A-Za-z\d.,_\\])(\d{1,30}(?:\.\d{0,30})?)[eE]([+-]?)(\d{1,4})(?![\d.A-Za-z_])"
 )
 _BEFORE, _AFTER = re.compile(r"[^\s(=,]\s*[-+*/]\s*$"), re.compile(r"\s*[-+*/^!(\\]")

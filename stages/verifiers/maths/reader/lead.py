@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _WORDS = 14  # of a lead
+#: the "is" of "The answer is 5"
 _WORD = re.compile(r"\s*([A-Za-z][A-Za-z'-]*)([,:]?)(?=[\s\d<>≤≥≠$¤(\\“⦃|\[-]|$)")
 _VERBS = frozenset({
     "therefore", "thus", "hence", "so", "that", "is", "are", "equals", "equal", "be", "was", "has",
@@ -26,13 +27,13 @@ CHANGING = frozenset({
 })  # fmt: skip
 _SO = frozenset(["so", "thus", "hence", "therefore", "then"])
 _ABOUT = frozenset(["about", "approximately", "roughly", "around"])
-_CHINESE_LEAD = re.compile(
+_CHINESE_LEAD = re.compile(  # 答案是, 所以
     r"(?:答案|大约|所以|约|因此|故|则|即|答|结果|最终|正确|等于|一共|总共|的|是|为|应|共|有|:|=|,|\s|得)+"
 )
-_CHINESE_SENTENCE = re.compile(
+_CHINESE_SENTENCE = re.compile(  # 小明一共有8
     r"([一-鿿,]{1,30}?)([是为有得到需要花卖买共剩下]{1,3})(?=[-\d]|\s*[\\(\[{A-Za-z])"
 )
-_CHINESE_CHANGING = re.compile(
+_CHINESE_CHANGING = re.compile(  # 至少8, 不是8
     "不|非|没|无|或|至少|至多|最少|最多|超过|大于|小于|少于|多于|约|几|[负半倍零一二三四五六七八九十百千万]"
 )
 

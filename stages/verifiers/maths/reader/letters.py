@@ -43,7 +43,7 @@ def _standing(where: str) -> str:
 
 _RAISED = re.compile(f"[{re.escape(_standing('super'))}]+(?!⁄)")  # x²
 _LOWERED = re.compile(f"[{re.escape(_standing('sub'))}]+")  # aₙ
-_VULGAR = re.compile("[¼-¾⅐-⅞↉]")
+_VULGAR = re.compile("[¼-¾⅐-⅞↉]")  # ½
 _TEXT_FRACTION = re.compile(r"[⁰¹²³⁴-⁹]+⁄[₀-₉]+")  # ³⁄₇
 _RADICAL = re.compile(r"√\s*(\d+(?:\.\d+)?)")  # √12
 _BAR = re.compile("((?:\\d\u0305)+)")  # 0.3̅
@@ -62,8 +62,8 @@ _CHINESE_RATIO = re.compile(
     r"(?<=[\d一二三四五六七八九十])\s*比\s*(?=[\d一二三四五六七八九十])"
 )  # 4比3
 
-_CIRCLED = re.compile(r"([①-⑨])(?=\s*[^①-⑳\s,;，；、和])")
-_CHOSEN = re.compile(r"(?:选择?)?[①-⑳](?:[\s、,，;；和与及]*[①-⑳])*(?:正确|成立)?")
+_CIRCLED = re.compile(r"([①-⑨])(?=\s*[^①-⑳\s,;，；、和])")  # the ① of "① 4 ② 9"
+_CHOSEN = re.compile(r"(?:选择?)?[①-⑳](?:[\s、,，;；和与及]*[①-⑳])*(?:正确|成立)?")  # ①、③ and 选①③
 _ANY_CIRCLED = re.compile("[①-⑳]")
 
 

@@ -39,7 +39,7 @@ _DECLARED = re.compile(
 _FOR_ALL = re.compile(  # for all x ∈ R
     r"[,(]? ?“?(?:for|where|with) ?(?:all|any|every|each|some)?”? (?=[A-Za-z](?:_\{?\d\}?)? ?∈)"
 )
-_WORDED = re.compile(
+_WORDED = re.compile(  # \text{ for all real }
     r"“([^”]{0,80}(?:nteger|整数|eal |eal$|onstant|常数|equal|than|whole|for all|for any"
     r"|for every)[^”]{0,80})”"
 )
@@ -60,28 +60,30 @@ _CONGRUENT = re.compile(  # n ≡ 1, 4 \pmod 5
 _BETWEEN_NAMES = re.compile(r"[,∧ ]+")
 _BETWEEN_RESIDUES = re.compile(r"[,∨∧/ ]+")
 
-_REALS = re.compile(
+_REALS = re.compile(  # all real numbers
     r"(?:[a-z] (?:is|can be|may be) )?(?:the set of )?"
     r"(?:all|any|every|each)(?: the| of the)? reals?(?: numbers?)?|real numbers"
     r"|(?:任意|全体|所有|一切)实数|实数集"
 )
-_NOTHING = re.compile(
+_NOTHING = re.compile(  # the equation has no solution
     r"(?:there (?:is|are) |(?:the |this |it )?(?:equation |system |inequality )?(?:has |have ))?"
     r"no (?:real )?(?:solutions?|roots?)(?: exists?)?|no such [a-z]+ exists?"
     r"|(?:该|此|原)?(?:方程组|方程|不等式组|不等式)?(?:没有|无)实?数?(?:解|根)"
 )
-_INFINITE = re.compile(
+_INFINITE = re.compile(  # infinitely many solutions
     r"(?:there (?:is|are) |(?:the |this |it )?(?:equation |system |inequality )?(?:has |have ))?"
     r"(?:infinitely many|infinite|(?:an )?infinite number of)(?: solutions?| roots?)?"
     r"|有?(?:无数|无穷多)(?:个|组|多个)?(?:解|根)?"
 )
-_EQUALS = re.compile(
+_EQUALS = re.compile(  # so x equals 4
     r"(?:(?:so|thus|hence|therefore|then|that|and|we (?:get|have|find))\b,? ?){0,3}"
     r"(?<![a-z])([A-Za-z]) (?:is equal to|equals|is) (?=[-\d\\(])(.+)",
     re.IGNORECASE,
 )
+#: the square root of 5
 _ROOT = re.compile(r"(?:the )?(?:positive )?(square|cube|cubic) root of (.+)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+#: only x = 0, x = 0 only
 _ONLY = re.compile(r"^“?\s*(?:only|just|仅|只有)\s*”?\s*(?=[A-Za-z]\s*=)|\s*“?\s*only\s*”?$")
 
 

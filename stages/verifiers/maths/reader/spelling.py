@@ -55,18 +55,18 @@ _COMMANDS = {
     "[": " ", "]": " ", "backprime": "'", "forall": " for all ", "euro": "€", "pounds": "£",
     "yen": "¥",     "lang": "\\langle",
 }  # fmt: skip
-_COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
+_COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)  # \frac, \,
 _QUOTED = re.compile(  # \text{ cm}, \mathrm{km/h^{-1}}, \operatorname*{sgn}
     r"\\(?:text(?:bf|it|rm|sf|tt|normal)?|mbox|hbox|mathrm|mathit|mathsf|mathbf|mathcal|emph"
     r"|operatorname\*?|mathnormal)\s*\{([^{}]*(?:(?<=\^)\{-?\d\}[^{}]*)*)\}"
 )
-_SPACE_SET = re.compile(
+_SPACE_SET = re.compile(  # \mathbf{R}
     r"\\(?:mathbf|mathbb|Bbb|bf)\s*(?:\{\s*([RZNQC])\s*\}|([RZNQC])(?![A-Za-z]))"
 )
-_COLOUR = re.compile(r"\\(?:color|textcolor)\s*\{[A-Za-z]+\}")
-_BOXED = re.compile(r"\\(?:boxed|fbox|ensuremath)\s*\{(.*)\}\Z", re.DOTALL)
+_COLOUR = re.compile(r"\\(?:color|textcolor)\s*\{[A-Za-z]+\}")  # \color{red}
+_BOXED = re.compile(r"\\(?:boxed|fbox|ensuremath)\s*\{(.*)\}\Z", re.DOTALL)  # \boxed{5}
 _NULL = re.compile(r"\\(?:left|right|middle)\s*\.")  # \left. … \right|
-_PHANTOM = re.compile(
+_PHANTOM = re.compile(  # \quad, \hphantom{0}, \hspace{1em}
     r"\\q?quad|\\[hv]?phantom\s*(?:\{[^{}]{0,20}\}|-)|\\[hv]space\*?\s*\{[^{}]{0,9}\}"
 )
 _PLAIN_QUOTED = re.compile(r"“\s*([-+]?[\d.,]+\s*%?)\s*”")  # \text{12}
@@ -84,9 +84,10 @@ _GROUPED = re.compile(  # 1{,}000, 1\,000, 1,\!000
 _MONEY = re.compile(  # $5, -$5, 5$
     r"^\s*(?:US)?\$\s*(?=[\d.+-])|(?<=\d)\s*\$\s*$|(?<=^-)\s*\$\s*(?=[\d.])"
 )
-AND = re.compile(
+AND = re.compile(  # x = 1 or x = 2, 1和2
     r"(?<![A-Za-z\\])(and|or|AND|OR|And|Or)(?![A-Za-z])|(以及|并且|或者|或|和|与|及|且)"
 )
+#: \text{ and }
 _QUOTED_AND = re.compile(r"“\s*,?\s*(and|or|或者|或|和|与|以及|及|并且|且)\s*,?\s*”", re.IGNORECASE)
 _GLUED = re.compile(r"(?<=[\d)])(or|and)(?=[A-Z(\d])")  # 3or 5
 _AND_OR = re.compile("[oO][rR]|[aA][nN][dD]|[或和与及且]")
@@ -108,7 +109,7 @@ _COEFFICIENT = re.compile(  # 3 + i4
 )
 _TIMES = re.compile(r"(?<=\d) ?[xX] ?(?=10 ?\^)")  # 2 x 10^5
 _DOUBLED = re.compile(r"\\\\([A-Za-z]|\{|\})")  # \\frac
-_STOP = re.compile(r"[.,;]\s*(?=\\end\{cases\}|\\\\)")
+_STOP = re.compile(r"[.,;]\s*(?=\\end\{cases\}|\\\\)")  # the full stop of "x > 0. \end{cases}"
 _END = " \t\r\n.。,?？;；"
 
 #: A control character where JSON or a shell has read the escape of a command: "\f" + "rac{1}{2}".

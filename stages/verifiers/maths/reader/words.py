@@ -17,24 +17,26 @@ _SAME = {
     "no": "no|false|否|不是|错|错误|不对|不成立",
 }
 _CANONICAL = {word: name for name, words in _SAME.items() for word in words.split("|")}
-_WORD = re.compile(r"[^\W\d_]+(?:[ '’-]+[^\W\d_]+)*\.?")
-_ARTICLE = re.compile(
+_WORD = re.compile(r"[^\W\d_]+(?:[ '’-]+[^\W\d_]+)*\.?")  # north-east, New York
+_ARTICLE = re.compile(  # the answer is a
     r"^(?:(?:the )?(?:final |correct )?(?:answer|solution|result)(?: is|:) )?"
     r"(?:(?:the|a|an|it is) )?"
 )
-_CHINESE_LEAD = re.compile(r"^(?:答案|结果)?[是为:]?(?:该|此|原)?(?:方程组|方程|不等式)?")
+_CHINESE_LEAD = re.compile(
+    r"^(?:答案|结果)?[是为:]?(?:该|此|原)?(?:方程组|方程|不等式)?"
+)  # 答案是, 原方程
 _SHORT = frozenset(["odd", "red", "yes", "no", "dne", "may", "one", "two", "six", "ten", "set"])
-_LONG = re.compile(r"[^\W\d_]{4}")
-_NAME = re.compile("[A-Z]{3}")
-_CIRCLED = re.compile(r"circled(?: \d+)+")
+_LONG = re.compile(r"[^\W\d_]{4}")  # four letters in a row
+_NAME = re.compile("[A-Z]{3}")  # USA
+_CIRCLED = re.compile(r"circled(?: \d+)+")  # ①③ as letters.py spells it
 _NOT_WORDS = {*FUNCTIONS, *PLAIN}
 _FUNCTION_NAMES = "|".join(sorted((*FUNCTIONS, "sqrt", "pi"), key=len, reverse=True))
-_MATHS = re.compile(
+_MATHS = re.compile(  # cos pi, sinx
     rf"[Ͱ-Ͽ]|(?<![A-Za-z])(?:{_FUNCTION_NAMES})(?![A-Za-z])"
     r"|^[a-z]?(?:(?:sin|cos|tan|ln)(?:theta|[xyzabn]))+$"
 )
 _LETTER = "alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|rho|[a-z]"
-_NAMES = re.compile(
+_NAMES = re.compile(  # r omega, theta-a
     rf"(?:{_LETTER})(?: (?:{_LETTER}))+"  # r omega
     rf"|(?:{_LETTER}|[A-Za-z]{{2}})(?: ?- ?(?:{_LETTER}|[A-Za-z]{{2}}))+"  # theta-a
 )

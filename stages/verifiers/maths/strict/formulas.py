@@ -79,7 +79,9 @@ def contains(node: Node, formula: Formula) -> bool:
     return False
 
 
-_OPERATIONS = frozenset(["add", "mul", "div", "pow", "root", "call", "neg", "chain", "apply"])
+_OPERATIONS = frozenset(
+    ["add", "mul", "div", "pow", "root", "call", "neg", "chain", "apply", "numeral"]
+)
 
 
 def _within(parts: tuple[tuple[Key, int], ...], others: tuple[tuple[Key, int], ...]) -> bool:
@@ -130,7 +132,7 @@ def _sides(node: Node) -> Iterator[Node]:
 def _is_work(node: Node) -> bool:
     """Whether copying a formula would spare work."""
     match node.kind:
-        case "add" | "call" | "chain":
+        case "add" | "call" | "chain" | "numeral":
             return True
         case "neg":
             return _is_work(node.args[0])
