@@ -66,6 +66,7 @@ _TAIL = re.compile(
     r"|\s*+(?:です|である|となります|になります)[\s。]*+\Z|[\s।]++\Z",
     re.IGNORECASE,
 )
+_TAIL_ENDS = frozenset(" \t\r\n.。।!！")
 _LONGEST_TAIL = 80
 _MOST_LEADS = 3  # "Final answer", then "The answer is"
 
@@ -115,10 +116,12 @@ def without_lead(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     for _ in range(_MOST_LEADS):
-        found = _LEAD.match(text)
+        found = _LEAD.match(text) if text.lstrip()[:1].isalpha() else None
         if not found:
             break
         text = text[found.end() :]
+    if not (text[-1:].isalpha() or text[-1:] in _TAIL_ENDS):
+        return text
     start = max(0, len(text) - _LONGEST_TAIL)
     tail = _TAIL.search(text, start)
     return text[: tail.start()] if tail and tail.start() else text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from stages.verifiers.maths.errors import Unread
 from stages.verifiers.maths.nodes import Node, number
 from stages.verifiers.maths.reader.cursor import Cursor
@@ -58,7 +56,7 @@ class Arguments(Cursor):
         if "." in token.text:
             raise Unread("a decimal without braces")
         if len(token.text) > 1:
-            self.tokens[self.position] = replace(token, text=token.text[1:])
+            self.tokens[self.position] = token._replace(text=token.text[1:])
         else:
             self.take()
         return number(int(token.text[0]))

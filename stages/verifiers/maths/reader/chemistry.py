@@ -26,6 +26,7 @@ _FORMULA = re.compile(
     r"(?:\^?(\d?[+-]|[+-]\d)|\^(\d?))?"
 )
 _ARROW = re.compile(r"\\(?:to|rightarrow|longrightarrow)(?![a-z])|->|→")
+_CAPITAL = re.compile("[A-Z]")
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
 
 
@@ -40,7 +41,7 @@ def same_chemical(name: str, text: str) -> bool:
 
 
 def _read(text: str, surely: bool) -> str | None:
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or not _CAPITAL.search(text):
         return None
     sides = _ARROW.split(text)
     if len(sides) == 2:

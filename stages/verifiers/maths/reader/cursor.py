@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from stages.verifiers.maths.errors import Unread
 from stages.verifiers.maths.reader.tokens import Token, tokens
 
@@ -26,7 +23,7 @@ class Cursor:
         self.position = 0
         self.bars = False
         self.grouped = False  # between braces that only group, where no words stand
-        self._depth = 0
+        self.depth = 0
 
     def peek(self, ahead: int = 0) -> Token:
         """A coming token."""
@@ -58,13 +55,25 @@ class Cursor:
             raise Unread(f"{self.peek().text!r} for {' or '.join(texts)}")
         return found
 
-    @contextmanager
-    def inside(self, bars: bool = False) -> Iterator[None]:
+    def inside(self, bars: bool = False) -> _Inside:
         """Between brackets of any kind."""
-        outer, self.bars = self.bars, bars
-        self._depth += 1
-        if self._depth > DEEPEST:
+        return _Inside(self, bars)
+
+
+class _Inside:
+    """One level deeper; a class, since a generator costs four times as much."""
+
+    __slots__ = ("bars", "cursor", "outer")
+
+    def __init__(self, cursor: Cursor, bars: bool) -> None:
+        self.cursor, self.bars, self.outer = cursor, bars, cursor.bars
+
+    def __enter__(self) -> None:
+        self.cursor.bars = self.bars
+        self.cursor.depth += 1
+        if self.cursor.depth > DEEPEST:
             raise Unread("nested too deeply")
-        yield
-        self._depth -= 1
-        self.bars = outer
+
+    def __exit__(self, *_: object) -> None:
+        self.cursor.depth -= 1
+        self.cursor.bars = self.outer

@@ -8,7 +8,7 @@ belongs to the number, but inside brackets.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stages.verifiers.maths.errors import TooLarge, Unread
 from stages.verifiers.maths.vocabulary import CONNECTIVES, FUNCTIONS, PLAIN
@@ -17,8 +17,7 @@ MOST = 600  # tokens
 LONGEST_NUMBER = 1_000  # digits
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """kind: number, letter, word, command, connective, text, chinese, money, sign or end.
 
     spaced: white space stood before it. run: letters in the run that a letter was part of. start,
