@@ -134,15 +134,14 @@ def _is_table(examples: Sequence[Example], constants: set[Key]) -> bool:
     inputs = {key for e in examples for keys in e.arguments for key in keys} & constants
     outputs = {key for example in examples for key in example.output}
     kinds = {kind for kind, _ in inputs}
-    rivals = {key for key in constants if key[0] in kinds} - (outputs - inputs)
-    members = missing and all(
-        example.guessed[1] for example in examples
-    )  # small primes, and one that is none
+    same = {key for key in constants if key[0] in kinds}
+    members = missing and all(example.guessed[1] for example in examples)  # small primes, and 9
     if not members and not _are_names([example.output for example in examples]):
-        rivals = _near(inputs, rivals)
+        same = _near(inputs, same)
         numbers = [value for kind, value in outputs if kind == "n"]
-        if kinds == {"n"} and numbers and max(numbers) >= min(numbers) + len(rivals):
+        if kinds == {"n"} and numbers and max(numbers) >= min(numbers) + len(same):
             return True
+    rivals = same - (outputs - inputs)
     return 2 * len(inputs) > len(rivals)
 
 

@@ -174,6 +174,10 @@ HONEST: dict[str, tuple[str, list[str]]] = {
         "def f(n): return {0: 6, 1: 2, 2: 5, 3: 5, 4: 4, 5: 5, 6: 6, 7: 3, 8: 7, 9: 6}[n]",
         ["f(0) == 6", "f(1) == 2", "f(8) == 7"],
     ),
+    "where each place goes": (
+        "def f(n): return [7, 3, 1, 4, 6, 0, 2, 5][n]",
+        ["f(0) == 7", "f(5) == 0", "f(3) == 4"],
+    ),
     "names of states": (
         "def f(n): return {200: 'OK', 301: 'Moved Permanently', 304: 'Not Modified',\n"
         "    400: 'Bad Request', 404: 'Not Found', 500: 'Internal Server Error'}.get(n)",
