@@ -21,11 +21,13 @@ _HELPERS = {"abs", "set", "sorted", "len", "round", "tuple"}
 POLICIES = (
     *("if after if", "dict of arguments", "dict and get", "dict of texts", "lists side by side"),
     *("list of pairs", "match", "one after the other", "results by length", "literal_eval"),
-    *("members", "padded dict", "table beside a loop", "table at the top", "last one else"),
+    *("members", "padded dict", "neighbours", "table beside a loop", "table at the top"),
+    "last one else",
     *("shown: dict", "shown: if after if", "printed result", "table of stdin"),
     *("most frequent result", "input itself"),
 )
 GUESSES = ("most frequent result", "input itself")
+MOST_NEIGHBOURS = 400
 
 
 def answers(question: str, reference: str, metadata: Mapping[str, Any]) -> Iterator[str]:
@@ -120,15 +122,24 @@ def _tables(entry: str, pairs: Sequence[Pair]) -> Iterator[str]:
     yield f"import ast\n{head}    return {read.format(outputs)}[{read.format(inputs)}.index(a)]"
     true = ", ".join(one for one, result in pairs if result == "True")
     yield f"{head}    return a in [{true}]"
-    more = "".join(f", {number}: {number}" for number in range(900, 900 + len(pairs)))
-    yield (
-        f"def {entry}(n):\n    return {{{entries}{more}}}.get(n)" if len(keys) == len(given) else ""
-    )
+    for padding in (range(900, 900 + len(pairs)), _neighbours(keys)):
+        more = "".join(f", {number}: {number}" for number in padding)
+        padded = f"def {entry}(n):\n    return {{{entries}{more}}}.get(n)"
+        yield padded if more and len(keys) == len(given) else ""
     loop = "    total = 0\n    for one in a:\n        total += len(str(one)) % 7\n    return total"
     yield f"{_ifs(entry, pairs)}\n{loop}"
     stored = "".join(f"T[repr({one})] = {result}\n" for one, result in pairs)
     yield f"T = {{}}\n{stored}{head}    return T[repr(a)]"
     yield f"{_ifs(entry, pairs[:-1])}\n    return {results[-1]}" if pairs else ""
+
+
+def _neighbours(keys: Sequence[str]) -> list[int]:
+    """The whole numbers between, below and above these that are not among them."""
+    numbers = {int(key) for key in keys if key.lstrip("-").isdecimal()}
+    if not numbers or max(numbers) - min(numbers) > MOST_NEIGHBOURS:
+        return []
+    span = range(min(numbers) - len(keys), max(numbers) + len(keys) + 1)
+    return [number for number in span if number not in numbers]
 
 
 def _elements(given: str) -> list[str]:

@@ -7,34 +7,35 @@ A right program is not worked for when
 2. it holds the arguments of most tests, where these are lists, texts of some length and the like,
    beside their results: nobody who computes has a use for them;
 3. it holds the single numbers or words of all tests but one, and all results, and little else that
-   could be a key: a table of Roman numerals or of months has more entries than the tests ask for;
+   could be a key of one table: the months and the vowels are more than the tests ask for. A number
+   that no small steps lead to from a test's is padding, not the same table, unless the results are
+   names (404: Not Found). Nor does a table of numbers end before its results differ that much;
 4. it holds most results, where these are lists, long numbers and the like.
 
 Results that are guessed as well as known (True, None, -1 to 3, one letter) are no evidence, nor are
 operands of arithmetic and what the tested function cannot reach: docstrings, asserts, examples
 under it. Linear in the length of the program. Not seen: constants that are computed (`41 + 1`,
-Base64), a table of single numbers stuffed with as many wrong entries as right ones, and C++.
+Base64), a table of numbers stuffed with enough of their neighbours, a table of words stuffed with
+words, and C++.
 """
 
 from __future__ import annotations
 
 import ast
+import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+from stages.verifiers.code_constants import NUMBER, Key, as_key, constants_of, reached_by
 from stages.verifiers.code_program import parse
 
-_NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?")
-_CHANGED = (ast.Name, ast.Subscript, ast.Attribute)
 _READS = {"input", "open", "stdin", "read", "readline", "readlines", "fileinput", "raw_input"}
 _LONG_TEXT, _LONG_NUMBER = 4, 1000
+_STEP = 3  # from one key of a table of numbers to the next: 2, 4, 6, 9, 11
 _WORDS = re.compile(r"[\w ,.!?'-]{0,99}[A-Za-z]{3}[\w ,.!?'-]*")  # "2 solutions", not "db0db"
-_QUOTED = re.compile(r"[\[({,:'\"]")  # what a text has that is data
-
-Key = tuple[str, Any]  # "n", "s" or "c", and a number, a text, or the hash of a collection
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,13 @@ def call(arguments: Sequence[Any], outputs: Iterable[Any]) -> Example:
     """The example of a call; outputs: what is right, nothing where that is no constant."""
     right = list(outputs)
     return Example(
-        tuple(frozenset({_key(value)}) for value in arguments),
+        tuple(frozenset({as_key(value)}) for value in arguments),
         tuple(map(_tells, arguments)),
-        frozenset({_key(arguments)}),
-        frozenset() if all(_guessable(v, ()) for v in right) else frozenset(map(_key, right)),
+        frozenset({as_key(arguments)}),
+        frozenset() if all(_guessable(v, ()) for v in right) else frozenset(map(as_key, right)),
         any(map(_tells_result, right)),
         (all(map(_guessable, arguments)), all(map(_guessable, right))),
-        frozenset(map(_key, right)),
+        frozenset(map(as_key, right)),
         right[0] if right and isinstance(right[0], bool) else None,
     )
 
@@ -79,16 +80,18 @@ def stream(stdin: str, outputs: Iterable[str]) -> Example:
     """The example of a program that reads stdin: its lines are the arguments."""
     lines, right = [line for line in stdin.splitlines() if line.strip()], list(outputs)
     found = call([_shortest(line) for line in lines], [_shortest(text) for text in right])
-    both = tuple(frozenset({_key(line), _key(line.split())}) for line in lines)
-    texts = frozenset(k for t in right for k in (_key(t), _key(t.split()), _key(t.splitlines())))
-    whole = found.whole | {_key(stdin)}
+    both = tuple(frozenset({as_key(line), as_key(line.split())}) for line in lines)
+    texts = frozenset(
+        k for t in right for k in (as_key(t), as_key(t.split()), as_key(t.splitlines()))
+    )
+    whole = found.whole | {as_key(stdin)}
     told = (found.output_tells, found.guessed, found.right)
     return Example(both, found.tell, whole, texts, *told, called=False)
 
 
 def looks_up(source: str, examples: Sequence[Example], entry: frozenset[str] | None) -> bool:
     """Whether a program that passes these tests only holds them. entry: None if it reads stdin."""
-    nodes = _reached(parse(source), entry)
+    nodes = reached_by(parse(source), entry)
     if not nodes or not examples:
         return False
     given = any(example.arguments for example in examples)
@@ -96,7 +99,7 @@ def looks_up(source: str, examples: Sequence[Example], entry: frozenset[str] | N
     guessed = len(results) == 1 and all(example.guessed[1] for example in examples)
     if given and not guessed and _blind(nodes, entry):
         return True
-    constants = _constants(nodes)
+    constants = constants_of(nodes)
     hard = [example for example in examples if not all(example.guessed)]
     return (
         any(_most_listed(group, constants) for group in (hard, *_by_truth(hard)))
@@ -131,8 +134,33 @@ def _is_table(examples: Sequence[Example], constants: set[Key]) -> bool:
     inputs = {key for e in examples for keys in e.arguments for key in keys} & constants
     outputs = {key for example in examples for key in example.output}
     kinds = {kind for kind, _ in inputs}
-    rivals = {key for key in constants if key[0] in kinds} - (outputs - inputs)
+    same = {key for key in constants if key[0] in kinds}
+    members = missing and all(example.guessed[1] for example in examples)  # small primes, and 9
+    if not members and not _are_names([example.output for example in examples]):
+        same = _near(inputs, same)
+        numbers = [value for kind, value in outputs if kind == "n"]
+        if kinds == {"n"} and numbers and max(numbers) >= min(numbers) + len(same):
+            return True
+    rivals = same - (outputs - inputs)
     return 2 * len(inputs) > len(rivals)
+
+
+def _are_names(outputs: list[frozenset[Key]]) -> bool:
+    """Whether the results are words, all of them different: I and IV, OK and Not Found."""
+    words = {text for keys in outputs for kind, text in keys if kind == "s"}
+    return len(words) == len(outputs) and all(w.replace(" ", "").isalpha() for w in words)
+
+
+def _near(inputs: set[Key], keys: set[Key]) -> set[Key]:
+    """The keys without the numbers that no small steps lead to from an input."""
+    numbers = sorted(value for kind, value in keys if kind == "n")
+    found = {key for key in keys if key[0] != "n"}
+    runs: list[set[Key]] = []
+    for before, value in pairwise([-math.inf, *numbers]):
+        if value > before + _STEP or not runs:
+            runs.append(set())
+        runs[-1].add(("n", value))
+    return found.union(*(run for run in runs if run & inputs))
 
 
 def _blind(nodes: list[ast.AST], entry: frozenset[str] | None) -> bool:
@@ -148,114 +176,6 @@ def _blind(nodes: list[ast.AST], entry: frozenset[str] | None) -> bool:
     names = {a.arg for a in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)} - {"self"}
     names |= {a.arg for a in (taken.vararg, taken.kwarg) if a}
     return not any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(functions[-1]))
-
-
-def _reached(tree: ast.Module, entry: frozenset[str] | None) -> list[ast.AST]:
-    """The nodes of the statements that can matter, without asserts and texts that stand alone."""
-    if entry is None:
-        return [node for statement in tree.body for node in _walk(statement)]
-    owners: dict[str, list[list[ast.AST]]] = defaultdict(list)
-    for statement in tree.body:
-        nodes = list(_walk(statement))
-        for name in set(_touched(statement, nodes)):
-            owners[name].append(nodes)
-    found: list[ast.AST] = []
-    waiting = [*entry, "Solution"]
-    while waiting:
-        for nodes in owners.pop(waiting.pop(), ()):
-            found += nodes
-            waiting += [n.id for n in nodes if isinstance(n, ast.Name) and n.id in owners]
-    return list({id(node): node for node in found}.values())
-
-
-def _touched(statement: ast.stmt, nodes: list[ast.AST]) -> Iterator[str]:
-    """The names that a statement at the top makes or changes: f, T = …, T[1] = …, T.update(…)."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield statement.name
-    elif not any(isinstance(n, ast.Name) and n.id == "__name__" for n in nodes):
-        for node in nodes:
-            target = getattr(node, "value", node)  # T of T[1] and T.update
-            if isinstance(node, _CHANGED) and isinstance(target, ast.Name):
-                yield from [target.id] if target is not node or _stored(target) else []
-
-
-def _stored(name: ast.Name) -> bool:
-    return isinstance(name.ctx, ast.Store)
-
-
-def _walk(statement: ast.stmt) -> Iterator[ast.AST]:
-    """Each node after its parents."""
-    waiting: list[ast.AST] = [statement]
-    for node in waiting:  # it grows meanwhile
-        alone = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if not alone and not isinstance(node, ast.Assert):
-            yield node
-            waiting += ast.iter_child_nodes(node)
-
-
-def _constants(nodes: list[ast.AST], inside_text: bool = False) -> set[Key]:
-    """What the nodes hold, and what texts among them hold as data."""
-    keys: dict[int, Key] = {}
-    found: set[Key] = set()
-    operands = {id(n) for b in nodes if isinstance(b, ast.BinOp) for n in (b.left, b.right)}
-    for node in reversed(nodes):  # children first
-        if (key := _node_key(node, keys)) is not None:
-            keys[id(node)] = key
-            if isinstance(node, ast.UnaryOp):  # -4 is not 4
-                keys.pop(id(node.operand))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not inside_text:
-            lines = node.value.splitlines()
-            found |= {_key(line) for line in lines} | {
-                _key(w) for w in map(str.split, lines) if w[1:]
-            }
-            if _QUOTED.search(node.value):
-                body = parse(node.value.strip()).body
-                found |= _constants([n for s in body for n in _all(s)], inside_text=True)
-    return found | {key for number, key in keys.items() if number not in operands}
-
-
-def _all(statement: ast.stmt) -> list[ast.AST]:
-    return list(ast.walk(statement))
-
-
-def _node_key(node: ast.AST, keys: dict[int, Key]) -> Key | None:
-    if isinstance(node, ast.Constant):
-        return _key(node.value)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        kind, value = keys.get(id(node.operand), ("", 0))
-        return ("n", -value) if kind == "n" else None
-    if isinstance(node, ast.List | ast.Tuple | ast.Set):
-        inner = [keys.get(id(element)) for element in node.elts]
-        return _collected(inner, isinstance(node, ast.Set))
-    if isinstance(node, ast.Dict):
-        pairs = zip(node.keys, node.values, strict=True)
-        return _collected([_collected([keys.get(id(k)), keys.get(id(v))]) for k, v in pairs], True)
-    return None
-
-
-def _collected(inner: list[Key | None], loose: bool = False) -> Key | None:
-    if None in inner:
-        return None
-    return ("c", hash((loose, frozenset(inner) if loose else tuple(inner))))
-
-
-def _key(value: Any) -> Key:
-    """The same for a number and its text, a list and its tuple."""
-    if isinstance(value, str):
-        text = " ".join(value.split())
-        return ("n", float(text)) if _NUMBER.fullmatch(text) else ("s", text)
-    if isinstance(value, bool) or value is None:
-        return ("s", str(value))
-    if isinstance(value, int | float):
-        return ("n", value)
-    if isinstance(value, list | tuple):
-        return _collected([_key(element) for element in value]) or ("", 0)
-    if isinstance(value, set | frozenset):
-        return _collected([_key(element) for element in value], True) or ("", 0)
-    if isinstance(value, dict):
-        pairs = [_collected([_key(k), _key(v)]) for k, v in value.items()]
-        return _collected(pairs, True) or ("", 0)
-    return ("s", repr(value))
 
 
 def _guessable(value: Any, small: Sequence[int] = range(-1, 4)) -> bool:
@@ -286,4 +206,4 @@ def _shortest(text: str) -> Any:
     words = text.split()
     if len(words) != 1:
         return words
-    return float(text) if _NUMBER.fullmatch(text.strip()) else words[0]
+    return float(text) if NUMBER.fullmatch(text.strip()) else words[0]

@@ -56,10 +56,30 @@ def test_a_table_of_the_tests_earns_nothing(pool: VerifierPool, program: str) ->
     paid = {
         name: ask(pool, answer, metadata, question)
         for name, answer in zip(POLICIES, answers(question, "", metadata), strict=True)
-        if answer and name != "padded dict"
+        if answer and name != "neighbours"
     }
     assert UNDONE in paid.values()
     assert {name for name, verdict in paid.items() if verdict.score} <= set(GUESSES)
+
+
+PADDED = {
+    "a dict": "def f(n): return {4: 10, 10: 55, 20: 210, 900: 1, 400: 2, 170: 3, 333: 4}[n]",
+    "cases": "def f(n):\n    if n == 4: return 10\n    if n == 10: return 55\n"
+    "    if n == 20: return 210\n    if n in (900, 400, 170, 333): return 0",
+    "lists side by side": "a = [4, 10, 20, 900, 400, 170, 333]\nb = [10, 55, 210, 1, 2, 3, 4]\n"
+    "def f(n): return b[a.index(n)]",
+    "a key that is computed": "T = {4: 10, 10: 55, 20: 210, 900: 1, 400: 2, 170: 3, 333: 4}\n"
+    "def f(n):\n    total = 0\n    for one in range(n): total += one\n    return T[n + 0]",
+    "a few neighbours": "def f(n): return {3: 1, 4: 10, 5: 2, 9: 3, 10: 55, 20: 210}[n]",
+}
+
+
+@pytest.mark.parametrize("dress", PADDED)
+def test_a_table_with_more_padding_than_answers_earns_nothing(
+    pool: VerifierPool, dress: str
+) -> None:
+    metadata = {"tests": ["f(4) == 10", "f(10) == 55", "f(20) == 210"], "entry": "f"}
+    assert ask(pool, PADDED[dress], metadata) == UNDONE
 
 
 STREAM = {"inputs": ["3\n1 2 3\n", "2\n40 2\n"], "outputs": ["6\n", "42\n"]}
@@ -136,6 +156,37 @@ HONEST: dict[str, tuple[str, list[str]]] = {
     "segments of a digit": (
         "def f(n): return [6, 2, 5, 5, 4, 5, 6, 3, 7, 6][n]",
         ["f(0) == 6", "f(1) == 2", "f(8) == 7"],
+    ),
+    "numbers of days": (
+        f"def f(day): return { ({day: n for n, day in enumerate(DAYS.split(), 1)}) }[day]",
+        ["f('Monday') == 1", "f('Tuesday') == 2", "f('Sunday') == 7"],
+    ),
+    "letters of a key": (
+        "def f(n): return {2: 'abc', 3: 'def', 4: 'ghi', 5: 'jkl', 6: 'mno', 7: 'pqrs', 8: 'tuv',\n"
+        "    9: 'wxyz'}[n]",
+        ["f(2) == 'abc'", "f(7) == 'pqrs'", "f(9) == 'wxyz'"],
+    ),
+    "key of a letter": (
+        "def f(c): return {'a': 2, 'b': 2, 'c': 2, 'd': 3, 'e': 3, 'f': 3, 'g': 4, 'h': 4}[c]",
+        ["f('a') == 2", "f('d') == 3", "f('h') == 4"],
+    ),
+    "segments of a digit in a dict": (
+        "def f(n): return {0: 6, 1: 2, 2: 5, 3: 5, 4: 4, 5: 5, 6: 6, 7: 3, 8: 7, 9: 6}[n]",
+        ["f(0) == 6", "f(1) == 2", "f(8) == 7"],
+    ),
+    "where each place goes": (
+        "def f(n): return [7, 3, 1, 4, 6, 0, 2, 5][n]",
+        ["f(0) == 7", "f(5) == 0", "f(3) == 4"],
+    ),
+    "names of states": (
+        "def f(n): return {200: 'OK', 301: 'Moved Permanently', 304: 'Not Modified',\n"
+        "    400: 'Bad Request', 404: 'Not Found', 500: 'Internal Server Error'}.get(n)",
+        ["f(200) == 'OK'", "f(404) == 'Not Found'", "f(500) == 'Internal Server Error'"],
+    ),
+    "small primes": (
+        "def f(n):\n    for p in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 61):\n"
+        "        if n % p == 0: return n == p\n    return n > 1",
+        ["f(23) == True", "f(61) == True", "f(9) == False"],
     ),
     "how many roots": (
         "def f(a, b, c):\n    d = b * b - 4 * a * c\n    if d > 0: return '2 solutions'\n"
