@@ -29,7 +29,6 @@ from pipeline.plan import InputIdentity, Wanted
 from pipeline.store import Store
 from stages.configs import Lora, Optimizer, RewardTerm, RLConfig, Sampling, SFTConfig
 from stages.registry import PRELOAD, REGISTRY
-from stages.tiny.problems import generate
 
 TOLERANCE = 1e-4
 SECONDS = 400.0
@@ -157,10 +156,8 @@ def conversations(make_artifact: Callable[..., Any], tiny_model_dir: Path) -> In
 
 
 @pytest.fixture
-def problems(make_artifact: Callable[..., Any], tiny_model_dir: Path) -> Inputs:
-    rows = [row for language in ("en", "zh") for row in generate("math", language, 5, 0, "train")]
-    base = make_artifact("model", "base", model_dir=tiny_model_dir)
-    return {"init_from": (base,), "data_from": (make_artifact("problems", "problems", rows),)}
+def problems(speaking_inputs: Inputs) -> Inputs:
+    return speaking_inputs
 
 
 def test_sft_in_two_processes_has_the_losses_of_one(runs: Runs, conversations: Inputs) -> None:
