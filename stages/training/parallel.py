@@ -36,8 +36,8 @@ def _restore_on_cpu(storage: Any, location: str) -> Any:
     return storage if location.startswith("cpu:") else None
 
 
-# In a gang without GPUs accelerate's device is "cpu:0", and the Trainer maps a checkpoint's optimizer
-# there; torch knows "cpu" alone and would refuse to resume.
+# In a gang without GPUs accelerate's device is "cpu:0", where the Trainer maps the optimizer of a
+# checkpoint; torch knows "cpu" alone and would refuse to resume.
 torch.serialization.register_package(_AFTER_TORCHS_OWN, lambda _: None, _restore_on_cpu)
 
 
