@@ -1,4 +1,4 @@
-"""Rows that were written by somebody who had not read the verifiers: tests/data/hard_pairs."""
+"""Rows that were written by somebody who had not read the verifiers: tests/data/blind_rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request
 
-ROWS = Path(__file__).parents[1] / "data" / "hard_pairs"
+ROWS = Path(__file__).parents[1] / "data"
 
 #: Paid all the same: 5·4! and 2·3²-3 pass as a product and a sum with one literal, 12 and 0.75 are
 #: numerals, and what was factored or inverted again is no formula of its question.
@@ -28,10 +28,10 @@ def _rows(name: str) -> list[dict[str, Any]]:
 def test_no_answer_that_nobody_tuned_on_is_accepted_when_it_is_wrong(pool: VerifierPool) -> None:
     pairs = [
         (row, Request("math", compose("x", row["answer"]), row["reference"]))
-        for row in _rows("exam3")
+        for row in _rows("hard_pairs/exam3")
     ] + [
         (row, Request(row["verifier"], row["completion"], row["reference"], row["metadata"]))
-        for row in _rows("answers3")
+        for row in _rows("blind_rows/answers")
     ]
     verdicts = pool.verify([request for _, request in pairs])
     judged = [(row, verdict.score) for (row, _), verdict in zip(pairs, verdicts, strict=True)]
@@ -41,7 +41,7 @@ def test_no_answer_that_nobody_tuned_on_is_accepted_when_it_is_wrong(pool: Verif
 
 
 def test_copies_of_the_question_earn_nothing_and_honest_formulas_all() -> None:
-    rows = _rows("copies")
+    rows = _rows("blind_rows/copies")
     requests = [
         Request("math", compose("x", row["answer"]), row["reference"], {}, question=row["question"])
         for row in rows
@@ -56,7 +56,7 @@ def test_copies_of_the_question_earn_nothing_and_honest_formulas_all() -> None:
 
 
 def test_a_thought_scores_the_share_of_its_words_that_a_reader_would_give_it() -> None:
-    rows = _rows("thoughts")
+    rows = _rows("blind_rows/thoughts")
     scores = [consistency(row["thought"], row["target"]) or 0.0 for row in rows]
     near = [
         row["low"] - 0.02 <= score <= row["high"] + 0.02
