@@ -18,6 +18,9 @@ from stages.verifiers.verdict import COPIED, RIGHT, UNDONE, Request, Verdict
 Judge = Callable[..., Verdict]
 
 RIGHT_PAIRS = [
+    ("-37_8", "-37_{8}"),
+    ("0.0011_{2}", "0.0011_2"),
+    ("12 \\text{ gm}", "12 g"),
     ("x = 3 \\text{ or } x = 7", "x=3,\\ x=7"),
     ("\\{3, 7\\}", "x_1=3, x_2=7"),
     ("3, 7", "\\{3,7\\}"),
@@ -237,6 +240,7 @@ RIGHT_PAIRS = [
     ("f(x)=x", "f(x)=x for all real x"),
 ]
 WRONG_PAIRS = [
+    ("-37_8", "-31"),
     ("x=3 \\text{ or } x=7", "(3,7)"),
     ("(3,7)", "x=3 \\text{ or } x=7"),
     ("(1,2)", "(2,1)"),

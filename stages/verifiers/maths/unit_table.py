@@ -58,7 +58,7 @@ PREFIXED = frozenset({
 
 
 NAMES = {
-    "meter": "m", "metre": "m", "gram": "g", "gramme": "g", "second": "s", "sec": "s",
+    "meter": "m", "metre": "m", "gram": "g", "gramme": "g", "gm": "g", "second": "s", "sec": "s",
     "ampere": "A", "amp": "A", "kelvin": "K", "mole": "mol", "candela": "cd", "liter": "L",
     "litre": "L", "hertz": "Hz", "newton": "N", "pascal": "Pa", "joule": "J", "watt": "W",
     "coulomb": "C", "volt": "V", "ohm": "Ω", "farad": "F", "tesla": "T", "weber": "Wb",

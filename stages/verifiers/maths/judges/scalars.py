@@ -22,7 +22,7 @@ from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined
 from stages.verifiers.maths.judges.exact import same
 from stages.verifiers.maths.judges.numeric import DIGITS, equal, evaluate
 from stages.verifiers.maths.judges.rules import need_digits
-from stages.verifiers.maths.judges.values import value_of
+from stages.verifiers.maths.judges.values import numeral_value, value_of
 from stages.verifiers.maths.nodes import Node, has, symbols, walk
 
 _NO_NUMBERS = ("quantity", "words", "tuple", "set", "matrix", "chain", "list", "approx", "ratio")
@@ -168,7 +168,11 @@ def _same_numeral(reference: Node, answer: Node) -> bool:
     digits, base = reference.value if reference.kind == "numeral" else ("", 10)
     others, other_base = answer.value if answer.kind == "numeral" else ("", 10)
     if reference.kind == answer.kind:
-        return int(digits, base) == int(others, other_base)
+        return numeral_value(digits, base) == numeral_value(others, other_base)
     if reference.kind == "numeral":
         return answer.kind == "number" and str(answer.value) == digits
-    return other_base == 10 and reference.kind == "number" and reference.value == int(others)
+    return (
+        other_base == 10
+        and reference.kind == "number"
+        and reference.value == numeral_value(others, 10)
+    )

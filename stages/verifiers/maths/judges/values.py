@@ -27,6 +27,8 @@ def value_of(node: Node) -> Value:
             return _call(node.value, [value_of(part) for part in node.args])
         case "apply":
             return _apply(node.value, [value_of(part) for part in node.args])
+        case "numeral":
+            return exact.number(numeral_value(*node.value))
         case "percent":
             return exact.multiply(value_of(node.args[0]), exact.number(Fraction(1, 100)))
         case "root":
@@ -34,6 +36,12 @@ def value_of(node: Node) -> Value:
         case kind if kind in _OPERATIONS:
             return _OPERATIONS[kind]([value_of(part) for part in node.args])
     raise NotExact(node.kind)
+
+
+def numeral_value(digits: str, base: int) -> Fraction:
+    """1011 in base 2, 0.0011 in base 2."""
+    whole, _, after = digits.partition(".")
+    return Fraction(int(whole + after, base), base ** len(after))
 
 
 def _sum(parts: Sequence[Value]) -> Value:

@@ -12,13 +12,16 @@ from stages.verifiers.maths.reader.english import read_numeral
 from stages.verifiers.maths.reader.tokens import Token
 
 _BASED = re.compile(  # FF_{16}, (1011)_2, 2a_{16}, 101_“two”
-    r"\(?\s*(“?\s*[0-9A-F]{1,80}\s*”?|\d[0-9a-z]{1,80}|[a-f]{2,80})\s*\)?\s*_\s*\{?\s*[“(]?\s*"
+    r"\(?\s*(“?\s*[0-9A-F]{1,80}(?:\.[0-9A-F]{1,80})?\s*”?|\d[0-9a-z]{1,80}|[a-f]{2,80})\s*\)?\s*_\s*\{?\s*[“(]?\s*"
     r"(\d{1,2}|[a-z]+)\s*[)”]?\s*\}?"
 )
 
 
 def read_based(text: str) -> Node | None:
     """The number in a named base that a whole text is, or None; A_{12} is a name."""
+    if text.startswith("-"):
+        positive = read_based(text[1:].lstrip())
+        return positive and Node("numeral", value=(f"-{positive.value[0]}", positive.value[1]))
     found = _BASED.fullmatch(text)
     if not found:
         return None
@@ -26,7 +29,7 @@ def read_based(text: str) -> Node | None:
     digits = found[1].strip("“” ").upper()
     if (len(digits) == 1 or found[1].islower()) and digits.isalpha() and base != 16:
         return None
-    if not 2 <= base <= 36 or any(int(digit, 36) >= base for digit in digits):
+    if not 2 <= base <= 36 or any(int(digit, 36) >= base for digit in digits.replace(".", "")):
         return None
     return Node("numeral", value=(digits.lstrip("0") or "0", base))
 
