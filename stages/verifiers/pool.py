@@ -26,9 +26,9 @@ from types import TracebackType
 
 from pipeline.errors import UsageError
 from stages.configs import Verifiers
-from stages.verifiers import VERIFIERS, load
+from stages.verifiers import load
 from stages.verifiers.answer import DEFAULT, Policy
-from stages.verifiers.grade import Case, earned, settle
+from stages.verifiers.grade import Case, earned, malformed, settle
 from stages.verifiers.seat import TIMED_OUT, Seat
 from stages.verifiers.tally import Tally
 from stages.verifiers.verdict import Request, Verdict
@@ -144,7 +144,7 @@ class VerifierPool:
 
     def _settle(self, request: Request, batch: _Batch) -> _Row:
         """The verdict, or the line by which a worker is asked for it."""
-        if request.verifier in VERIFIERS:
+        if not malformed(request):
             load(request.verifier)  # the first row does not pay for the import
         started = time.perf_counter()
         found = settle(request, self.policy)

@@ -101,12 +101,13 @@ def test_any_thread_may_ask(pool: VerifierPool) -> None:
 def test_bad_requests_get_a_verdict_and_a_reason(pool: VerifierPool) -> None:
     broken: list[Any] = [
         Request("rhyme", "5", "5"),
+        Request(["math"], "5", "5"),  # type: ignore[arg-type]
         Request("math", None, "5"),  # type: ignore[arg-type]
         Request("math", "\\boxed{5}", None),  # type: ignore[arg-type]
         Request("choice", "\\boxed{A}", "A", ["x"]),  # type: ignore[arg-type]
     ]
     verdicts = pool.verify(broken)
-    assert [v.score for v in verdicts] == [None] * 4
+    assert [v.score for v in verdicts] == [None] * 5
     assert verdicts[0].reason.startswith("unknown verifier 'rhyme'; there are choice, code,")
 
 
