@@ -173,11 +173,13 @@ def _judge(text: str, target: Target, digits: bool) -> Verdict:
         except Unread:
             return _other_commas(text, None, target) or NOT_MATHS
         try:
-            if fault := _fault(tree):
-                return fault
             if _same(target.tree, tree) or _same_formula(target, tree):
                 return RIGHT
-            return _other_commas(text, tree, target) or WRONG
+            return _fault(tree) or _other_commas(text, tree, target) or WRONG
+        except Undecided:
+            if fault := _fault(tree):
+                return fault
+            raise
         except RecursionError:
             return NOT_MATHS
 

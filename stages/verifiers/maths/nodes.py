@@ -51,10 +51,12 @@ def negative(node: Node) -> Node:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and everything under it."""
-    yield node
-    for child in node.args:
-        yield from walk(child)
+    """The node and everything under it, from left to right."""
+    left = [node]  # no recursion: each level of one would pass on all that is below
+    while left:
+        found = left.pop()
+        yield found
+        left.extend(reversed(found.args))
 
 
 def symbols(node: Node) -> frozenset[str]:
