@@ -58,6 +58,9 @@ from stages.configs.models import (
     PretrainedConfig,
     ServedModelConfig,
 )
+from stages.configs.prompts import (
+    Prompt,
+)
 from stages.configs.reward_models import (
     Judge,
     Judging,
@@ -114,6 +117,7 @@ __all__ = [
     "PretrainedConfig",
     "Probe",
     "ProblemsConfig",
+    "Prompt",
     "RLConfig",
     "Rationalisation",
     "ReasoningGymConfig",
