@@ -23,6 +23,7 @@ from pipeline.artifact import METRICS, Inputs, of_type
 from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.configs import RLConfig
+from stages.data.plain_template import give_template
 from stages.data.rows import read_rows
 from stages.rewards.preference import load_scorers
 from stages.rewards.terms import Term, build_terms, require_rows
@@ -50,6 +51,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
     config = settled(config)
     source, tokenizer = start(inputs, context)
+    give_template(tokenizer, config.template, f"stages.{context.stage}.template")
     rows = [
         row
         for data in of_type(inputs, "data_from", "problems")
