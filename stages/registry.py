@@ -166,7 +166,7 @@ _KINDS = (
     ),
     Kind(
         "evaluate",
-        2,
+        3,
         configs.EvaluateConfig,
         "evaluation",
         "stages.evaluate:run",
@@ -177,6 +177,8 @@ _KINDS = (
         },
         derive="stages.numbers:evaluate",
         needs="stages.needs:sampling",
+        check="stages.checks.evaluation:check",
+        settle="stages.settle:evaluation",
     ),
 )
 

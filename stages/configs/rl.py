@@ -77,8 +77,8 @@ class RLConfig(StageConfig):
 
     prompts_start: by domain, when its prompts begin to be asked, as `start` of a RewardTerm; those
     of other domains are asked from the first step on.
-    template: a text with {question} in place of the model's chat template, for a base that never met
-    the tokens of a chat (paper, table 1); it is published with the model.
+    template: a text with {question} in place of the model's chat template, for a base that never
+    met the tokens of a chat (paper, table 1); it is published with the model.
     compute_as: a trained stage. Training ends as soon as it has cost as many operations as that
     one's (stages/training/compute.py), or after max_steps.
     """

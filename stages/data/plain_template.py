@@ -9,9 +9,9 @@ stands in a text instead (conf/prompt/r1_zero.yaml), and the model goes on where
 
 As the chat template of the tokenizer it reaches every stage, is published with the model that RL
 trains, and whoever samples or serves that model asks it as it was trained. It is one question in
-the paper. Of more messages: a system prompt stands before the text, a paragraph of its own; after an
-answer and the model's end token, the next question comes in a copy of the lines from the blank's on.
-Where the tokenizer begins texts with a token (Llama), so does the template.
+the paper. Of more messages: a system prompt stands before the text, a paragraph of its own; after
+an answer and the model's end token, the next question comes in a copy of the lines from the blank's
+on. Where the tokenizer begins texts with a token (Llama), so does the template.
 """
 
 from __future__ import annotations

@@ -62,7 +62,8 @@ _SPOKEN = re.compile(  # what follows the word \boxed in a sentence
     r"|tag|to|with)|[中里内格形].*"
 )
 _LINE = re.compile(  # "**Answer:** C", "答案：C"; not the form itself, "Answer: $LETTER"
-    r"^[ \t>#*_`-]{0,20}(?:(?:(?:so|thus|therefore|hence|the|my|final|correct),?[ \t]{1,3}){0,4}answer"
+    r"^[ \t>#*_`-]{0,20}"
+    r"(?:(?:(?:so|thus|therefore|hence|the|my|final|correct),?[ \t]{1,3}){0,4}answer"
     r"|(?:(?:因此|所以|故|综上|本题|最终|最后|正确)[，,、 ]{0,2}){0,4}答案)[ \t*_`]{0,9}[:：]"
     r"[ \t*_`]{0,9}(?!\$?(?-i:LETTER))(\S[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
