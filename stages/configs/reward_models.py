@@ -34,7 +34,8 @@ class Judge:
 class Judging:
     """What a model on `judge_with` is asked, and how its reply is read.
 
-    prompt: {question}, and {first} and {second} or {response}, are filled in. verdicts: what stands in the reply's [[…]] → its vote.
+    prompt: {question}, and {first} and {second} or {response}, are filled in. verdicts: what stands
+    in the reply's [[…]] → its vote.
     """
 
     prompt: Prompt = field(default_factory=Prompt)

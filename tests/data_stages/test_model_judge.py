@@ -21,7 +21,8 @@ from stages.rollout.server_engine import Served
 
 GREEDY = Sampling(temperature=0.0, max_tokens=40)
 VERDICTS = {"A>>B": 2.0, "A=B": 0.0, "B>>A": -2.0}
-PAIR, ONE = Prompt({"en": "{question} A {first} B {second}"}), Prompt({"en": "{question} R {response}"})
+PAIR = Prompt({"en": "{question} A {first} B {second}"})
+ONE = Prompt({"en": "{question} R {response}"})
 PAIRS = Judging(PAIR, VERDICTS, min_votes=3, sampling=GREEDY)
 SAFETY = Judging(ONE, {"safe": 1.0, "unsafe": 0.0}, sampling=GREEDY)
 HI, YO = compose("", "Hi."), compose("", "Yo.")
