@@ -150,7 +150,7 @@ class BudgetCurve:
         """Whether the model sees all of a longer thought, and of an answer forced after it."""
         if self.window is None:
             return True
-        more = self.config.sampling.max_tokens + len(self.tags.forced) + self.config.answer_tokens
+        more = self.config.sampling.max_tokens + len(self.tags.end_think) + self.config.answer_tokens
         return len(job.prompt_ids) + len(job.prefix_ids) + more <= self.window
 
     def _word(self, job: Job) -> Ids:
