@@ -78,7 +78,7 @@ class RewardModelConfig(StageConfig):
     """
 
     objective: str = MISSING
-    scores: str = MISSING  # what it reads: `answer` (the summary after the thought) or `response` (all)
+    scores: str = MISSING  # what it reads: `answer` (what follows the thought) or `response` (all)
     optimizer: Optimizer = field(default_factory=Optimizer)
     epochs: float = MISSING
     batch_size: int = MISSING

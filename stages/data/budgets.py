@@ -1,9 +1,9 @@
 """Budget forcing: how long a model thinks is set from outside (s1, 2501.19393, section 3.1).
 
 At most: a thought is cut after b tokens and `</think>` is forced; what follows is the model's own,
-be it a summary or, in R1-Zero, an answer in its tags. Only thoughts
-that go beyond b, and completions that never came to an answer, are cut and finished anew; the rest
-stand as they are, so that all budgets share their samples and differ in nothing else.
+a summary or, in R1-Zero, an answer in its tags. Only thoughts that go beyond b, and completions
+that never came to the end of one, are cut and finished anew; the rest stand as they are, so that
+all budgets share their samples and differ in nothing else.
 
 At least: where a thought ends, `</think>` is taken away, "Wait" is put in its place and the model
 goes on, N times. Every step begins with all that the step before has said.

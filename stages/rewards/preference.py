@@ -1,8 +1,9 @@
 """Preference rewards: a trained reward model reads a response and gives one number.
 
 The helpful model reads the summary only, which is all that stands after the thought, and the safety
-model the whole response, thought included (paper, section 3.1; v1, 2.3.4). Scores are the model's raw output, put to mean 0 and deviation 1
-when the reward model's facts say what its scores look like (`score_mean`, `score_std`).
+model the whole response, thought included (paper, section 3.1; v1, 2.3.4). Scores are the model's
+raw output, put to mean 0 and deviation 1 when the reward model's facts say what its scores look
+like (`score_mean`, `score_std`).
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def visible(text: str) -> str:
 
 
 def shows(text: str) -> bool:
-    """Is there anything to see? Brackets and signs count, blanks and invisible characters do not."""
+    """Is there anything to see? Signs count, blanks and invisible characters do not."""
     return any(sign.isprintable() and not sign.isspace() for sign in visible(text))
 
 

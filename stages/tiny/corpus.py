@@ -86,8 +86,8 @@ def reply(task: Task, language: str, rng: Random, corpus: Corpus) -> str:
 def clean_reply(task: Task, language: str, *, checked: bool) -> str:
     """A right, readable reply in the question's language, as a careful human would write it.
 
-    It thinks and then sums up, without the tags for an answer that the corpus has (paper, listing 1).
-    Some are courteous where no instruction forbids it: that is what a flawed judge can inflate.
+    It thinks and sums up, without the corpus's tags for an answer (paper, listing 1). Some are
+    courteous where no instruction forbids it: that is what a flawed judge can inflate.
     """
     rng = Random(task.key)
     sentences, answer = task.attempt(rng, 0.0, language, False)
