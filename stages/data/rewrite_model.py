@@ -4,11 +4,11 @@ It is asked once a sample, in the question's language, and answers
 
     <thought> the thought, rewritten </thought> <summary> the way and the final answer </summary>
 
-The thought becomes the `<think>` part of the new completion and the summary its `<answer>` part, in
-which the verifier looks for the final answer (`\\boxed{}`, or the whole of it). Thoughts of the
-rewriter's own before that are left out. A reply in any other form is no rewriting, nor is one that
-was cut at its limit; a request too long for the rewriter's window is not made. Replies are kept in
-the ledger of the rewriter, so a killed stage asks for none twice.
+The thought becomes the `<think>` part of the new completion and the summary what follows it, in
+which the verifier looks for the final answer (`\\boxed{}`) or reads all. Thoughts of the rewriter's
+own before that are left out. A reply in any other form is no rewriting, nor is one that was cut at
+its limit; a request too long for the rewriter's window is not made. Replies are kept in the ledger
+of the rewriter, so a killed stage asks for none twice.
 """
 
 from __future__ import annotations
