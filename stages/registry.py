@@ -118,6 +118,7 @@ _KINDS = (
         },
         derive="stages.numbers:sample",
         needs="stages.needs:sampling",
+        check="stages.checks.sampling:check",
     ),
     Kind(
         "mixture",
