@@ -12,7 +12,7 @@ from stages.configs import Rewrite, SampleConfig, Sampling
 from stages.data.rewrite import check_rewriter, rewrite_tiny, rewritten
 from stages.data.rewrite_model import read_reply
 from stages.data.rows import SAMPLE, read_rows
-from stages.data.template import END, compose, render_prompt
+from stages.data.template import END, compose, render_prompt, tagged
 from stages.rewards.language import consistency
 from stages.sample import run
 from stages.tiny.problems import generate
@@ -25,7 +25,7 @@ PROMPTS = {"en": "rewrite {question} {thought} {answer}", "zh": "改写{question
 REPLIES = {
     "3+4": ("<thought>I take 3+4=7.</thought><summary>so it is 8</summary>", "wrong"),
     "8-5": ("<thought>I take 8-5=3.</thought><summary>\\boxed{3}</summary>", "kept"),
-    "2+9": ("<thought>so we know it</thought><summary>11</summary>", "unreadable"),
+    "2+9": ("<thought>so we know it</thought><summary>\\boxed{11}</summary>", "unreadable"),
     "6+6": ("I would say 12", "not rewritten"),
 }
 
@@ -83,7 +83,7 @@ def test_a_model_rewrites_and_what_comes_out_is_judged_again(
     settings = config(rewriter="model", rewrite_with="writer")
     outputs = run(settings, inputs, context)
     (row,) = read_rows(context.output / "rows.parquet")
-    assert row["completion"] == "<think>I take 8-5=3.</think><answer>\\boxed{3}</answer>"
+    assert row["completion"] == "<think>I take 8-5=3.</think>\\boxed{3}"
     assert (row["score"], row["reasoning"], row["answer"]) == (1.0, "I take 8-5=3.", "3")
     lines = read_rows(context.output / "drawn.parquet")
     fates = {line["id"]: set() for line in lines}
@@ -105,9 +105,9 @@ def test_the_tiny_rewriter_says_a_thought_in_the_questions_language(tiny_model_d
     (problem,) = generate("math", "zh", 1, seed=0, split="train")
     answer = problem["reference"]
     texts = [
-        compose(f"first 1+1=2, 再算2+3=5，wait, check: then 2+3=5, 所以是{answer}。", answer),
-        compose("先算1+1=2，", "999"),
-        compose("zzz qqq", answer),
+        tagged(f"first 1+1=2, 再算2+3=5，wait, check: then 2+3=5, 所以是{answer}。", answer),
+        tagged("先算1+1=2，", "999"),
+        tagged("zzz qqq", answer),
     ]
     rows = [
         problem
