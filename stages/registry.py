@@ -114,7 +114,7 @@ _KINDS = (
                 frozenset({"model", "problems", "samples", "conversations"}),
                 required=frozenset({"model", "problems"}),
             ),
-            "rewrite_with": EdgeRule(MODEL, at_most=1),
+            "rewrite_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
         },
         derive="stages.numbers:sample",
         needs="stages.needs:sampling",

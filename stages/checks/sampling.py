@@ -88,7 +88,7 @@ def _calls(config: SampleConfig) -> Iterator[Problem]:
         try:
             read_examples(asked.examples, "it", asked.min_language_consistency)
         except RecipeError as error:
-            yield Problem("rewrite.examples", f"{error}")
+            yield Problem("rewrite.examples", str(error))
 
 
 def _in_one_language(config: SampleConfig) -> Iterator[Problem]:
