@@ -121,6 +121,15 @@ _KINDS = (
         check="stages.checks.sampling:check",
     ),
     Kind(
+        "reviewed",
+        1,
+        configs.ReviewedConfig,
+        "samples",
+        "stages.reviewed:run",
+        edges={"data_from": EdgeRule(TRAINING_ROWS, at_least=1)},
+        check="stages.checks.sampling:reviewed",
+    ),
+    Kind(
         "mixture",
         1,
         configs.MixtureConfig,

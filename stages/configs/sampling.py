@@ -78,3 +78,15 @@ class SampleConfig(StageConfig):
     rewrite: Rewrite = field(default_factory=Rewrite)
     system_prompt: str | None = None
     verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")
+
+
+@dataclass
+class ReviewedConfig(StageConfig):
+    """Rows of `data_from` that people kept or corrected on a sheet of `r1 review`.
+
+    without_verdict: `error` asks for a verdict on every row, `drop` leaves the others out, counted.
+    """
+
+    sheet: str = outside_file(MISSING)
+    without_verdict: str = "error"
+    verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")

@@ -31,9 +31,7 @@ def model_dirs(tiny_model_dir: Path, tmp_path_factory: Any) -> tuple[Path, Path]
     tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
     model = AutoModelForCausalLM.from_pretrained(tiny_model_dir)
     texts = [
-        render_prompt(tokenizer, [{"role": "user", "content": question}])
-        + tagged("", answer)
-        + END
+        render_prompt(tokenizer, [{"role": "user", "content": question}]) + tagged("", answer) + END
         for question, answer in QUESTIONS.items()
     ]
     batch = tokenizer(texts, padding=True, padding_side="right", return_tensors="pt")
