@@ -77,6 +77,7 @@ from stages.configs.rl import (
 from stages.configs.sampling import (
     Adaptive,
     Majority,
+    ReviewedConfig,
     Rewrite,
     SampleConfig,
 )
@@ -121,6 +122,7 @@ __all__ = [
     "RLConfig",
     "Rationalisation",
     "ReasoningGymConfig",
+    "ReviewedConfig",
     "RewardModelConfig",
     "RewardTerm",
     "Rewrite",
