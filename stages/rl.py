@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_arguments import completions_per_step, grpo_arguments
 from stages.training.reference import AdapterSync
 from stages.training.rl_prompts import Prompt, earlier_rates, prepare_prompts, starts
+from stages.training.rollouts import rollouts_of
 from stages.training.verdict_counts import VerdictCounts
 from stages.verifiers.pool import VerifierPool, policy_of
 from stages.verifiers.selfcheck import require_references
@@ -121,14 +123,14 @@ def _facts(config: RLConfig, context: Context, steps: int) -> dict[str, Any]:
     """What was spent, and where the curves ended."""
     lines = (context.work / METRICS).read_text().splitlines()
     points = [json.loads(line) for line in lines]
-    lengths = [point["length"] for point in points if "length" in point]
-    per_rollout = completions_per_step(config) * config.steps_per_rollout
+    rollouts = rollouts_of(asdict(config))
+    drawn = [(p["length"], len(rollouts.at(p["step"] - 1))) for p in points if "length" in p]
     last = points[-FINAL_STEPS:]
     probes = [point["policy_accuracy"] for point in points if "policy_accuracy" in point]
     return {
         "steps": steps,
         "completions": steps * completions_per_step(config),
-        "tokens": round(sum(lengths) * per_rollout),
+        "tokens": round(sum(mean * n for mean, n in drawn) * completions_per_step(config)),
         **{name: round(sum(point.get(name, 0) for point in points)) for name in SPENT},
         **{f"final_{name}": _mean([p[name] for p in last if name in p]) for name in FINAL},
         **({"final_policy_accuracy": probes[-1]} if probes else {}),

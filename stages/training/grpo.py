@@ -85,7 +85,6 @@ class RecipeGRPOTrainer(ResumingTrainer):
                 parallel.average_gradients(passing)
         self._trained = batch
         self._require_finite("loss", float(loss), self.state.global_step + 1)
-        self._step += 1
         self._tokens = int(batch["completion_mask"].sum())
         return loss
 

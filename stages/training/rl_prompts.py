@@ -14,7 +14,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from pipeline.artifact import Artifact
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, UsageError
 from stages.configs import RLConfig
 from stages.data.rows import Row, stream_rows
 from stages.data.template import render_prompt
@@ -64,11 +64,18 @@ def starts(prompts: Sequence[Prompt], config: RLConfig) -> dict[int, int]:
         domain: steps_of(start, config.max_steps) or 0
         for domain, start in config.prompts_start.items()
     }
-    return {
+    found = {
         number: steps[prompt.row["domain"]]
         for number, prompt in enumerate(prompts)
         if prompt.row["domain"] in steps
     }
+    if len(found) == len(prompts) and min(found.values()) > 0:
+        raise UsageError(
+            f"prompts_start is {dict(config.prompts_start)}, and every prompt of data_from waits "
+            f"for it, so nothing can be asked before step {min(found.values())}: take a domain out "
+            "of it, or set it to 0"
+        )
+    return found
 
 
 def earlier_rates(
