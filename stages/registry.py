@@ -63,7 +63,7 @@ _KINDS = (
     _clean("conversations"),
     Kind(
         "rl",
-        1,
+        2,
         configs.RLConfig,
         "model",
         "stages.rl:run",

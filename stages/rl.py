@@ -37,7 +37,13 @@ from stages.training.common import StageCallback, load_model, start, train
 from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_arguments import completions_per_step, grpo_arguments
 from stages.training.reference import AdapterSync
-from stages.training.rl_prompts import Prompt, earlier_rates, prepare_prompts, starts
+from stages.training.rl_prompts import (
+    Prompt,
+    earlier_rates,
+    of_domains,
+    prepare_prompts,
+    starts,
+)
 from stages.training.rollouts import rollouts_of
 from stages.training.verdict_counts import VerdictCounts
 from stages.verifiers.pool import VerifierPool, policy_of
@@ -52,12 +58,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
     config = settled(config)
     source, tokenizer = start(inputs, context)
-    rows = [
-        row
-        for data in of_type(inputs, "data_from", "problems")
-        for row in read_rows(data.rows_path)
-    ]
-    prompts, funnel = prepare_prompts(rows, tokenizer, config)
+    prompts, funnel = _prompts(config, inputs, tokenizer, context.stage)
     with VerifierPool.of(config.verifiers) as pool:
         require_references([prompt.row for prompt in prompts], pool, f"stage {context.stage}")
         terms = build_terms(
@@ -85,6 +86,20 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         "health": health,
     }
     return Outputs(facts=facts, funnel=funnel)
+
+
+def _prompts(
+    config: RLConfig, inputs: Inputs, tokenizer: Any, stage: str
+) -> tuple[list[Prompt], dict[str, int]]:
+    """The prompts of `data_from` that are of the stage's domains and fit, and what was left out."""
+    rows = [
+        row
+        for data in of_type(inputs, "data_from", "problems")
+        for row in read_rows(data.rows_path)
+    ]
+    prompts, funnel = prepare_prompts(of_domains(rows, config.domains, stage), tokenizer, config)
+    other = {"other_domain": len(rows) - funnel.pop("problems")}
+    return prompts, {"problems": len(rows), **other, **funnel}
 
 
 def _trainer(

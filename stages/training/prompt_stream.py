@@ -62,7 +62,7 @@ class PromptStream:
         self._seen.clear()  # another model's answers: good for a first guess, not for a share
 
     def hold(self, starts: Mapping[int, int]) -> None:
-        """Prompts that are not asked before their optimiser step; others may be from the first on."""
+        """Prompts that are not asked before their optimiser step; some must have no such step."""
         self._starts = starts
         for number, step in starts.items():
             if step > 0:

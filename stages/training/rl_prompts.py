@@ -30,6 +30,18 @@ class Prompt:
     token_ids: list[int]
 
 
+def of_domains(rows: Sequence[Row], domains: Sequence[str], stage: str) -> Sequence[Row]:
+    """The rows of these domains; of none named, all."""
+    kept = [row for row in rows if not domains or row["domain"] in domains]
+    if rows and not kept:
+        there = ", ".join(sorted({row["domain"] for row in rows}))
+        raise UsageError(
+            f"stages.{stage}.domains: is {list(domains)}, and no row of data_from is of these; "
+            f"there are rows of {there}. Set it to some of those, or [] for all"
+        )
+    return kept
+
+
 def prepare_prompts(
     rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase, config: RLConfig
 ) -> tuple[list[Prompt], dict[str, int]]:

@@ -1,11 +1,11 @@
 """Which optimiser steps each rollout of RL is for. No torch here: the plan's numbers use it too.
 
-A rollout is for `steps_per_rollout` steps and begins at a multiple of them. Where a schedule changes
-what is asked, how long answers may be or what they earn (prompts_start, length_switches, start and
-stop of a reward), it is cut: the paper's 1,300 (3.2.2) lies inside 1,296 to 1,312, so the completions
-of the first four steps are drawn at 1,296 and those of the other twelve at 1,300, by the policy of
-that step. The last rollout ends with the run. No completion more is drawn for it, and checkpoints
-stay at the multiples.
+A rollout is for `steps_per_rollout` steps and begins at a multiple of them. It is cut where a
+schedule changes what is asked, how long answers may be or what they earn: `prompts_start`,
+`length_switches`, `start` and `stop` of a reward. The paper's 1,300 (3.2.2) lies inside 1,296 to
+1,312, so the completions of four steps are drawn at 1,296 and those of the other twelve at 1,300,
+by the policy of that step. The last rollout ends with the run. Nothing is drawn that no step trains
+on, and checkpoints stay at the multiples.
 
 Steps are counted from 0.
 """
@@ -21,7 +21,7 @@ from stages.rewards.schedule import steps_of
 
 @dataclass(frozen=True)
 class Rollouts:
-    """The rollouts of a run of `max_steps` steps, of `steps` each where no step of `cuts` is inside."""
+    """The rollouts of a run of `max_steps` steps: of `steps` each, cut at the steps of `cuts`."""
 
     steps: int
     max_steps: int

@@ -186,6 +186,7 @@ def test_the_tokens_of_a_cut_rollout_are_weighed_by_its_own_size(
     )
     trainer = RecipeGRPOTrainer(settings, model, tokenizer, prompts, terms, arguments, [])
     trainer.current_gradient_accumulation_steps = 1
+    trainer.model.train()
     trainer._rollout = one_token_more_each_time(trainer)  # type: ignore[method-assign]
     for rollout in (range(4), range(4, 6), range(6, 8)):
         losses = []
@@ -193,7 +194,7 @@ def test_the_tokens_of_a_cut_rollout_are_weighed_by_its_own_size(
             trainer.state.global_step = step
             batch = trainer._prepare_inputs([{"prompt": ""}] * (4 * BATCH))
             assert len(batch["advantages"]) == BATCH
-            losses.append(float(trainer._compute_loss(trainer.model, batch)))
+            losses.append(float(trainer._run_passes(trainer.model, batch, list(range(BATCH)))))
         assert sum(losses) == pytest.approx(-len(rollout), rel=1e-5)
 
 
@@ -209,6 +210,7 @@ def one_token_more_each_time(trainer: Any) -> Any:
             "prompt_mask": ones[:, :2],
             "completion_ids": ones,
             "completion_mask": mask,
+            "sampling_per_token_logps": torch.zeros(mask.shape),
             "num_items_in_batch": mask.sum(),
             "advantages": torch.ones(len(inputs)),
         }
@@ -225,7 +227,7 @@ def test_prompts_that_wait_for_their_step_are_not_woken_where_others_run_short()
 
 def test_prompts_that_all_wait_are_refused_with_the_key() -> None:
     waiting = RLConfig(max_steps=100, prompts_start={"general": 40})
-    with pytest.raises(UsageError, match="prompts_start is {'general': 40}.*before step 40"):
+    with pytest.raises(UsageError, match=r"prompts_start is \{'general': 40\}.*before step 40"):
         starts([Prompt({"domain": "general"}, "", [])], waiting)
 
 
