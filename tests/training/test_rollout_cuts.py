@@ -222,7 +222,7 @@ def test_prompts_that_wait_for_their_step_are_not_woken_where_others_run_short()
     stream = PromptStream(4, seed=1, curriculum=Curriculum())
     stream.hold({1: 6, 3: 6})
     assert set(stream.take(8, step=5)) == {0, 2}
-    assert set(stream.take(4, step=6)) == {0, 1, 2, 3}
+    assert set(stream.take(8, step=6)) == {0, 1, 2, 3}
 
 
 def test_prompts_that_all_wait_are_refused_with_the_key() -> None:
