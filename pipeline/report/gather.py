@@ -24,6 +24,9 @@ def gather(artifacts: Mapping[str, Artifact], claims: Mapping[str, Any]) -> dict
         | {name: _accuracy(a) for name, a in artifacts.items() if a.type == "reward_model"},
         "differences": _differences(evidence, claims),
         "claims": [_claim(judgement) for judgement in judge(claims, evidence)],
+        "validation": {
+            n: a.facts["validation"] for n, a in artifacts.items() if a.facts.get("validation")
+        },
         "seconds": {name: seconds(artifact) for name, artifact in artifacts.items()},
     }
 

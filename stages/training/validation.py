@@ -43,6 +43,7 @@ from stages.data.metrics import mean
 from stages.data.rows import Row
 from stages.data.score import PER_SAMPLE, Asked
 from stages.rollout.engine import Completion, GenerationRequest
+from stages.rollout.transformers_engine import TransformersEngine
 from stages.training import parallel
 from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_rollout import max_tokens_at
@@ -105,6 +106,13 @@ class Validator(TrainerCallback):
         self.trainer = trainer
         self.context = context
         self.config = trainer.config
+        self.engine = (
+            TransformersEngine(  # the policy's: an algorithm may sample from another model
+                trainer.accelerator.unwrap_model(trainer.model),
+                trainer.processing_class,
+                self.config.rollout.batch_tokens,
+            )
+        )
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self.jobs and state.global_step == 0:
@@ -127,6 +135,7 @@ class Validator(TrainerCallback):
         found = self._problems(asked, answers)
         if self.context.processes > 1:
             found = gather_object(found)
+        self.context.progress(step, self.config.max_steps)
         return _curves(found), time.perf_counter() - started
 
     def _sampling(self, step: int) -> Sampling:
@@ -139,15 +148,31 @@ class Validator(TrainerCallback):
         total = sum(request.n for request in requests)
 
         def on_progress(done: int) -> None:
-            self.context.progress(done, total, UNIT)
+            if done < total:  # what is shown next is the training again
+                self.context.progress(done, total, UNIT)
 
         on_progress(0)
         if self.trainer.use_vllm:
             missing = parallel.most(len(jobs)) - len(jobs)  # it wants as many of every process
             padded = [*requests, *[self._request(self.jobs[0])] * missing]
-            return _by_vllm(self.trainer, padded, sampling)[: len(jobs)]
+            return self._by_vllm(padded, sampling)[: len(jobs)]
         with self.trainer.accelerator.autocast():
-            return self.trainer.engine.generate(requests, sampling, on_progress)
+            return self.engine.generate(requests, sampling, on_progress)
+
+    def _by_vllm(
+        self, requests: Sequence[GenerationRequest], sampling: Sampling
+    ) -> list[list[Completion]]:
+        """By the engine that TRL keeps in step with the policy; every process asks as much."""
+        n, ends = requests[0].n, set(self.engine.end_ids.tolist())
+        prompts = [request.prompt_ids for request in requests for _ in range(n)]
+        with _sampling_as(self.trainer.vllm_generation, sampling):
+            ids, _ = GRPOTrainer._generate_single_turn(self.trainer, prompts, None, {}, n)
+        texts = self.engine.tokenizer.batch_decode(ids, skip_special_tokens=True)
+        completions = [
+            Completion(tokens, text, None, "stop" if tokens and tokens[-1] in ends else "length", 0)
+            for tokens, text in zip(ids, texts, strict=True)
+        ]
+        return [completions[first : first + n] for first in range(0, len(completions), n)]
 
     def _request(self, job: Job) -> GenerationRequest:
         (_, seed), *_ = job.names(self.config.seed)
@@ -160,7 +185,7 @@ class Validator(TrainerCallback):
             for job, completions in zip(jobs, answers, strict=True)
         ]
         judge([row for rows in samples for row in rows], self.pool)
-        tags = Tags.of(self.trainer.processing_class)
+        tags = Tags.of(self.engine.tokenizer)
         asked = Asked((1,), self.config.validation.samples)
         words, batch = self.config.checking_words, self.config.rollout.shard_samples
         examiner = Examiner(self.pool, tags, asked, {}, words, batch)
@@ -172,22 +197,6 @@ def _curves(problems: Sequence[Row]) -> dict[str, float]:
     ordered = sorted(problems, key=lambda row: str(row["id"]))
     means = {curve: mean([row.get(name) for row in ordered]) for name, curve in CURVES.items()}
     return {curve: value for curve, value in means.items() if value is not None}
-
-
-def _by_vllm(
-    trainer: RecipeGRPOTrainer, requests: Sequence[GenerationRequest], sampling: Sampling
-) -> list[list[Completion]]:
-    """By the engine that TRL keeps in step with the policy; every process asks as much."""
-    n, ends = requests[0].n, set(trainer.engine.end_ids.tolist())
-    prompts = [request.prompt_ids for request in requests for _ in range(n)]
-    with _sampling_as(trainer.vllm_generation, sampling):
-        ids, _ = GRPOTrainer._generate_single_turn(trainer, prompts, None, {}, n)
-    texts = trainer.processing_class.batch_decode(ids, skip_special_tokens=True)
-    completions = [
-        Completion(tokens, text, None, "stop" if tokens and tokens[-1] in ends else "length", 0)
-        for tokens, text in zip(ids, texts, strict=True)
-    ]
-    return [completions[first : first + n] for first in range(0, len(completions), n)]
 
 
 @contextmanager
