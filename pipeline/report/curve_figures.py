@@ -99,6 +99,7 @@ def _looks(
             markersize=4.5,
             markerfacecolor=filled,
             markeredgewidth=1.0,
+            clip_on=False,
             zorder=3,
         )
     if rows:
@@ -106,7 +107,7 @@ def _looks(
         axes.plot(
             [], [], marker, color=style.TEXT, markerfacecolor=face, markersize=4.5, label=label
         )
-        axes.legend(loc="lower right", fontsize=8)
+        axes.legend(loc="lower center", fontsize=8)
 
 
 def _segments(rows: Rows) -> tuple[dict[str, int], int]:
