@@ -174,7 +174,7 @@ _KINDS = (
     ),
     Kind(
         "evaluate",
-        2,
+        3,
         configs.EvaluateConfig,
         "evaluation",
         "stages.evaluate:run",

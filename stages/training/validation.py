@@ -6,6 +6,7 @@ step as validation/<metric>:
 
 accuracy        pass@1, the mean over the samples of a problem
 cons_at_k       the majority of all samples, where answers can be voted on
+accuracy/<level>    by level, where problems have one (C.1, of MATH)
 format, length, thinking_length, truncation, language_consistency, mixed_language,
 checking_words, cannot_judge       as of an evaluation (stages/data/score.py)
 
@@ -20,6 +21,7 @@ others: what a resumed stage goes on from is neither measured twice nor lost.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,7 +43,7 @@ from stages.data.examined import Examiner
 from stages.data.labels import require_reference
 from stages.data.metrics import mean
 from stages.data.rows import Row
-from stages.data.score import PER_SAMPLE, Asked
+from stages.data.score import PER_SAMPLE, Asked, by_level
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.training import parallel
@@ -55,6 +57,7 @@ ACCURACY, CONSENSUS = f"{VALIDATION}accuracy", f"{VALIDATION}cons_at_k"
 #: A problem's column → what its mean over problems is called.
 CURVES = {"pass_at_1": ACCURACY, "cons": CONSENSUS} | {n: VALIDATION + n for n in PER_SAMPLE}
 UNIT = "validation sample"
+UNFIT = re.compile(r"[^A-Za-z0-9_]")  # for a curve's name
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,8 @@ def _curves(problems: Sequence[Row]) -> dict[str, float]:
     """The means over problems, summed in one order whoever asked which."""
     ordered = sorted(problems, key=lambda row: str(row["id"]))
     means = {curve: mean([row.get(name) for row in ordered]) for name, curve in CURVES.items()}
+    for level, rows in by_level(ordered).items():
+        means[f"{ACCURACY}/{UNFIT.sub('_', level)}"] = mean([row["pass_at_1"] for row in rows])
     return {curve: value for curve, value in means.items() if value is not None}
 
 

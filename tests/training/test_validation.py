@@ -139,6 +139,19 @@ def test_a_look_says_what_an_evaluation_of_the_published_model_says(
         assert last[f"validation/{curve}"] == pytest.approx(right), metric
 
 
+def test_accuracy_is_a_curve_by_level_where_problems_have_one(
+    speaking_inputs, make_artifact, make_context
+):
+    rows = [row | {"metadata": json.dumps({"level": 1 + i % 2})} for i, row in enumerate(heldout())]
+    inputs = {**speaking_inputs, "validate_on": (make_artifact("problems", "valid", rows),)}
+    context = make_context()
+    rl.run(config(max_steps=1, steps_per_rollout=1, save_steps=1), inputs, context)
+    for point in looks(context):
+        easy, hard = (point[f"validation/accuracy/{level}"] for level in (1, 2))
+        assert (easy + hard) / 2 == pytest.approx(point["validation/accuracy"])
+        assert easy == 0 < hard  # only the second of two has an answer that the model gives
+
+
 def test_it_is_judged_as_evaluations_are_and_not_as_rewards(inputs, make_context, monkeypatch):
     """A rule that takes 7 for a copied answer stands in for a verifier's."""
     monkeypatch.setattr(
