@@ -73,10 +73,12 @@ from stages.configs.rl import (
     LengthSwitch,
     RewardTerm,
     RLConfig,
+    Validation,
 )
 from stages.configs.sampling import (
     Adaptive,
     Majority,
+    ReviewedConfig,
     Rewrite,
     SampleConfig,
 )
@@ -121,6 +123,7 @@ __all__ = [
     "RLConfig",
     "Rationalisation",
     "ReasoningGymConfig",
+    "ReviewedConfig",
     "RewardModelConfig",
     "RewardTerm",
     "Rewrite",
@@ -135,6 +138,7 @@ __all__ = [
     "Thinking",
     "TrainingVerifiers",
     "Trivial",
+    "Validation",
     "Verifiers",
     "outside_file",
     "placement",

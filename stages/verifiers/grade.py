@@ -82,6 +82,11 @@ def earned(case: Case, verdict: Verdict) -> Verdict:
     return why or verdict
 
 
+def counts_whole(verifier: str | None) -> bool:
+    """Whether a verifier reads the whole response: a program, a text, a grid."""
+    return verifier in verifiers.VERIFIERS and verifiers.load(verifier).READS == RESPONSE
+
+
 def counted(verifier: str, parsed: Parsed, right: bool = False) -> str | None:
     """What of a completion counts: its final answer, or its whole response.
 

@@ -25,6 +25,7 @@ PAIR = Prompt({"en": "{question} A {first} B {second}"})
 ONE = Prompt({"en": "{question} R {response}"})
 PAIRS = Judging(PAIR, VERDICTS, min_votes=3, sampling=GREEDY)
 SAFETY = Judging(ONE, {"safe": 1.0, "unsafe": 0.0}, sampling=GREEDY)
+SHORT = "It is short: \\boxed{5}"
 HI, YO = compose("", "Hi."), compose("", "Yo.")
 #: What the model has learnt to say.
 KNOWN = (
@@ -148,7 +149,7 @@ def test_a_model_labels_responses_by_the_majority_of_its_votes(
     assert outputs.facts["safe"] + outputs.facts["unsafe"] == outputs.funnel["kept"] == len(rows)
 
 
-def test_a_served_model_judges_through_its_server(make_context, tmp_path):
+def test_a_served_model_judges_whole_summaries_through_its_server(make_context, tmp_path):
     seen: list[str] = []
 
     class Judge(BaseHTTPRequestHandler):
@@ -175,7 +176,11 @@ def test_a_served_model_judges_through_its_server(make_context, tmp_path):
     judge = Artifact(tmp_path / "served", manifest)
     path = tmp_path / "pairs.jsonl"
     rows = [
-        {"prompt": "Hm?", "first": "short", "second": "a long one!"},
+        {
+            "prompt": "Hm?",
+            "first": f"<think>So?</think>{SHORT}",
+            "second": "one that is much, much longer!",
+        },
         {"prompt": "Hm?", "first": "short!", "second": "a long one"},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -185,6 +190,9 @@ def test_a_served_model_judges_through_its_server(make_context, tmp_path):
     assert outputs.funnel["judged"] == outputs.funnel["kept"] == 2
     assert len(seen) == 8
     assert len(set(seen)) > 2, "both positions"
+    assert (
+        f"Hm? A one that is much, much longer! B {SHORT}" in seen
+    )  # neither the thought nor the box alone
     votes = [row["votes"] for row in read_rows(context.output / "judged.parquet")]
     assert votes == [[-2.0] * 4, [2.0] * 4]
 
