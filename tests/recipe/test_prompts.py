@@ -52,8 +52,18 @@ def test_a_prompt_reaches_the_model_as_written(file: Path, base: str, tiny_model
 
 
 def test_every_prompt_is_asked_by_a_stage_of_the_recipe() -> None:
-    stages = [path.read_text() for path in R1.conf_dir().glob("stage/*.yaml")]
-    assert [file.stem for file in FILES if not any(f"/{file.stem}@" in s for s in stages)] == []
+    stages = "".join(path.read_text() for path in R1.conf_dir().glob("stage/*.yaml"))
+    assert [file.stem for file in FILES if f": {file.stem}\n" not in stages] == []
+
+
+def test_another_prompt_of_the_folder_is_one_word() -> None:
+    words = ["prompt@stages.zero.template=boxed", "prompt@stages.eval_zero.prompts.math=letter"]
+    stages = compose(R1, ["recipe=r1_zero", "profile=paper", *words]).stages
+    assert "boxed" in stages["zero"].template.text["en"]
+    assert "$LETTER" in stages["eval_zero"].prompts["math"].text["en"]
+    off = ["stages.zero.template=null", "stages.eval_zero.prompts=null"]
+    stages = compose(R1, ["recipe=r1_zero", "profile=paper", *off]).stages
+    assert (stages["zero"].template, stages["eval_zero"].prompts) == (None, None)
 
 
 @pytest.mark.parametrize(
