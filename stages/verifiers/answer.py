@@ -145,9 +145,9 @@ def _read(reasoning: str, region: str, policy: Policy) -> Parsed:
         response = (region if inside is None else inside).strip()
         answers = _answers(before, inside, after, policy)
     except _Malformed as problem:
-        reason = str(problem)
-        lines = _lines(region, policy) if reason == NO_ANSWER else ()
-        return Parsed(reasoning, None, response, True, reason, lines=lines)
+        bare = str(problem) == NO_ANSWER and LINE in policy.forms
+        lines = _lines(region, policy) if bare else ()
+        return Parsed(reasoning, None, response, True, str(problem), lines=lines)
     if len(answers) > 1:
         return Parsed(reasoning, None, response, True, DIFFERENT, answers)
     return Parsed(reasoning, answers[0], response, True, FOUND, answers)
@@ -191,8 +191,6 @@ def _spellings(answers: list[str], policy: Policy) -> tuple[str, ...]:
 
 def _lines(text: str, policy: Policy) -> tuple[str, ...]:
     """What is said on the lines "Answer: …", each once; nothing where they are stuffed."""
-    if LINE not in policy.forms:
-        return ()
     with contextlib.suppress(_Malformed):
         return _spellings([found[1].rstrip(" \t\r*_`") for found in _LINE.finditer(text)], policy)
     return ()
