@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.artifact import Artifact
+from stages.training.rollouts import rollouts_of
 
 Config = Mapping[str, Any]
 Inputs = Mapping[str, Artifact]  # stage → its artifact, for the inputs that are done
@@ -30,6 +31,7 @@ def rl(config: Config, inputs: Inputs) -> Numbers:
         "completions per step": prompts * samples,
         "completions per rollout": prompts * samples * per_rollout,
         "optimiser steps per rollout": per_rollout,
+        **_cuts(config),
         "optimiser steps": steps,
         "completions in all": prompts * samples * steps,
         "tokens per completion at most": max(longest),
@@ -99,6 +101,12 @@ def evaluate(config: Config, inputs: Inputs) -> Numbers:
 def _policy(config: Config) -> Numbers:
     """Whether right answers must be worked for (conf/verifiers)."""
     return {"verdicts": config["verifiers"]["policy"]}
+
+
+def _cuts(config: Config) -> Numbers:
+    """Where a schedule cuts a rollout in two, so that it acts on the step that it names."""
+    inside = rollouts_of(config).inside()
+    return {"rollouts are cut at steps": ", ".join(map(str, inside))} if inside else {}
 
 
 def _rl_tokens(config: Config) -> int:

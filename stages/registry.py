@@ -31,7 +31,7 @@ def _judged(type_: str, entry: str) -> Kind:
     }
     config, check = configs.PreferencesConfig, "stages.checks.judged:check"
     needs = "stages.needs:judged"
-    return Kind(type_, 2, config, type_, entry, edges=edges, check=check, needs=needs)
+    return Kind(type_, 3, config, type_, entry, edges=edges, check=check, needs=needs)
 
 
 _KINDS = (
@@ -55,11 +55,11 @@ _KINDS = (
         "stages.problems:run",
         edges={"apart_from": EdgeRule(PROBLEMS)},
     ),
-    Kind("worked", 1, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
+    Kind("worked", 2, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
     Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
     Kind(
         "conversations",
-        1,
+        2,
         configs.ConversationsConfig,
         "conversations",
         "stages.conversations:run",
@@ -70,7 +70,7 @@ _KINDS = (
     _clean("conversations"),
     Kind(
         "rl",
-        1,
+        2,
         configs.RLConfig,
         "model",
         "stages.rl:run",
@@ -113,7 +113,7 @@ _KINDS = (
     ),
     Kind(
         "sample",
-        2,
+        3,
         configs.SampleConfig,
         "samples",
         "stages.sample:run",
@@ -122,10 +122,20 @@ _KINDS = (
                 frozenset({"model", "problems", "samples", "conversations"}),
                 required=frozenset({"model", "problems"}),
             ),
-            "rewrite_with": EdgeRule(MODEL, at_most=1),
+            "rewrite_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
         },
         derive="stages.numbers:sample",
         needs="stages.needs:sampling",
+        check="stages.checks.sampling:check",
+    ),
+    Kind(
+        "reviewed",
+        1,
+        configs.ReviewedConfig,
+        "samples",
+        "stages.reviewed:run",
+        edges={"data_from": EdgeRule(TRAINING_ROWS, at_least=1)},
+        check="stages.checks.sampling:reviewed",
     ),
     Kind(
         "mixture",
@@ -137,7 +147,7 @@ _KINDS = (
     ),
     Kind(
         "select",
-        1,
+        2,
         configs.SelectConfig,
         "samples",
         "stages.selection:run",
@@ -148,7 +158,7 @@ _KINDS = (
     ),
     Kind(
         "general",
-        2,
+        3,
         configs.GeneralConfig,
         "conversations",
         "stages.general:run",
@@ -159,7 +169,7 @@ _KINDS = (
     _judged("labels", "stages.preferences:run_labels"),
     Kind(
         "reward_model",
-        1,
+        2,
         configs.RewardModelConfig,
         "reward_model",
         "stages.reward_model:run",

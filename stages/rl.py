@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,14 @@ from stages.training.common import StageCallback, load_model, start, train
 from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_arguments import completions_per_step, grpo_arguments
 from stages.training.reference import AdapterSync
-from stages.training.rl_prompts import Prompt, earlier_rates, prepare_prompts, starts
+from stages.training.rl_prompts import (
+    Prompt,
+    earlier_rates,
+    of_domains,
+    prepare_prompts,
+    starts,
+)
+from stages.training.rollouts import rollouts_of
 from stages.training.verdict_counts import VerdictCounts
 from stages.verifiers.pool import VerifierPool, policy_of
 from stages.verifiers.selfcheck import require_references
@@ -52,12 +59,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
     config = settled(config)
     source, tokenizer = start(inputs, context)
-    rows = [
-        row
-        for data in of_type(inputs, "data_from", "problems")
-        for row in read_rows(data.rows_path)
-    ]
-    prompts, funnel = prepare_prompts(rows, tokenizer, config)
+    prompts, funnel = _prompts(config, inputs, tokenizer, context.stage)
     judging = replace(config.verifiers, policy=config.validation.policy)
     with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:
         require_references([prompt.row for prompt in prompts], pool, f"stage {context.stage}")
@@ -91,6 +93,20 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         "health": health,
     }
     return Outputs(facts=facts, funnel=funnel)
+
+
+def _prompts(
+    config: RLConfig, inputs: Inputs, tokenizer: Any, stage: str
+) -> tuple[list[Prompt], dict[str, int]]:
+    """The prompts of `data_from` that are of the stage's domains and fit, and what was left out."""
+    rows = [
+        row
+        for data in of_type(inputs, "data_from", "problems")
+        for row in read_rows(data.rows_path)
+    ]
+    prompts, funnel = prepare_prompts(of_domains(rows, config.domains, stage), tokenizer, config)
+    other = {"other_domain": len(rows) - funnel.pop("problems")}
+    return prompts, {"problems": len(rows), **other, **funnel}
 
 
 def _trainer(
@@ -131,14 +147,14 @@ def _points(context: Context) -> list[dict[str, float]]:
 
 def _facts(config: RLConfig, points: Sequence[Mapping[str, float]], steps: int) -> dict[str, Any]:
     """What was spent, and where the curves ended."""
-    lengths = [point["length"] for point in points if "length" in point]
-    per_rollout = completions_per_step(config) * config.steps_per_rollout
+    rollouts = rollouts_of(asdict(config))
+    drawn = [(p["length"], len(rollouts.at(int(p["step"]) - 1))) for p in points if "length" in p]
     last = [point for point in points if point["step"]][-FINAL_STEPS:]
     probes = [point["policy_accuracy"] for point in points if "policy_accuracy" in point]
     return {
         "steps": steps,
         "completions": steps * completions_per_step(config),
-        "tokens": round(sum(lengths) * per_rollout),
+        "tokens": round(sum(mean * n for mean, n in drawn) * completions_per_step(config)),
         **{name: round(sum(point.get(name, 0) for point in points)) for name in SPENT},
         **{f"final_{name}": _mean([p[name] for p in last if name in p]) for name in FINAL},
         **({"final_policy_accuracy": probes[-1]} if probes else {}),

@@ -78,6 +78,7 @@ from stages.configs.rl import (
 from stages.configs.sampling import (
     Adaptive,
     Majority,
+    ReviewedConfig,
     Rewrite,
     SampleConfig,
 )
@@ -122,6 +123,7 @@ __all__ = [
     "RLConfig",
     "Rationalisation",
     "ReasoningGymConfig",
+    "ReviewedConfig",
     "RewardModelConfig",
     "RewardTerm",
     "Rewrite",

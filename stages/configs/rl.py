@@ -92,6 +92,8 @@ class Validation:
 class RLConfig(StageConfig):
     """RL with rewards by rule and by model: GRPO (DeepSeek-R1, 2.1 and 3.2) or a relative.
 
+    domains: those whose rows of data_from are trained on, math, code, stem, logic, general; empty
+    means all. What is left out is counted.
     prompts_start: by domain, when its prompts begin to be asked, as `start` of a RewardTerm; those
     of other domains are asked from the first step on.
     compute_as: a trained stage. Training ends as soon as it has cost as many operations as that
@@ -103,6 +105,7 @@ class RLConfig(StageConfig):
     validate_on: list[str] = field(default_factory=list)
     validation: Validation = field(default_factory=Validation, metadata={"identity": False})
     rewards: dict[str, RewardTerm] = field(default_factory=dict)
+    domains: list[str] = field(default_factory=list)
     prompts_start: dict[str, Any] = field(default_factory=dict)
     optimizer: Optimizer = field(default_factory=Optimizer)
     sampling: Sampling = field(default_factory=Sampling)

@@ -12,6 +12,7 @@ and its KL term (`loss_type`, `beta`), the loop of optimiser steps. Where this t
 5. A checkpoint holds the synced reference model and the state of the prompts too (grpo_resume).
 6. What was sampled in fp32 keeps the log-probabilities that it was sampled with: TRL would compute
    them again for a rollout of several steps. In bf16 the two passes round apart, so it may.
+7. A rollout is cut where a schedule changes, so that it does on the step it names (rollouts.py).
 """
 
 from __future__ import annotations
@@ -86,7 +87,6 @@ class RecipeGRPOTrainer(ResumingTrainer):
                 parallel.average_gradients(passing)
         self._trained = batch
         self._require_finite("loss", float(loss), self.state.global_step + 1)
-        self._step += 1
         self._tokens = int(batch["completion_mask"].sum())
         return loss
 
