@@ -7,8 +7,8 @@ that stay the same when the result changes.
 
 What is in it: the kind and its version, the config that changes results, the fingerprints of the
 inputs in order, the digests of outside files. What is not: the stage's name, paths, devices, batch
-splits, logging (fields marked `metadata={"identity": False}`), and the names on the edges, which
-enter as fingerprints instead.
+splits, logging (fields marked `metadata={"identity": False}`), what a stage only looks at (edges
+whose rule says `identity=False`), and the names on the other edges, which enter as fingerprints.
 """
 
 from __future__ import annotations

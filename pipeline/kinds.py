@@ -20,6 +20,7 @@ EDGES = (
     "teach_with",
     "compute_as",
     "score_with",
+    "validate_on",
     "evaluates",
 )
 
@@ -29,13 +30,15 @@ class EdgeRule:
     """What one edge of a kind accepts.
 
     `types` are artifact types. `required` types must each come in at least once; `at_least` and
-    `at_most` bound the number of stages on the edge (None: any number).
+    `at_most` bound the number of stages on the edge (None: any number). `identity` is False where
+    the stage only looks at what comes in and its result would be the same without it.
     """
 
     types: frozenset[str]
     required: frozenset[str] = frozenset()
     at_least: int = 0
     at_most: int | None = None
+    identity: bool = True
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,14 @@ _KINDS = (
     ),
     Kind("pretrained", 1, configs.PretrainedConfig, "model", "stages.pretrained:run"),
     Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
-    Kind("problems", 1, configs.ProblemsConfig, "problems", "stages.problems:run"),
+    Kind(
+        "problems",
+        1,
+        configs.ProblemsConfig,
+        "problems",
+        "stages.problems:run",
+        edges={"apart_from": EdgeRule(PROBLEMS)},
+    ),
     Kind("worked", 2, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
     Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
     Kind(
@@ -72,6 +79,7 @@ _KINDS = (
             "data_from": EdgeRule(PROBLEMS | {"samples"}, required=PROBLEMS),
             "score_with": EdgeRule(REWARD_MODEL),
             "compute_as": EdgeRule(MODEL, at_most=1),
+            "validate_on": EdgeRule(PROBLEMS, identity=False),
         },
         derive="stages.numbers:rl",
         needs="stages.needs:rl",

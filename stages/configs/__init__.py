@@ -73,6 +73,7 @@ from stages.configs.rl import (
     LengthSwitch,
     RewardTerm,
     RLConfig,
+    Validation,
 )
 from stages.configs.sampling import (
     Adaptive,
@@ -137,6 +138,7 @@ __all__ = [
     "Thinking",
     "TrainingVerifiers",
     "Trivial",
+    "Validation",
     "Verifiers",
     "outside_file",
     "placement",
