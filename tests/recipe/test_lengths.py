@@ -1,4 +1,4 @@
-"""Every limit of tokens is one of the profile's dials, whichever recipe or stage file asks for it."""
+"""Every limit of tokens is one of the profile's dials, in every recipe and stage file."""
 
 from __future__ import annotations
 
