@@ -1,4 +1,4 @@
-"""What a profile of real sizes is to be given in place of the tiny world: `bring` in the profile."""
+"""What a profile of real sizes is to be given in place of the tiny world: its key `bring`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def check(stage: Stage) -> Iterator[Problem]:
     if wanted := replaced(stage):
         yield Problem(
             "kind",
-            f"is {stage.kind.name}, which is the tiny world's, and this profile has other numbers "
-            f"in mind. Bring {wanted}",
+            f"is {stage.kind.name}, of the tiny world: this profile is not for it. Bring {wanted}",
             when_run=True,
+            when_used=True,
         )
 
 
@@ -24,4 +24,4 @@ def replaced(stage: Stage) -> str | None:
     """What takes the place of a stage of the tiny world; None where it may stay."""
     wanted: dict[str, str] = stage.root.get("bring") or {}
     own = stage.kind.name in OWN or (stage.kind.name == "general" and not stage.inputs["data_from"])
-    return wanted.get(stage.name) if own else None
+    return wanted[stage.name].replace("STAGE", stage.name) if own and stage.name in wanted else None

@@ -15,7 +15,7 @@ from pipeline.compose import compose
 
 CONF = Path(conf.__file__).parent
 RECIPES = [path.stem for path in (CONF / "recipe").glob("*.yaml")]
-FILES = [path.stem for path in (CONF / "stage").glob("*.yaml") if path.stem[0] != "_"]
+FILES = {path.stem for path in (CONF / "stage").glob("[!_]*.yaml")} - {"evaluate_as_paper"}
 LIMITS = {"max_tokens", "max_length", "max_prompt_tokens"}
 DIALS = ("thought", "longer", "sampled", "row", "scored", "prompt", "verdict")
 
@@ -33,17 +33,27 @@ def limits(value: Any, key: str) -> Iterator[tuple[str, int]]:
             yield from limits(item, f"{key}[{number}]")
 
 
-@pytest.mark.parametrize("profile", ["one_gpu", "small", "smoke", "tiny"])
+def beyond_the_dials(*words: str) -> dict[str, int]:
+    """The limits of a composed recipe that no dial of its profile has, or that are the paper's."""
+    root = compose(R1, words).root
+    dials = {root["size"][dial] for dial in DIALS}
+    assert max(dials) < 32768
+    found = dict(limits(root["stages"], "stages"))
+    assert found
+    return {key: tokens for key, tokens in found.items() if tokens not in dials}
+
+
+@pytest.mark.parametrize("profile", ["one_gpu", "small"])
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_no_stage_falls_back_to_the_papers_tokens(recipe: str, profile: str) -> None:
     rows = ["stages.rows.path=mine.jsonl"] if recipe == "students" else []
-    more = [f"+stage@stages.also_{name}={name}" for name in FILES]
-    root = compose(R1, [f"recipe={recipe}", f"profile={profile}", *rows, *more]).root
-    dials = {root["size"][dial] for dial in DIALS}
-    found = dict(limits(root["stages"], "stages"))
-    assert {key: tokens for key, tokens in found.items() if tokens not in dials} == {}
-    assert max(dials) < 32768
-    assert "stages.also_preference_pairs.judging.sampling.max_tokens" in found
+    assert beyond_the_dials(f"recipe={recipe}", f"profile={profile}", *rows) == {}
+
+
+@pytest.mark.parametrize("profile", ["small", "tiny"])
+def test_nor_does_a_stage_that_no_recipe_has(profile: str) -> None:
+    more = [f"+stage@stages.also_{name}={name}" for name in sorted(FILES)]
+    assert beyond_the_dials("recipe=r1_zero", f"profile={profile}", *more) == {}
 
 
 def test_a_dial_turned_on_the_command_line_is_a_departure(
