@@ -45,7 +45,7 @@ _KINDS = (
         needs="stages.needs:pretrain",
         check="stages.checks.training:pretraining",
     ),
-    Kind("pretrained", 1, configs.PretrainedConfig, "model", "stages.pretrained:run"),
+    Kind("pretrained", 2, configs.PretrainedConfig, "model", "stages.pretrained:run"),
     Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
     Kind(
         "problems",
@@ -54,8 +54,16 @@ _KINDS = (
         "problems",
         "stages.problems:run",
         edges={"apart_from": EdgeRule(PROBLEMS)},
+        check="stages.checks.tiny_world:check",
     ),
-    Kind("worked", 2, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
+    Kind(
+        "worked",
+        2,
+        configs.ProblemsConfig,
+        "conversations",
+        "stages.problems:run_worked",
+        check="stages.checks.tiny_world:check",
+    ),
     Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
     Kind(
         "conversations",
@@ -164,6 +172,7 @@ _KINDS = (
         "stages.general:run",
         edges={"data_from": EdgeRule(frozenset({"model", "conversations"}))},
         needs="stages.needs:sampling",
+        check="stages.checks.general:check",
     ),
     _judged("preferences", "stages.preferences:run"),
     _judged("labels", "stages.preferences:run_labels"),
@@ -195,6 +204,7 @@ _KINDS = (
         },
         derive="stages.numbers:evaluate",
         needs="stages.needs:sampling",
+        check="stages.checks.context:evaluate",
     ),
 )
 

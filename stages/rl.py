@@ -26,6 +26,7 @@ from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.configs import RLConfig
 from stages.data.rows import read_rows
+from stages.data.window import require_window
 from stages.rewards.preference import load_scorers
 from stages.rewards.terms import Term, build_terms, require_rows
 from stages.rollout.decoding import ATTENTION
@@ -59,6 +60,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
     config = settled(config)
     source, tokenizer = start(inputs, context)
+    _require_window(config, source, context)
     prompts, funnel = _prompts(config, inputs, tokenizer, context.stage)
     judging = replace(config.verifiers, policy=config.validation.policy)
     with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:
@@ -107,6 +109,13 @@ def _prompts(
     prompts, funnel = prepare_prompts(of_domains(rows, config.domains, stage), tokenizer, config)
     other = {"other_domain": len(rows) - funnel.pop("problems")}
     return prompts, {"problems": len(rows), **other, **funnel}
+
+
+def _require_window(config: RLConfig, source: Path, context: Context) -> None:
+    """The longest prompt with the longest completion that any step allows."""
+    limits = [s.max_tokens for s in config.length_switches if s.step < config.max_steps]
+    longest = config.max_prompt_tokens + max([config.sampling.max_tokens, *limits])
+    require_window(source, longest, f"stages.{context.stage}: max_prompt_tokens and max_tokens")
 
 
 def _trainer(

@@ -53,6 +53,7 @@ from stages.configs.health import (
 )
 from stages.configs.models import (
     Corpus,
+    ModelContext,
     ModelShape,
     PretrainConfig,
     PretrainedConfig,
@@ -109,6 +110,7 @@ __all__ = [
     "Majority",
     "MixtureConfig",
     "MixturePart",
+    "ModelContext",
     "ModelShape",
     "OnPolicyDistillConfig",
     "Optimizer",

@@ -7,7 +7,6 @@ there are read back and only the others are drawn. Memory holds a few shards at 
 
 from __future__ import annotations
 
-import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from stages.configs import EvaluateConfig, SampleConfig, Sampling
 from stages.data.ledger import MOST_SAMPLES, Drawn, Ledger, Name, key_of, seed_of
 from stages.data.rows import PROBLEM, Row, read_rows
 from stages.data.template import render_prompt
+from stages.data.window import read_window
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.fleet import Fleet
 from stages.verifiers.answer import Policy, parse
@@ -226,9 +226,7 @@ def make_jobs(
 
 def positions(model: Path) -> int | None:
     """How many tokens, prompt included, the model can see; None when it does not say."""
-    facts = json.loads((model / "config.json").read_text())
-    longest: int | None = facts.get("max_position_embeddings")
-    return longest
+    return read_window(model / "config.json")
 
 
 def fitting(jobs: Sequence[Job], model: Path, completion_tokens: int, key: str) -> list[Job]:
