@@ -36,6 +36,7 @@ def rl(config: Config, inputs: Inputs) -> Numbers:
         "completions in all": prompts * samples * steps,
         "tokens per completion at most": max(longest),
         "tokens at most": _rl_tokens(config),
+        **_validation(config, inputs),
         **_budget(config, inputs),
     }
 
@@ -119,6 +120,22 @@ def _rl_tokens(config: Config) -> int:
         for (start, tokens), end in zip(lengths, ends, strict=True)
     ]
     return sum(max(0, end - start) * per_step * tokens for start, end, tokens in spans)
+
+
+def _validation(config: Config, inputs: Inputs) -> Numbers:
+    """Completions on held-out problems: before the first step, every few, and after the last."""
+    asked, steps = config["validation"], config["max_steps"]
+    if not (asked["every"] and config["validate_on"]):
+        return {}
+    looks = len({*range(0, steps, asked["every"]), steps})
+    numbers: Numbers = {"validations": looks}
+    there = {name: inputs[name] for name in config["validate_on"] if name in inputs}
+    problems = _rows(there, "problems")
+    if problems and asked["limit"] is not None:
+        problems = min(problems, asked["limit"])
+    if problems:
+        numbers["completions of validation"] = looks * problems * asked["samples"]
+    return numbers
 
 
 def _budget(config: Config, inputs: Inputs) -> Numbers:

@@ -31,7 +31,7 @@ def _judged(type_: str, entry: str) -> Kind:
     }
     config, check = configs.PreferencesConfig, "stages.checks.judged:check"
     needs = "stages.needs:judged"
-    return Kind(type_, 2, config, type_, entry, edges=edges, check=check, needs=needs)
+    return Kind(type_, 3, config, type_, entry, edges=edges, check=check, needs=needs)
 
 
 _KINDS = (
@@ -45,14 +45,29 @@ _KINDS = (
         needs="stages.needs:pretrain",
         check="stages.checks.training:pretraining",
     ),
-    Kind("pretrained", 1, configs.PretrainedConfig, "model", "stages.pretrained:run"),
+    Kind("pretrained", 2, configs.PretrainedConfig, "model", "stages.pretrained:run"),
     Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
-    Kind("problems", 1, configs.ProblemsConfig, "problems", "stages.problems:run"),
-    Kind("worked", 1, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
+    Kind(
+        "problems",
+        1,
+        configs.ProblemsConfig,
+        "problems",
+        "stages.problems:run",
+        edges={"apart_from": EdgeRule(PROBLEMS)},
+        check="stages.checks.tiny_world:check",
+    ),
+    Kind(
+        "worked",
+        2,
+        configs.ProblemsConfig,
+        "conversations",
+        "stages.problems:run_worked",
+        check="stages.checks.tiny_world:check",
+    ),
     Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
     Kind(
         "conversations",
-        1,
+        2,
         configs.ConversationsConfig,
         "conversations",
         "stages.conversations:run",
@@ -72,6 +87,7 @@ _KINDS = (
             "data_from": EdgeRule(PROBLEMS | {"samples"}, required=PROBLEMS),
             "score_with": EdgeRule(REWARD_MODEL),
             "compute_as": EdgeRule(MODEL, at_most=1),
+            "validate_on": EdgeRule(PROBLEMS, identity=False),
         },
         derive="stages.numbers:rl",
         needs="stages.needs:rl",
@@ -105,7 +121,7 @@ _KINDS = (
     ),
     Kind(
         "sample",
-        2,
+        3,
         configs.SampleConfig,
         "samples",
         "stages.sample:run",
@@ -114,10 +130,20 @@ _KINDS = (
                 frozenset({"model", "problems", "samples", "conversations"}),
                 required=frozenset({"model", "problems"}),
             ),
-            "rewrite_with": EdgeRule(MODEL, at_most=1),
+            "rewrite_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
         },
         derive="stages.numbers:sample",
         needs="stages.needs:sampling",
+        check="stages.checks.sampling:check",
+    ),
+    Kind(
+        "reviewed",
+        1,
+        configs.ReviewedConfig,
+        "samples",
+        "stages.reviewed:run",
+        edges={"data_from": EdgeRule(TRAINING_ROWS, at_least=1)},
+        check="stages.checks.sampling:reviewed",
     ),
     Kind(
         "mixture",
@@ -129,7 +155,7 @@ _KINDS = (
     ),
     Kind(
         "select",
-        1,
+        2,
         configs.SelectConfig,
         "samples",
         "stages.selection:run",
@@ -140,18 +166,19 @@ _KINDS = (
     ),
     Kind(
         "general",
-        2,
+        3,
         configs.GeneralConfig,
         "conversations",
         "stages.general:run",
         edges={"data_from": EdgeRule(frozenset({"model", "conversations"}))},
         needs="stages.needs:sampling",
+        check="stages.checks.general:check",
     ),
     _judged("preferences", "stages.preferences:run"),
     _judged("labels", "stages.preferences:run_labels"),
     Kind(
         "reward_model",
-        1,
+        2,
         configs.RewardModelConfig,
         "reward_model",
         "stages.reward_model:run",
@@ -166,7 +193,7 @@ _KINDS = (
     ),
     Kind(
         "evaluate",
-        2,
+        3,
         configs.EvaluateConfig,
         "evaluation",
         "stages.evaluate:run",
@@ -177,6 +204,7 @@ _KINDS = (
         },
         derive="stages.numbers:evaluate",
         needs="stages.needs:sampling",
+        check="stages.checks.context:evaluate",
     ),
 )
 

@@ -5,15 +5,16 @@ minibatches, rewards by rule (later with reward models), KL 0.001 to a reference
 replaces every 400 steps. All of that is configuration; see conf/stage/_rl.yaml.
 
 A stage first proves its verifiers on its own reference answers, then drops prompts that are too
-long, trains, and publishes the policy. Killed at any moment it goes on from its last complete
-checkpoint, to the same weights and curves, bit for bit on one CPU thread.
+long, trains, and publishes the policy. On the way it is asked problems that it does not learn from,
+where `validate_on` names some (stages/training/validation.py). Killed at any moment it goes on from
+its last complete checkpoint, to the same weights and curves, bit for bit on one CPU thread.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.configs import RLConfig
 from stages.data.rows import read_rows
+from stages.data.window import require_window
 from stages.rewards.preference import load_scorers
 from stages.rewards.terms import Term, build_terms, require_rows
 from stages.rollout.decoding import ATTENTION
-from stages.training import compute
+from stages.training import compute, validation
 from stages.training.algorithms.drawing import overlong_term
 from stages.training.algorithms.settled import settled
 from stages.training.algorithms.trainers import trainer_for
@@ -58,8 +60,10 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
     config = settled(config)
     source, tokenizer = start(inputs, context)
+    _require_window(config, source, context)
     prompts, funnel = _prompts(config, inputs, tokenizer, context.stage)
-    with VerifierPool.of(config.verifiers) as pool:
+    judging = replace(config.verifiers, policy=config.validation.policy)
+    with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:
         require_references([prompt.row for prompt in prompts], pool, f"stage {context.stage}")
         terms = build_terms(
             config.rewards,
@@ -79,9 +83,14 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         for other in inputs.get("compute_as", ()):
             budget = compute.budget_of(other, f"stages.{context.stage}.compute_as")
             trainer.add_callback(compute.ComputeBudget(budget, cost.per_token * cost.parameters))
+        held_out = validation.held_out(config, inputs, tokenizer, prompts, context.stage)
+        trainer.add_callback(validation.Validator(held_out.jobs, judges, trainer, context))
         health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
         pool.tally.write(context.output)
-    facts = _facts(config, context, trainer.state.global_step) | {
+    points = _points(context)
+    facts = {
+        **_facts(config, points, trainer.state.global_step),
+        **validation.facts(held_out, config, points),
         "compute": cost.facts(trainer.state.num_input_tokens_seen),
         "health": health,
     }
@@ -100,6 +109,13 @@ def _prompts(
     prompts, funnel = prepare_prompts(of_domains(rows, config.domains, stage), tokenizer, config)
     other = {"other_domain": len(rows) - funnel.pop("problems")}
     return prompts, {"problems": len(rows), **other, **funnel}
+
+
+def _require_window(config: RLConfig, source: Path, context: Context) -> None:
+    """The longest prompt with the longest completion that any step allows."""
+    limits = [s.max_tokens for s in config.length_switches if s.step < config.max_steps]
+    longest = config.max_prompt_tokens + max([config.sampling.max_tokens, *limits])
+    require_window(source, longest, f"stages.{context.stage}: max_prompt_tokens and max_tokens")
 
 
 def _trainer(
@@ -134,13 +150,15 @@ def _cost(config: RLConfig, trainer: RecipeGRPOTrainer) -> compute.Cost:
     return compute.Cost(compute.parameters(policy), compute.FORWARD + compute.LEARN + reads)
 
 
-def _facts(config: RLConfig, context: Context, steps: int) -> dict[str, Any]:
+def _points(context: Context) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (context.work / METRICS).read_text().splitlines()]
+
+
+def _facts(config: RLConfig, points: Sequence[Mapping[str, float]], steps: int) -> dict[str, Any]:
     """What was spent, and where the curves ended."""
-    lines = (context.work / METRICS).read_text().splitlines()
-    points = [json.loads(line) for line in lines]
     rollouts = rollouts_of(asdict(config))
-    drawn = [(p["length"], len(rollouts.at(p["step"] - 1))) for p in points if "length" in p]
-    last = points[-FINAL_STEPS:]
+    drawn = [(p["length"], len(rollouts.at(int(p["step"]) - 1))) for p in points if "length" in p]
+    last = [point for point in points if point["step"]][-FINAL_STEPS:]
     probes = [point["policy_accuracy"] for point in points if "policy_accuracy" in point]
     return {
         "steps": steps,

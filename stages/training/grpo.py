@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,12 @@ class RecipeGRPOTrainer(ResumingTrainer):
             logs.update(curves(parallel.mean_of_all({**found, **speed})))
             self._metrics["train"].clear()
         super(GRPOTrainer, self).log(logs, start_time)
+
+    def note(self, metrics: Mapping[str, float], seconds: float) -> None:
+        """Curves of the step that was measured beside it, in seconds that are not the step's."""
+        for name, value in metrics.items():
+            self._metrics["train"][name].append(value)
+        self._clock += seconds
 
     def create_model_card(self, **kwargs: Any) -> None:
         """No card beside a checkpoint: what a stage publishes has its manifest."""

@@ -21,6 +21,8 @@ PAPER_RL: dict[str, Any] = {
     "length_switches": [{"step": 8200, "max_tokens": 65536}],
     "prompts_start": {},
     "rewards": {"accuracy": {"start": 0.0, "stop": None}},
+    "validate_on": [],
+    "validation": {"every": 100, "samples": 16, "limit": None},
 }
 
 
@@ -43,6 +45,17 @@ def test_a_schedule_that_acts_inside_a_rollout_is_named() -> None:
     last |= {"rewards": {"helpful": {"start": 1300, "stop": 0.96}}}  # 1632, where a rollout begins
     assert numbers.rl(last, {})["rollouts are cut at steps"] == "1300"
     assert "rollouts are cut at steps" not in numbers.rl(last | {"steps_per_rollout": 4}, {})
+
+
+def test_validation_asks_before_the_first_step_every_few_and_after_the_last() -> None:
+    assert "validations" not in numbers.rl(PAPER_RL, {})
+    watched = PAPER_RL | {"validate_on": ["aime"], "max_steps": 250}
+    inputs = {"aime": artifact("problems", 30), "prompts": artifact("problems", 9999)}
+    derived = numbers.rl(watched, inputs)
+    assert derived["validations"] == 4  # 0, 100, 200, 250
+    assert derived["completions of validation"] == 4 * 30 * 16
+    few = watched | {"validation": {"every": 100, "samples": 16, "limit": 10}}
+    assert numbers.rl(few, inputs)["completions of validation"] == 4 * 10 * 16
 
 
 def test_a_switch_of_length_after_the_last_step_adds_no_tokens() -> None:
