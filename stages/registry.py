@@ -31,7 +31,7 @@ def _judged(type_: str, entry: str) -> Kind:
     }
     config, check = configs.PreferencesConfig, "stages.checks.judged:check"
     needs = "stages.needs:judged"
-    return Kind(type_, 2, config, type_, entry, edges=edges, check=check, needs=needs)
+    return Kind(type_, 3, config, type_, entry, edges=edges, check=check, needs=needs)
 
 
 _KINDS = (
@@ -47,7 +47,7 @@ _KINDS = (
     ),
     Kind("pretrained", 1, configs.PretrainedConfig, "model", "stages.pretrained:run"),
     Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
-    Kind("problems", 1, configs.ProblemsConfig, "problems", "stages.problems:run"),
+    Kind("problems", 2, configs.ProblemsConfig, "problems", "stages.problems:run"),
     Kind("worked", 1, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
     Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
     Kind(
@@ -63,7 +63,7 @@ _KINDS = (
     _clean("conversations"),
     Kind(
         "rl",
-        1,
+        2,
         configs.RLConfig,
         "model",
         "stages.rl:run",
@@ -151,7 +151,7 @@ _KINDS = (
     _judged("labels", "stages.preferences:run_labels"),
     Kind(
         "reward_model",
-        1,
+        2,
         configs.RewardModelConfig,
         "reward_model",
         "stages.reward_model:run",
@@ -166,7 +166,7 @@ _KINDS = (
     ),
     Kind(
         "evaluate",
-        2,
+        3,
         configs.EvaluateConfig,
         "evaluation",
         "stages.evaluate:run",
