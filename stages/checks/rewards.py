@@ -21,8 +21,7 @@ def check(stage: Stage) -> Iterator[Problem]:
         key = f"rewards.{name}"
         yield from _name(stage, name, key)
         yield from _span(term, config.max_steps, key)
-        yield from _rows(term, domains, key)
-        yield from _queries(name, term, queries)
+        yield from list(_rows(term, domains, key)) or _queries(stage, name, term, queries)
     for domain, start in config.prompts_start.items():
         yield from _prompts(domain, start, config.max_steps, domains)
 
@@ -68,14 +67,17 @@ def _own_queries(source: Stage) -> frozenset[str] | None:
     return None if config.format == "problems" else frozenset()
 
 
-def _queries(name: str, term: RewardTerm, queries: frozenset[str] | None) -> Iterator[Problem]:
+def _queries(
+    stage: Stage, name: str, term: RewardTerm, queries: frozenset[str] | None
+) -> Iterator[Problem]:
     """A reward model scores queries of its own kind only (3.1): there must be some."""
     if name in PREFERENCE_TERMS and term.weight and queries is not None and name not in queries:
         there = f"of the kind {', '.join(sorted(queries))} alone" if queries else "of neither kind"
         yield Problem(
             f"rewards.{name}",
             f"scores {name} queries only, and what data_from gives is {there}: set `preference: "
-            f"{name}` of the data set that has them, or name one that has on data_from",
+            f"{name}` of the data set that has them, name one that has on data_from, or take the "
+            f"term out with `~stages.{stage.name}.rewards.{name}`",
         )
 
 
