@@ -104,8 +104,9 @@ def test_a_helpfulness_query_and_a_safety_query_get_one_reward_each(
 def test_a_general_row_that_is_neither_or_both_is_named_with_what_to_write(
     said: dict[str, Any], shown: str, inputs: Callable[..., Any], make_context: Any
 ) -> None:
-    metadata = json.dumps({"constraints": []} | said)
-    wrong = queries("helpful")[0] | {"id": "mine-000007", "source": "file", "metadata": metadata}
+    (row,) = queries("helpful", 1)
+    facts = {"constraints": json.loads(row["metadata"])["constraints"]} | said
+    wrong = row | {"id": "mine-000007", "source": "file", "metadata": json.dumps(facts)}
     rows = [*queries("helpful"), *queries("safety"), wrong]
     message = (
         r"stages\.stage\.data_from: 1 of 5 rows of general_clean .* mine-000007 \(domain general, "
