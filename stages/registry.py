@@ -49,7 +49,7 @@ _KINDS = (
     Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
     Kind(
         "problems",
-        1,
+        2,
         configs.ProblemsConfig,
         "problems",
         "stages.problems:run",

@@ -194,18 +194,18 @@ def shown_on(context: Context) -> Progress:
 
 def gather(problems: Sequence[Artifact], limit: int | None) -> list[Row]:
     """All problems, or `limit` of them taken in turn from each domain and language."""
-    return limited([row for one in problems for row in read_rows(one.rows_path)], limit)
+    return in_turn([row for one in problems for row in read_rows(one.rows_path)], limit)
 
 
-def limited(rows: list[Row], limit: int | None) -> list[Row]:
+def in_turn(rows: list[Row], limit: int | None) -> list[Row]:
     """All rows, or `limit` of them taken in turn from each domain and language."""
     if limit is None or limit >= len(rows):
         return rows
     cells: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         cells.setdefault((row["domain"], row["language"]), []).append(row)
-    in_turn = chain.from_iterable(zip_longest(*cells.values()))
-    return [row for row in in_turn if row is not None][:limit]
+    mixed = chain.from_iterable(zip_longest(*cells.values()))
+    return [row for row in mixed if row is not None][:limit]
 
 
 def make_jobs(
