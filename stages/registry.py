@@ -115,8 +115,10 @@ _KINDS = (
                 required=frozenset({"model", "problems"}),
             ),
             "rewrite_with": EdgeRule(MODEL, at_most=1),
+            "judge_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
         },
         derive="stages.numbers:sample",
+        check="stages.checks.sampling:check",
         needs="stages.needs:sampling",
     ),
     Kind(

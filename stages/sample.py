@@ -9,8 +9,9 @@ start the kept thoughts are also rewritten in the question's language; human-mad
    gives the same budget to the problems that still lack accepted answers (adaptive.py);
 3. the verdict of the problem's own verifier, the listed filters in order (filters.py), and what
    says the same as an earlier sample of its problem (resemblance.py);
-4. the rewriter, if any, whose result is judged again (rewrite.py, rewrite_model.py);
-5. of what is left of a problem the least similar ones up to the quota.
+4. a model's verdict where rules have none, if asked for (generative_samples.py);
+5. the rewriter, if any, whose result is judged again (rewrite.py, rewrite_model.py);
+6. of what is left of a problem the least similar ones up to the quota.
 
 A kill loses at most the shards in flight: the ledger (ledger.py) has the rest, and the same rounds
 follow from the same samples. That holds as far as verdicts repeat; one that ran out of time on a
@@ -40,6 +41,10 @@ from stages.data.collect import Collector, Job, fitting, gather, make_jobs, show
 from stages.data.difficulty import PASS_RATE, pass_rates
 from stages.data.filters import check_names
 from stages.data.funnel import OVER_QUOTA, SAMPLED, Funnel
+from stages.data.generative import answer_judge
+from stages.data.generative_measure import measure
+from stages.data.generative_samples import DROPS as JUDGE_DROPS
+from stages.data.generative_samples import RIGHT, Judgements, require_judge
 from stages.data.given import samples_of
 from stages.data.labels import (
     NO_MAJORITY,
@@ -101,20 +106,31 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     check_rewriter(config, key)
     model = _only_model(inputs, key)
     funnel = Funnel(_reasons(config))
+    with answer_judge(config, inputs, context) as judge:
+        measured = measure(judge, context) if judge else {}
     with VerifierPool.of(config.verifiers) as pool:
         with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
             collector = Collector.of(fleet, pool, model, config, context)
             asked = _asked(config, inputs, model, collector, key)
             rounds = _draw(config, asked.jobs, collector, context)
-        with _rewriter(config, inputs, context) as rewriter:
+        with (
+            answer_judge(config, inputs, context) as judge,
+            _rewriter(config, inputs, context) as rewriter,
+        ):
             choice = Choice(config, rewriter, pool, fleet.tokenizer)
-            rows = _publish(choice, rounds, _given(inputs), funnel, context)
+            judgements = Judgements(judge, rounds, config) if judge else None
+            samples = (judgements or rounds).samples()
+            rows = _publish(choice.of(samples), rounds, _given(inputs), funnel, context)
     pool.tally.write(context.output)
     if not rows.count:
         raise RecipeError(_nothing_kept(key, funnel.whole()))
     facts = _facts(config, model, asked, rounds, rows, funnel)
     facts["engine_deaths"] = fleet.deaths
-    return Outputs(facts, {**asked.funnel(), **funnel.whole(), "given": rows.given})
+    counts = {**asked.funnel(), **funnel.whole(), "given": rows.given}
+    if judgements:
+        facts["generative_judge"] = {**measured, **judgements.facts()}
+        counts[RIGHT] = judgements.counts[RIGHT]  # of the samples, before the quota
+    return Outputs(facts, counts)
 
 
 def _only_model(inputs: Inputs, key: str) -> Artifact:
@@ -130,6 +146,7 @@ def _asked(
 ) -> Asked:
     """The jobs whose prompt fits and whose answers can be judged, or voted on."""
     problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
+    require_judge(problems, config, key)
     judged = [
         row
         for row in problems
@@ -187,7 +204,11 @@ class Published:
 
 
 def _publish(
-    choice: Choice, rounds: Rounds, given: Sequence[Row], funnel: Funnel, context: Context
+    chosen: Iterator[tuple[Job, list[Row], list[Row]]],
+    rounds: Rounds,
+    given: Sequence[Row],
+    funnel: Funnel,
+    context: Context,
 ) -> Published:
     """Write all files, a few problems in memory at a time."""
     rows, published = context.output / "rows.parquet", Published(given=len(given))
@@ -195,7 +216,7 @@ def _publish(
         RowWriter(rows, SAMPLE) as kept_rows,
         RowWriter(context.output / "drawn.parquet", DRAWN) as drawn_rows,
     ):
-        for job, drawn, kept in choice.of(rounds.samples()):
+        for job, drawn, kept in chosen:
             for sample in drawn:
                 funnel.add(job.problem["domain"], sample["dropped_by"])
                 published.drawn_tokens += sample["tokens"]
@@ -216,7 +237,8 @@ def _publish(
 def _reasons(config: SampleConfig) -> list[str]:
     """All that may drop a sample, in the order of the funnel."""
     votes = [NO_MAJORITY] if config.majority is not None else []
-    return [*votes, *config.filters, *(DROPS if config.rewriter else ()), OVER_QUOTA]
+    judge = JUDGE_DROPS if config.generative_judge else ()
+    return [*votes, *config.filters, *judge, *(DROPS if config.rewriter else ()), OVER_QUOTA]
 
 
 def _given(inputs: Inputs) -> list[Row]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from stages.configs.common import Rollout, Sampling, StageConfig, TrainingVerifiers, from_root
+from stages.configs.generative import GenerativeJudge
 
 
 @dataclass
@@ -48,6 +49,7 @@ class SampleConfig(StageConfig):
     """
 
     rewrite_with: str | None = None
+    judge_with: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
     rollout: Rollout = from_root(Rollout, "rollout")
     strategy: str = "fixed"
@@ -63,5 +65,6 @@ class SampleConfig(StageConfig):
     max_resemblance: float = 0.9  # from here on two answers to a problem are near duplicates
     rewriter: str | None = None  # or `tiny`, or `model`: rewrite in the question's language, sum up
     rewrite: Rewrite = field(default_factory=Rewrite)
+    generative_judge: GenerativeJudge | None = None  # how judge_with judges what rules cannot
     system_prompt: str | None = None
     verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")
