@@ -37,13 +37,13 @@ def refuse_to_run(found: Problems, stages: Iterable[str]) -> None:
     _raise(lines({name: found[name] for name in stages if name in found}, when_run=True))
 
 
-def lines(found: Problems, when_run: bool) -> list[str]:
+def lines(found: Problems, when_run: bool = False, only_said: bool = False) -> list[str]:
     """The problems of one sort as text, each with its full key."""
     return [
         f"stages.{name}.{problem.key}: {problem.text}"
         for name, own in found.items()
         for problem in own
-        if problem.when_run is when_run
+        if (problem.when_run, problem.only_said) == (when_run, only_said)
     ]
 
 

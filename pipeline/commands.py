@@ -38,6 +38,7 @@ def plan(project: Project, composed: Composed, as_json: bool) -> int:
     done = sum(d.state is State.DONE for d in decisions.values())
     print(f"{len(decisions)} stages: {done} done, {len(decisions) - done} to run")
     warnings = [f"{text}; `r1 run` refuses it" for text in checks.lines(situation.problems, True)]
+    warnings += checks.lines(situation.problems, only_said=True)
     for warning in (*warnings, *source_warnings(situation)):
         print(f"warning: {warning}")
     situation.store.save_caches()
@@ -56,7 +57,7 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
         _print_stage(row, decisions[row["stage"]])
         artifact = situation.facts[row["stage"]].artifact
         for warning in kept(artifact.facts) if artifact else ():
-            print(f"    warned at {warning}")
+            print(f"    warned: {warning}")
     return 0
 
 

@@ -24,10 +24,12 @@ def warn(text: str) -> None:
 def kept(facts: Mapping[str, Any]) -> list[str]:
     """The warnings that a finished stage has in its manifest, as lines.
 
-    A stage that watches its curves leaves `health: {warnings: [{rule, step, numbers}, …]}`.
+    A stage that watches its curves leaves `health: {warnings: [{rule, step, numbers}, …]}`; any
+    other may leave `warnings`, as texts.
     """
     warnings = (facts.get("health") or {}).get("warnings", [])
-    return [f"step {w['step']}, {w['rule']}: {w['numbers']}" for w in warnings]
+    steps = [f"step {w['step']}, {w['rule']}: {w['numbers']}" for w in warnings]
+    return [*steps, *map(str, facts.get("warnings") or ())]
 
 
 class Notices:

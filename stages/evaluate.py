@@ -147,7 +147,7 @@ def _jobs(
     jobs = make_jobs(problems, tokenizer, config.system_prompt, config.samples_per_problem)
     longest = config.sampling.max_tokens
     if config.budgets or config.waits:
-        forced = len(Tags.of(tokenizer).forced) + config.answer_tokens
+        forced = len(Tags.of(tokenizer).end_think) + config.answer_tokens
         longest += forced + 1  # a thought that never ends
     key = f"stages.{context.stage}.sampling.max_tokens"
     fit = fitting(jobs, model.model_path, longest, key)

@@ -31,7 +31,7 @@ def _judged(type_: str, entry: str) -> Kind:
     }
     config, check = configs.PreferencesConfig, "stages.checks.judged:check"
     needs = "stages.needs:judged"
-    return Kind(type_, 2, config, type_, entry, edges=edges, check=check, needs=needs)
+    return Kind(type_, 3, config, type_, entry, edges=edges, check=check, needs=needs)
 
 
 _KINDS = (
@@ -48,11 +48,11 @@ _KINDS = (
     Kind("pretrained", 1, configs.PretrainedConfig, "model", "stages.pretrained:run"),
     Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
     Kind("problems", 1, configs.ProblemsConfig, "problems", "stages.problems:run"),
-    Kind("worked", 1, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
+    Kind("worked", 2, configs.ProblemsConfig, "conversations", "stages.problems:run_worked"),
     Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
     Kind(
         "conversations",
-        1,
+        2,
         configs.ConversationsConfig,
         "conversations",
         "stages.conversations:run",
@@ -63,7 +63,7 @@ _KINDS = (
     _clean("conversations"),
     Kind(
         "rl",
-        1,
+        2,
         configs.RLConfig,
         "model",
         "stages.rl:run",
@@ -105,7 +105,7 @@ _KINDS = (
     ),
     Kind(
         "sample",
-        2,
+        3,
         configs.SampleConfig,
         "samples",
         "stages.sample:run",
@@ -114,12 +114,12 @@ _KINDS = (
                 frozenset({"model", "problems", "samples", "conversations"}),
                 required=frozenset({"model", "problems"}),
             ),
-            "rewrite_with": EdgeRule(MODEL, at_most=1),
+            "rewrite_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
             "judge_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
         },
         derive="stages.numbers:sample",
-        check="stages.checks.sampling:check",
         needs="stages.needs:sampling",
+        check="stages.checks.sampling:check",
     ),
     Kind(
         "mixture",
@@ -131,7 +131,7 @@ _KINDS = (
     ),
     Kind(
         "select",
-        1,
+        2,
         configs.SelectConfig,
         "samples",
         "stages.selection:run",
@@ -142,7 +142,7 @@ _KINDS = (
     ),
     Kind(
         "general",
-        2,
+        3,
         configs.GeneralConfig,
         "conversations",
         "stages.general:run",
@@ -153,7 +153,7 @@ _KINDS = (
     _judged("labels", "stages.preferences:run_labels"),
     Kind(
         "reward_model",
-        1,
+        2,
         configs.RewardModelConfig,
         "reward_model",
         "stages.reward_model:run",
@@ -168,7 +168,7 @@ _KINDS = (
     ),
     Kind(
         "evaluate",
-        2,
+        3,
         configs.EvaluateConfig,
         "evaluation",
         "stages.evaluate:run",

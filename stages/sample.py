@@ -10,7 +10,8 @@ start the kept thoughts are also rewritten in the question's language; human-mad
 3. the verdict of the problem's own verifier, the listed filters in order (filters.py), and what
    says the same as an earlier sample of its problem (resemblance.py);
 4. a model's verdict where rules have none, if asked for (generative_samples.py);
-5. the rewriter, if any, whose result is judged again (rewrite.py, rewrite_model.py);
+5. the rewriter, if any, whose result is judged again (rewrite.py, rewrite_model.py); without one
+   a stage that wants one says that what is learnt has no summary;
 6. of what is left of a problem the least similar ones up to the quota.
 
 A kill loses at most the shards in flight: the ledger (ledger.py) has the rest, and the same rounds
@@ -24,21 +25,20 @@ from which the funnel is counted; and pass_rates.parquet, the difficulty of ever
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-
-import pyarrow as pa
+from dataclasses import dataclass
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
+from stages.checks.sampling import MODEL, RAW, TINY, refuse_rewriting
 from stages.configs import SampleConfig
 from stages.data.choice import Choice
 from stages.data.collect import Collector, Job, fitting, gather, make_jobs, shown_on
-from stages.data.difficulty import PASS_RATE, pass_rates
+from stages.data.difficulty import pass_rates
+from stages.data.examples import Examples, counts, read_examples
 from stages.data.filters import check_names
 from stages.data.funnel import OVER_QUOTA, SAMPLED, Funnel
 from stages.data.generative import answer_judge
@@ -54,29 +54,14 @@ from stages.data.labels import (
     lacks_reference,
 )
 from stages.data.metrics import mean
-from stages.data.rewrite import DROPS, MODEL, TINY, Rewriter, check_rewriter, rewrite_tiny
-from stages.data.rewrite_model import ModelRewriter
+from stages.data.published import Published, publish
+from stages.data.rewrite import Rewriter, drops, rewrite_tiny
+from stages.data.rewrite_model import ModelRewriter, at_writer, check_room
 from stages.data.rounds import Rounds, check_strategy
-from stages.data.rows import SAMPLE, Row, RowWriter, write_rows
+from stages.data.rows import Row
 from stages.data.votes import can_vote
 from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
-
-DRAWN = pa.schema(
-    [
-        ("id", pa.string()),
-        ("source", pa.string()),
-        ("domain", pa.string()),
-        ("language", pa.string()),
-        ("number", pa.int64()),  # of the sample among those of its problem
-        ("seed", pa.int64()),
-        ("score", pa.float64()),
-        ("reason", pa.string()),  # of the verdict
-        ("tokens", pa.int64()),  # drawn
-        ("finish_reason", pa.string()),
-        ("dropped_by", pa.string()),  # the filter, or null: kept
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -103,7 +88,7 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     key = f"stages.{context.stage}"
     check_names(config.filters, f"{key}.filters")
     check_strategy(config, key)
-    check_rewriter(config, key)
+    examples = _prepared(config, inputs, context)
     model = _only_model(inputs, key)
     funnel = Funnel(_reasons(config))
     with answer_judge(config, inputs, context) as judge:
@@ -115,22 +100,23 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
             rounds = _draw(config, asked.jobs, collector, context)
         with (
             answer_judge(config, inputs, context) as judge,
-            _rewriter(config, inputs, context) as rewriter,
+            _rewriter(config, inputs, examples, context) as rewriter,
         ):
             choice = Choice(config, rewriter, pool, fleet.tokenizer)
             judgements = Judgements(judge, rounds, config) if judge else None
             samples = (judgements or rounds).samples()
-            rows = _publish(choice.of(samples), rounds, _given(inputs), funnel, context)
+            rows = publish(choice, samples, rounds, _given(inputs), funnel, context)
     pool.tally.write(context.output)
     if not rows.count:
         raise RecipeError(_nothing_kept(key, funnel.whole()))
     facts = _facts(config, model, asked, rounds, rows, funnel)
+    facts |= _rewriting_facts(config, inputs, examples, rows)
     facts["engine_deaths"] = fleet.deaths
-    counts = {**asked.funnel(), **funnel.whole(), "given": rows.given}
+    told = {**asked.funnel(), **funnel.whole(), "given": rows.given}
     if judgements:
         facts["generative_judge"] = {**measured, **judgements.facts()}
-        counts[RIGHT] = judgements.counts[RIGHT]  # of the samples, before the quota
-    return Outputs(facts, counts)
+        told[RIGHT] = judgements.counts[RIGHT]  # of the samples, before the quota
+    return Outputs(facts, told)
 
 
 def _only_model(inputs: Inputs, key: str) -> Artifact:
@@ -173,72 +159,39 @@ def _draw(config: SampleConfig, jobs: list[Job], collector: Collector, context: 
     return rounds
 
 
+def _prepared(config: SampleConfig, inputs: Inputs, context: Context) -> Examples:
+    """The rewriter's examples; raises before anything is sampled for what would fail after it."""
+    key = f"stages.{context.stage}"
+    refuse_rewriting(config, key)
+    check_names(config.rewrite.filters, f"{key}.rewrite.filters")
+    if config.rewriter is None and config.rewrite.wanted:
+        context.warn(f"{key}.rewriter: {RAW}")
+    if config.rewriter != MODEL:
+        return {}
+    check_room(inputs["rewrite_with"][0], config, key)
+    least = config.rewrite.min_language_consistency
+    return read_examples(config.rewrite.examples, f"{key}.rewrite.examples", least)
+
+
 @contextmanager
-def _rewriter(config: SampleConfig, inputs: Inputs, context: Context) -> Iterator[Rewriter | None]:
+def _rewriter(
+    config: SampleConfig, inputs: Inputs, examples: Examples, context: Context
+) -> Iterator[Rewriter | None]:
     """Who rewrites; a model in engines of its own, once the sampling ones have ended."""
     if config.rewriter == MODEL:
         (model,) = inputs["rewrite_with"]
+        config = at_writer(config, model)
         with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
-            yield ModelRewriter.of(fleet, model, config, context)
+            yield ModelRewriter.of(fleet, model, config, examples, context)
     else:
         yield rewrite_tiny if config.rewriter == TINY else None
-
-
-@dataclass
-class Published:
-    """What rows.parquet holds."""
-
-    count: int = 0
-    given: int = 0
-    tokens: int = 0  # of the kept samples
-    drawn_tokens: int = 0  # of all samples, before any rewriting
-    domains: Counter[str] = field(default_factory=Counter)
-    languages: Counter[str] = field(default_factory=Counter)
-    sources: Counter[str] = field(default_factory=Counter)
-
-    def add(self, row: Row) -> None:
-        self.count += 1
-        self.domains[row["domain"]] += 1
-        self.languages[row["language"]] += 1
-        self.sources[row["source"]] += 1
-
-
-def _publish(
-    chosen: Iterator[tuple[Job, list[Row], list[Row]]],
-    rounds: Rounds,
-    given: Sequence[Row],
-    funnel: Funnel,
-    context: Context,
-) -> Published:
-    """Write all files, a few problems in memory at a time."""
-    rows, published = context.output / "rows.parquet", Published(given=len(given))
-    with (
-        RowWriter(rows, SAMPLE) as kept_rows,
-        RowWriter(context.output / "drawn.parquet", DRAWN) as drawn_rows,
-    ):
-        for job, drawn, kept in chosen:
-            for sample in drawn:
-                funnel.add(job.problem["domain"], sample["dropped_by"])
-                published.drawn_tokens += sample["tokens"]
-                both = job.problem | sample
-                drawn_rows.write({name: both[name] for name in DRAWN.names})
-            for row in kept:
-                published.tokens += row["tokens"]
-                published.add(row)
-                kept_rows.write(row)
-        for row in given:
-            published.add(row)
-            kept_rows.write({name: row[name] for name in SAMPLE.names})
-    rates = pass_rates(rounds.jobs, rounds.seen)
-    write_rows(context.output / "pass_rates.parquet", rates, PASS_RATE)
-    return published
 
 
 def _reasons(config: SampleConfig) -> list[str]:
     """All that may drop a sample, in the order of the funnel."""
     votes = [NO_MAJORITY] if config.majority is not None else []
     judge = JUDGE_DROPS if config.generative_judge else ()
-    return [*votes, *config.filters, *judge, *(DROPS if config.rewriter else ()), OVER_QUOTA]
+    return [*votes, *config.filters, *judge, *drops(config), OVER_QUOTA]
 
 
 def _given(inputs: Inputs) -> list[Row]:
@@ -277,6 +230,19 @@ def _facts(
         "kept_per_1000_tokens": 1000 * kept / tokens if tokens else None,
         "funnel_by_domain": funnel.by_domain(),
     }
+
+
+def _rewriting_facts(
+    config: SampleConfig, inputs: Inputs, examples: Examples, rows: Published
+) -> dict[str, object]:
+    """Who rewrote, after which examples; and how many rows of others would not have passed."""
+    if not config.rewrite.wanted:
+        return {}
+    who = inputs["rewrite_with"][0].stage if config.rewriter == MODEL else config.rewriter
+    facts: dict[str, object] = {"rewriter": who, "rewrite_examples": counts(examples)}
+    if rows.given:
+        facts["given_mixed_language"] = rows.given_mixed
+    return facts | ({"warnings": [f"rewriter {RAW}"]} if who is None else {})
 
 
 def _nothing_kept(key: str, funnel: dict[str, int]) -> str:

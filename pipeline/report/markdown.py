@@ -194,7 +194,7 @@ def _care(page: Page) -> str:
         if cut > page.shown["warn_truncation"]:
             notes.append(f"{stage}: {100 * cut:.0f} % of its completions hit the length limit.")
     for stage, artifact in page.artifacts.items():
-        notes += [f"{stage} warned while it trained: {text}." for text in kept(artifact.facts)]
+        notes += [f"{stage} warned: {text}." for text in kept(artifact.facts)]
     notes += [
         "Intervals come from resampling problems (or blocks of RL steps) of one run with one seed. "
         "How much another seed of training would move a result is not in them.",

@@ -1,8 +1,9 @@
 """Preference rewards: a trained reward model reads a response and gives one number.
 
-The helpful model reads the final answer only and the safety model the whole response, thought
-included (paper, section 3.1). Scores are the model's raw output, put to mean 0 and deviation 1
-when the reward model's facts say what its scores look like (`score_mean`, `score_std`).
+The helpful model reads the summary only, which is all that stands after the thought, and the safety
+model the whole response, thought included (paper, section 3.1; v1, 2.3.4). Scores are the model's
+raw output, put to mean 0 and deviation 1 when the reward model's facts say what its scores look
+like (`score_mean`, `score_std`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
 from stages.data.template import END, Message, render_prompt
+from stages.rewards.prose import shows
 from stages.verifiers.answer import DEFAULT, Policy, parse
 
 if TYPE_CHECKING:
@@ -26,16 +28,19 @@ TERM_OF = {"answer": "helpful", "response": "safety"}
 
 
 def reward_text(prompt: str, completion: str, reads: str, policy: Policy = DEFAULT) -> str | None:
-    """What a reward model sees: the rendered prompt and the response, or only its final answer.
+    """What a reward model sees: the rendered prompt and the response, or only its summary.
 
-    None when it reads answers and the completion has none. Training and scoring both use this.
+    A summary is what stands after the thought, out of its answer tag if it has one. None when it
+    is to be read and shows nothing. Training and scoring both use this.
     """
-    shown = parse(completion, policy).answer if reads == "answer" else completion
-    return None if shown is None else f"{prompt}{shown}{END}"
+    if reads == "response":
+        return f"{prompt}{completion}{END}"
+    summary = parse(completion, policy).response or ""
+    return f"{prompt}{summary}{END}" if shows(summary) else None
 
 
 class Scorer:
-    """Scores responses with the model of one reward_model artifact; `policy` finds the answers."""
+    """Scores responses with the model of one reward_model artifact; `policy` finds the thoughts."""
 
     def __init__(
         self,
@@ -85,8 +90,8 @@ class Scorer:
     def score(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
         """One score per completion of a rendered prompt.
 
-        A completion without a final answer gets the lowest score of its batch from a model that
-        reads answers: having nothing to read must not pay better than a bad answer.
+        A completion without a summary gets the lowest score of its batch from a model that reads
+        summaries: having nothing to read must not pay better than a bad answer.
         """
         pairs = zip(prompts, completions, strict=True)
         texts = [reward_text(p, c, self.reads, self.policy) for p, c in pairs]
