@@ -72,10 +72,12 @@ class Judgements:
     rounds: Rounds
     config: SampleConfig
     counts: Counter[str] = field(default_factory=Counter)
+    by_rule: int = 0  # samples without a rule's verdict
 
     def samples(self) -> Iterator[tuple[Job, list[Row]]]:
         """As `Rounds.samples`, and no row waits any more."""
         self.counts.update(dict.fromkeys((RIGHT, WRONG, UNREADABLE, NOT_SHOWN), 0))
+        self.by_rule = int((self.rounds.seen.drawn - self.rounds.seen.judged).sum())
         samples = self.rounds.places()
         while group := list(islice(samples, TOGETHER)):
             waiting = [
@@ -93,10 +95,8 @@ class Judgements:
 
     def facts(self) -> dict[str, int]:
         """Samples without a rule's verdict, and without any; and what the model said of others."""
-        seen = self.rounds.seen
-        before = int((seen.drawn - seen.judged).sum())
-        decided = self.counts[RIGHT] + self.counts[WRONG]
-        return {"cannot_judge_by_rule": before, NO_VERDICT: before - decided, **self.counts}
+        left = self.by_rule - self.counts[RIGHT] - self.counts[WRONG]
+        return {"cannot_judge_by_rule": self.by_rule, NO_VERDICT: left, **self.counts}
 
     def _settle(self, problem: Row, row: Row, said: Opinion) -> None:
         name = {1.0: RIGHT, 0.0: WRONG, None: UNREADABLE if said.votes else NOT_SHOWN}[said.score]
@@ -106,10 +106,14 @@ class Judgements:
         row["dropped_by"] = name if reason in ("wrong", NO_VERDICT) and said.votes else reason
 
     def _recount(self, place: int, rows: list[Row]) -> None:
-        """What pass_rates.parquet says of a problem whose samples waited."""
+        """What pass_rates.parquet says of a problem whose samples waited.
+
+        No rate: rules judged only its broken samples, and the model only its readable ones.
+        """
         seen = self.rounds.seen
         if seen.waiting[place]:
             different = Different(self.config.filters, self.config.max_resemblance)
             kept = [row["completion"] for row in rows if row["dropped_by"] is None]
+            seen.judged[place] = seen.correct[place] = 0
             seen.accepted[place] = len(kept)
             seen.distinct[place] = sum(different.repeats(text) is None for text in kept)
