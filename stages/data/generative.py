@@ -17,7 +17,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -92,28 +92,31 @@ class AnswerJudge:
         self._collector, self._context = collector, context
         self.key = f"stages.{context.stage}.generative_judge"
         self._texts = texts(config.prompt, f"{self.key}.prompt")
-        self._known: dict[bytes, Opinion] = {}  # by what stands for a claim
+        self._known: dict[bytes, Opinion] = {}  # by a digest of what was asked
 
     def opinions(self, claims: Sequence[Claim]) -> list[Opinion]:
         """What it says of each claim, in order; replies that the ledger has are read back."""
-        names = [_name(claim) for claim in claims]
-        new = {n: c for n, c in zip(names, claims, strict=True) if n not in self._known}
-        jobs = {n: self._job(c) for n, c in new.items() if self._showable(c.answer)}
+        asked = [self._text(claim) for claim in claims]
+        names = [blake2b((text or "").encode(), digest_size=16).digest() for text in asked]
+        new = {n: t for n, t in zip(names, asked, strict=True) if t and n not in self._known}
+        jobs = {name: self._job(text) for name, text in new.items()}
         limit, key = self.config.sampling.max_tokens, f"{self.key}.sampling.max_tokens"
         fit = {id(job) for job in fitting([*jobs.values()], self.model.model_path, limit, key)}
         jobs = {name: job for name, job in jobs.items() if id(job) in fit}
-        self._known |= dict.fromkeys(new, Opinion())
         replies = self._collector.rows([*jobs.values()], self._shown)
         for name, said in zip(jobs, replies, strict=True):
             self._known[name] = _opinion(said)
-        return [self._known[name] for name in names]
+        return [self._known.get(name, Opinion()) for name in names]
 
-    def _showable(self, answer: str) -> bool:
-        return bool(shown(answer)) and len(answer) <= self.config.max_characters
+    def _text(self, claim: Claim) -> str | None:
+        """What it is asked; None where there is no answer to show, or too much of one."""
+        answer = shown(claim.answer)
+        if not 0 < len(answer) <= self.config.max_characters:
+            return None
+        parts = {"question": claim.question, "reference": claim.reference, "answer": answer}
+        return fill(self._texts, claim.target, parts)
 
-    def _job(self, claim: Claim) -> Job:
-        parts = {"question": claim.question, "reference": claim.reference}
-        text = fill(self._texts, claim.target, parts | {"answer": shown(claim.answer)})
+    def _job(self, text: str) -> Job:
         tokenizer = self._collector.engine.tokenizer
         rendered = render_prompt(tokenizer, [{"role": "user", "content": text}])
         (ids,) = tokenizer([rendered], add_special_tokens=False).input_ids
@@ -131,10 +134,6 @@ def _opinion(replies: Sequence[Row]) -> Opinion:
         if reply["finish_reason"] == "stop"
     ]
     return Opinion(said.count(1.0), said.count(0.0), len(replies))
-
-
-def _name(claim: Claim) -> bytes:
-    return blake2b("\0".join(astuple(claim)).encode(), digest_size=16).digest()
 
 
 @contextmanager
