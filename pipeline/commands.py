@@ -12,7 +12,7 @@ from pipeline import checks, lease
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
-from pipeline.notices import kept
+from pipeline.notices import held_out, kept
 from pipeline.plan import Decision, State, decide, with_failures
 from pipeline.progress import clock
 from pipeline.project import Project, load
@@ -56,6 +56,8 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
     for row in rows(situation, decisions):
         _print_stage(row, decisions[row["stage"]])
         artifact = situation.facts[row["stage"]].artifact
+        if artifact and (words := held_out(artifact.facts)):
+            print(f"    held out: {words}")
         for warning in kept(artifact.facts) if artifact else ():
             print(f"    warned: {warning}")
     return 0

@@ -45,7 +45,7 @@ from stages.data.collect import (
     shown_on,
 )
 from stages.data.examined import Examiner, Seen
-from stages.data.labels import lacks_reference
+from stages.data.labels import require_reference
 from stages.data.rows import Row, write_rows
 from stages.data.score import Asked, problem_schema, tables
 from stages.rewards.preference import Scorer, load_scorers
@@ -63,7 +63,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     (model,) = inputs["evaluates"]
     _check_engine(config, model, context.stage)
     problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
-    _check_references(problems, context.stage)
+    require_reference(problems, f"stages.{context.stage}.data_from")
     scorers = _scorers(config, inputs, context)
     asked = Asked(tuple(config.pass_at), config.samples_per_problem, tuple(sorted(scorers)))
     engine = Fleet.open(model.model_path, config.rollout, context.threads)
@@ -122,17 +122,6 @@ def _check_engine(config: EvaluateConfig, model: Artifact, stage: str) -> None:
             f"{key}.{forced[0]}: {model.stage} is behind a chat server, which cannot go on from a "
             f"thought that was cut. Set {' and '.join(f'{key}.{name}=[]' for name in forced)}, or "
             "evaluate the model's files instead"
-        )
-
-
-def _check_references(problems: Sequence[Row], stage: str) -> None:
-    """Whatever answers such a row gets, nobody could say whether they are right."""
-    if bare := [row for row in problems if lacks_reference(row)]:
-        raise RecipeError(
-            f"stages.{stage}.data_from: {len(bare)} of {len(problems)} problems have no reference "
-            f"answer, e.g. {bare[0]['id']} (verifier `{bare[0]['verifier']}`), so nothing can "
-            "judge what a model answers. Leave them out where the data come from: "
-            "stages.<its stage>.without_reference=drop"
         )
 
 

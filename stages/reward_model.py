@@ -29,6 +29,7 @@ from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import RewardModelConfig
 from stages.data.rows import read_rows
+from stages.data.window import require_window
 from stages.rewards.preference import TERM_OF, Scorer
 from stages.training.arguments import split_batch, trainer_arguments
 from stages.training.common import StageCallback, start, train
@@ -45,6 +46,7 @@ def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train a scalar head and the model below it, and measure both on held-out rows."""
     _check(config, inputs)
     source, tokenizer = start(inputs, context)
+    require_window(source, config.max_length, f"stages.{context.stage}.max_length")
     rows = [row for artifact in inputs["data_from"] for row in read_rows(artifact.rows_path)]
     judged, funnel = read_judged(tokenizer, rows, config.scores, config.max_length)
     taught, held = hold_out(judged, config.heldout_fraction, context.seed)

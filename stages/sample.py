@@ -25,20 +25,16 @@ from which the funnel is counted; and pass_rates.parquet, the difficulty of ever
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
-from stages.checks.sampling import MODEL, RAW, TINY, refuse_rewriting
 from stages.configs import SampleConfig
 from stages.data.choice import Choice
 from stages.data.collect import Collector, Job, fitting, gather, make_jobs, shown_on
 from stages.data.difficulty import pass_rates
-from stages.data.examples import Examples, counts, read_examples
 from stages.data.filters import check_names
 from stages.data.funnel import OVER_QUOTA, SAMPLED, Funnel
 from stages.data.generative import answer_judge
@@ -55,8 +51,8 @@ from stages.data.labels import (
 )
 from stages.data.metrics import mean
 from stages.data.published import Published, publish
-from stages.data.rewrite import Rewriter, drops, rewrite_tiny
-from stages.data.rewrite_model import ModelRewriter, at_writer, check_room
+from stages.data.rewrite import drops
+from stages.data.rewriters import prepared, rewriter_of, told
 from stages.data.rounds import Rounds, check_strategy
 from stages.data.rows import Row
 from stages.data.votes import can_vote
@@ -88,7 +84,7 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     key = f"stages.{context.stage}"
     check_names(config.filters, f"{key}.filters")
     check_strategy(config, key)
-    examples = _prepared(config, inputs, context)
+    examples = prepared(config, inputs, context)
     model = _only_model(inputs, key)
     funnel = Funnel(_reasons(config))
     with answer_judge(config, inputs, context) as judge:
@@ -100,7 +96,7 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
             rounds = _draw(config, asked.jobs, collector, context)
         with (
             answer_judge(config, inputs, context) as judge,
-            _rewriter(config, inputs, examples, context) as rewriter,
+            rewriter_of(config, inputs, examples, context) as rewriter,
         ):
             choice = Choice(config, rewriter, pool, fleet.tokenizer)
             judgements = Judgements(judge, rounds, config) if judge else None
@@ -110,13 +106,13 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     if not rows.count:
         raise RecipeError(_nothing_kept(key, funnel.whole()))
     facts = _facts(config, model, asked, rounds, rows, funnel)
-    facts |= _rewriting_facts(config, inputs, examples, rows)
+    facts |= told(config, inputs, examples, rows.given_mixed)
     facts["engine_deaths"] = fleet.deaths
-    told = {**asked.funnel(), **funnel.whole(), "given": rows.given}
+    counts = {**asked.funnel(), **funnel.whole(), "given": rows.given}
     if judgements:
         facts["generative_judge"] = {**measured, **judgements.facts()}
-        told[RIGHT] = judgements.counts[RIGHT]  # of the samples, before the quota
-    return Outputs(facts, told)
+        counts[RIGHT] = judgements.counts[RIGHT]  # of the samples, before the quota
+    return Outputs(facts, counts)
 
 
 def _only_model(inputs: Inputs, key: str) -> Artifact:
@@ -157,34 +153,6 @@ def _draw(config: SampleConfig, jobs: list[Job], collector: Collector, context: 
     rounds = Rounds(jobs, elections, config, context.work, parts)
     rounds.draw(collector, shown_on(context))
     return rounds
-
-
-def _prepared(config: SampleConfig, inputs: Inputs, context: Context) -> Examples:
-    """The rewriter's examples; raises before anything is sampled for what would fail after it."""
-    key = f"stages.{context.stage}"
-    refuse_rewriting(config, key)
-    check_names(config.rewrite.filters, f"{key}.rewrite.filters")
-    if config.rewriter is None and config.rewrite.wanted:
-        context.warn(f"{key}.rewriter: {RAW}")
-    if config.rewriter != MODEL:
-        return {}
-    check_room(inputs["rewrite_with"][0], config, key)
-    least = config.rewrite.min_language_consistency
-    return read_examples(config.rewrite.examples, f"{key}.rewrite.examples", least)
-
-
-@contextmanager
-def _rewriter(
-    config: SampleConfig, inputs: Inputs, examples: Examples, context: Context
-) -> Iterator[Rewriter | None]:
-    """Who rewrites; a model in engines of its own, once the sampling ones have ended."""
-    if config.rewriter == MODEL:
-        (model,) = inputs["rewrite_with"]
-        config = at_writer(config, model)
-        with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
-            yield ModelRewriter.of(fleet, model, config, examples, context)
-    else:
-        yield rewrite_tiny if config.rewriter == TINY else None
 
 
 def _reasons(config: SampleConfig) -> list[str]:
@@ -230,19 +198,6 @@ def _facts(
         "kept_per_1000_tokens": 1000 * kept / tokens if tokens else None,
         "funnel_by_domain": funnel.by_domain(),
     }
-
-
-def _rewriting_facts(
-    config: SampleConfig, inputs: Inputs, examples: Examples, rows: Published
-) -> dict[str, object]:
-    """Who rewrote, after which examples; and how many rows of others would not have passed."""
-    if not config.rewrite.wanted:
-        return {}
-    who = inputs["rewrite_with"][0].stage if config.rewriter == MODEL else config.rewriter
-    facts: dict[str, object] = {"rewriter": who, "rewrite_examples": counts(examples)}
-    if rows.given:
-        facts["given_mixed_language"] = rows.given_mixed
-    return facts | ({"warnings": [f"rewriter {RAW}"]} if who is None else {})
 
 
 def _nothing_kept(key: str, funnel: dict[str, int]) -> str:

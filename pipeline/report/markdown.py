@@ -46,7 +46,7 @@ def write(page: Page) -> str:
         ("", _headline(page)),
         ("The ten claims" if len(page.facts["claims"]) == 10 else "Claims", _claims(page)),
         ("The stages", _stages(page)),
-        ("Reinforcement learning", page.figure("rl_curves")),
+        ("Reinforcement learning", _rl(page)),
         ("Students", _students(page)),
         ("Thinking budget", page.figure("budget")),
         ("Preference reward that runs too long", page.figure("preference")),
@@ -123,6 +123,16 @@ def _stages(page: Page) -> str:
         tables.differences(page.facts["differences"]),
         tables.paper(page.config["claims"]["paper"]),
     ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _rl(page: Page) -> str:
+    looks = trained.validation(page.artifacts)
+    how = (
+        "Problems of their own, asked on the way: neither trained on nor part of the tables above. "
+        "No claim reads them."
+    )
+    parts = (page.figure("rl_curves"), looks, how if looks else "")
     return "\n\n".join(part for part in parts if part)
 
 

@@ -7,10 +7,11 @@ called from a notebook refuses is the same.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Problem, Stage
-from stages.checks import generative
+from stages.checks import context, generative
 from stages.configs import SampleConfig
 from stages.data import prompts
 
@@ -28,6 +29,20 @@ def check(stage: Stage) -> Iterator[Problem]:
     config: SampleConfig = stage.config
     yield from rewriting(config)
     yield from generative.check(stage)
+    yield from context.sample(stage)
+
+
+def reviewed(stage: Stage) -> Iterator[Problem]:
+    """The sheet is there when the stage runs."""
+    path = Path(stage.config.sheet).expanduser()
+    if not path.is_file():
+        source = stage.config.data_from[0]
+        yield Problem(
+            "sheet",
+            f"is {path}, and there is no such file: `r1 review {source} --out {path}` writes it, "
+            f"once {source} is done, for people to fill in",
+            when_run=True,
+        )
 
 
 def refuse_rewriting(config: SampleConfig, key: str) -> None:

@@ -56,6 +56,7 @@ from stages.configs.health import (
 )
 from stages.configs.models import (
     Corpus,
+    ModelContext,
     ModelShape,
     PretrainConfig,
     PretrainedConfig,
@@ -76,10 +77,12 @@ from stages.configs.rl import (
     LengthSwitch,
     RewardTerm,
     RLConfig,
+    Validation,
 )
 from stages.configs.sampling import (
     Adaptive,
     Majority,
+    ReviewedConfig,
     Rewrite,
     SampleConfig,
 )
@@ -111,6 +114,7 @@ __all__ = [
     "Majority",
     "MixtureConfig",
     "MixturePart",
+    "ModelContext",
     "ModelShape",
     "OnPolicyDistillConfig",
     "Optimizer",
@@ -125,6 +129,7 @@ __all__ = [
     "RLConfig",
     "Rationalisation",
     "ReasoningGymConfig",
+    "ReviewedConfig",
     "RewardModelConfig",
     "RewardTerm",
     "Rewrite",
@@ -139,6 +144,7 @@ __all__ = [
     "Thinking",
     "TrainingVerifiers",
     "Trivial",
+    "Validation",
     "Verifiers",
     "outside_file",
     "placement",

@@ -81,3 +81,15 @@ class SampleConfig(StageConfig):
     generative_judge: GenerativeJudge | None = None  # how judge_with judges what rules cannot
     system_prompt: str | None = None
     verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")
+
+
+@dataclass
+class ReviewedConfig(StageConfig):
+    """Rows of `data_from` that people kept or corrected on a sheet of `r1 review`.
+
+    without_verdict: `error` asks for a verdict on every row, `drop` leaves the others out, counted.
+    """
+
+    sheet: str = outside_file(MISSING)
+    without_verdict: str = "error"
+    verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")

@@ -13,9 +13,9 @@ from stages.data.choice import Choice
 from stages.data.collect import Job
 from stages.data.difficulty import PASS_RATE, pass_rates
 from stages.data.funnel import Funnel
+from stages.data.rewriters import mixes
 from stages.data.rounds import Rounds
 from stages.data.rows import SAMPLE, Row, RowWriter, write_rows
-from stages.rewards.language import mixes_languages, target_of
 
 DRAWN = pa.schema(
     [
@@ -80,8 +80,7 @@ def publish(
                 kept_rows.write(row)
         for row in given:
             published.add(row)
-            least = choice.config.rewrite.min_language_consistency
-            published.given_mixed += mixes_languages(row["reasoning"], target_of(row), least) or 0
+            published.given_mixed += mixes(row, choice.config)
             kept_rows.write({name: row[name] for name in SAMPLE.names})
     rates = pass_rates(rounds.jobs, rounds.seen)
     write_rows(context.output / "pass_rates.parquet", rates, PASS_RATE)

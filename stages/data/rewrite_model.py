@@ -171,18 +171,6 @@ class ModelRewriter:
         return Job(row | {"verifier": "", "number": number}, ids, 1)
 
 
-def at_writer(config: SampleConfig, model: Artifact) -> SampleConfig:
-    """The config of the rewriting model's engine: a served model is asked through its server."""
-    engine = "server" if model.type == "served_model" else config.rollout.engine
-    return replace(config, rollout=replace(config.rollout, engine=engine))
-
-
-def check_room(model: Artifact, config: SampleConfig, key: str) -> None:
-    """Refuse a limit of the replies that leaves a model no room for a request."""
-    limit = config.rewrite.sampling.max_tokens
-    fitting([], model.model_path, limit, f"{key}.rewrite.sampling.max_tokens")
-
-
 def read_thought(reply: str) -> str | None:
     """The thought that a reply of the first call gives, or None if it has another form."""
     match = _THOUGHT.fullmatch(reply)

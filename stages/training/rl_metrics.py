@@ -22,6 +22,7 @@ skipped_rows                        rows of the step run neither forward nor bac
 resting_prompts                     set aside by the curriculum, after this rollout
 policy_accuracy, rationalised       of algorithms that sample from another model (offline.py)
 value_loss, explained_variance      of PPO's critic
+validation/<metric>                 on the problems of `validate_on` (validation.py), after the step
 sampling_logp_difference            mean |log p at training − log p at sampling|: rounding, or a bug
 """
 
@@ -49,6 +50,7 @@ RENAMED = {
     "sampling/sampling_logp_difference/mean": "sampling_logp_difference",
 }
 READ = 8000
+VALIDATION = "validation/"
 
 KEPT = frozenset(
     {
@@ -89,7 +91,7 @@ def curves(metrics: Mapping[str, float]) -> dict[str, float]:
             found[f"reward/{name.split('/')[1]}"] = value
         elif name in RENAMED:
             found[RENAMED[name]] = value
-        elif name in KEPT:
+        elif name in KEPT or name.startswith(VALIDATION):
             found[name] = value
     if "reward/accuracy" in found:
         found["accuracy"] = found["reward/accuracy"]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli import main
 from pipeline.errors import RecipeError
-from pipeline.kinds import Stage
+from pipeline.kinds import EDGES, Stage
 from stages import numbers
 from stages.checks.sampling import check
 from stages.configs import GenerativeJudge, Prompt, SampleConfig, Sampling
@@ -44,7 +45,7 @@ def config(own: GenerativeJudge | None, judge_with: str | None = "v3", **changes
 
 
 def found(stage_config: SampleConfig) -> list[tuple[str, str]]:
-    stage = Stage("data", REGISTRY["sample"], stage_config, {}, {})
+    stage = Stage("data", REGISTRY["sample"], stage_config, dict.fromkeys(EDGES, ()), {})
     return [(problem.key, problem.text) for problem in check(stage)]
 
 
@@ -80,6 +81,20 @@ def test_a_judge_that_could_not_judge_is_refused_when_the_recipe_is_composed(
 
 def test_a_judge_as_it_should_be_and_none_at_all_are_no_problem():
     assert found(config(judge())) == found(config(None, None)) == []
+
+
+def test_a_judge_whose_window_its_replies_fill_is_refused_with_the_value_that_fits(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("R1_ROOT", str(tmp_path))
+    own = "stages.reasoning_data.generative_judge"
+    words = [f"+generative_judge@{own}=default", "stages.reasoning_data.judge_with=dev1"]
+    words += [f"{own}.labelled={LABELLED}", f"{own}.min_labelled=20"]
+    assert main(["plan", *words]) == 2
+    said = f"{own}.sampling.max_tokens: is 4096 beside a prompt, and dev1 sees 512 tokens in all"
+    assert said in capsys.readouterr().err
+    assert main(["plan", *words, f"{own}.sampling.max_tokens=256"]) == 0
+    assert "judge's replies per answer that no rule can judge 3" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

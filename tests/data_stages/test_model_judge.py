@@ -174,7 +174,11 @@ def test_a_served_model_judges_whole_summaries_through_its_server(make_context, 
     judge = Artifact(tmp_path / "served", manifest)
     path = tmp_path / "pairs.jsonl"
     rows = [
-        {"prompt": "Hm?", "first": f"<think>So?</think>{SHORT}", "second": "a long one!"},
+        {
+            "prompt": "Hm?",
+            "first": f"<think>So?</think>{SHORT}",
+            "second": "one that is much, much longer!",
+        },
         {"prompt": "Hm?", "first": "short!", "second": "a long one"},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -184,7 +188,9 @@ def test_a_served_model_judges_whole_summaries_through_its_server(make_context, 
     assert outputs.funnel["judged"] == outputs.funnel["kept"] == 2
     assert len(seen) == 8
     assert len(set(seen)) > 2, "both positions"
-    assert f"Hm? A a long one! B {SHORT}" in seen  # neither the thought nor the box alone
+    assert (
+        f"Hm? A one that is much, much longer! B {SHORT}" in seen
+    )  # neither the thought nor the box alone
     votes = [row["votes"] for row in read_rows(context.output / "judged.parquet")]
     assert votes == [[-2.0] * 4, [2.0] * 4]
 
