@@ -22,6 +22,7 @@ from stages.verifiers.verdict import Request
 ROOT = Path(__file__).resolve().parents[2]
 LABELLED = ROOT / "tests/data/judge_rows/labelled.jsonl"
 BLANKS = ["question", "reference", "answer"]
+ROOT_CONFIG = {"size": {"prompt": 128}}
 GOOD = {"question": "Sky?", "reference": "blue", "answer": "azure", "right": True}
 BAD = GOOD | {"answer": "red", "right": False}
 
@@ -45,7 +46,7 @@ def config(own: GenerativeJudge | None, judge_with: str | None = "v3", **changes
 
 
 def found(stage_config: SampleConfig) -> list[tuple[str, str]]:
-    stage = Stage("data", REGISTRY["sample"], stage_config, dict.fromkeys(EDGES, ()), {})
+    stage = Stage("data", REGISTRY["sample"], stage_config, dict.fromkeys(EDGES, ()), ROOT_CONFIG)
     return [(problem.key, problem.text) for problem in check(stage)]
 
 
