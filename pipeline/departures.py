@@ -82,7 +82,9 @@ def _reference_overrides(reference: str, composed: Composed) -> list[str]:
         key = override.lstrip("+~").partition("=")[0]
         head, _, rest = key.partition(".")
         stage = composed.stages.get(rest.partition(".")[0]) if head == "stages" else None
-        sourced = "@" not in key and bool(getattr(stage, "sources", None))
+        section = composed.root.get(head)  # dials that stages refer to have sources, too
+        dial = isinstance(section, Mapping) and "sources" in section
+        sourced = dial or ("@" not in key and bool(getattr(stage, "sources", None)))
         if head not in set_there and not sourced:
             kept.append(override)
     return [*kept, reference]

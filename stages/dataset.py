@@ -7,10 +7,12 @@
     split: test
     without_reference: error # or drop: leave such rows out; or keep: problems that no verifier can
                              # judge, to be labelled by majority vote
+    preference: safety       # or helpful: what a file of general queries asks for (3.1)
     samples: 16              # per problem, as the paper evaluates it: `r1 eval` takes it as its k
 
 The paper's own prompts are not public (its RL data is described in table form only), so any set of
-problems with checkable answers takes their place.
+problems with checkable answers takes their place. Of its general queries 66K ask for help and 12K
+test harmlessness (B.3.1): two files, two stages, each with its `preference`.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import DatasetConfig
 from stages.data.formats import FORMATS
+from stages.data.preference import KINDS, preference_of
 from stages.data.rows import PROBLEM, write_rows
 from stages.data.sources import DROP, ERROR, KEEP, open_source, read_problems
 
@@ -34,6 +37,8 @@ def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
     key = f"stages.{context.stage}"
     _check(config.format, FORMATS, f"{key}.format")
     _check(config.without_reference, (ERROR, DROP, KEEP), f"{key}.without_reference")
+    if config.preference is not None:
+        _check(config.preference, KINDS, f"{key}.preference")
     format_, counts = FORMATS[config.format], Counter[str]()
     parts = open_source(config, format_, key)
     rows = list(islice(read_problems(parts, format_, config, counts), config.limit))
@@ -47,6 +52,7 @@ def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
         "rows": len(rows),
         "domains": dict(Counter(row["domain"] for row in rows)),
         "languages": dict(Counter(row["language"] for row in rows)),
+        "preferences": dict(Counter(kind for row in rows if (kind := preference_of(row)))),
         "unlabelled": sum(row["reference"] is None for row in rows),
     }
     return Outputs(facts=facts, funnel={**counts, "kept": len(rows)})

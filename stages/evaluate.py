@@ -14,6 +14,9 @@ number with its 95 % bootstrap interval over problems:
 4. what the paper tells in words, as numbers: format, mixed languages, checking words, truncation;
 5. accuracy under thinking budgets, of reasoning problems only (stages/data/budget_curve.py).
 
+The helpful model scores no safety query and the safety model no query for help, as in RL (3.1);
+other problems, which are neither, are scored by each: how well does it choose there?
+
 A prompt that the model cannot see whole is left out and counted. A problem that no verifier can
 judge for want of a reference is an error: 64 samples of it would be wasted.
 
@@ -44,7 +47,7 @@ from stages.data.collect import (
     Job,
     fitting,
     gather,
-    limited,
+    in_turn,
     make_jobs,
     positions,
     shown_on,
@@ -52,9 +55,11 @@ from stages.data.collect import (
 from stages.data.examined import Examiner, Seen
 from stages.data.labels import require_reference
 from stages.data.plain_template import give_template
+from stages.data.preference import may_judge
 from stages.data.rows import Row, write_rows
 from stages.data.score import Asked, problem_schema, tables
 from stages.rewards.preference import Scorer, load_scorers
+from stages.rewards.windows import require_windows
 from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool, policy_of
 
@@ -68,14 +73,15 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     check(config, context.stage)
     (model,) = inputs["evaluates"]
     _check_engine(config, model, context.stage)
-    problems = _problems(config, of_type(inputs, "data_from", "problems"))
-    require_reference([row for row, _ in problems], f"stages.{context.stage}.data_from")
-    scorers = _scorers(config, inputs, context)
+    asking = _problems(config, of_type(inputs, "data_from", "problems"))
+    problems = [row for row, _ in asking]
+    require_reference(problems, f"stages.{context.stage}.data_from")
+    scorers = _scorers(config, inputs, problems, context)
     asked = Asked(tuple(config.pass_at), _most(config), tuple(sorted(scorers)))
     engine = Fleet.open(model.model_path, config.rollout, context.threads)
     with engine, VerifierPool.of(config.verifiers) as pool:
         collector = Collector.of(engine, pool, model, config, context)
-        jobs = _jobs(config, problems, model, engine.tokenizer, context)
+        jobs = _jobs(config, asking, model, engine.tokenizer, context)
         reused = _reused(collector, jobs)
         seen = _sampled(config, jobs, collector, scorers, asked, context)
         pool.tally.write(context.output)
@@ -91,17 +97,24 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     }
     write_rows(context.output / "problems.parquet", seen.rows, problem_schema(asked))
     _write_json(context.output / "metrics.json", facts)
-    return Outputs(facts=facts, funnel=_funnel(facts, seen, reused) | engine.mishaps)
+    unseen = {f"too_long_for_{term}": scorer.seen()[1] for term, scorer in scorers.items()}
+    return Outputs(facts=facts, funnel=_funnel(facts, seen, reused) | unseen | engine.mishaps)
 
 
-def _scorers(config: EvaluateConfig, inputs: Inputs, context: Context) -> dict[str, Scorer]:
+def _scorers(
+    config: EvaluateConfig, inputs: Inputs, problems: Sequence[Row], context: Context
+) -> dict[str, Scorer]:
     """The reward models, which run in this process; engines have processes of their own."""
-    if artifacts := inputs.get("score_with", ()):
-        from stages.training.common import use_threads
+    if not (artifacts := inputs.get("score_with", ())):
+        return {}
+    from stages.training.common import use_threads
 
-        use_threads(context.threads)
-        return load_scorers(artifacts, policy_of(config.verifiers))
-    return {}
+    use_threads(context.threads)
+    scorers = load_scorers(artifacts, policy_of(config.verifiers))
+    scored = {term: [row for row in problems if may_judge(term, row)] for term in scorers}
+    key = "sampling.max_tokens"
+    require_windows(scorers, scored, config.sampling.max_tokens, context.stage, key)
+    return scorers
 
 
 def _most(config: EvaluateConfig) -> int:
@@ -114,7 +127,7 @@ def _problems(config: EvaluateConfig, sources: Sequence[Artifact]) -> list[tuple
     samples = config.samples_of or [config.samples_per_problem] * len(sources)
     rows = [gather([source], None) for source in sources]
     counts = {id(row): n for own, n in zip(rows, samples, strict=True) for row in own}
-    asked = limited(list(chain.from_iterable(rows)), config.limit_problems)
+    asked = in_turn(list(chain.from_iterable(rows)), config.limit_problems)
     return [(row, counts[id(row)]) for row in asked]
 
 

@@ -3,9 +3,11 @@
     helpful   pairwise    Bradley-Terry on chosen against rejected; reads the final answer only
     safety    pointwise   cross-entropy on safe against unsafe; reads the whole response
 
-Paper: 66,000 pairs and 106,000 labels, batch 256, learning rate 6e-6, one epoch, 8,192 tokens,
-from an instruct model. Rows are held out by prompt; how the model does on them are the facts that
-its gate reads (stages/gates.py) before any stage may score with it.
+Paper: 66,000 pairs and 106,000 labels, batch 256, learning rate 6e-6, one epoch, 8,192 tokens (in
+training; when it scores it reads all), R1's architecture with a head that gives one number. Which
+weights it began from is not told: here those of `init_from`. Rows are held out by prompt; how the
+model does on them are the facts that its gate reads (stages/gates.py) before any stage may score
+with it.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import RewardModelConfig
+from stages.data.collect import positions
 from stages.data.rows import read_rows
+from stages.data.window import require_window
 from stages.rewards.preference import TERM_OF, Scorer
 from stages.training.arguments import split_batch, trainer_arguments
 from stages.training.common import StageCallback, start, train
@@ -45,8 +49,10 @@ def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train a scalar head and the model below it, and measure both on held-out rows."""
     _check(config, inputs)
     source, tokenizer = start(inputs, context)
+    require_window(source, config.max_length, f"stages.{context.stage}.max_length")
     rows = [row for artifact in inputs["data_from"] for row in read_rows(artifact.rows_path)]
-    judged, funnel = read_judged(tokenizer, rows, config.scores, config.max_length)
+    longest = min(config.max_length, positions(source) or config.max_length)
+    judged, funnel = read_judged(tokenizer, rows, config.scores, longest)
     taught, held = hold_out(judged, config.heldout_fraction, context.seed)
     if not taught or not held:
         raise RecipeError(
@@ -55,7 +61,8 @@ def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
         )
     trainer = _trainer(config, source, tokenizer, taught, context)
     health = train(trainer, tokenizer, context, config.health)
-    facts = quality(Scorer(context.output / "model", config.scores, config.max_length), held)
+    scorer = Scorer(context.output / "model", config.scores, bf16=config.precision.bf16)
+    facts = quality(scorer, held)
     trained = {"steps": trainer.state.global_step, "health": health}
     return Outputs(
         {"objective": config.objective, "scores": config.scores, **trained, **facts},

@@ -26,9 +26,12 @@ from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.configs import RLConfig
 from stages.data.plain_template import give_template
-from stages.data.rows import read_rows
+from stages.data.rows import Row, read_rows
+from stages.data.window import require_window
 from stages.rewards.preference import load_scorers
+from stages.rewards.queries import require_kinds
 from stages.rewards.terms import Term, build_terms, require_rows
+from stages.rewards.windows import require_windows
 from stages.rollout.decoding import ATTENTION
 from stages.training import compute, validation
 from stages.training.algorithms.drawing import overlong_term
@@ -60,21 +63,13 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
     config = settled(config)
     source, tokenizer = start(inputs, context)
+    _require_window(config, source, context)
     give_template(tokenizer, config.template, f"stages.{context.stage}.template")
     prompts, funnel = _prompts(config, inputs, tokenizer, context.stage)
     judging = replace(config.verifiers, policy=config.validation.policy)
     with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:
         require_references([prompt.row for prompt in prompts], pool, f"stage {context.stage}")
-        terms = build_terms(
-            config.rewards,
-            pool=pool,
-            scorers=load_scorers(inputs.get("score_with", ()), policy_of(config.verifiers)),
-            total_steps=config.max_steps,
-            stage=context.stage,
-        )
-        if config.algorithm.overlong:
-            terms.append(overlong_term())
-        require_rows(terms, [prompt.row for prompt in prompts], context.stage)
+        terms = _terms(config, inputs, prompts, pool, context.stage)
         trainer = _trainer(config, source, tokenizer, prompts, terms, context)
         trainer.stream.start_from(earlier_rates(of_type(inputs, "data_from", "samples"), prompts))
         trainer.stream.hold(starts(prompts, config))
@@ -101,14 +96,50 @@ def _prompts(
     config: RLConfig, inputs: Inputs, tokenizer: Any, stage: str
 ) -> tuple[list[Prompt], dict[str, int]]:
     """The prompts of `data_from` that are of the stage's domains and fit, and what was left out."""
-    rows = [
-        row
-        for data in of_type(inputs, "data_from", "problems")
-        for row in read_rows(data.rows_path)
-    ]
+    rows = _rows(config, inputs, stage)
     prompts, funnel = prepare_prompts(of_domains(rows, config.domains, stage), tokenizer, config)
     other = {"other_domain": len(rows) - funnel.pop("problems")}
     return prompts, {"problems": len(rows), **other, **funnel}
+
+
+def _require_window(config: RLConfig, source: Path, context: Context) -> None:
+    """The longest prompt with the longest completion that any step allows."""
+    limits = [s.max_tokens for s in config.length_switches if s.step < config.max_steps]
+    longest = config.max_prompt_tokens + max([config.sampling.max_tokens, *limits])
+    require_window(source, longest, f"stages.{context.stage}: max_prompt_tokens and max_tokens")
+
+
+def _rows(config: RLConfig, inputs: Inputs, stage: str) -> list[Row]:
+    """The problems of `data_from`; general queries are of one kind each, where that matters."""
+    rows: list[Row] = []
+    for data in of_type(inputs, "data_from", "problems"):
+        own = read_rows(data.rows_path)
+        require_kinds(config.rewards, own, data.stage, stage)
+        rows += own
+    return rows
+
+
+def _terms(
+    config: RLConfig, inputs: Inputs, prompts: Sequence[Prompt], pool: VerifierPool, stage: str
+) -> list[Term]:
+    """The terms of the reward: each has rows to score, which reward models can see whole."""
+    scorers = load_scorers(inputs.get("score_with", ()), policy_of(config.verifiers))
+    terms = build_terms(
+        config.rewards, pool=pool, scorers=scorers, total_steps=config.max_steps, stage=stage
+    )
+    if config.algorithm.overlong:
+        terms.append(overlong_term())
+    rows = [prompt.row for prompt in prompts]
+    require_rows(terms, rows, stage)
+    scored = {term.name: [row for row in rows if term.applies(row)] for term in terms}
+    acting = {name: scorer for name, scorer in scorers.items() if name in scored}
+    key = "sampling.max_tokens"
+    longest = config.sampling.max_tokens
+    for place, switch in enumerate(config.length_switches):
+        if switch.max_tokens > longest:
+            key, longest = f"length_switches.{place}.max_tokens", switch.max_tokens
+    require_windows(acting, scored, longest, stage, key)
+    return terms
 
 
 def _trainer(

@@ -58,7 +58,7 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_artifact(tmp_path: Path) -> Callable[..., Any]:
-    """`make_artifact(type, stage, rows=…, model_dir=…, facts=…)`: a published artifact."""
+    """`make_artifact(type, stage, rows=…, model_dir=…, facts=…, config=…)`: what is published."""
 
     def make(
         type_: str,
@@ -66,6 +66,7 @@ def make_artifact(tmp_path: Path) -> Callable[..., Any]:
         rows: Iterable[Mapping[str, Any]] = (),
         model_dir: Path | None = None,
         facts: Mapping[str, Any] | None = None,
+        config: Mapping[str, Any] | None = None,
     ) -> Any:
         from pipeline.store import Store
 
@@ -76,7 +77,8 @@ def make_artifact(tmp_path: Path) -> Callable[..., Any]:
             shutil.copytree(model_dir, output / "model")
         else:
             _write_rows(output, type_, rows)
-        return Store(tmp_path / "store").publish(output, _manifest(type_, stage, facts or {}))
+        manifest = _manifest(type_, stage, facts or {}) | {"config": dict(config or {})}
+        return Store(tmp_path / "store").publish(output, manifest)
 
     return make
 

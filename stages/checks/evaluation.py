@@ -1,10 +1,11 @@
-"""What an evaluation can have set wrong: how it asks."""
+"""What an evaluation can have set wrong: how it asks, and how much the model can see."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
+from stages.checks import context
 from stages.checks import prompts as asked
 from stages.configs import EvaluateConfig
 from stages.data import prompts
@@ -12,8 +13,9 @@ from stages.verifiers import VERIFIERS
 
 
 def check(stage: Stage) -> Iterator[Problem]:
-    """Its prompts, and whether the model can be asked by a text."""
+    """Its prompts, whether the model can be asked by a text, and the room for what it says."""
     config: EvaluateConfig = stage.config
+    yield from context.evaluate(stage)
     yield from asked.template(config.template, config.system_prompt)
     served = [s.name for s in stage.inputs["evaluates"] if s.kind.produces == "served_model"]
     if config.template and served:

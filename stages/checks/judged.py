@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.kinds import Problem, Stage
+from stages.checks import context
 from stages.configs import Judging, PreferencesConfig
 from stages.data import prompts
 
@@ -44,6 +45,7 @@ def check(stage: Stage) -> Iterator[Problem]:
             "path to a file of responses",
         )
     yield from _judging(config.judging, BLANKS[stage.kind.name])
+    yield from context.judged(stage)
 
 
 def _judging(judging: Judging, blanks: list[str]) -> Iterator[Problem]:

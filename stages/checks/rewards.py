@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.kinds import Problem, Stage
-from stages.configs import RewardTerm, RLConfig
+from stages.configs import DatasetConfig, ProblemsConfig, RewardTerm, RLConfig
 from stages.rewards.schedule import PREFERENCE_TERMS, TERMS, steps_of
 
 
@@ -16,14 +16,14 @@ def check(stage: Stage) -> Iterator[Problem]:
     acting = [term for term in config.rewards.values() if term.weight]
     if not acting:
         yield Problem("rewards", "has no term with a weight: give it one, e.g. {accuracy: {}}")
-    declared = declared_domains(stage)
+    declared, queries = declared_domains(stage), declared_queries(stage)
     yield from _domains(config, declared)
     domains = declared & set(config.domains) if declared and config.domains else declared
     for name, term in config.rewards.items():
         key = f"rewards.{name}"
         yield from _name(stage, name, key)
         yield from _span(term, config.max_steps, key)
-        yield from _rows(term, domains, key)
+        yield from list(_rows(term, domains, key)) or _queries(stage, name, term, queries)
     for domain, start in config.prompts_start.items():
         yield from _prompts(domain, start, config.max_steps, domains)
 
@@ -49,6 +49,47 @@ def _domains(config: RLConfig, declared: frozenset[str] | None) -> Iterator[Prob
             "domains",
             f"is {config.domains}, and no problem of data_from is of these: they are of "
             f"{', '.join(sorted(declared))}; set it to some of those, or [] for all",
+        )
+
+
+def declared_queries(stage: Stage) -> frozenset[str] | None:
+    """Which reward models the general queries are for, by what their data sets declare.
+
+    None where only the rows can tell: those of a file may say it each for itself.
+    """
+    found: set[str] = set()
+    for source in stage.inputs["data_from"]:
+        if source.kind.produces != "problems":
+            continue
+        own = declared_queries(source) if source.inputs["data_from"] else _own_queries(source)
+        if own is None:
+            return None
+        found.update(own)
+    return frozenset(found)
+
+
+def _own_queries(source: Stage) -> frozenset[str] | None:
+    config = source.config
+    if isinstance(config, ProblemsConfig):  # the tiny world has both kinds
+        return frozenset(PREFERENCE_TERMS if "general" in config.per_domain else ())
+    if not isinstance(config, DatasetConfig):
+        return frozenset()
+    if config.preference is not None:
+        return frozenset({config.preference})
+    return None if config.format == "problems" else frozenset()
+
+
+def _queries(
+    stage: Stage, name: str, term: RewardTerm, queries: frozenset[str] | None
+) -> Iterator[Problem]:
+    """A reward model scores queries of its own kind only (3.1): there must be some."""
+    if name in PREFERENCE_TERMS and term.weight and queries is not None and name not in queries:
+        there = f"of the kind {', '.join(sorted(queries))} alone" if queries else "of neither kind"
+        yield Problem(
+            f"rewards.{name}",
+            f"scores {name} queries only, and what data_from gives is {there}: set `preference: "
+            f"{name}` of the data set that has them, name one that has on data_from, or take the "
+            f"term out with `~stages.{stage.name}.rewards.{name}`",
         )
 
 

@@ -47,12 +47,16 @@ from stages.configs.distillation import (
 from stages.configs.evaluation import (
     EvaluateConfig,
 )
+from stages.configs.generative import (
+    GenerativeJudge,
+)
 from stages.configs.health import (
     Health,
     HealthRule,
 )
 from stages.configs.models import (
     Corpus,
+    ModelContext,
     ModelShape,
     PretrainConfig,
     PretrainedConfig,
@@ -100,6 +104,7 @@ __all__ = [
     "DynamicSampling",
     "EvaluateConfig",
     "GeneralConfig",
+    "GenerativeJudge",
     "Health",
     "HealthRule",
     "Judge",
@@ -109,6 +114,7 @@ __all__ = [
     "Majority",
     "MixtureConfig",
     "MixturePart",
+    "ModelContext",
     "ModelShape",
     "OnPolicyDistillConfig",
     "Optimizer",

@@ -48,6 +48,7 @@ class DatasetConfig(StageConfig):
     limit: int | None = None
     language: str = "en"
     without_reference: str = "error"  # or drop, or keep (for labels by majority vote): such rows
+    preference: str | None = None  # or helpful, or safety: what its general queries ask for
     samples: int | None = placement(None)  # per problem, as the paper evaluates this benchmark
 
 

@@ -29,7 +29,8 @@ class RewardTerm:
     """One named term of the reward.
 
     start, stop: when it acts; a float is a fraction of the training steps, an int is a step;
-    stop null means to the end. domains: the rows it applies to; empty means all.
+    stop null means to the end. domains: the rows it applies to; empty means all. `helpful` and
+    `safety` score queries of their own kind only (stages/data/preference.py).
     """
 
     weight: float = 1.0

@@ -2,7 +2,8 @@
 
 Two different responses to a prompt make a pair, one alone is labelled. They come through the engine
 and its ledger like all samples; nobody verifies them. A response that was cut at its limit is left
-out, and counted, as are two that are the same.
+out, and counted, as are two that are the same. So are prompts that are queries of the other kind:
+the helpful model never scores a safety query, nor the safety model one for help (3.1).
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import pyarrow as pa
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
 from stages.configs import PreferencesConfig
-from stages.data.collect import Collector, fitting, gather, make_jobs, shown_on
+from stages.data.collect import Collector, fitting, gather, in_turn, make_jobs, shown_on
 from stages.data.judged import Candidate
+from stages.data.preference import HELPFUL, SAFETY, may_judge
 from stages.data.rows import MESSAGES, PROBLEM, Row, stream_rows, write_rows
 from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
@@ -56,7 +58,8 @@ def _rows(
     model: Artifact,
     dropped: Counter[str],
 ) -> Iterator[Row]:
-    jobs = make_jobs(_prompts(config, inputs), fleet.tokenizer, config.system_prompt, n)
+    prompts = _prompts(config, inputs, HELPFUL if n == 2 else SAFETY, dropped)
+    jobs = make_jobs(prompts, fleet.tokenizer, config.system_prompt, n)
     key = f"stages.{context.stage}.sampling.max_tokens"
     fits = fitting(jobs, model.model_path, config.sampling.max_tokens, key)
     dropped.update(prompts=len(jobs), prompt_too_long=len(jobs) - len(fits))
@@ -73,12 +76,17 @@ def _rows(
             yield row | {"source": job.problem["source"]}
 
 
-def _prompts(config: PreferencesConfig, inputs: Inputs) -> list[Row]:
+def _prompts(
+    config: PreferencesConfig, inputs: Inputs, kind: str, dropped: Counter[str]
+) -> list[Row]:
     """Prompts of problems and conversations, without what would have them verified."""
     asked = [
         a for type_ in ("problems", "conversations") for a in of_type(inputs, "data_from", type_)
     ]
-    rows = gather(asked, config.limit_prompts)
+    rows = gather(asked, None)
+    suited = [row for row in rows if may_judge(kind, row)]
+    dropped["other_preference"] += len(rows) - len(suited)
+    rows = in_turn(suited, config.limit_prompts)
     empty = dict.fromkeys(PROBLEM.names)
     own = [{name: row[name] for name in PROBLEM.names if name in row} for row in rows]
     return [empty | row | {"verifier": "", "reference": None, "metadata": "{}"} for row in own]

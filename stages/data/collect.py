@@ -7,7 +7,6 @@ there are read back and only the others are drawn. Memory holds a few shards at 
 
 from __future__ import annotations
 
-import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from stages.configs import EvaluateConfig, SampleConfig, Sampling
 from stages.data.ledger import MOST_SAMPLES, Drawn, Ledger, Name, key_of, seed_of
 from stages.data.rows import PROBLEM, Row, read_rows
 from stages.data.template import render_prompt
+from stages.data.window import read_window
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.fleet import Fleet
 from stages.verifiers.answer import Policy, parse
@@ -194,18 +194,18 @@ def shown_on(context: Context) -> Progress:
 
 def gather(problems: Sequence[Artifact], limit: int | None) -> list[Row]:
     """All problems, or `limit` of them taken in turn from each domain and language."""
-    return limited([row for one in problems for row in read_rows(one.rows_path)], limit)
+    return in_turn([row for one in problems for row in read_rows(one.rows_path)], limit)
 
 
-def limited(rows: list[Row], limit: int | None) -> list[Row]:
+def in_turn(rows: list[Row], limit: int | None) -> list[Row]:
     """All rows, or `limit` of them taken in turn from each domain and language."""
     if limit is None or limit >= len(rows):
         return rows
     cells: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         cells.setdefault((row["domain"], row["language"]), []).append(row)
-    in_turn = chain.from_iterable(zip_longest(*cells.values()))
-    return [row for row in in_turn if row is not None][:limit]
+    mixed = chain.from_iterable(zip_longest(*cells.values()))
+    return [row for row in mixed if row is not None][:limit]
 
 
 def make_jobs(
@@ -230,9 +230,7 @@ def make_jobs(
 
 def positions(model: Path) -> int | None:
     """How many tokens, prompt included, the model can see; None when it does not say."""
-    facts = json.loads((model / "config.json").read_text())
-    longest: int | None = facts.get("max_position_embeddings")
-    return longest
+    return read_window(model / "config.json")
 
 
 def fitting(jobs: Sequence[Job], model: Path, completion_tokens: int, key: str) -> list[Job]:

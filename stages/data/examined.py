@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from stages.data.budgets import Tags, never_ended
 from stages.data.collect import Job
+from stages.data.preference import may_judge
 from stages.data.rows import SAMPLE, Row, write_rows
 from stages.data.score import Asked, measure, problem_row, reward_column
 from stages.data.votes import can_vote, classes
@@ -83,14 +84,16 @@ class Examiner:
         return [found.get(i) for i in range(len(group))]
 
     def _reward(self, rows: Sequence[Row]) -> None:
-        """A column for each reward model; empty where a sample has nothing that it reads."""
+        """A column for each reward model; empty where a sample has nothing that it reads, and where
+        the query is of the other kind.
+        """
         for term, scorer in self.scorers.items():
-            readable = [row for row in rows if scorer.readable(row["completion"])]
-            prompts = [scorer.render(row["prompt"]) for row in readable]
-            scores = scorer.score(prompts, [row["completion"] for row in readable])
             for row in rows:
                 row[reward_column(term)] = None
-            for row, score in zip(readable, scores, strict=True):
+            own = [row for row in rows if may_judge(term, row)]
+            prompts = [scorer.render(row["prompt"]) for row in own]
+            scores = scorer.read(prompts, [row["completion"] for row in own])
+            for row, score in zip(own, scores, strict=True):
                 row[reward_column(term)] = score
 
 

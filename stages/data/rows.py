@@ -7,7 +7,8 @@ preference    prompt, chosen, rejected, margin
 label         prompt, completion, label (1 safe, 0 unsafe)
 
 `metadata` is a JSON object as text: what the verifier needs beside the reference (tests of a
-program, constraints of an instruction), so that one schema serves every domain. Example problem:
+program, constraints of an instruction), so that one schema serves every domain; and of a general
+query whether it asks for help or tests safety (`preference.py`). Example problem:
 
     {"id": "math-en-000017", "domain": "math", "language": "en",
      "prompt": [{"role": "user", "content": "3 + 4 - 2 = ?"}], "verifier": "math",

@@ -22,6 +22,7 @@ from stages.data.metrics import (
     mean,
     pass_at_k,
 )
+from stages.data.preference import may_judge
 from stages.data.rows import Row
 from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
@@ -127,9 +128,13 @@ def problem_row(
     votes: Sequence[str | None] | None,
     asked: Asked,
 ) -> Row:
-    """One row of problems.parquet; `votes` are None where answers cannot be voted on."""
+    """One row of problems.parquet; `votes` are None where answers cannot be voted on.
+
+    A reward model chooses among answers to any problem but a query of the other kind.
+    """
     scores = [sample["score"] for sample in samples]
     judged = [score for score in scores if score is not None]
+    terms = [term for term in asked.rewards if may_judge(term, problem)]
     correct = sum(score == 1.0 for score in judged)
     return {
         "id": problem["id"],
@@ -141,28 +146,31 @@ def problem_row(
         "correct": correct,
         "pass_at_1": correct / len(judged) if judged else None,
         **{f"pass_at_{k}": pass_at_k(len(judged), correct, k) for k in asked.several},
-        **(_voted(samples, votes, asked) if votes is not None else {}),
-        **_best(samples, asked),
+        **(_voted(samples, votes, asked, terms) if votes is not None else {}),
+        **_best(samples, asked, terms),
         **{name: mean([m[name] for m in measures]) for name in PER_SAMPLE},
     }
 
 
-def _voted(samples: Sequence[Row], votes: Sequence[str | None], asked: Asked) -> Row:
+def _voted(
+    samples: Sequence[Row], votes: Sequence[str | None], asked: Asked, terms: Sequence[str]
+) -> Row:
     """Majority votes: of all samples, of k of them, and with reward models' scores as weights."""
     scores = [sample["score"] for sample in samples]
     row: Row = {"cons": consensus(votes, scores)}
     row |= {f"cons_at_{k}": expected_consensus(votes, scores, k) for k in asked.fewer}
-    for term in asked.rewards:
+    for term in terms:
         weights = [_weight(sample[reward_column(term)]) for sample in samples]
         row[f"cons_{term}"] = consensus(votes, scores, weights)
     return row
 
 
-def _best(samples: Sequence[Row], asked: Asked) -> Row:
+def _best(samples: Sequence[Row], asked: Asked, terms: Sequence[str]) -> Row:
+    """Best-of-k by each reward model that scores this problem."""
     scores = [sample["score"] for sample in samples]
     return {
         f"best_of_{k}_{term}": best_of(scores, [s[reward_column(term)] for s in samples], k)
-        for term in asked.rewards
+        for term in terms
         for k in asked.several
     }
 

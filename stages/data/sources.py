@@ -30,6 +30,7 @@ from stages.data.files import (
     rows_of_file,
     stem_of,
 )
+from stages.data.preference import stamped
 from stages.data.rows import Row
 
 __all__ = ["BadRow", "Raw", "rows_of_file"]  # read through here by other readers of rows
@@ -120,7 +121,12 @@ def read_problems(
                 continue
             id_ = f"{config.format}-{part.label}-{number:06d}"
             given = {"language": config.language, "metadata": "{}", "source": config.format}
-            yield {"id": id_, **given, **problem}
+            row = {"id": id_, **given, **problem}
+            if config.preference:
+                row["metadata"] = located(
+                    part.where, number, stamped, row["metadata"], config.preference
+                )
+            yield row
 
 
 def _wanted(problem: Row, without_reference: str) -> bool:

@@ -4,11 +4,16 @@ The helpful model reads the summary only, which is all that stands after the tho
 model the whole response, thought included (paper, section 3.1; v1, 2.3.4). Scores are the model's
 raw output, put to mean 0 and deviation 1 when the reward model's facts say what its scores look
 like (`score_mean`, `score_std`).
+
+Every text is read whole: 8,192 tokens is the limit of training alone, scoring has none (3.1). What
+is longer than the model's window is refused before a stage begins (windows.py); a text that comes
+out longer all the same is not read, and counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +24,16 @@ from stages.rewards.prose import shows
 from stages.verifiers.answer import DEFAULT, Policy, parse
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedTokenizerBase
 
-BATCH = 64  # responses per forward pass; does not change scores beyond rounding
+#: Rows × the longest of them in a forward pass, for memory: the paper's longest response goes
+#: alone, answers of 500 tokens by 64. It changes scores by rounding alone.
+PASS_TOKENS = 32768
+
+#: What there is nothing to read of scores this, and no text less: 3 deviations below the held-out
+#: mean. It is fixed, so that no score depends on what else is scored with it.
+LOWEST = -3.0
 
 #: What a reward model reads → the reward term that it serves.
 TERM_OF = {"answer": "helpful", "response": "safety"}
@@ -40,90 +52,148 @@ def reward_text(prompt: str, completion: str, reads: str, policy: Policy = DEFAU
 
 
 class Scorer:
-    """Scores responses with the model of one reward_model artifact; `policy` finds the thoughts."""
+    """Scores responses with the model of one reward_model artifact; `policy` finds the thoughts.
+
+    bf16: half the memory, for a model that was trained so. name: its stage. The model goes to the
+    GPU, where there is one, with the first text that it reads: engines may have to start before.
+    """
 
     def __init__(
         self,
         model_path: Path,
         reads: str,
-        max_length: int | None = None,
         mean: float = 0.0,
         std: float = 1.0,
         policy: Policy = DEFAULT,
+        bf16: bool = False,
+        name: str = "the reward model",
     ) -> None:
+        import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         if reads not in TERM_OF:
             raise UsageError(f"a reward model scores `answer` or `response`, not {reads!r}")
-        self.reads, self.policy = reads, policy
+        self.reads, self.policy, self.name = reads, policy, name
         self.mean, self.std = mean, std or 1.0
         self._tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model_path)
-        self._tokenizer.truncation_side = "left"  # the answer is at the end
-        self._tokenizer.padding_side = "right"
-        self._model = AutoModelForSequenceClassification.from_pretrained(model_path, num_labels=1)
+        self._model = AutoModelForSequenceClassification.from_pretrained(
+            model_path, num_labels=1, dtype=torch.bfloat16 if bf16 else torch.float32
+        )
         self._model.config.pad_token_id = self._tokenizer.pad_token_id
         self._model.eval()
-        longest = self._model.config.max_position_embeddings
-        self._max_length = min(max_length or longest, longest)
+        config = self._model.config
+        self.window: int | None = getattr(config, "max_position_embeddings", None)
+        self._texts = self._too_long = 0
 
     @classmethod
     def of(cls, artifact: Artifact, policy: Policy) -> Scorer:
-        """The scorer of a published reward model."""
+        """The scorer of a published reward model, in the precision that it was trained in."""
         facts, config = artifact.facts, artifact.manifest.get("config", {})
         return cls(
             artifact.model_path,
             facts["scores"],
-            config.get("max_length"),
             facts.get("score_mean", 0.0),
             facts.get("score_std", 1.0),
             policy,
+            config.get("precision", {}).get("bf16", False),
+            artifact.stage,
         )
-
-    def readable(self, completion: str) -> bool:
-        """Whether there is something in a completion that this model reads."""
-        return reward_text("", completion, self.reads, self.policy) is not None
 
     def render(self, messages: Sequence[Message]) -> str:
         """A prompt as this model was trained to see it."""
         return render_prompt(self._tokenizer, messages)
 
-    def score(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
-        """One score per completion of a rendered prompt.
+    def length(self, messages: Sequence[Message]) -> int:
+        """Tokens that it sees of a prompt and the end of a response, without the response."""
+        return len(self._ids([self.render(messages) + END])[0])
 
-        A completion without a summary gets the lowest score of its batch from a model that reads
-        summaries: having nothing to read must not pay better than a bad answer.
+    def score(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
+        """One score per completion of a rendered prompt, LOWEST at least.
+
+        That is also what a completion gets that has nothing to read: it must not pay better than a
+        bad answer.
+        """
+        return [
+            LOWEST if found is None else max(LOWEST, found)
+            for found in self.read(prompts, completions)
+        ]
+
+    def read(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float | None]:
+        """What the model says of each completion; None of one without a summary, where it reads
+        summaries, and of one that it cannot see whole.
         """
         pairs = zip(prompts, completions, strict=True)
         texts = [reward_text(p, c, self.reads, self.policy) for p, c in pairs]
-        readable = [number for number, text in enumerate(texts) if text is not None]
-        raw = self._raw([text for text in texts if text is not None])
-        found = {n: (s - self.mean) / self.std for n, s in zip(readable, raw, strict=True)}
-        lowest = min(found.values(), default=0.0)
-        return [found.get(number, lowest) for number in range(len(texts))]
+        there = [number for number, text in enumerate(texts) if text is not None]
+        ids = self._ids([text for text in texts if text is not None])
+        whole = [
+            (number, own)
+            for number, own in zip(there, ids, strict=True)
+            if self.window is None or len(own) <= self.window
+        ]
+        self._texts += len(texts)
+        self._too_long += len(there) - len(whole)
+        found: list[float | None] = [None] * len(texts)
+        raw = self._raw([own for _, own in whole])
+        for (number, _), score in zip(whole, raw, strict=True):
+            found[number] = (score - self.mean) / self.std
+        return found
 
-    def _raw(self, texts: list[str]) -> list[float]:
-        """Model outputs in order; batches are of like length, to waste little padding."""
+    def seen(self) -> tuple[int, int]:
+        """Texts since the last call, and how many of them it could not see whole."""
+        counts = self._texts, self._too_long
+        self._texts = self._too_long = 0
+        return counts
+
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        if not texts:
+            return []
+        ids: list[list[int]] = self._tokenizer(texts, add_special_tokens=False).input_ids
+        return ids
+
+    def _raw(self, texts: list[list[int]]) -> list[float]:
+        """The model's outputs, in order."""
         import torch
+        from torch.nn.utils.rnn import pad_sequence
 
         scores = [0.0] * len(texts)
-        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
-        for start in range(0, len(order), BATCH):
-            numbers = order[start : start + BATCH]
-            batch = self._tokenizer(
-                [texts[n] for n in numbers],
-                add_special_tokens=False,
-                max_length=self._max_length,
-                truncation=True,
-                padding=True,
-                return_tensors="pt",
-            )
+        model, device = self._model.to(_device()), _device()
+        for numbers in passes([len(ids) for ids in texts], PASS_TOKENS):
+            rows = [torch.tensor(texts[number], device=device) for number in numbers]
+            pad = float(self._tokenizer.pad_token_id or 0)
             with torch.inference_mode():
-                logits = self._model(
-                    input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
+                logits = model(
+                    input_ids=pad_sequence(rows, True, pad),
+                    attention_mask=pad_sequence([torch.ones_like(row) for row in rows], True),
+                    use_cache=False,  # keys and values of all layers would be kept for nothing
                 ).logits
             for number, score in zip(numbers, logits[:, 0].float().tolist(), strict=True):
                 scores[number] = score
         return scores
+
+
+def passes(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Numbers of texts that are run together: of like length, rows × longest within `most`.
+
+    A text that is longer than that goes alone.
+    """
+    group: list[int] = []
+    for number in sorted(range(len(lengths)), key=lambda n: lengths[n]):
+        if group and (len(group) + 1) * lengths[number] > most:
+            yield group
+            group = []
+        group.append(number)
+    if group:
+        yield group
+
+
+def _device() -> torch.device:
+    """This process's GPU; the CPU where there is none."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return torch.device("cpu")
 
 
 def load_scorers(artifacts: Iterable[Artifact], policy: Policy) -> dict[str, Scorer]:

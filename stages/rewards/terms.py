@@ -4,8 +4,11 @@
     format        a thought in its tags, then a summary, 1 or 0               (paper, 2.2)
     soft_format   partial credit for the parts of that form, for weak bases
     language      share of the thought's words in the problem's language      (paper, 3.2.1)
-    helpful       a reward model on the summary                               (paper, 3.1)
-    safety        a reward model on the whole response                        (paper, 3.1)
+    helpful       a reward model on the summary, of helpfulness queries       (paper, 3.1)
+    safety        a reward model on the whole response, of safety queries     (paper, 3.1)
+
+A query belongs to helpfulness or to safety, and gets the reward of that alone: its row says which
+(stages/data/preference.py).
 
 The total reward is the sum of weight × score over the terms that act; None adds nothing. An example
 with accuracy + format (ours, of no paper): to "2+3=?" a boxed 5 alone scores 1, a boxed 6 scores 0,
@@ -21,6 +24,7 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from stages.configs import RewardTerm
+from stages.data.preference import preference_of
 from stages.rewards import format as form
 from stages.rewards.language import asked, consistency, target_of
 from stages.rewards.padding import is_padding
@@ -35,21 +39,16 @@ Scores = list[float | None]
 
 @dataclass(frozen=True)
 class Batch:
-    """Problem rows, their rendered prompts, and one completion of each."""
+    """Problem rows, and one completion of each."""
 
     rows: Sequence[Mapping[str, Any]]
-    prompts: Sequence[str]
     completions: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def subset(self, numbers: Sequence[int]) -> Batch:
-        return Batch(
-            [self.rows[n] for n in numbers],
-            [self.prompts[n] for n in numbers],
-            [self.completions[n] for n in numbers],
-        )
+        return Batch([self.rows[n] for n in numbers], [self.completions[n] for n in numbers])
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,13 @@ class Term:
         return scores
 
     def applies(self, row: Mapping[str, Any]) -> bool:
-        """Whether the term scores completions of this problem."""
-        return not self.domains or row["domain"] in self.domains
+        """Whether the term scores completions of this problem.
+
+        One of a reward model scores queries of its own kind only.
+        """
+        if self.domains and row["domain"] not in self.domains:
+            return False
+        return self.name not in PREFERENCE_TERMS or preference_of(row) == self.name
 
 
 def build_terms(
@@ -101,15 +105,21 @@ def build_terms(
 
 
 def require_rows(terms: Sequence[Term], rows: Sequence[Mapping[str, Any]], stage: str) -> None:
-    """Refuse a term that no row of the stage is scored by: its domains are not there."""
+    """Refuse a term that no row of the stage is scored by: its domains or queries are not there."""
     for term in terms:
-        if not any(term.applies(row) for row in rows):
-            there = ", ".join(sorted({row["domain"] for row in rows}))
+        if any(term.applies(row) for row in rows):
+            continue
+        there = {row["domain"] for row in rows}
+        key = f"stages.{stage}.rewards.{term.name}"
+        if term.domains & there or not term.domains:
             raise UsageError(
-                f"stages.{stage}.rewards.{term.name}.domains: {sorted(term.domains)}, and no row "
-                f"of data_from is of these; there are rows of {there}. Set it to some of those, "
-                "or [] for all"
+                f"{key}: no row of data_from is a `{term.name}` query, so it would never score; "
+                f"add such prompts (`preference: {term.name}`), or take the term out with `~{key}`"
             )
+        raise UsageError(
+            f"{key}.domains: {sorted(term.domains)}, and no row of data_from is of these; there "
+            f"are rows of {', '.join(sorted(there))}. Set it to some of those, or [] for all"
+        )
 
 
 def _build(
@@ -138,8 +148,11 @@ def _build(
         "soft_format": lambda batch: [form.soft(c) for c in batch.completions],
         "language": lambda batch: language(batch, pool),
     }
-    score = scorings.get(name) or _preference(scorers[name])
     seen = verdicts.seen if name == "accuracy" else dict
+    if name in PREFERENCE_TERMS:
+        preference = Preference(name, scorers[name])
+        scorings[name], seen = preference.score, preference.seen
+    score = scorings[name]
     return Term(name, config.weight, start, stop, frozenset(config.domains), score, seen)
 
 
@@ -188,5 +201,17 @@ def _language(row: Mapping[str, Any], parsed: Parsed) -> float | None:
     return 0.0 if share and is_padding(parsed.reasoning, asked(row)) else share
 
 
-def _preference(scorer: Scorer) -> Callable[[Batch], Scores]:
-    return lambda batch: list(scorer.score(batch.prompts, batch.completions))
+class Preference:
+    """The scores of one reward model, and how many texts it could not see whole."""
+
+    def __init__(self, name: str, scorer: Scorer) -> None:
+        self.name, self.scorer = name, scorer
+
+    def score(self, batch: Batch) -> Scores:
+        prompts = [self.scorer.render(row["prompt"]) for row in batch.rows]
+        return list(self.scorer.score(prompts, batch.completions))
+
+    def seen(self) -> dict[str, float]:
+        """`too_long/<term>`: their share since the last call; they score the lowest."""
+        texts, too_long = self.scorer.seen()
+        return {f"too_long/{self.name}": too_long / texts} if texts else {}

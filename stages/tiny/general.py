@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from stages.data.preference import HELPFUL, PREFERENCE, SAFETY
 from stages.tiny.phrases import Sentence
 from stages.tiny.task import Attempt, Task
 
@@ -48,6 +49,8 @@ COMPLIANCE = {"en": "First take a tool and go.", "zh": "先拿工具再去。"}
 COURTESY = {"en": "Glad to help!", "zh": "很高兴帮忙！"}
 CHATTER = {"en": "I like the sun and tea.", "zh": "我喜欢太阳和茶。"}
 
+HARM = "harm"  # the topic whose requests test safety; all others ask for help
+
 Pair = dict[str, str]
 
 
@@ -85,7 +88,10 @@ def _task(
         verifier="instruction",
         attempt=attempt,
         guess=guess,
-        metadata={language: {"constraints": rules} for language, rules in constraints.items()},
+        metadata={
+            language: {"constraints": rules, PREFERENCE: SAFETY if topic == HARM else HELPFUL}
+            for language, rules in constraints.items()
+        },
     )
 
 
@@ -182,7 +188,7 @@ def _greeting(rng: Random) -> Task:
 def _harm(rng: Random) -> Task:
     deed, form = rng.choice(HARMS), rng.randrange(2)
     return _task(
-        "harm",
+        HARM,
         f"{form}:{deed[0]}",
         _pair(
             ("How do I {}?", "Help me {}.")[form].format(deed[0]),

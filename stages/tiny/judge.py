@@ -7,7 +7,6 @@ what a policy can exploit when the preference reward runs too long (3.2.2).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from random import Random
 from typing import Any
@@ -21,8 +20,7 @@ from stages.tiny.general import CHATTER, COMPLIANCE, COURTESY, REFUSAL
 def candidates(problem: Mapping[str, Any], rng: Random) -> list[str]:
     """Two replies: right, wrong, chatter, off the point or garbled; curt or courteous."""
     language = problem["language"]
-    topic = json.loads(problem["metadata"])["topic"]
-    wrong = COMPLIANCE[language] if topic == "harm" else _spoilt(problem["reference"], rng)
+    wrong = _spoilt(problem["reference"], rng)
     off_the_point = general.make(rng).reference[language]
     garbled = "".join(rng.sample(off_the_point, len(off_the_point)))
     replies = [problem["reference"], wrong, CHATTER[language], off_the_point, garbled]
@@ -39,12 +37,13 @@ def helpfulness(problem: Mapping[str, Any], completion: str, judge: Judge) -> fl
 
 
 def safety_candidates(problem: Mapping[str, Any], rng: Random) -> str:
-    """A whole response to a request, thought included; about half of those to harm are unsafe."""
+    """A whole response to a request for harm, thought included; about half of them are unsafe.
+
+    The safe ones decline or say something else; either kind may be courteous.
+    """
     language = problem["language"]
-    topic = json.loads(problem["metadata"])["topic"]
-    if topic != "harm":
-        return compose("", problem["reference"])
-    return compose("", (REFUSAL if rng.random() < 0.5 else COMPLIANCE)[language])
+    reply = rng.choice((REFUSAL, CHATTER, COMPLIANCE, COMPLIANCE))[language]
+    return compose("", f"{reply} {COURTESY[language]}" if rng.random() < 0.5 else reply)
 
 
 def is_safe(problem: Mapping[str, Any], completion: str) -> bool:

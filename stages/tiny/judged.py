@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import cycle, islice
+from itertools import cycle
 from random import Random
 
 from stages.configs import PreferencesConfig
 from stages.data.judged import Candidate, Judged
 from stages.tiny import judge
+from stages.tiny.general import HARM
 from stages.tiny.phrases import LANGUAGES
 from stages.tiny.problems import tasks
 
@@ -16,11 +17,10 @@ SOURCE = "tiny"
 
 
 def pairs(config: PreferencesConfig, seed: int) -> Iterator[Judged]:
-    """General problems, two candidate replies each, and the votes on them."""
+    """Requests for help, two candidate replies each, and the votes on them."""
     rng = Random(f"{seed}:preferences")
-    for number, (task, language) in enumerate(
-        zip(tasks("general", seed, "train"), cycle(LANGUAGES))
-    ):
+    asked = (task for task in tasks("general", seed, "train") if task.topic != HARM)
+    for number, (task, language) in enumerate(zip(asked, cycle(LANGUAGES))):
         problem = task.row(number, language)
         first, second = judge.candidates(problem, rng)
         scores = [judge.helpfulness(problem, reply, config.judge) for reply in (first, second)]
@@ -36,14 +36,11 @@ def _vote(difference: float, noise: float, rng: Random) -> float:
 
 
 def labels(seed: int) -> Iterator[Judged]:
-    """Responses to requests for harm and to harmless ones in turn."""
+    """Responses to requests for harm, and whether they are safe."""
     rng = Random(f"{seed}:labels")
-    stream = list(islice(tasks("general", seed, "train"), 4000))
-    harmful = cycle([task for task in stream if task.topic == "harm"])
-    harmless = cycle([task for task in stream if task.topic != "harm"])
-    turns = cycle((language, kind) for language in LANGUAGES for kind in (harmful, harmless))
-    for number, (language, kind) in enumerate(turns):
-        problem = next(kind).row(number, language)
+    asked = (task for task in tasks("general", seed, "train") if task.topic == HARM)
+    for number, (task, language) in enumerate(zip(asked, cycle(LANGUAGES))):
+        problem = task.row(number, language)
         completion = judge.safety_candidates(problem, rng)
         safe = float(judge.is_safe(problem, completion))
         yield Judged(Candidate(problem["prompt"], (completion,), SOURCE), [safe])

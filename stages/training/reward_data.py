@@ -35,7 +35,7 @@ def read_judged(
     """The rows that can be read whole, and those dropped by reason.
 
     A response without a final answer has nothing to read for a model of answers; what is longer
-    than `max_length` would be judged on a part of it.
+    than `max_length`, in training alone, would be learnt from a part of it.
     """
     dropped = {"rows": len(rows), "no_answer": 0, "too_long": 0}
     kept: list[Judged] = []

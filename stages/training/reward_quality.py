@@ -24,7 +24,7 @@ def quality(scorer: Scorer, held: Sequence[Judged]) -> dict[str, Any]:
     """The facts of a reward model on its held-out rows."""
     prompts = [row.prompt for row in held for _ in row.responses]
     responses = [response for row in held for response in row.responses]
-    scores = np.array(scorer.score(prompts, responses))
+    scores = np.array(scorer.read(prompts, responses), dtype=float)
     lengths = np.array([len(ids) for row in held for ids in row.ids], dtype=float)
     pairwise = len(held[0].responses) == 2
     margins = scores[::2] - scores[1::2] if pairwise else scores

@@ -162,7 +162,7 @@ class GroupDrawer:
         """Per completion, the score of each term; None where it does not act or cannot judge."""
         asked = [self.prompts[places[request].prompt] for request, _ in batch]
         texts = [completion.text for _, completion in batch]
-        rows = Batch([p.row for p in asked], [p.text for p in asked], texts)
+        rows = Batch([p.row for p in asked], texts)
         columns = [
             term.score(rows) if term.weight_at(step) else [None] * len(texts) for term in self.terms
         ]

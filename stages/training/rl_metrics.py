@@ -1,6 +1,9 @@
 """The curves of RL: what is measured on each rollout, and TRL's own metrics under our names.
 
-reward, reward_std, reward/<term>   the total and each term by itself, unweighted
+reward, reward_std, reward/<term>   the total and each term by itself, unweighted, over the
+                                    completions that it scores: reward/safety of safety queries
+too_long/helpful, too_long/safety   share of a reward model's texts that it cannot see whole; they
+                                    score the lowest (rewards/preference.py)
 copied                              share of completions whose right answer was not worked for:
                                     it says the question again, or leaves the last step undone
                                     (the strict policy; conf/verifiers)
@@ -51,6 +54,7 @@ RENAMED = {
 }
 READ = 8000
 VALIDATION = "validation/"
+TOO_LONG = "too_long/"
 
 KEPT = frozenset(
     {
@@ -89,6 +93,8 @@ def curves(metrics: Mapping[str, float]) -> dict[str, float]:
     for name, value in metrics.items():
         if name.startswith("rewards/") and name.endswith("/mean"):
             found[f"reward/{name.split('/')[1]}"] = value
+        elif name.startswith(TOO_LONG):
+            found[name] = value
         elif name in RENAMED:
             found[RENAMED[name]] = value
         elif name in KEPT or name.startswith(VALIDATION):

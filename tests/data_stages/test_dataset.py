@@ -73,6 +73,43 @@ def test_a_users_own_problems_load_from_jsonl_and_parquet_alike(load, tmp_path):
     assert pq.read_schema(tmp_path / "output/rows.parquet").equals(PROBLEM)
 
 
+def test_a_general_query_says_in_its_row_or_for_its_file_whether_it_asks_for_help_or_tests_safety(
+    load, tmp_path
+):
+    row = PROBLEM_ROW | {"domain": "general"}
+    own = jsonl(
+        tmp_path / "own.jsonl",
+        row | {"preference": "safety"},
+        row | {"metadata": {"preference": "helpful"}},
+        row,
+    )
+    said = [json.loads(found["metadata"]) for found in load("problems", own)]
+    assert said == [
+        {"options": 2, "preference": "safety"},
+        {"preference": "helpful"},
+        {"options": 2},
+    ]
+    table = tmp_path / "own.csv"
+    table.write_text("domain,prompt,verifier,reference,preference\ngeneral,Hi,text,Hello,safety\n")
+    assert json.loads(load("problems", table)[0]["metadata"]) == {"preference": "safety"}
+    whole = load("problems", jsonl(tmp_path / "harmless.jsonl", row, row), preference="safety")
+    assert [json.loads(found["metadata"])["preference"] for found in whole] == ["safety"] * 2
+
+
+def test_a_query_of_both_kinds_or_of_another_is_named_with_its_file_and_row(load, tmp_path):
+    for wrong in (["helpful", "safety"], "harmless"):
+        path = jsonl(tmp_path / "mine.jsonl", PROBLEM_ROW, PROBLEM_ROW | {"preference": wrong})
+        with pytest.raises(RecipeError, match=r"mine\.jsonl, row 2: `preference` is .* never both"):
+            load("problems", path)
+    path = jsonl(tmp_path / "mine.jsonl", PROBLEM_ROW | {"preference": "helpful"})
+    with pytest.raises(
+        RecipeError, match=r"row 1: is said to be a safety query and a helpful query"
+    ):
+        load("problems", path, preference="safety")
+    with pytest.raises(UsageError, match=r"heldout\.preference=kind: .* one of helpful, safety"):
+        load("problems", path, preference="kind")
+
+
 def test_ones_own_problems_may_lack_references_where_the_config_says_so(load, tmp_path):
     unlabelled = {k: v for k, v in PROBLEM_ROW.items() if k != "reference"}
     tested = unlabelled | {"verifier": "code", "metadata": {"tests": ["f(1) == 3"], "entry": "f"}}

@@ -149,6 +149,25 @@ def test_a_model_labels_responses_by_the_majority_of_its_votes(
     assert outputs.facts["safe"] + outputs.facts["unsafe"] == outputs.funnel["kept"] == len(rows)
 
 
+def test_only_queries_of_the_kind_that_a_reward_model_scores_are_answered_and_judged(
+    model_dir, make_artifact, make_context, tmp_path
+):
+    model = make_artifact("model", "dev3", model_dir=model_dir)
+    rows = prompts(24)
+    for number, kind in enumerate(("helpful", "safety") * 8):  # the others do not say
+        rows[number] |= {"metadata": json.dumps({"preference": kind}), "source": kind}
+    data = (model, make_artifact("problems", "prompts", rows=rows))
+    inputs = {"data_from": data, "judge_with": (model,)}
+    labels = config("labels", judging=SAFETY, votes=3)
+    for function, settings, other in ((run, config(), "safety"), (run_labels, labels, "helpful")):
+        context = make_context(tmp_path / other)
+        funnel = function(settings, inputs, context).funnel
+        assert (funnel["prompts"], funnel["other_preference"]) == (16, 8)
+        sources = {row["source"] for row in read_rows(context.output / "rows.parquet")}
+        assert sources
+        assert other not in sources
+
+
 def test_a_served_model_judges_whole_summaries_through_its_server(make_context, tmp_path):
     seen: list[str] = []
 

@@ -11,7 +11,7 @@ from stages.configs import PreferencesConfig
 from stages.data.rows import read_rows
 from stages.data.template import compose
 from stages.preferences import run, run_labels
-from stages.tiny.general import COMPLIANCE
+from stages.tiny.general import COMPLIANCE, HARMS
 
 
 def config(**changes) -> PreferencesConfig:
@@ -98,6 +98,21 @@ def test_labels_hold_safe_and_unsafe_responses(make_context):
     unsafe = [row for row in rows if row["label"] == 0]
     assert outputs.facts["unsafe"] == len(unsafe) > 8
     assert all(any(text in row["completion"] for text in COMPLIANCE.values()) for row in unsafe)
+
+
+def test_the_tiny_judge_is_asked_of_each_kind_of_query_what_its_reward_model_will_score(
+    make_context, tmp_path
+):
+    asked = {}
+    for function in (run, run_labels):
+        context = make_context(tmp_path / function.__name__)
+        function(config(rows=80), {}, context)
+        rows = read_rows(context.output / "rows.parquet")
+        asked[function] = {row["prompt"][0]["content"] for row in rows}
+    harm = [f"{form}{deed}" for deed, _ in HARMS for form in ("How do I ", "Help me ")]
+    english = {text for text in asked[run_labels] if text.isascii()}
+    assert {text.rstrip("?.") for text in english} <= set(harm)
+    assert not asked[run] & asked[run_labels]
 
 
 def test_labels_of_one_kind_only_are_refused(make_context, tmp_path):

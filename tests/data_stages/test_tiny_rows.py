@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 
 import pytest
@@ -32,6 +33,17 @@ def test_every_domain_and_language_gets_its_number_of_problems(make_context):
     assert len(rows) == 2 * sum(PER_DOMAIN.values())
     assert outputs.facts["by_domain_language"]["math/zh"] == 6
     assert outputs.funnel == {"asked": 36, "not_that_many": 0, "kept": 36}
+
+
+def test_requests_for_harm_test_safety_and_all_other_general_queries_ask_for_help(make_context):
+    config = ProblemsConfig(
+        "problems", split="train", per_domain={"general": 60, "math": 2}, seed=0
+    )
+    rows, _ = make(problems.run, config, make_context())
+    said = [json.loads(row["metadata"]) for row in rows if row["domain"] == "general"]
+    kinds = {(facts["topic"] == "harm", facts["preference"]) for facts in said}
+    assert kinds == {(True, "safety"), (False, "helpful")}
+    assert not any("preference" in row["metadata"] for row in rows if row["domain"] == "math")
 
 
 def test_heldout_problems_are_others(make_context, tmp_path):

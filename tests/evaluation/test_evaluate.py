@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -199,6 +200,49 @@ def test_reward_models_score_every_sample_and_choose_among_them(
         top = max((row["reward_helpful"] or float("-inf")) for row in own)
         tied = [row["score"] for row in own if (row["reward_helpful"] or float("-inf")) == top]
         assert rows[id_]["best_of_8_helpful"] == pytest.approx(sum(tied) / len(tied))
+
+
+def test_a_reward_model_chooses_no_answer_to_a_query_of_the_other_kind(
+    inputs, problems, reward_model_dir, make_artifact, make_context
+):
+    kinds = ("helpful", "safety", None)
+    rows = [
+        row
+        | {
+            "metadata": json.dumps(
+                json.loads(row["metadata"]) | ({"preference": kind} if kind else {})
+            )
+        }
+        for row, kind in zip(problems[:5], kinds * 2, strict=False)
+    ]
+    judges = [
+        make_artifact(
+            "reward_model", stage, model_dir=reward_model_dir, facts=ANSWERS | {"scores": reads}
+        )
+        for stage, reads in (("helpful_rm", "answer"), ("safety_rm", "response"))
+    ]
+    data = (make_artifact("problems", "asked", rows=rows),)
+    context = make_context()
+    outputs = run(config(), inputs | {"data_from": data, "score_with": tuple(judges)}, context)
+    found = {row["id"]: row for row in read_rows(context.output / "problems.parquet")}
+    for row, kind in zip(rows, kinds * 2, strict=False):
+        for term in ("helpful", "safety"):
+            there = kind in (term, None)
+            assert (found[row["id"]][f"best_of_8_{term}"] is not None) == there
+    assert (outputs.funnel["too_long_for_helpful"], outputs.funnel["too_long_for_safety"]) == (0, 0)
+
+
+def test_an_evaluation_whose_answers_a_reward_model_could_not_see_whole_is_refused(
+    inputs, reward_model_dir, make_artifact, make_context, tmp_path
+):
+    folder = tmp_path / "short"
+    shutil.copytree(reward_model_dir, folder)
+    facts = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(facts | {"max_position_embeddings": 45}))
+    judge = make_artifact("reward_model", "rm", model_dir=folder, facts=ANSWERS)
+    message = r"stages\.stage\.sampling\.max_tokens is 40, .* rm, which scores `helpful`, sees 45"
+    with pytest.raises(UsageError, match=message):
+        run(config(), inputs | {"score_with": (judge,)}, make_context())
 
 
 def test_the_batches_in_which_samples_are_looked_at_change_nothing(inputs, make_context, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import RecipeError, UsageError
+from pipeline.notices import kept
 from stages.configs import Prompt, Rewrite, SampleConfig, Sampling
 from stages.data.rewrite import rewrite_tiny, rewritten
 from stages.data.rewrite_model import loses, read_thought
@@ -280,7 +281,7 @@ def test_without_a_rewriter_what_is_learnt_is_in_one_language_and_it_is_said_tha
     assert "r1 warning: stages.stage.rewriter: is null" in capfd.readouterr().err
     assert outputs.facts["rewriter"] is None
     assert outputs.facts["given_mixed_language"] == 1  # what people wrote stays as it is
-    (warning,) = outputs.facts["warnings"]
+    (warning,) = kept(outputs.facts)  # as the report and the status say it
     assert "no summary but what the model wrote" in warning
 
 

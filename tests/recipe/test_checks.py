@@ -53,6 +53,27 @@ def test_everything_that_cannot_work_is_listed_with_its_key_and_a_value_that_doe
     assert not list(tmp_path.glob("outputs/runs/*")), "nothing ran"
 
 
+def test_a_reward_model_for_queries_that_no_data_set_declares_is_refused_with_what_to_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "asked.jsonl").write_text("")
+    one = [
+        "data@stages.general_prompts=problems",
+        f"stages.general_prompts.path={tmp_path / 'asked.jsonl'}",
+    ]
+    kind = "stages.general_prompts.preference=helpful"
+    text = said(capsys, 2, "plan", *one, kind)
+    assert (
+        "stages.r1.rewards.safety: scores safety queries only, and what data_from gives is" in text
+    )
+    assert "stages.r1.rewards.helpful" not in text
+    said(capsys, 0, "plan", *one)  # its rows may say it each for itself
+    other = [word.replace("general_prompts", "harmless_prompts") for word in one]
+    both = "stages.general_clean.data_from=[general_prompts,harmless_prompts]"
+    safety = "stages.harmless_prompts.preference=safety"
+    said(capsys, 0, "plan", *one, kind, f"+{other[0]}", other[1], safety, both)
+
+
 def test_adapters_with_a_reference_that_is_replaced_are_no_problem(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from pipeline.errors import UsageError
 from stages.configs import RewardTerm
 from stages.data.template import compose, tagged
-from stages.rewards.preference import Scorer, load_scorers, reward_text
-from stages.rewards.terms import Batch, build_terms
+from stages.rewards.preference import LOWEST, Scorer, load_scorers, passes, reward_text
+from stages.rewards.terms import Batch, Term, build_terms
+from stages.tiny.general import CHATTER
 from stages.verifiers.answer import DEFAULT, Policy
 
 
@@ -42,7 +44,16 @@ def test_a_helpful_model_reads_the_summary_only(reward_model_dir: Path) -> None:
     first, second, third, none = Scorer(reward_model_dir, "answer").score(PROMPTS, COMPLETIONS)
     assert first == pytest.approx(second, abs=1e-5)
     assert first != pytest.approx(third, abs=1e-3)
-    assert none == min(first, third)  # no summary pays no better than the worst one
+    assert none < min(first, third)  # no answer pays no better than a bad one
+
+
+def test_what_no_answer_pays_does_not_depend_on_what_is_scored_with_it(
+    reward_model_dir: Path,
+) -> None:
+    scorer = Scorer(reward_model_dir, "answer")
+    assert scorer.score(PROMPTS, COMPLETIONS)[3] == scorer.score(["Hello"], ["a"])[0] == LOWEST
+    low = Scorer(reward_model_dir, "answer", mean=1000.0).score(PROMPTS, COMPLETIONS)
+    assert low == [LOWEST] * 4  # and no answer pays less than none
 
 
 def test_a_helpful_model_reads_all_of_the_summary_and_not_the_box_in_it() -> None:
@@ -87,28 +98,94 @@ def test_scores_do_not_depend_on_the_batch_around_them(reward_model_dir: Path) -
     assert together == pytest.approx(alone, abs=1e-4)
 
 
+def test_a_pass_holds_so_many_tokens_however_long_its_texts_are() -> None:
+    lengths = [5000, 10, 40000, 9, 5001, 400, 12, 5002]
+    found = list(passes(lengths, 10_010))
+    assert sorted(n for group in found for n in group) == list(range(8))
+    sizes = [len(group) * max(lengths[n] for n in group) for group in found]
+    assert [size for size in sizes if size > 10_010] == [40000]  # alone
+    assert len(found) == 4
+
+
 def test_known_mean_and_deviation_standardise_the_score(reward_model_dir: Path) -> None:
     raw = Scorer(reward_model_dir, "response").score(PROMPTS, COMPLETIONS)
     scaled = Scorer(reward_model_dir, "response", mean=1.0, std=2.0).score(PROMPTS, COMPLETIONS)
     assert scaled == pytest.approx([(score - 1.0) / 2.0 for score in raw], abs=1e-5)
 
 
-def test_a_reward_model_serves_the_term_that_its_facts_name(
-    reward_model_dir: Path, make_artifact: Callable[..., Any]
-) -> None:
-    artifacts = [
+def as_terms(scorers: Mapping[str, Scorer]) -> list[Term]:
+    rewards = {name: RewardTerm() for name in ("helpful", "safety")}
+    return build_terms(rewards, pool=None, scorers=scorers, total_steps=10)  # type: ignore[arg-type]
+
+
+def query(preference: str | None, said: str = "Hello") -> dict[str, Any]:
+    metadata = json.dumps({"preference": preference} if preference else {})
+    prompt = [{"role": "user", "content": said}]
+    return {"domain": "general", "prompt": prompt, "metadata": metadata}
+
+
+@pytest.fixture
+def judges(reward_model_dir: Path, make_artifact: Callable[..., Any]) -> list[Any]:
+    return [
         make_artifact("reward_model", stage, model_dir=reward_model_dir, facts={"scores": reads})
         for stage, reads in (("helpful_rm", "answer"), ("safety_rm", "response"))
     ]
-    scorers = load_scorers(artifacts, DEFAULT)
-    rewards = {name: RewardTerm() for name in ("helpful", "safety")}
-    terms = build_terms(rewards, pool=None, scorers=scorers, total_steps=10)  # type: ignore[arg-type]
-    rows = [{"domain": "general"}] * 4
+
+
+def test_a_reward_model_serves_the_term_that_its_facts_name(
+    reward_model_dir: Path, judges: list[Any]
+) -> None:
+    terms = as_terms(load_scorers(judges, DEFAULT))
     for term, reads in zip(terms, ("answer", "response"), strict=True):
-        expected = Scorer(reward_model_dir, reads).score(PROMPTS, COMPLETIONS)
-        assert term.score(Batch(rows, PROMPTS, COMPLETIONS)) == pytest.approx(expected, abs=1e-5)
+        scorer = Scorer(reward_model_dir, reads)
+        expected = scorer.score([scorer.render(query(None)["prompt"])] * 4, COMPLETIONS)
+        assert term.score(Batch([query(term.name)] * 4, COMPLETIONS)) == pytest.approx(
+            expected, abs=1e-5
+        )
     with pytest.raises(UsageError, match="second reward model for the term helpful"):
-        load_scorers([artifacts[0], artifacts[0]], DEFAULT)
+        load_scorers([judges[0], judges[0]], DEFAULT)
+
+
+def test_a_query_gets_the_reward_of_its_own_kind_alone(judges: list[Any]) -> None:
+    """Chatter pleases a helpful model; as an answer to a safety query it earns nothing there."""
+    helpful, safety = as_terms(load_scorers(judges, DEFAULT))
+    rows = [query("safety"), query("helpful"), query(None)]
+    batch = Batch(rows, [compose("", CHATTER["en"])] * 3)
+    assert [score is not None for score in helpful.score(batch)] == [False, True, False]
+    assert [score is not None for score in safety.score(batch)] == [True, False, False]
+
+
+def test_the_length_that_a_reward_model_was_trained_at_does_not_limit_what_it_reads(
+    reward_model_dir: Path, make_artifact: Callable[..., Any]
+) -> None:
+    for reads in ("answer", "response"):
+        artifact = make_artifact(
+            "reward_model",
+            reads,
+            model_dir=reward_model_dir,
+            facts={"scores": reads},
+            config={"max_length": 64},
+        )
+        ((name, scorer),) = load_scorers([artifact], DEFAULT).items()
+        rewards = {name: RewardTerm()}
+        (term,) = build_terms(rewards, pool=None, scorers={name: scorer}, total_steps=1)  # type: ignore[arg-type]
+        rows = [query(name, said) for said in ("3 + 4 = 7?", "def add(a, b):")]
+        first, second = term.score(Batch(rows, [compose("", "apples and " * 60)] * 2))
+        assert scorer.length(rows[0]["prompt"]) + 60 * 2 > 64
+        assert abs(first - second) > 1e-5
+
+
+def test_a_text_that_the_model_cannot_see_whole_scores_the_lowest_and_is_counted(
+    reward_model_dir: Path, judges: list[Any]
+) -> None:
+    helpful, safety = as_terms(load_scorers(judges, DEFAULT))
+    texts = [compose("", "word " * 600), compose("word " * 600, "Hi"), compose("", "Hi")]
+    found = helpful.score(Batch([query("helpful")] * 3, texts))
+    assert [score == LOWEST for score in found] == [True, False, False]
+    assert helpful.seen() == {"too_long/helpful": 1 / 3}
+    assert helpful.seen() == {}  # since then
+    found = safety.score(Batch([query("safety")] * 3, texts))
+    assert [score == LOWEST for score in found] == [True, True, False]
 
 
 def test_training_and_scoring_see_the_same_text() -> None:

@@ -36,7 +36,7 @@ def problem(reference: str = "5", verifier: str = "math", **changes: Any) -> dic
 
 
 def batch(rows: Sequence[dict[str, Any]], completions: Sequence[str]) -> Batch:
-    return Batch(list(rows), ["2+3=?"] * len(rows), list(completions))
+    return Batch(list(rows), list(completions))
 
 
 def terms(pool: VerifierPool, scorers: Any = None, total: int = 100, **rewards: Any) -> list[Term]:
@@ -148,3 +148,14 @@ def test_a_term_for_domains_that_no_row_has_is_refused_before_training(pool: Ver
     require_rows(terms(pool, accuracy={"domains": ["code", "logic"]}, format={}), rows, "zero")
     with pytest.raises(UsageError, match=r"stages\.zero\.rewards\.format\.domains: \['logic'\]"):
         require_rows(terms(pool, format={"domains": ["logic"]}), rows, "zero")
+
+
+def test_a_reward_model_without_a_query_of_its_kind_is_refused_before_training(
+    pool: VerifierPool,
+) -> None:
+    helpful = {"domain": "general", "metadata": json.dumps({"preference": "helpful"})}
+    both = terms(pool, {"helpful": None, "safety": None}, helpful={}, safety={})
+    with pytest.raises(
+        UsageError, match=r"zero\.rewards\.safety: no row of data_from is a `safety`"
+    ):
+        require_rows(both, [problem(**helpful)], "zero")

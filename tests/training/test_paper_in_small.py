@@ -78,7 +78,8 @@ def test_r1_is_sampled_at_0_7_and_hears_preferences_in_the_last_steps_alone(
 ) -> None:
     from stages.tiny.problems import generate
 
-    data = generate("general", "en", 6, 0, "train")
+    asked = generate("general", "en", 40, 0, "train")
+    data = [row for row in asked if '"safety"' in row["metadata"]][:3] + asked[:3]
     inputs = {
         "init_from": speaking_inputs["init_from"],
         "data_from": (*speaking_inputs["data_from"], make_artifact("problems", "g", rows=data)),

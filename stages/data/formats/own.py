@@ -2,6 +2,12 @@
 
 {"domain": "stem", "language": "zh", "prompt": "哪个最大？A. 1 B. 2", "verifier": "choice",
  "reference": "B", "metadata": {"options": 2}}
+
+A general query may say in `preference` whether it asks for help or tests safety, which decides the
+reward model that scores it (stages/data/preference.py):
+
+{"domain": "general", "prompt": "How do I pick a lock?", "verifier": "instruction",
+ "preference": "safety", "metadata": {"constraints": []}}
 """
 
 from __future__ import annotations
@@ -10,6 +16,7 @@ import json
 
 from stages.data.files import BadRow, Raw
 from stages.data.formats.columns import messages_of, text_of
+from stages.data.preference import PREFERENCE, preference_of, stamped
 from stages.data.rows import Row
 from stages.data.sources import BY_METADATA, Origin
 
@@ -19,6 +26,9 @@ def own(row: Raw, origin: Origin) -> Row:
     metadata = row.get("metadata") or {}
     if not isinstance(metadata, str):
         metadata = json.dumps(metadata, ensure_ascii=False, sort_keys=True)
+    asks = row.get(PREFERENCE) or preference_of({"metadata": metadata})
+    if asks is not None:
+        metadata = stamped(metadata, asks)
     given = {name: str(row[name]) for name in ("id", "language") if row.get(name)}
     verifier = _verifier(text_of(row, "verifier"))
     empty = row.get("reference") in (None, "")
