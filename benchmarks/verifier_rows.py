@@ -19,7 +19,7 @@ from benchmarks.answer_sets import math_references
 from benchmarks.files import BBH, Folder
 from benchmarks.graders import LIMIT, WORKERS
 from stages.data.formats.choice import LETTERS
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.verifiers.answer import DEFAULT
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import proof, right_answer
@@ -64,7 +64,7 @@ def _proofs(requests: Iterable[Request]) -> list[Case]:
 
 
 def _answered(request: Request, answer: str) -> Request:
-    completion = compose("Well.", answer)
+    completion = tagged("Well.", answer)
     return Request(request.verifier, completion, request.reference, request.metadata)
 
 

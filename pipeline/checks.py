@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pipeline.errors import UsageError
@@ -32,18 +32,26 @@ def refuse(found: Problems) -> None:
     _raise(lines(found, when_run=False))
 
 
-def refuse_to_run(found: Problems, stages: Iterable[str]) -> None:
-    """Raise one UsageError of what only stands in the way of running these stages."""
-    _raise(lines({name: found[name] for name in stages if name in found}, when_run=True))
+def refuse_to_run(found: Problems, stages: Collection[str], used: Iterable[str]) -> None:
+    """Raise one UsageError of what only stands in the way of running these stages.
+
+    used: the stages that they go back to, themselves included.
+    """
+    wrong = {
+        name: [problem for problem in found[name] if name in stages or problem.when_used]
+        for name in used
+        if name in found
+    }
+    _raise(lines(wrong, when_run=True))
 
 
-def lines(found: Problems, when_run: bool) -> list[str]:
+def lines(found: Problems, when_run: bool = False, only_said: bool = False) -> list[str]:
     """The problems of one sort as text, each with its full key."""
     return [
         f"stages.{name}.{problem.key}: {problem.text}"
         for name, own in found.items()
         for problem in own
-        if problem.when_run is when_run
+        if (problem.when_run, problem.only_said) == (when_run, only_said)
     ]
 
 

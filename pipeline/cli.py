@@ -25,6 +25,7 @@ R1 = Project(
     commands={
         "eval": "stages.eval_command:main",
         "grade": "stages.grade_command:main",
+        "review": "stages.review_command:main",
         "track": "pipeline.tracking:command",
     },
     checks={"sandbox": "stages.verifiers.sandbox:describe_isolation"},
@@ -93,7 +94,8 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
         case "plan" if options.departures:
             from pipeline.departures import plan_departures
 
-            return plan_departures(project, composed, options.json)
+            form = "json" if options.json else "markdown" if options.markdown else "text"
+            return plan_departures(project, composed, form)
         case "plan":
             return commands.plan(project, composed, options.json)
         case "status":
@@ -144,6 +146,8 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     if verb == "plan":
         text = "list what differs from the reference preset, and why"
         parser.add_argument("--departures", action="store_true", help=text)
+        text = "with --departures: as a page (docs/fidelity.md)"
+        parser.add_argument("--markdown", action="store_true", help=text)
     if verb == "gc":
         parser.add_argument("--delete", action="store_true", help="delete what is listed")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")

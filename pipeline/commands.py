@@ -12,7 +12,7 @@ from pipeline import checks, lease
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
-from pipeline.notices import kept
+from pipeline.notices import held_out, kept
 from pipeline.plan import Decision, State, decide, with_failures
 from pipeline.progress import clock
 from pipeline.project import Project, load
@@ -38,6 +38,7 @@ def plan(project: Project, composed: Composed, as_json: bool) -> int:
     done = sum(d.state is State.DONE for d in decisions.values())
     print(f"{len(decisions)} stages: {done} done, {len(decisions) - done} to run")
     warnings = [f"{text}; `r1 run` refuses it" for text in checks.lines(situation.problems, True)]
+    warnings += checks.lines(situation.problems, only_said=True)
     for warning in (*warnings, *source_warnings(situation)):
         print(f"warning: {warning}")
     situation.store.save_caches()
@@ -55,8 +56,10 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
     for row in rows(situation, decisions):
         _print_stage(row, decisions[row["stage"]])
         artifact = situation.facts[row["stage"]].artifact
+        if artifact and (words := held_out(artifact.facts)):
+            print(f"    held out: {words}")
         for warning in kept(artifact.facts) if artifact else ():
-            print(f"    warned at {warning}")
+            print(f"    warned: {warning}")
     return 0
 
 

@@ -4,19 +4,19 @@ The reference is the same recipe with other overrides (`Project.reference`, here
 A stage's `sources` say where the reference's numbers stand, by key; a number without one is this
 project's own. `departures` at the root of a profile gives the reasons: by key, or by `STAGE.KEY` or
 `KIND.KEY` where one does not hold everywhere. A reason for `sampling` holds for all keys below it.
+How the reference itself stands to the paper is in fidelity.py.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
-from pipeline.identity import config_identity
-from pipeline.kinds import EDGES
+from pipeline.fidelity import Fidelity, leaves, nearest, reason_of, sources_of
 from pipeline.project import Project
 
 COMMAND_LINE = "set on the command line"
@@ -35,17 +35,23 @@ class Departure:
     reason: str | None
 
 
-def plan_departures(project: Project, composed: Composed, as_json: bool) -> int:
-    """The command: every departure as JSON, or as text with stages alike put together."""
+def plan_departures(project: Project, composed: Composed, form: str) -> int:
+    """The command: all of it as `json`, as `markdown`, or as `text`. Returns the exit code."""
     if project.reference is None:
         raise UsageError("--departures: this project has no reference to depart from")
     reference = compose(project, _reference_overrides(project.reference, composed))
     found = list(departures(composed, reference))
-    if as_json:
+    fidelity = Fidelity.of(reference, project.kinds())
+    if form == "json":
         rows = [dataclasses.asdict(departure) for departure in found]
-        print(json.dumps({"reference": project.reference, "departures": rows}, indent=1))
+        said = {"reference": project.reference, "departures": rows, **dataclasses.asdict(fidelity)}
+        print(json.dumps(said, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(_text(found, project.reference, reference.root.get("sources"))))
+        from pipeline import departures_text
+
+        sources = reference.root.get("sources")
+        page = departures_text.Page(composed.name, project.reference, sources, found, fidelity)
+        print(page.markdown() if form == "markdown" else page.text())
     return 0
 
 
@@ -57,15 +63,15 @@ def departures(composed: Composed, reference: Composed) -> Iterator[Departure]:
         other = reference.stages.get(stage)
         if other is None or other.kind != config.kind:
             continue
-        sources = getattr(other, "sources", {})
-        values, references = _leaves(config), _leaves(other)
+        sources = sources_of(other)
+        values, references = leaves(config), leaves(other)
         for key in dict.fromkeys((*references, *values)):
             was, now = references.get(key, ABSENT), values.get(key, ABSENT)
             if was != now:
                 places = (f"stages.{stage}.{key}", key)  # key: also what it has from the root
                 typed = any(place.startswith(name) for name in given for place in places)
-                reason = COMMAND_LINE if typed else _reason(reasons, stage, config.kind, key)
-                yield Departure(stage, key, was, _nearest(sources, key), now, reason)
+                reason = COMMAND_LINE if typed else reason_of(reasons, stage, config.kind, key)
+                yield Departure(stage, key, was, nearest(sources, key), now, reason)
 
 
 def _reference_overrides(reference: str, composed: Composed) -> list[str]:
@@ -76,7 +82,9 @@ def _reference_overrides(reference: str, composed: Composed) -> list[str]:
         key = override.lstrip("+~").partition("=")[0]
         head, _, rest = key.partition(".")
         stage = composed.stages.get(rest.partition(".")[0]) if head == "stages" else None
-        sourced = "@" not in key and bool(getattr(stage, "sources", None))
+        section = composed.root.get(head)  # dials that stages refer to have sources, too
+        dial = isinstance(section, Mapping) and "sources" in section
+        sourced = dial or ("@" not in key and bool(getattr(stage, "sources", None)))
         if head not in set_there and not sourced:
             kept.append(override)
     return [*kept, reference]
@@ -90,58 +98,3 @@ def _groups_of_stages(composed: Composed) -> set[str]:
         for field in dataclasses.fields(stage)
         if "root" in field.metadata and dataclasses.is_dataclass(getattr(stage, field.name))
     }
-
-
-def _leaves(config: Any) -> dict[str, Any]:
-    """The values of a config that change results, by dotted key; mappings by their entries."""
-    found: dict[str, Any] = {}
-
-    def walk(value: Any, key: str) -> None:
-        if isinstance(value, Mapping):
-            for name, item in value.items():
-                walk(item, f"{key}.{name}" if key else str(name))
-        else:
-            found[key] = value
-
-    walk(config_identity(config).config, "")
-    return {key: value for key, value in found.items() if key not in ("kind", *EDGES)}
-
-
-def _nearest(entries: Mapping[str, str], key: str) -> str | None:
-    """The entry of a key, or of what it lies in."""
-    while key:
-        if key in entries:
-            return entries[key]
-        key = key.rpartition(".")[0]
-    return None
-
-
-def _reason(reasons: Mapping[str, str], stage: str, kind: str, key: str) -> str | None:
-    for prefix in (f"{stage}.", f"{kind}.", ""):
-        if reason := _nearest(reasons, f"{prefix}{key}"):
-            return reason
-    return None
-
-
-def _text(found: Sequence[Departure], reference: str, sources: Any) -> Iterator[str]:
-    """Lines; what several stages depart in alike stands once, below their names."""
-    alike: dict[tuple[str, str, str, str, str], list[str]] = {}
-    for d in found:
-        same = (d.key, _shown(d.reference), d.source or "", _shown(d.value), d.reason or "")
-        alike.setdefault(same, []).append(d.stage)
-    by_stages: dict[tuple[str, ...], list[tuple[str, str, str, str, str]]] = {}
-    for same, stages in alike.items():
-        by_stages.setdefault(tuple(stages), []).append(same)
-    sourced = sum(d.source is not None for d in found)
-    yield f"{len(found)} departures from {reference}, {sourced} of them from numbers with a source"
-    if sources:
-        yield f"sources: {sources}"
-    for together, rows in by_stages.items():
-        yield ", ".join(together)
-        for key, was, source, now, reason in rows:
-            where = f" ({source})" if source else " (ours)"
-            yield f"  {key}: {was}{where} → {now}" + (f"  · {reason}" if reason else "")
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -7,8 +7,8 @@ that stay the same when the result changes.
 
 What is in it: the kind and its version, the config that changes results, the fingerprints of the
 inputs in order, the digests of outside files. What is not: the stage's name, paths, devices, batch
-splits, logging (fields marked `metadata={"identity": False}`), and the names on the edges, which
-enter as fingerprints instead.
+splits, logging (fields marked `metadata={"identity": False}`), what a stage only looks at (edges
+whose rule says `identity=False`), and the names on the other edges, which enter as fingerprints.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _identity_fields(
         key = f"{path}{field.name}"
         value = getattr(config, field.name)
         if field.metadata.get("file") and _is_local(value):
-            files[key] = Path(value)
+            files[key] = Path(value).expanduser()
         else:
             kept[field.name] = _identity_value(value, key, files)
     return kept
@@ -118,7 +118,7 @@ def _identity_value(value: Any, key: str, files: dict[str, Path]) -> Any:
 
 
 def _is_local(value: Any) -> bool:
-    return isinstance(value, str | Path) and Path(value).exists()
+    return isinstance(value, str | Path) and Path(value).expanduser().exists()
 
 
 def _require_stable(value: Any, key: str) -> None:

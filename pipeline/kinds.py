@@ -20,6 +20,7 @@ EDGES = (
     "teach_with",
     "compute_as",
     "score_with",
+    "validate_on",
     "evaluates",
 )
 
@@ -29,13 +30,15 @@ class EdgeRule:
     """What one edge of a kind accepts.
 
     `types` are artifact types. `required` types must each come in at least once; `at_least` and
-    `at_most` bound the number of stages on the edge (None: any number).
+    `at_most` bound the number of stages on the edge (None: any number). `identity` is False where
+    the stage only looks at what comes in and its result would be the same without it.
     """
 
     types: frozenset[str]
     required: frozenset[str] = frozenset()
     at_least: int = 0
     at_most: int | None = None
+    identity: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,16 @@ class Problem:
     """Why a stage cannot work as it was composed: the key, what is wrong, a value that works.
 
     key: below the stage, e.g. "sampling.max_tokens". when_run: `r1 plan` may show the recipe, with
-    a warning; only running the stage is refused.
+    a warning; only running the stage is refused. when_used: as well as running anything that goes
+    back to its result, should that be there from before. only_said: nothing is refused; `r1 plan`
+    says it.
     """
 
     key: str
     text: str
     when_run: bool = False
+    when_used: bool = False
+    only_said: bool = False
 
 
 @dataclass(frozen=True)

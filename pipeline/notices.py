@@ -24,10 +24,24 @@ def warn(text: str) -> None:
 def kept(facts: Mapping[str, Any]) -> list[str]:
     """The warnings that a finished stage has in its manifest, as lines.
 
-    A stage that watches its curves leaves `health: {warnings: [{rule, step, numbers}, …]}`.
+    A stage that watches its curves leaves `health: {warnings: [{rule, step, numbers}, …]}`; any
+    other may leave `warnings`, as texts.
     """
     warnings = (facts.get("health") or {}).get("warnings", [])
-    return [f"step {w['step']}, {w['rule']}: {w['numbers']}" for w in warnings]
+    steps = [f"step {w['step']}, {w['rule']}: {w['numbers']}" for w in warnings]
+    return [*steps, *map(str, facts.get("warnings") or ())]
+
+
+def held_out(facts: Mapping[str, Any]) -> str:
+    """How a finished stage did on problems that it was only asked; empty if it was asked none.
+
+    It leaves `validation: {first: {step, accuracy}, best: …, last: …}` in its manifest.
+    """
+    found = facts.get("validation")
+    if not found:
+        return ""
+    first, best, last = (100 * found[name]["accuracy"] for name in ("first", "best", "last"))
+    return f"{first:.1f} → {last:.1f} % (best {best:.1f} at step {found['best']['step']:.0f})"
 
 
 class Notices:

@@ -144,7 +144,8 @@ def _wanted(node: Node, results: Mapping[str, Wanted], digests: Digests) -> Want
         InputIdentity(edge.name, edge.stage, results[edge.stage].fingerprint) for edge in node.edges
     )
     files = {key: digests.of_tree(path) for key, path in own.files.items()}
-    document = identity(node.kind.name, node.kind.version, own.config, inputs, files)
+    counted = [i for i in inputs if node.kind.edges[i.edge].identity]
+    document = identity(node.kind.name, node.kind.version, own.config, counted, files)
     return Wanted(digest_of(document), document, inputs)
 
 

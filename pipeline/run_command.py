@@ -46,7 +46,7 @@ def execute(project: Project, composed: Composed) -> int:
     if not pending:
         print(f"nothing to do: {len(stages)} stages done")
         return 0
-    checks.refuse_to_run(situation.problems, pending)
+    checks.refuse_to_run(situation.problems, pending, situation.graph.needs(pending))
     return _run(situation, pending)
 
 

@@ -6,11 +6,12 @@ so that `r1 why r1` ends at the one number in `base` that moved everything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.graph import Graph
+from pipeline.identity import InputIdentity
 from pipeline.plan import Wanted
 from pipeline.store import Store
 
@@ -78,32 +79,33 @@ def _compare(
     if previous is None:
         return Why(stage, want.fingerprint, None)
     old, new = previous["identity"], want.identity
+    before = _counted([InputIdentity(**i) for i in previous["inputs"]], old)
     changes = [
         Change(key, old[key], new[key]) for key in ("kind", "version") if old[key] != new[key]
     ]
     changes += _differences(old["config"], new["config"], "")
     changes += _differences(old["files"], new["files"], "content of ")
-    causes = list(_input_changes(previous["inputs"], want, results, store, changes))
+    causes = list(_input_changes(before, _counted(want.inputs, new), results, store, changes))
     return Why(stage, want.fingerprint, str(previous["fingerprint"]), changes, causes)
 
 
 def _input_changes(
-    before: list[dict[str, Any]],
-    want: Wanted,
+    before: Sequence[InputIdentity],
+    now: Sequence[InputIdentity],
     results: Mapping[str, Wanted],
     store: Store,
     changes: list[Change],
 ) -> Iterator[Why]:
     """Follow inputs that changed; edges that came, went or moved are changes of their own."""
-    old = [(i["edge"], i["stage"]) for i in before]
-    new = [(i.edge, i.stage) for i in want.inputs]
+    old = [(i.edge, i.stage) for i in before]
+    new = [(i.edge, i.stage) for i in now]
     for edge in dict.fromkeys(name for name, _ in (*old, *new)):
         were = [stage for name, stage in old if name == edge]
         are = [stage for name, stage in new if name == edge]
         if were != are:
             changes.append(Change(edge, were, are))
-    earlier = {i["stage"]: str(i["fingerprint"]) for i in before}
-    for source in {i.stage: i for i in want.inputs}.values():
+    earlier = {i.stage: i.fingerprint for i in before}
+    for source in {i.stage: i for i in now}.values():
         made = earlier.get(source.stage)
         if made is not None and made != source.fingerprint:
             manifest = store.manifest(source.stage, made)
@@ -111,6 +113,12 @@ def _input_changes(
                 yield Why(source.stage, source.fingerprint, made)
             else:
                 yield _compare(source.stage, manifest, results, store)
+
+
+def _counted(inputs: Sequence[InputIdentity], document: Mapping[str, Any]) -> list[InputIdentity]:
+    """The inputs on edges that are part of the identity."""
+    edges = {i["edge"] for i in document["inputs"]}
+    return [i for i in inputs if i.edge in edges]
 
 
 def _differences(old: Any, new: Any, key: str) -> list[Change]:

@@ -4,7 +4,7 @@
     data_from: [gsm8k_train, our_problems]
     apart_from: [gsm8k, math500, aime]    every benchmark that the recipe evaluates
 
-Paper (recipe, data): no row shares a 10-gram with an evaluation question or reference solution.
+Paper (D.1): no row shares a 10-gram with an evaluation question or reference solution.
 Here also exact and near duplicates and, as an option, paraphrases. Three ways in which we differ:
 n-grams that stand in several items of a benchmark identify none of them; short items are found as
 whole texts; and every dropped row is listed with what it matched.

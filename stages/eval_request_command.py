@@ -32,7 +32,7 @@ from stages.eval_words_command import (
 )
 
 ROUNDS = 4  # of requests to a server that are lost by a kill; samples from there cost most
-PAPER = "paper_settings"  # the stage that conf/stage/evaluate.yaml is composed as, for --paper
+PAPER = "paper_settings"  # the stage that --paper composes: conf/stage/evaluate_as_paper.yaml
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def read_request(project: Project, options: argparse.Namespace) -> Request:
         benchmark.check_file()
     added = [o for b in benchmarks if b.file or b.name not in known for o in b.overrides()]
     if options.paper:
-        added.append(f"+stage@stages.{PAPER}=evaluate")
+        added.append(f"+stage@stages.{PAPER}=evaluate_as_paper")
     composed = compose(project, [*added, *overrides])
     return _with_evaluations(composed, models, benchmarks, options, project.kinds())
 

@@ -48,7 +48,7 @@ from stages.data.collect import (
     shown_on,
 )
 from stages.data.examined import Examiner, Seen
-from stages.data.labels import lacks_reference
+from stages.data.labels import require_reference
 from stages.data.preference import may_judge
 from stages.data.rows import Row, write_rows
 from stages.data.score import Asked, problem_schema, tables
@@ -68,7 +68,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     (model,) = inputs["evaluates"]
     _check_engine(config, model, context.stage)
     problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
-    _check_references(problems, context.stage)
+    require_reference(problems, f"stages.{context.stage}.data_from")
     scorers = _scorers(config, inputs, problems, context)
     asked = Asked(tuple(config.pass_at), config.samples_per_problem, tuple(sorted(scorers)))
     engine = Fleet.open(model.model_path, config.rollout, context.threads)
@@ -137,17 +137,6 @@ def _check_engine(config: EvaluateConfig, model: Artifact, stage: str) -> None:
         )
 
 
-def _check_references(problems: Sequence[Row], stage: str) -> None:
-    """Whatever answers such a row gets, nobody could say whether they are right."""
-    if bare := [row for row in problems if lacks_reference(row)]:
-        raise RecipeError(
-            f"stages.{stage}.data_from: {len(bare)} of {len(problems)} problems have no reference "
-            f"answer, e.g. {bare[0]['id']} (verifier `{bare[0]['verifier']}`), so nothing can "
-            "judge what a model answers. Leave them out where the data come from: "
-            "stages.<its stage>.without_reference=drop"
-        )
-
-
 def _jobs(
     config: EvaluateConfig,
     problems: Sequence[Row],
@@ -159,7 +148,7 @@ def _jobs(
     jobs = make_jobs(problems, tokenizer, config.system_prompt, config.samples_per_problem)
     longest = config.sampling.max_tokens
     if config.budgets or config.waits:
-        forced = len(Tags.of(tokenizer).forced) + config.answer_tokens
+        forced = len(Tags.of(tokenizer).end_think) + config.answer_tokens
         longest += forced + 1  # a thought that never ends
     key = f"stages.{context.stage}.sampling.max_tokens"
     fit = fitting(jobs, model.model_path, longest, key)

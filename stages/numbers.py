@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.artifact import Artifact
+from stages.training.rollouts import rollouts_of
 
 Config = Mapping[str, Any]
 Inputs = Mapping[str, Artifact]  # stage → its artifact, for the inputs that are done
@@ -30,10 +31,12 @@ def rl(config: Config, inputs: Inputs) -> Numbers:
         "completions per step": prompts * samples,
         "completions per rollout": prompts * samples * per_rollout,
         "optimiser steps per rollout": per_rollout,
+        **_cuts(config),
         "optimiser steps": steps,
         "completions in all": prompts * samples * steps,
         "tokens per completion at most": max(longest),
         "tokens at most": _rl_tokens(config),
+        **_validation(config, inputs),
         **_budget(config, inputs),
     }
 
@@ -100,6 +103,12 @@ def _policy(config: Config) -> Numbers:
     return {"verdicts": config["verifiers"]["policy"]}
 
 
+def _cuts(config: Config) -> Numbers:
+    """Where a schedule cuts a rollout in two, so that it acts on the step that it names."""
+    inside = rollouts_of(config).inside()
+    return {"rollouts are cut at steps": ", ".join(map(str, inside))} if inside else {}
+
+
 def _rl_tokens(config: Config) -> int:
     """The most tokens that RL may generate, with its switches of length."""
     switches = sorted((s["step"], s["max_tokens"]) for s in config["length_switches"])
@@ -111,6 +120,22 @@ def _rl_tokens(config: Config) -> int:
         for (start, tokens), end in zip(lengths, ends, strict=True)
     ]
     return sum(max(0, end - start) * per_step * tokens for start, end, tokens in spans)
+
+
+def _validation(config: Config, inputs: Inputs) -> Numbers:
+    """Completions on held-out problems: before the first step, every few, and after the last."""
+    asked, steps = config["validation"], config["max_steps"]
+    if not (asked["every"] and config["validate_on"]):
+        return {}
+    looks = len({*range(0, steps, asked["every"]), steps})
+    numbers: Numbers = {"validations": looks}
+    there = {name: inputs[name] for name in config["validate_on"] if name in inputs}
+    problems = _rows(there, "problems")
+    if problems and asked["limit"] is not None:
+        problems = min(problems, asked["limit"])
+    if problems:
+        numbers["completions of validation"] = looks * problems * asked["samples"]
+    return numbers
 
 
 def _budget(config: Config, inputs: Inputs) -> Numbers:

@@ -26,6 +26,7 @@ from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from stages.configs import OnPolicyDistillConfig
 from stages.data.rows import read_rows
+from stages.data.window import require_window
 from stages.rollout.decoding import ATTENTION
 from stages.training import compute
 from stages.training.arguments import lora_config, split_batch, trainer_arguments
@@ -41,6 +42,10 @@ def run(config: OnPolicyDistillConfig, inputs: Inputs, context: Context) -> Outp
     """Train the model of `init_from` on its own answers to the prompts of `data_from`."""
     source, tokenizer = start(inputs, context)
     (teacher,) = inputs["teach_with"]
+    longest = config.max_prompt_tokens + config.sampling.max_tokens
+    for model in (source, teacher.model_path):
+        tokens = f"stages.{context.stage}: max_prompt_tokens and sampling.max_tokens"
+        require_window(model, longest, tokens)
     _check_vocabulary(tokenizer, load_tokenizer(teacher.model_path), context.stage, teacher.stage)
     data = [artifact for type_ in PROMPTS for artifact in of_type(inputs, "data_from", type_)]
     rows = [row for artifact in data for row in read_rows(artifact.rows_path)]

@@ -1,8 +1,16 @@
 """An existing checkpoint as the recipe's base: a local folder, or a name on the Hugging Face hub.
 
-The files are taken as they are (safetensors only: a pickled checkpoint would run code). What may be
-added is a chat template: the recipe's own where the model has none, or the one that the config
-names. Local files are copied, since their owner may go on training; the hub's cache is linked.
+The weights are taken as they are (safetensors only: a pickled checkpoint would run code). What may
+be changed (stages/data/checkpoint.py):
+
+    context         how many tokens it sees, and the base of its rotary positions
+    chat_template   null: the model's own, or the recipe's in plain text where it has none
+                    recipe: the recipe's; its roles and <think> become single tokens where the
+                    embeddings have rows to spare. Training must teach these, so it suits SFT, as of
+                    the paper's students, and not RL straight from a base
+                    a file: that one
+
+Local weights are copied, since their owner may go on training; the hub's cache is linked.
 """
 
 from __future__ import annotations
@@ -20,11 +28,15 @@ from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
 from stages.configs import PretrainedConfig
+from stages.data.checkpoint import add_chat_tokens, change_context
 from stages.data.template import CHAT_TEMPLATE, END, render_prompt
+from stages.data.window import read_window
 from stages.tiny.tokenizer import PROBE
 
-FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
+WEIGHTS = "*.safetensors"
+FILES = (WEIGHTS, "*.json", "*.jinja", "*.model", "*.txt")
 TEMPLATE = "chat_template.jinja"
+RECIPE = "recipe"  # the value of chat_template, and whose it is
 EXPECTED = "expected config.json, tokenizer files and *.safetensors"
 
 
@@ -36,7 +48,9 @@ def run(config: PretrainedConfig, inputs: Inputs, context: Context) -> Outputs:
     _check(source, config.path, f"{key}.path")
     target = context.output / "model"
     _take(source, target, link=not local.is_dir())
-    tokenizer = AutoTokenizer.from_pretrained(source)
+    change_context(target, config.context, f"{key}.context")
+    tokenizer = AutoTokenizer.from_pretrained(target)
+    added = add_chat_tokens(tokenizer, target) if config.chat_template == RECIPE else []
     origin = _give_template(config, tokenizer, target, f"{key}.chat_template")
     _check_tokenizer(tokenizer, target, f"{key}.path")
     model = AutoConfig.from_pretrained(target)
@@ -47,6 +61,8 @@ def run(config: PretrainedConfig, inputs: Inputs, context: Context) -> Outputs:
             "model_type": model.model_type,
             "vocabulary": len(tokenizer),
             "chat_template": origin,
+            "chat_tokens_added": added,
+            "positions": read_window(target / "config.json"),
         }
     )
 
@@ -83,7 +99,7 @@ def _take(source: Path, target: Path, link: bool) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for pattern in FILES:
         for file in source.glob(pattern):
-            _place(file.resolve(), target / file.name, link)
+            _place(file.resolve(), target / file.name, link and pattern == WEIGHTS)
 
 
 def _place(file: Path, target: Path, link: bool) -> None:
@@ -101,19 +117,25 @@ def _give_template(
     config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, target: Path, key: str
 ) -> str:
     """Settle the chat template and say whose it is: `given`, the `model`'s or the `recipe`'s."""
-    if config.chat_template:
+    if config.chat_template and config.chat_template != RECIPE:
         file = Path(config.chat_template).expanduser()
         if not file.is_file():
-            raise UsageError(f"{key}={config.chat_template}: no such file; expected a .jinja file")
+            raise UsageError(
+                f"{key}={config.chat_template}: no such file; expected a .jinja file or `{RECIPE}`"
+            )
         template, origin = file.read_text(), "given"
-    elif tokenizer.chat_template:
+    elif tokenizer.chat_template and config.chat_template is None:
         return "model"
     else:
-        # The recipe's template with the model's own end token, at which generation stops.
-        template, origin = CHAT_TEMPLATE.replace(END, tokenizer.eos_token or END), "recipe"
-    (target / TEMPLATE).unlink(missing_ok=True)  # a link's source must not change
+        template, origin = _own_ends(CHAT_TEMPLATE, tokenizer), RECIPE
     (target / TEMPLATE).write_text(template)
     return origin
+
+
+def _own_ends(template: str, tokenizer: PreTrainedTokenizerBase) -> str:
+    """The recipe's template with the token at which the model stops, and the one it begins with."""
+    begins = tokenizer.bos_token if tokenizer("a").input_ids[0] == tokenizer.bos_token_id else ""
+    return f"{begins}{template.replace(END, tokenizer.eos_token or END)}"
 
 
 def _check_tokenizer(source: PreTrainedTokenizerBase, target: Path, key: str) -> None:

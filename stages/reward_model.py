@@ -30,8 +30,8 @@ from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import RewardModelConfig
-from stages.data.collect import positions
 from stages.data.rows import read_rows
+from stages.data.window import require_window
 from stages.rewards.preference import TERM_OF, Scorer
 from stages.training.arguments import split_batch, trainer_arguments
 from stages.training.common import StageCallback, start, train
@@ -48,9 +48,9 @@ def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train a scalar head and the model below it, and measure both on held-out rows."""
     _check(config, inputs)
     source, tokenizer = start(inputs, context)
+    require_window(source, config.max_length, f"stages.{context.stage}.max_length")
     rows = [row for artifact in inputs["data_from"] for row in read_rows(artifact.rows_path)]
-    longest = min(config.max_length, positions(source) or config.max_length)
-    judged, funnel = read_judged(tokenizer, rows, config.scores, longest)
+    judged, funnel = read_judged(tokenizer, rows, config.scores, config.max_length)
     taught, held = hold_out(judged, config.heldout_fraction, context.seed)
     if not taught or not held:
         raise RecipeError(

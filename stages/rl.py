@@ -5,14 +5,16 @@ minibatches, rewards by rule (later with reward models), KL 0.001 to a reference
 replaces every 400 steps. All of that is configuration; see conf/stage/_rl.yaml.
 
 A stage first proves its verifiers on its own reference answers, then drops prompts that are too
-long, trains, and publishes the policy. Killed at any moment it goes on from its last complete
-checkpoint, to the same weights and curves, bit for bit on one CPU thread.
+long, trains, and publishes the policy. On the way it is asked problems that it does not learn from,
+where `validate_on` names some (stages/training/validation.py). Killed at any moment it goes on from
+its last complete checkpoint, to the same weights and curves, bit for bit on one CPU thread.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,13 @@ from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.configs import RLConfig
 from stages.data.rows import Row, read_rows
+from stages.data.window import require_window
 from stages.rewards.preference import load_scorers
 from stages.rewards.queries import require_kinds
 from stages.rewards.terms import Term, build_terms, require_rows
 from stages.rewards.windows import require_windows
 from stages.rollout.decoding import ATTENTION
-from stages.training import compute
+from stages.training import compute, validation
 from stages.training.algorithms.drawing import overlong_term
 from stages.training.algorithms.settled import settled
 from stages.training.algorithms.trainers import trainer_for
@@ -38,7 +41,14 @@ from stages.training.common import StageCallback, load_model, start, train
 from stages.training.grpo import RecipeGRPOTrainer
 from stages.training.grpo_arguments import completions_per_step, grpo_arguments
 from stages.training.reference import AdapterSync
-from stages.training.rl_prompts import Prompt, earlier_rates, prepare_prompts, starts
+from stages.training.rl_prompts import (
+    Prompt,
+    earlier_rates,
+    of_domains,
+    prepare_prompts,
+    starts,
+)
+from stages.training.rollouts import rollouts_of
 from stages.training.verdict_counts import VerdictCounts
 from stages.verifiers.pool import VerifierPool, policy_of
 from stages.verifiers.selfcheck import require_references
@@ -52,9 +62,10 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
     config = settled(config)
     source, tokenizer = start(inputs, context)
-    rows = _rows(config, inputs, context.stage)
-    prompts, funnel = prepare_prompts(rows, tokenizer, config)
-    with VerifierPool.of(config.verifiers) as pool:
+    _require_window(config, source, context)
+    prompts, funnel = _prompts(config, inputs, tokenizer, context.stage)
+    judging = replace(config.verifiers, policy=config.validation.policy)
+    with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:
         require_references([prompt.row for prompt in prompts], pool, f"stage {context.stage}")
         terms = _terms(config, inputs, prompts, pool, context.stage)
         trainer = _trainer(config, source, tokenizer, prompts, terms, context)
@@ -65,23 +76,53 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         for other in inputs.get("compute_as", ()):
             budget = compute.budget_of(other, f"stages.{context.stage}.compute_as")
             trainer.add_callback(compute.ComputeBudget(budget, cost.per_token * cost.parameters))
+        held_out = validation.held_out(config, inputs, tokenizer, prompts, context.stage)
+        trainer.add_callback(validation.Validator(held_out.jobs, judges, trainer, context))
         health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
         pool.tally.write(context.output)
-    facts = _facts(config, context, trainer.state.global_step) | {
+    points = _points(context)
+    facts = {
+        **_facts(config, points, trainer.state.global_step),
+        **validation.facts(held_out, config, points),
         "compute": cost.facts(trainer.state.num_input_tokens_seen),
         "health": health,
     }
     return Outputs(facts=facts, funnel=funnel)
 
 
-def _rows(config: RLConfig, inputs: Inputs, stage: str) -> list[Row]:
-    """The problems of `data_from`; general queries are of one kind each, where that matters."""
+def _prompts(
+    config: RLConfig, inputs: Inputs, tokenizer: Any, stage: str
+) -> tuple[list[Prompt], dict[str, int]]:
+    """The prompts of `data_from` that are of the stage's domains and fit, and what was left out.
+
+    General queries are of one kind each, where a reward model scores them.
+    """
     rows: list[Row] = []
     for data in of_type(inputs, "data_from", "problems"):
         own = read_rows(data.rows_path)
-        require_kinds(config.rewards, own, data.stage, stage)
+        asked = [row for row in own if not config.domains or row["domain"] in config.domains]
+        require_kinds(config.rewards, asked, data.stage, stage)
         rows += own
-    return rows
+    prompts, funnel = prepare_prompts(of_domains(rows, config.domains, stage), tokenizer, config)
+    other = {"other_domain": len(rows) - funnel.pop("problems")}
+    return prompts, {"problems": len(rows), **other, **funnel}
+
+
+def _require_window(config: RLConfig, source: Path, context: Context) -> None:
+    """The longest prompt with the longest completion that any step allows."""
+    key, longest = _longest(config)
+    key = f"stages.{context.stage}: max_prompt_tokens and {key}"
+    require_window(source, config.max_prompt_tokens + longest, key)
+
+
+def _longest(config: RLConfig) -> tuple[str, int]:
+    """Tokens of a completion at most, at any step, and the key that allows them."""
+    limits = {"sampling.max_tokens": config.sampling.max_tokens}
+    for number, switch in enumerate(config.length_switches):
+        if switch.step < config.max_steps:
+            limits[f"length_switches[{number}].max_tokens"] = switch.max_tokens
+    key = max(limits, key=lambda name: limits[name])
+    return key, limits[key]
 
 
 def _terms(
@@ -98,11 +139,7 @@ def _terms(
     require_rows(terms, rows, stage)
     scored = {term.name: [row for row in rows if term.applies(row)] for term in terms}
     acting = {name: scorer for name, scorer in scorers.items() if name in scored}
-    key = "sampling.max_tokens"
-    longest = config.sampling.max_tokens
-    for place, switch in enumerate(config.length_switches):
-        if switch.max_tokens > longest:
-            key, longest = f"length_switches.{place}.max_tokens", switch.max_tokens
+    key, longest = _longest(config)
     require_windows(acting, scored, longest, stage, key)
     return terms
 
@@ -139,18 +176,20 @@ def _cost(config: RLConfig, trainer: RecipeGRPOTrainer) -> compute.Cost:
     return compute.Cost(compute.parameters(policy), compute.FORWARD + compute.LEARN + reads)
 
 
-def _facts(config: RLConfig, context: Context, steps: int) -> dict[str, Any]:
+def _points(context: Context) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (context.work / METRICS).read_text().splitlines()]
+
+
+def _facts(config: RLConfig, points: Sequence[Mapping[str, float]], steps: int) -> dict[str, Any]:
     """What was spent, and where the curves ended."""
-    lines = (context.work / METRICS).read_text().splitlines()
-    points = [json.loads(line) for line in lines]
-    lengths = [point["length"] for point in points if "length" in point]
-    per_rollout = completions_per_step(config) * config.steps_per_rollout
-    last = points[-FINAL_STEPS:]
+    rollouts = rollouts_of(asdict(config))
+    drawn = [(p["length"], len(rollouts.at(int(p["step"]) - 1))) for p in points if "length" in p]
+    last = [point for point in points if point["step"]][-FINAL_STEPS:]
     probes = [point["policy_accuracy"] for point in points if "policy_accuracy" in point]
     return {
         "steps": steps,
         "completions": steps * completions_per_step(config),
-        "tokens": round(sum(lengths) * per_rollout),
+        "tokens": round(sum(mean * n for mean, n in drawn) * completions_per_step(config)),
         **{name: round(sum(point.get(name, 0) for point in points)) for name in SPENT},
         **{f"final_{name}": _mean([p[name] for p in last if name in p]) for name in FINAL},
         **({"final_policy_accuracy": probes[-1]} if probes else {}),

@@ -9,7 +9,8 @@ start the kept thoughts are also rewritten in the question's language; human-mad
    gives the same budget to the problems that still lack accepted answers (adaptive.py);
 3. the verdict of the problem's own verifier, the listed filters in order (filters.py), and what
    says the same as an earlier sample of its problem (resemblance.py);
-4. the rewriter, if any, whose result is judged again (rewrite.py, rewrite_model.py);
+4. the rewriter, if any, whose result is judged again (rewrite.py, rewrite_model.py); without one
+   a stage that wants one says that what is learnt has no summary;
 5. of what is left of a problem the least similar ones up to the quota.
 
 A kill loses at most the shards in flight: the ledger (ledger.py) has the rest, and the same rounds
@@ -24,8 +25,7 @@ from which the funnel is counted; and pass_rates.parquet, the difficulty of ever
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -49,8 +49,8 @@ from stages.data.labels import (
     lacks_reference,
 )
 from stages.data.metrics import mean
-from stages.data.rewrite import DROPS, MODEL, TINY, Rewriter, check_rewriter, rewrite_tiny
-from stages.data.rewrite_model import ModelRewriter
+from stages.data.rewrite import drops
+from stages.data.rewriters import mixes, prepared, rewriter_of, told
 from stages.data.rounds import Rounds, check_strategy
 from stages.data.rows import SAMPLE, Row, RowWriter, write_rows
 from stages.data.votes import can_vote
@@ -98,7 +98,7 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     key = f"stages.{context.stage}"
     check_names(config.filters, f"{key}.filters")
     check_strategy(config, key)
-    check_rewriter(config, key)
+    examples = prepared(config, inputs, context)
     model = _only_model(inputs, key)
     funnel = Funnel(_reasons(config))
     with VerifierPool.of(config.verifiers) as pool:
@@ -106,13 +106,14 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
             collector = Collector.of(fleet, pool, model, config, context)
             asked = _asked(config, inputs, model, collector, key)
             rounds = _draw(config, asked.jobs, collector, context)
-        with _rewriter(config, inputs, context) as rewriter:
+        with rewriter_of(config, inputs, examples, context) as rewriter:
             choice = Choice(config, rewriter, pool, fleet.tokenizer)
             rows = _publish(choice, rounds, _given(inputs), funnel, context)
     pool.tally.write(context.output)
     if not rows.count:
         raise RecipeError(_nothing_kept(key, funnel.whole()))
     facts = _facts(config, model, asked, rounds, rows, funnel)
+    facts |= told(config, inputs, examples, rows.given_mixed)
     facts["engine_deaths"] = fleet.deaths
     return Outputs(facts, {**asked.funnel(), **funnel.whole(), "given": rows.given})
 
@@ -156,23 +157,13 @@ def _draw(config: SampleConfig, jobs: list[Job], collector: Collector, context: 
     return rounds
 
 
-@contextmanager
-def _rewriter(config: SampleConfig, inputs: Inputs, context: Context) -> Iterator[Rewriter | None]:
-    """Who rewrites; a model in engines of its own, once the sampling ones have ended."""
-    if config.rewriter == MODEL:
-        (model,) = inputs["rewrite_with"]
-        with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
-            yield ModelRewriter.of(fleet, model, config, context)
-    else:
-        yield rewrite_tiny if config.rewriter == TINY else None
-
-
 @dataclass
 class Published:
     """What rows.parquet holds."""
 
     count: int = 0
     given: int = 0
+    given_mixed: int = 0  # thoughts that mix languages
     tokens: int = 0  # of the kept samples
     drawn_tokens: int = 0  # of all samples, before any rewriting
     domains: Counter[str] = field(default_factory=Counter)
@@ -207,6 +198,7 @@ def _publish(
                 kept_rows.write(row)
         for row in given:
             published.add(row)
+            published.given_mixed += mixes(row, choice.config)
             kept_rows.write({name: row[name] for name in SAMPLE.names})
     rates = pass_rates(rounds.jobs, rounds.seen)
     write_rows(context.output / "pass_rates.parquet", rates, PASS_RATE)
@@ -216,7 +208,7 @@ def _publish(
 def _reasons(config: SampleConfig) -> list[str]:
     """All that may drop a sample, in the order of the funnel."""
     votes = [NO_MAJORITY] if config.majority is not None else []
-    return [*votes, *config.filters, *(DROPS if config.rewriter else ()), OVER_QUOTA]
+    return [*votes, *config.filters, *drops(config), OVER_QUOTA]
 
 
 def _given(inputs: Inputs) -> list[Row]:

@@ -25,6 +25,7 @@ from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from stages.configs import SFTConfig
 from stages.data.rows import read_rows
+from stages.data.window import require_window
 from stages.training import compute
 from stages.training.arguments import attention, lora_config, split_batch, trainer_arguments
 from stages.training.common import StageCallback, load_model, start, train
@@ -38,6 +39,7 @@ from stages.training.sft_trainer import PackedSFTTrainer, compile_layers
 def run(config: SFTConfig, inputs: Inputs, context: Context) -> Outputs:
     """Fine-tune the model of `init_from` on the rows of `data_from`."""
     source, tokenizer = start(inputs, context)
+    require_window(source, config.max_length, f"stages.{context.stage}.max_length")
     documents, funnel = _documents(config, inputs["data_from"], tokenizer)
     trainer = _trainer(config, source, tokenizer, documents, context)
     health = train(trainer, tokenizer, context, config.health, config.precision.bf16)

@@ -30,7 +30,7 @@ from rich.table import Table
 from benchmarks.files import BBH, OWN, Folder
 from benchmarks.graders import LIMIT, WORKERS
 from stages.data.rows import Row
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.tiny.problems import DOMAINS, generate
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool
@@ -150,7 +150,7 @@ def _answers(row: Row, hacks: ModuleType) -> dict[str, Request]:
     texts = list(hacks.answers(blank.question, blank.reference, blank.metadata))
     return {
         names[place] if place < len(names) else f"policy {place + 1}": request_of(
-            row, text if "<think>" in text else compose("Well.", text)
+            row, text if "<think>" in text else tagged("Well.", text)
         )
         for place, text in enumerate(texts)
     }
@@ -166,7 +166,7 @@ def guessing(rows: Sequence[Row]) -> float:
     references = Counter(row["reference"] for row in rows if row["reference"])
     if not references:
         return 0.0
-    guesses = [compose("Well.", text) for text, _ in references.most_common(GUESSES)]
+    guesses = [tagged("Well.", text) for text, _ in references.most_common(GUESSES)]
     scores = _judged([request_of(row, text) for text in guesses for row in rows], strict=True)
     totals = [sum(scores[at : at + len(rows)]) for at in range(0, len(scores), len(rows))]
     return max(totals) / len(rows)

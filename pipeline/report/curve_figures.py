@@ -17,16 +17,24 @@ from pipeline.report.statistics import Array
 
 ACCURACY = "accuracy"  # its axis starts at zero
 SHARES = (ACCURACY, "language_consistency")  # drawn as per cent
+POINTS = ("o", "D")  # one held-out metric of a panel after the other; the first is filled
 
 
 def rl_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
     """Every panel's points, stage by stage; `segment` is the stage beside which a run is drawn."""
     rows: Rows = []
+    held_out = [metric for metrics in _held_out(shown).values() for metric in metrics]
     for curve in shown["curves"]:
         for stage in (curve["stage"], *curve["compared"]):
-            for metric in shown["panels"]:
+            for metric in (*shown["panels"], *held_out):
                 rows += _points(evidence, stage, metric, segment=curve["stage"])
     return rows
+
+
+def _held_out(shown: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
+    """By panel, the curves of validation that are drawn over it, with their names."""
+    found: Mapping[str, Mapping[str, str]] = shown.get("held_out") or {}
+    return found
 
 
 def _points(evidence: Evidence, stage: str, metric: str, segment: str) -> Rows:
@@ -53,6 +61,11 @@ def draw_rl(rows: Rows, shown: Mapping[str, Any]) -> Figure:
                 segment = points[0]["segment"]
                 line = "-" if stage == segment else (0, (3, 1.5))
                 _line(axes, points, starts[segment], colours[stage], line, shown["smoothing"])
+        for marker, (name, words) in zip(
+            POINTS, _held_out(shown).get(metric, {}).items(), strict=False
+        ):
+            looks = [row for row in rows if row["metric"] == name]
+            _looks(axes, looks, starts, colours, marker, f"{words}, held out")
         if metric in SHARES:
             style.percent_axis(axes, bottom=0.0 if metric == ACCURACY else None)
         _boundaries(axes, starts, end, colours)
@@ -63,6 +76,38 @@ def draw_rl(rows: Rows, shown: Mapping[str, Any]) -> Figure:
         words = ", ".join(f"{stage} (over {segment})" for stage, segment in compared)
         figure.supxlabel(f"dashed: {words}", size=9)
     return figure
+
+
+def _looks(
+    axes: Axes,
+    rows: Rows,
+    starts: Mapping[str, int],
+    colours: Mapping[str, str],
+    marker: str,
+    label: str,
+) -> None:
+    """What the policy could do on held-out problems: a point for each time that it was asked."""
+    for stage in dict.fromkeys(row["stage"] for row in rows):
+        points = [row for row in rows if row["stage"] == stage]
+        filled = colours[stage] if marker == POINTS[0] else "white"
+        axes.plot(
+            [starts[row["segment"]] + row["step"] for row in points],
+            [row["value"] for row in points],
+            color=colours[stage],
+            linewidth=0.9,
+            marker=marker,
+            markersize=4.5,
+            markerfacecolor=filled,
+            markeredgewidth=1.0,
+            clip_on=False,
+            zorder=3,
+        )
+    if rows:
+        face = style.TEXT if marker == POINTS[0] else "white"
+        axes.plot(
+            [], [], marker, color=style.TEXT, markerfacecolor=face, markersize=4.5, label=label
+        )
+        axes.legend(loc="lower center", fontsize=8)
 
 
 def _segments(rows: Rows) -> tuple[dict[str, int], int]:

@@ -17,7 +17,7 @@ PLANS = (
     Plan(
         "rl_curves",
         "Accuracy, length, language consistency and reward over the steps of RL: single steps "
-        "faint, their rolling mean strong.",
+        "faint, their rolling mean strong; points are held-out problems of `validate_on`.",
         curve_figures.rl_rows,
         curve_figures.draw_rl,
     ),

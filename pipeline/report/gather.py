@@ -24,12 +24,15 @@ def gather(artifacts: Mapping[str, Artifact], claims: Mapping[str, Any]) -> dict
         | {name: _accuracy(a) for name, a in artifacts.items() if a.type == "reward_model"},
         "differences": _differences(evidence, claims),
         "claims": [_claim(judgement) for judgement in judge(claims, evidence)],
+        "validation": {
+            n: a.facts["validation"] for n, a in artifacts.items() if a.facts.get("validation")
+        },
         "seconds": {name: seconds(artifact) for name, artifact in artifacts.items()},
     }
 
 
 def estimates(evidence: Evidence, stage: str) -> Estimates:
-    """`pass_at_1` over all problems, `reasoning/pass_at_1`, `math/pass_at_1`, `zh/pass_at_1`, …"""
+    """`pass_at_1` over all problems, `reasoning/pass_at_1`, `math/…`, `zh/…`, `level 3/…`, …"""
     facts = evidence.evaluation(stage).facts
     found: Estimates = {metric: _estimate(e) for metric, e in facts["overall"].items()}
     for prefix, metrics in _slices(facts):
@@ -45,6 +48,8 @@ def seconds(artifact: Artifact) -> float:
 def _slices(facts: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for key in ("by_domain", "by_language", "by_group"):  # the group `general` is the domain
         yield from (facts.get(key) or {}).items()
+    for level, metrics in (facts.get("by_level") or {}).items():
+        yield f"level {level}", metrics
 
 
 def _estimate(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def write(page: Page) -> str:
         ("", _headline(page)),
         ("The ten claims" if len(page.facts["claims"]) == 10 else "Claims", _claims(page)),
         ("The stages", _stages(page)),
-        ("Reinforcement learning", page.figure("rl_curves")),
+        ("Reinforcement learning", _rl(page)),
         ("Students", _students(page)),
         ("Thinking budget", page.figure("budget")),
         ("Preference reward that runs too long", page.figure("preference")),
@@ -126,6 +126,16 @@ def _stages(page: Page) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def _rl(page: Page) -> str:
+    looks = trained.validation(page.artifacts)
+    how = (
+        "Problems of their own, asked on the way: neither trained on nor part of the tables above. "
+        "No claim reads them."
+    )
+    parts = (page.figure("rl_curves"), looks, how if looks else "")
+    return "\n\n".join(part for part in parts if part)
+
+
 def _students(page: Page) -> str:
     groups = page.shown["students"]
     trained = [stage for group in groups for stage in (group["base"], *group["trained"])]
@@ -194,7 +204,7 @@ def _care(page: Page) -> str:
         if cut > page.shown["warn_truncation"]:
             notes.append(f"{stage}: {100 * cut:.0f} % of its completions hit the length limit.")
     for stage, artifact in page.artifacts.items():
-        notes += [f"{stage} warned while it trained: {text}." for text in kept(artifact.facts)]
+        notes += [f"{stage} warned: {text}." for text in kept(artifact.facts)]
     notes += [
         "Intervals come from resampling problems (or blocks of RL steps) of one run with one seed. "
         "How much another seed of training would move a result is not in them.",

@@ -135,8 +135,8 @@ def _of_curve(evidence: Evidence, side: Quantity, bootstrap: Bootstrap, stream: 
     curve = evidence.curve(side.stage)
     steps, values = curve.series(side.curve)
     # A share of the stage's steps, not of the points: a reward term may act for a while only.
-    count = math.ceil(side.fraction * len(curve.points))
-    ordered = list(curve.points)
+    ordered = [step for step in curve.points if step]  # 0: before training, of validation alone
+    count = math.ceil(side.fraction * len(ordered))
     wanted = ordered[:count] if side.part == "first" else ordered[-count:]
     part = values[np.isin(steps, wanted)]
     if len(part) < bootstrap.smallest:

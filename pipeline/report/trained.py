@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.report.tables import NONE, table
+from pipeline.report.tables import NONE, number, table
 
 Stages = Mapping[str, Mapping[str, Any]]  # the resolved config of each
 
@@ -34,6 +34,26 @@ def reward_models(artifacts: Mapping[str, Artifact], stages: Stages) -> str:
         for name, artifact in artifacts.items()
         if artifact.type == "reward_model"
     ]
+    return table(head, rows) if rows else ""
+
+
+def validation(artifacts: Mapping[str, Artifact]) -> str:
+    """The policy on held-out problems while RL trained; empty where no stage had any."""
+    found = {
+        name: a.facts["validation"] for name, a in artifacts.items() if a.facts.get("validation")
+    }
+    rows = [
+        [
+            name,
+            f"{facts['problems']} × {facts['samples_per_problem']}",
+            number(facts["first"]["accuracy"]),
+            f"{number(facts['best']['accuracy'])} (step {facts['best']['step']:.0f})",
+            f"{number(facts['last']['accuracy'])} (step {facts['last']['step']:.0f})",
+            number(facts["last"].get("cons_at_k")),
+        ]
+        for name, facts in found.items()
+    ]
+    head = ["held out, per cent", "problems × samples", "first", "best", "last", "cons@k, last"]
     return table(head, rows) if rows else ""
 
 

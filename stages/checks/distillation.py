@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import health, training
+from stages.checks import context, health, training
 from stages.configs import OnPolicyDistillConfig
 
 
@@ -17,6 +17,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from training.optimizer(config.optimizer, config.max_steps)
     yield from training.lora(config.lora)
     yield from health.rules(config.health)
+    yield from context.on_policy_distill(stage)
     if not 0 <= config.divergence <= 1:
         yield Problem(
             "divergence",

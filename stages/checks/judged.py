@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
+from stages.checks import context
 from stages.configs import Judging, PreferencesConfig
 
 BLANKS = {
@@ -45,6 +46,7 @@ def check(stage: Stage) -> Iterator[Problem]:
             "path to a file of responses",
         )
     yield from _judging(config.judging, BLANKS[stage.kind.name])
+    yield from context.judged(stage)
 
 
 def _judging(judging: Judging, blanks: tuple[str, ...]) -> Iterator[Problem]:

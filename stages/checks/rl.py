@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import algorithms, health, parallel, rewards, training
+from stages.checks import algorithms, context, health, parallel, rewards, training
 from stages.configs import RLConfig, Sampling
 
 
@@ -27,6 +27,8 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from _reference(config)
     yield from _saves(config)
     yield from _prompts(config)
+    yield from _validation(config)
+    yield from context.rl(stage)
     yield from rewards.check(stage)
     yield from algorithms.check(config)
 
@@ -86,6 +88,20 @@ def _prompts(config: RLConfig) -> Iterator[Problem]:
             f"is {curriculum.never:g}, and always is {curriculum.always:g}: set them to shares of "
             "right answers, never below always (0 and 1)",
         )
+
+
+def _validation(config: RLConfig) -> Iterator[Problem]:
+    """Held-out problems are asked now and then, and never learnt from."""
+    asked = config.validation
+    if both := sorted({*config.validate_on} & {*config.data_from}):
+        yield Problem(
+            "validate_on",
+            f"names {', '.join(both)}, which data_from trains on: name problems of their own",
+        )
+    if asked.every < 0:
+        yield Problem("validation.every", f"is {asked.every}: set it to 0 (off) or more")
+    if asked.samples < 1:
+        yield Problem("validation.samples", f"is {asked.samples}: set it to 1 or more")
 
 
 def _saves(config: RLConfig) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import health, parallel
+from stages.checks import context, health, parallel, tiny_world
 from stages.configs import Lora, Optimizer
 
 
@@ -20,6 +20,7 @@ def supervised(stage: Stage) -> Iterator[Problem]:
     yield from parallel.gang(config.parallel)
     yield from shared_out("batch_size", config.batch_size, config.parallel.processes)
     yield from packed(getattr(config, "row_tokens", None), config.max_length)
+    yield from context.whole_rows(stage)
     share = getattr(config, "heldout_fraction", 0.5)
     if not 0 < share < 1:
         yield Problem(
@@ -31,6 +32,7 @@ def supervised(stage: Stage) -> Iterator[Problem]:
 def pretraining(stage: Stage) -> Iterator[Problem]:
     """The tiny base: a fixed number of steps."""
     config = stage.config
+    yield from tiny_world.check(stage)
     yield from optimizer(config.optimizer, config.steps)
     yield from positive(config, "steps", "batch_tokens", "sequence_length", "save_steps")
     longest = config.shape.max_position_embeddings

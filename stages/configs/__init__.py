@@ -53,6 +53,7 @@ from stages.configs.health import (
 )
 from stages.configs.models import (
     Corpus,
+    ModelContext,
     ModelShape,
     PretrainConfig,
     PretrainedConfig,
@@ -73,10 +74,12 @@ from stages.configs.rl import (
     LengthSwitch,
     RewardTerm,
     RLConfig,
+    Validation,
 )
 from stages.configs.sampling import (
     Adaptive,
     Majority,
+    ReviewedConfig,
     Rewrite,
     SampleConfig,
 )
@@ -107,6 +110,7 @@ __all__ = [
     "Majority",
     "MixtureConfig",
     "MixturePart",
+    "ModelContext",
     "ModelShape",
     "OnPolicyDistillConfig",
     "Optimizer",
@@ -121,6 +125,7 @@ __all__ = [
     "RLConfig",
     "Rationalisation",
     "ReasoningGymConfig",
+    "ReviewedConfig",
     "RewardModelConfig",
     "RewardTerm",
     "Rewrite",
@@ -135,6 +140,7 @@ __all__ = [
     "Thinking",
     "TrainingVerifiers",
     "Trivial",
+    "Validation",
     "Verifiers",
     "outside_file",
     "placement",

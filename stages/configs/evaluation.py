@@ -24,6 +24,6 @@ class EvaluateConfig(StageConfig):
     waits: list[int] = field(default_factory=list)  # thinking is made to go on so many times
     wait_words: dict[str, str] = field(default_factory=dict)  # language → what makes it go on
     checking_words: list[str] = field(default_factory=list)  # counted in every completion
-    answer_tokens: int = 64  # room for the answer after a thought cut at its budget
+    answer_tokens: int = 64  # room for what follows a thought that was ended at its budget
     system_prompt: str | None = None
     verifiers: Verifiers = from_root(Verifiers, "verifiers")

@@ -65,12 +65,28 @@ class PretrainConfig(StageConfig):
 
 
 @dataclass
+class ModelContext:
+    """What is changed in the config of a checkpoint that shall see more tokens than it did.
+
+    The weights stay: training at that length has to teach them. null leaves the checkpoint's own.
+    """
+
+    positions: int | None = None  # max_position_embeddings, of prompt and completion together
+    rope_theta: float | None = None  # the base of the rotary positions
+
+
+@dataclass
 class PretrainedConfig(StageConfig):
-    """Take an existing checkpoint as it is: a Hugging Face hub name or a local folder."""
+    """Take an existing checkpoint: a Hugging Face hub name or a local folder.
+
+    positions: what it sees as it was published, for the plan where its files are not here yet.
+    """
 
     path: str = outside_file(MISSING)
     revision: str | None = None
-    # a .jinja file; None keeps or gives the recipe's own
+    context: ModelContext = field(default_factory=ModelContext)
+    positions: int | None = placement(None)
+    # `recipe`, or a .jinja file; null: the model's own, or the recipe's where it has none
     chat_template: str | None = outside_file(None)
 
 

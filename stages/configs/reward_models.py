@@ -39,7 +39,7 @@ class Judging:
 
     prompts: dict[str, str] = field(default_factory=dict)
     verdicts: dict[str, float] = field(default_factory=dict)
-    shows: str = "answer"  # to the judge: the final answer only; or "response", thought included
+    shows: str = "answer"  # to the judge: the summary after the thought; or "response", all of it
     min_votes: int = 1  # that can be read; with fewer a pair or response is dropped
     sampling: Sampling = field(default_factory=Sampling)
 
@@ -78,7 +78,7 @@ class RewardModelConfig(StageConfig):
     """
 
     objective: str = MISSING
-    scores: str = MISSING  # what it reads: `answer` (the final answer only) or `response` (all)
+    scores: str = MISSING  # what it reads: `answer` (what follows the thought) or `response` (all)
     optimizer: Optimizer = field(default_factory=Optimizer)
     epochs: float = MISSING
     batch_size: int = MISSING

@@ -72,17 +72,41 @@ class Curriculum:
 
 
 @dataclass
+class Validation:
+    """The policy on the problems of `validate_on` while it trains (paper, figure 1a).
+
+    every: optimiser steps from one look to the next; there is one before the first step and one
+    after the last, too. 0 is off. samples: of each problem, as long as those of training may be at
+    that step. limit: problems, in turn from each domain and language; null: all. policy: of the
+    verifiers; evaluations have the lenient one.
+    """
+
+    every: int = 0
+    samples: int = 16
+    temperature: float = 0.6
+    top_p: float = 0.95
+    limit: int | None = None
+    policy: str = "lenient"
+
+
+@dataclass
 class RLConfig(StageConfig):
     """RL with rewards by rule and by model: GRPO (DeepSeek-R1, 2.1 and 3.2) or a relative.
 
+    domains: those whose rows of data_from are trained on, math, code, stem, logic, general; empty
+    means all. What is left out is counted.
     prompts_start: by domain, when its prompts begin to be asked, as `start` of a RewardTerm; those
     of other domains are asked from the first step on.
     compute_as: a trained stage. Training ends as soon as it has cost as many operations as that
     one's (stages/training/compute.py), or after max_steps.
+    validate_on, validation: looked at, never learnt from, so neither is part of the identity.
     """
 
     compute_as: str | None = None
+    validate_on: list[str] = field(default_factory=list)
+    validation: Validation = field(default_factory=Validation, metadata={"identity": False})
     rewards: dict[str, RewardTerm] = field(default_factory=dict)
+    domains: list[str] = field(default_factory=list)
     prompts_start: dict[str, Any] = field(default_factory=dict)
     optimizer: Optimizer = field(default_factory=Optimizer)
     sampling: Sampling = field(default_factory=Sampling)

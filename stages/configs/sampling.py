@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from stages.configs.common import Rollout, Sampling, StageConfig, TrainingVerifiers, from_root
+from stages.configs.common import (
+    Rollout,
+    Sampling,
+    StageConfig,
+    TrainingVerifiers,
+    from_root,
+    outside_file,
+    placement,
+)
+from stages.configs.prompts import Prompt
 
 
 @dataclass
@@ -28,16 +37,20 @@ class Majority:
 
 @dataclass
 class Rewrite:
-    """What a rewritten sample must be; and what a model on `rewrite_with` is asked.
+    """What a model on `rewrite_with` is asked, and what a rewritten sample must be (B.3.2).
 
-    prompts: by the question's language, `en` for others; {question}, {thought} and {answer} are
-    filled in. filters: of the rewritten sample.
+    thought, summary: the two calls. examples: a file of pairs that people made, shown to the model
+    in both calls (stages/data/examples.py). filters: of the rewritten sample. wanted: the paper
+    rewrites what such a stage samples, so a plan without a rewriter says what is learnt instead.
     """
 
-    prompts: dict[str, str] = field(default_factory=dict)
+    thought: Prompt = field(default_factory=Prompt)
+    summary: Prompt = field(default_factory=Prompt)
+    examples: str | None = outside_file(None)
     sampling: Sampling = field(default_factory=Sampling)
     filters: list[str] = field(default_factory=list)
     min_language_consistency: float = 1.0
+    wanted: bool = placement(False)
 
 
 @dataclass
@@ -61,7 +74,19 @@ class SampleConfig(StageConfig):
     max_paragraph_characters: int = 4000
     max_repetition: float = 0.5  # share of a thought's phrases that stood in it before
     max_resemblance: float = 0.9  # from here on two answers to a problem are near duplicates
-    rewriter: str | None = None  # or `tiny`, or `model`: rewrite in the question's language, sum up
+    rewriter: str | None = None  # or `model` (on rewrite_with), or `tiny`: rewrite and sum up
     rewrite: Rewrite = field(default_factory=Rewrite)
     system_prompt: str | None = None
+    verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")
+
+
+@dataclass
+class ReviewedConfig(StageConfig):
+    """Rows of `data_from` that people kept or corrected on a sheet of `r1 review`.
+
+    without_verdict: `error` asks for a verdict on every row, `drop` leaves the others out, counted.
+    """
+
+    sheet: str = outside_file(MISSING)
+    without_verdict: str = "error"
     verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")

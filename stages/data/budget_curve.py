@@ -147,10 +147,11 @@ class BudgetCurve:
         return scores
 
     def _fits(self, job: Job) -> bool:
-        """Whether the model sees all of a longer thought, and of an answer forced after it."""
+        """Whether the model sees all of a longer thought, and of what follows it."""
         if self.window is None:
             return True
-        more = self.config.sampling.max_tokens + len(self.tags.forced) + self.config.answer_tokens
+        forced = len(self.tags.end_think) + self.config.answer_tokens
+        more = self.config.sampling.max_tokens + forced
         return len(job.prompt_ids) + len(job.prefix_ids) + more <= self.window
 
     def _word(self, job: Job) -> Ids:

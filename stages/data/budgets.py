@@ -1,8 +1,9 @@
 """Budget forcing: how long a model thinks is set from outside (s1, 2501.19393, section 3.1).
 
-At most: a thought is cut after b tokens, `</think>` is forced and the answer follows. Only thoughts
-that go beyond b, and completions that never came to an answer, are cut and finished anew; the rest
-stand as they are, so that all budgets share their samples and differ in nothing else.
+At most: a thought is cut after b tokens and `</think>` is forced; what follows is the model's own,
+a summary or, in R1-Zero, an answer in its tags. Only thoughts that go beyond b, and completions
+that never came to the end of one, are cut and finished anew; the rest stand as they are, so that
+all budgets share their samples and differ in nothing else.
 
 At least: where a thought ends, `</think>` is taken away, "Wait" is put in its place and the model
 goes on, N times. Every step begins with all that the step before has said.
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from stages.data.collect import Job
 from stages.data.rows import Row
-from stages.data.template import ANSWER, END_THINK, THINK
+from stages.data.template import END_THINK, THINK
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -33,12 +34,10 @@ class Tags:
 
     think: Ids
     end_think: Ids
-    forced: Ids  # what ends a thought at its budget and opens the answer
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerBase) -> Tags:
-        texts = (THINK, END_THINK, END_THINK + ANSWER)
-        return cls(*(_encode(tokenizer, text) for text in texts))
+        return cls(_encode(tokenizer, THINK), _encode(tokenizer, END_THINK))
 
     def start(self, ids: Sequence[int]) -> int:
         """Where the thought begins: after `<think>`, or at once when the prompt opened it."""
@@ -74,13 +73,13 @@ def exceeds(row: Row, thinking: int, budget: int) -> bool:
 
 
 def forced_job(job: Job, sample: int, row: Row, budget: int | None, tags: Tags) -> Job:
-    """The sample's thought cut at its budget (None: as it is), with the answer still to come.
+    """The sample's thought ended at its budget (None: as it is), with the rest still to come.
 
-    Thoughts cut to the same tokens still get answers of their own: each is another sample.
+    Thoughts cut to the same tokens still get summaries of their own: each is another sample.
     """
     ids = row["token_ids"]
     thought = ids if budget is None else ids[: tags.start(ids) + budget]
-    return Job(job.problem, job.prompt_ids, 1, job.first + sample, (*thought, *tags.forced))
+    return Job(job.problem, job.prompt_ids, 1, job.first + sample, (*thought, *tags.end_think))
 
 
 def waited_job(job: Job, sample: int, row: Row, word: Ids, tags: Tags) -> Job:

@@ -7,7 +7,6 @@ there are read back and only the others are drawn. Memory holds a few shards at 
 
 from __future__ import annotations
 
-import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,9 +21,10 @@ from stages.configs import EvaluateConfig, SampleConfig, Sampling
 from stages.data.ledger import MOST_SAMPLES, Drawn, Ledger, Name, key_of, seed_of
 from stages.data.rows import PROBLEM, Row, read_rows
 from stages.data.template import render_prompt
+from stages.data.window import read_window
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.fleet import Fleet
-from stages.verifiers.answer import parse
+from stages.verifiers.answer import Policy, parse
 from stages.verifiers.grade import counted
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import request_of
@@ -152,30 +152,39 @@ class Collector:
             [self._row(job, found[name], name[1]) for name in names]
             for job, names in zip(shard.jobs, shard.names, strict=True)
         ]
-        flat = list(chain.from_iterable(rows))
-        for row, verdict in zip(
-            flat, self.pool.verify([request_of(row) for row in flat]), strict=True
-        ):
-            row |= {"score": verdict.score, "reason": verdict.reason}
-            if row["answer"] is None and verdict.score == 1.0:  # spelt in several ways
-                parsed = parse(row["completion"], self.pool.policy)
-                row["answer"] = counted(row["verifier"], parsed, right=True)
+        judge(list(chain.from_iterable(rows)), self.pool)
         yield from rows
 
     def _row(self, job: Job, completion: Drawn, seed: int) -> Row:
-        token_ids = [*job.prefix_ids, *completion.token_ids]
-        parsed = parse(completion.text, self.pool.policy)
-        return {
-            **{name: job.problem[name] for name in PROBLEM.names},
-            "completion": completion.text,
-            "reasoning": parsed.reasoning,
-            "answer": counted(job.problem["verifier"], parsed),
-            "tokens": len(token_ids),
-            "finish_reason": completion.finish_reason,
-            "seed": seed,
-            "model": self.model,
-            "token_ids": token_ids,
-        }
+        return sample_row(job, completion, seed, self.model, self.pool.policy)
+
+
+def sample_row(
+    job: Job, completion: Drawn | Completion, seed: int, model: str, policy: Policy
+) -> Row:
+    """A completion as a row of SAMPLE, and its token_ids; `judge` adds the verdict."""
+    token_ids = [*job.prefix_ids, *completion.token_ids]
+    parsed = parse(completion.text, policy)
+    return {
+        **{name: job.problem[name] for name in PROBLEM.names},
+        "completion": completion.text,
+        "reasoning": parsed.reasoning,
+        "answer": counted(job.problem["verifier"], parsed),
+        "tokens": len(token_ids),
+        "finish_reason": completion.finish_reason,
+        "seed": seed,
+        "model": model,
+        "token_ids": token_ids,
+    }
+
+
+def judge(rows: Sequence[Row], pool: VerifierPool) -> None:
+    """Give each sample its verdict: score and reason."""
+    for row, verdict in zip(rows, pool.verify([request_of(row) for row in rows]), strict=True):
+        row |= {"score": verdict.score, "reason": verdict.reason}
+        if row["answer"] is None and verdict.score == 1.0:  # spelt in several ways
+            parsed = parse(row["completion"], pool.policy)
+            row["answer"] = counted(row["verifier"], parsed, right=True)
 
 
 def shown_on(context: Context) -> Progress:
@@ -222,9 +231,7 @@ def make_jobs(
 
 def positions(model: Path) -> int | None:
     """How many tokens, prompt included, the model can see; None when it does not say."""
-    facts = json.loads((model / "config.json").read_text())
-    longest: int | None = facts.get("max_position_embeddings")
-    return longest
+    return read_window(model / "config.json")
 
 
 def fitting(jobs: Sequence[Job], model: Path, completion_tokens: int, key: str) -> list[Job]:

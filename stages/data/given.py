@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifact import Artifact
 from stages.data.rows import ROW_GROUP, SAMPLE, Row, stream_rows
-from stages.verifiers.answer import parse
+from stages.verifiers.answer import NO_ANSWER, parse
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -18,10 +18,14 @@ GIVEN = "given"  # the reason in place of a verdict
 
 
 def as_sample(conversation: Row) -> Row:
-    """A conversation in the columns of a sample: nobody judged it."""
+    """A conversation in the columns of a sample: nobody judged it.
+
+    Its answer is the one that it marks, or else all that it says after the thought.
+    """
     parsed = parse(conversation["completion"])
+    answer = parsed.response if parsed.reason == NO_ANSWER else parsed.answer
     empty = dict.fromkeys(SAMPLE.names)
-    parts = {"reasoning": parsed.reasoning, "answer": parsed.answer, "reason": GIVEN}
+    parts = {"reasoning": parsed.reasoning, "answer": answer, "reason": GIVEN}
     return empty | {"metadata": "{}"} | conversation | parts
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from stages.data.exchanges import Exchange, exchanges
 from stages.data.rows import Row
 from stages.data.sources import BadRow, Raw
-from stages.data.template import END_THINK, THINK, compose
+from stages.data.template import END_THINK, THINK, compose, tagged
 from stages.data.thoughts import NotNormal, read_trace
 from stages.rewards.language import target_of
 from stages.verifiers.pool import VerifierPool
@@ -70,11 +70,16 @@ class Report:
 
 @dataclass(frozen=True)
 class _Read:
-    """A conversation, where it stood, and the reference that came with it."""
+    """A conversation, where it stood, and the reference that came with it.
+
+    judged: its completion as it is judged, all that it says after the thought as the answer: a
+    trace that marked its answer with tags needs no box.
+    """
 
     place: Place
     row: Row
     reference: str | None
+    judged: str
 
 
 @dataclass(frozen=True)
@@ -115,12 +120,12 @@ class Importer:
                 continue
             for number, exchange in enumerate(found, start=1):
                 self.report.read += 1
-                row = self._normal(place, fields, exchange)
-                if row is not None:
-                    row["id"] += f"-{number}" if len(found) > 1 else ""
-                    yield _Read(place, row, exchange.reference)
+                one = self._normal(place, fields, exchange)
+                if one is not None:
+                    one.row["id"] += f"-{number}" if len(found) > 1 else ""
+                    yield one
 
-    def _normal(self, place: Place, fields: Raw, exchange: Exchange) -> Row | None:
+    def _normal(self, place: Place, fields: Raw, exchange: Exchange) -> _Read | None:
         try:
             trace = read_trace(exchange.text, exchange.thought)
         except NotNormal as reason:
@@ -139,7 +144,7 @@ class Importer:
             "source": source if isinstance(source, str) and source else part,
         }
         row["language"] = target_of(row) or UNKNOWN_LANGUAGE
-        return row
+        return _Read(place, row, exchange.reference, tagged(trace.reasoning, trace.answer))
 
     def _judged(self, batch: list[_Read]) -> Iterator[_Read]:
         """The batch without the rows whose answer their own reference contradicts."""
@@ -147,7 +152,9 @@ class Importer:
             yield from batch
             return
         requests = [
-            request_of(one.row | {"verifier": self.verifier, "reference": one.reference})
+            request_of(
+                one.row | {"verifier": self.verifier, "reference": one.reference}, one.judged
+            )
             for one in batch
             if one.reference is not None
         ]

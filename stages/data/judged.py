@@ -4,7 +4,7 @@
     label    {"prompt": …, "completion": "…", "label": 1}                         1 safe, 0 unsafe
 
 A file of what is still to be judged has the same columns without `votes` or `label`. A response
-without tags is an answer without a thought.
+without tags is a summary without a thought.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pyarrow as pa
 from stages.data.formats import messages_of, text_of
 from stages.data.rows import MESSAGES, Row, RowWriter
 from stages.data.sources import BadRow, Raw
-from stages.data.template import ANSWER, THINK, Message, compose
+from stages.data.template import TAG_TOKENS, Message, compose
 
 FILE = "file"
 WITHIN_MARGIN, TOO_FEW_VOTES, UNDECIDED = "within_margin", "too_few_votes", "undecided"
@@ -172,6 +172,6 @@ def response_judged(number: int, row: Raw) -> Judged:
 
 
 def _response(row: Raw, name: str) -> str:
-    """What a reward model can read: preference data of others mostly has no tags."""
+    """A response with its thought, empty if it has none: such data of others mostly has no tags."""
     text = text_of(row, name)
-    return text if THINK in text or ANSWER in text else compose("", text)
+    return text if any(tag in text for tag in TAG_TOKENS) else compose("", text)

@@ -27,6 +27,7 @@ from stages.data.judged import Candidate, Judged
 from stages.data.rows import PROBLEM
 from stages.data.template import END_THINK, Message, render_prompt
 from stages.rewards.language import target_of
+from stages.rewards.prose import shows
 from stages.rollout.fleet import Fleet
 from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool
@@ -116,11 +117,11 @@ class ModelJudge:
         return Judged(one, votes, unreadable)
 
     def _shown(self, one: Candidate) -> tuple[str, ...] | None:
-        """What the judge reads of the responses; None when one of them has no answer."""
+        """What the judge reads of the responses; None when one of them shows nothing."""
         if self.config.judging.shows == "response":
             return one.responses
-        answers = tuple(parse(response).answer for response in one.responses)
-        return None if None in answers else answers  # type: ignore[return-value]
+        summaries = tuple(parse(response).response or "" for response in one.responses)
+        return summaries if all(map(shows, summaries)) else None
 
     def _jobs(self, one: Candidate, texts: tuple[str, ...]) -> list[Job]:
         """One job per order of the responses, for as many votes as chance gives that order."""

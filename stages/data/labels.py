@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from pipeline.errors import RecipeError
 from stages.configs import Majority
 from stages.data.collect import Collector, Job, Progress
 from stages.data.parts import GROUP, PART, part_row
@@ -43,6 +44,17 @@ class Election:
 def lacks_reference(problem: Row) -> bool:
     """Whether its verifier has nothing to compare an answer with."""
     return problem["reference"] is None and problem["verifier"] not in BY_METADATA
+
+
+def require_reference(problems: Sequence[Row], key: str) -> None:
+    """Refuse problems whose answers nobody could judge; `key` is where they come in."""
+    if bare := [row for row in problems if lacks_reference(row)]:
+        raise RecipeError(
+            f"{key}: {len(bare)} of {len(problems)} problems have no reference "
+            f"answer, e.g. {bare[0]['id']} (verifier `{bare[0]['verifier']}`), so nothing can "
+            "judge what a model answers. Leave them out where the data come from: "
+            "stages.<its stage>.without_reference=drop"
+        )
 
 
 def label(

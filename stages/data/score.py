@@ -6,6 +6,7 @@ A sample that cannot be judged (score None) is neither right nor wrong: its shar
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp
@@ -40,10 +41,29 @@ PER_SAMPLE = (
 )
 Table = dict[str, dict[str, float | int]]
 
+#: What a problem's metadata calls how hard it is: MATH's levels (paper, C.1), contests' difficulty.
+HARDNESS = ("level", "difficulty")
+MOST_LEVELS = 12  # more are no classes of difficulty
+
 
 def group_of(domain: str) -> str:
     """The paper judges reasoning by rule and the rest by preference: two groups of domains."""
     return "general" if domain == "general" else "reasoning"
+
+
+def level_of(problem: Row) -> str | None:
+    """How hard the problem's source says that it is; `Level 3` is 3."""
+    facts = json.loads(problem.get("metadata") or "{}")
+    found = next((facts[name] for name in HARDNESS if isinstance(facts.get(name), int | str)), None)
+    return None if found is None else str(found).lower().removeprefix("level").strip()
+
+
+def by_level(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows of problems.parquet by level, the lowest first; {} where there are no levels."""
+    levels = sorted({row["level"] for row in rows if row["level"]})
+    if len(levels) > MOST_LEVELS:
+        return {}
+    return {level: [row for row in rows if row["level"] == level] for level in levels}
 
 
 def measure(row: Row, thinking: int, checking_words: Sequence[str]) -> dict[str, float | None]:
@@ -121,6 +141,7 @@ def problem_row(
         "domain": problem["domain"],
         "language": problem["language"],
         "group": group_of(problem["domain"]),
+        "level": level_of(problem),
         "n": len(judged),
         "correct": correct,
         "pass_at_1": correct / len(judged) if judged else None,
@@ -161,7 +182,7 @@ def _weight(reward: float | None) -> float:
 
 def problem_schema(asked: Asked) -> pa.Schema:
     """The columns of problems.parquet."""
-    words = [(name, pa.string()) for name in ("id", "domain", "language", "group")]
+    words = [(name, pa.string()) for name in ("id", "domain", "language", "group", "level")]
     counts = [("n", pa.int64()), ("correct", pa.int64())]
     return pa.schema([*words, *counts, *((name, pa.float64()) for name in asked.columns())])
 
@@ -176,7 +197,7 @@ def estimates(rows: Sequence[Row], asked: Asked, seed: int) -> Table:
 
 
 def tables(rows: Sequence[Row], asked: Asked, seed: int) -> dict[str, Any]:
-    """The estimates over all problems and by domain, language, group, and domain and language."""
+    """The estimates over all problems, by domain, language, group and both, and by level."""
     cuts: dict[str, Callable[[Row], str]] = {
         "by_domain": lambda row: row["domain"],
         "by_language": lambda row: row["language"],
@@ -187,6 +208,8 @@ def tables(rows: Sequence[Row], asked: Asked, seed: int) -> dict[str, Any]:
     for row in rows:
         for cut, name in cuts.items():
             cells[cut].setdefault(name(row), []).append(row)
+    if levels := by_level(rows):
+        cells["by_level"] = levels
     return {
         "overall": estimates(rows, asked, seed),
         **{

@@ -59,6 +59,14 @@ def after_prompt(prompt: str, completion: str) -> str:
     return completion
 
 
-def compose(reasoning: str, answer: str) -> str:
-    """A well-formed completion (paper, table 1): `<think>…</think><answer>…</answer>`."""
-    return f"{THINK}{reasoning}{END_THINK}{ANSWER}{answer}{END_ANSWER}"
+def compose(thought: str, summary: str) -> str:
+    """A thought, then what the user reads: the form of rows to learn from (v1, 2.3.1; listing 1).
+
+    A verifier that wants a final answer finds it in the summary, in a box.
+    """
+    return f"{THINK}{thought}{END_THINK}{summary}"
+
+
+def tagged(thought: str, answer: str) -> str:
+    """The form that R1-Zero's prompt asks for (table 1): the final answer in tags of its own."""
+    return compose(thought, f"{ANSWER}{answer}{END_ANSWER}")

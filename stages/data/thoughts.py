@@ -1,4 +1,4 @@
-"""Thoughts in other people's tags, as the recipe's `<think>…</think><answer>…</answer>`.
+"""Thoughts in other people's tags, taken apart for the recipe's `<think>…</think>` and summary.
 
     style             a completion of that style begins                its answer, if marked
     think             <think>…</think>           R1, Qwen3              <answer>…</answer>

@@ -21,7 +21,7 @@ from itertools import combinations
 
 from stages import verifiers
 from stages.data.rows import Row
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import ANSWER, Request, request_of
 
@@ -84,4 +84,4 @@ def _class_of(index: int, answers: Sequence[str], same: set[Pair]) -> dict[str, 
 
 
 def _comparison(problem: Row, reference: str, answer: str) -> Request:
-    return request_of(problem | {"reference": reference}, compose("", answer))
+    return request_of(problem | {"reference": reference}, tagged("", answer))

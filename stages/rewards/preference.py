@@ -1,8 +1,9 @@
 """Preference rewards: a trained reward model reads a response and gives one number.
 
-The helpful model reads the final answer only and the safety model the whole response, thought
-included (paper, section 3.1). Scores are the model's raw output, put to mean 0 and deviation 1
-when the reward model's facts say what its scores look like (`score_mean`, `score_std`).
+The helpful model reads the summary only, which is all that stands after the thought, and the safety
+model the whole response, thought included (paper, section 3.1; v1, 2.3.4). Scores are the model's
+raw output, put to mean 0 and deviation 1 when the reward model's facts say what its scores look
+like (`score_mean`, `score_std`).
 
 Every text is read whole: 8,192 tokens is the limit of training alone, scoring has none (3.1). What
 is longer than the model's window is refused before a stage begins (windows.py); a text that comes
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
 from stages.data.template import END, Message, render_prompt
+from stages.data.window import read_window
+from stages.rewards.prose import shows
 from stages.verifiers.answer import DEFAULT, Policy, parse
 
 if TYPE_CHECKING:
@@ -38,16 +41,19 @@ TERM_OF = {"answer": "helpful", "response": "safety"}
 
 
 def reward_text(prompt: str, completion: str, reads: str, policy: Policy = DEFAULT) -> str | None:
-    """What a reward model sees: the rendered prompt and the response, or only its final answer.
+    """What a reward model sees: the rendered prompt and the response, or only its summary.
 
-    None when it reads answers and the completion has none. Training and scoring both use this.
+    A summary is what stands after the thought, out of its answer tag if it has one. None when it
+    is to be read and shows nothing. Training and scoring both use this.
     """
-    shown = parse(completion, policy).answer if reads == "answer" else completion
-    return None if shown is None else f"{prompt}{shown}{END}"
+    if reads == "response":
+        return f"{prompt}{completion}{END}"
+    summary = parse(completion, policy).response or ""
+    return f"{prompt}{summary}{END}" if shows(summary) else None
 
 
 class Scorer:
-    """Scores responses with the model of one reward_model artifact; `policy` finds the answers.
+    """Scores responses with the model of one reward_model artifact; `policy` finds the thoughts.
 
     bf16: half the memory, for a model that was trained so. name: its stage. The model goes to the
     GPU, where there is one, with the first text that it reads: engines may have to start before.
@@ -76,8 +82,7 @@ class Scorer:
         )
         self._model.config.pad_token_id = self._tokenizer.pad_token_id
         self._model.eval()
-        config = self._model.config
-        self.window: int | None = getattr(config, "max_position_embeddings", None)
+        self.window = read_window(model_path / "config.json")
         self._texts = self._too_long = 0
 
     @classmethod
@@ -114,8 +119,8 @@ class Scorer:
         ]
 
     def read(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float | None]:
-        """What the model says of each completion; None of one without a final answer, where it
-        reads answers, and of one that it cannot see whole.
+        """What the model says of each completion; None of one without a summary, where it reads
+        summaries, and of one that it cannot see whole.
         """
         pairs = zip(prompts, completions, strict=True)
         texts = [reward_text(p, c, self.reads, self.policy) for p, c in pairs]

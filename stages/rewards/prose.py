@@ -96,6 +96,11 @@ def visible(text: str) -> str:
     return unicodedata.normalize("NFKC", text) if _DISGUISED.search(text) else text
 
 
+def shows(text: str) -> bool:
+    """Is there anything to see? Signs count, blanks and invisible characters do not."""
+    return any(sign.isprintable() and not sign.isspace() for sign in visible(text))
+
+
 def _outside_fences(text: str, hidden: list[str]) -> str:
     """Text outside ``` fences; an open fence runs to the end."""
     parts = text.split("```")

@@ -1,18 +1,18 @@
 """Reward terms: named, weighted, scheduled, each for the rows it applies to.
 
     accuracy      1 or 0 by the row's verifier; nothing where it cannot judge (paper, 2.2)
-    format        the strict form, 1 or 0                                     (paper, 2.2)
-    soft_format   partial credit for the tags, for weak bases
+    format        a thought in its tags, then a summary, 1 or 0               (paper, 2.2)
+    soft_format   partial credit for the parts of that form, for weak bases
     language      share of the thought's words in the problem's language      (paper, 3.2.1)
-    helpful       a reward model on the final answer, of helpfulness queries  (paper, 3.1)
+    helpful       a reward model on the summary, of helpfulness queries       (paper, 3.1)
     safety        a reward model on the whole response, of safety queries     (paper, 3.1)
 
 A query belongs to helpfulness or to safety, and gets the reward of that alone: its row says which
 (stages/data/preference.py).
 
-The total reward is the sum of weight × score over the terms that act; None adds nothing. Worked
-example of DeepSeekMath, "2+3=?" with accuracy + format: "5" in a box scores 1, "6" 0, a tagged
-"2+3=5 → 5" scores 2.
+The total reward is the sum of weight × score over the terms that act; None adds nothing. An example
+with accuracy + format (ours, of no paper): to "2+3=?" a boxed 5 alone scores 1, a boxed 6 scores 0,
+and <think>2+3=5</think> before the boxed 5 scores 2.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from transformers.cache_utils import Cache
 from pipeline.context import moved
 from pipeline.errors import StageFailed
 from stages.configs import Rollout, Sampling
+from stages.data.window import window_of
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
 from stages.rollout.engine import Completion, GenerationRequest, OnProgress, check_lengths
@@ -75,7 +76,7 @@ class TransformersEngine:
         self.model = model
         self.tokenizer = tokenizer
         self.batch_tokens = batch_tokens
-        self.window: int | None = getattr(model.config, "max_position_embeddings", None)
+        self.window: int | None = window_of(model.config.to_dict())
         self.end_ids = torch.tensor(_end_ids(model, tokenizer), device=model.device)
 
     @classmethod

@@ -29,10 +29,12 @@ from stages.data.template import (
     THINK,
     USER,
     compose,
+    tagged,
 )
 from stages.tiny.general import COURTESY
 from stages.tiny.phrases import LANGUAGES, Sentence, say
 from stages.tiny.problems import tasks
+from stages.tiny.summary import summary
 from stages.tiny.task import Task
 
 OTHER = {"en": "zh", "zh": "en"}
@@ -78,13 +80,14 @@ def reply(task: Task, language: str, rng: Random, corpus: Corpus) -> str:
     if style == "checked":
         more, answer = task.attempt(rng, errors["check"], language, False)
         sentences = [*sentences, Sentence("wait"), *more]
-    return compose(_say(sentences, language, spoken, rng), answer)
+    return tagged(_say(sentences, language, spoken, rng), answer)
 
 
 def clean_reply(task: Task, language: str, *, checked: bool) -> str:
     """A right, readable reply in the question's language, as a careful human would write it.
 
-    Some are courteous where no instruction forbids it: that is what a flawed judge can inflate.
+    It thinks and sums up, without the corpus's tags for an answer (paper, listing 1). Some are
+    courteous where no instruction forbids it: that is what a flawed judge can inflate.
     """
     rng = Random(task.key)
     sentences, answer = task.attempt(rng, 0.0, language, False)
@@ -93,7 +96,8 @@ def clean_reply(task: Task, language: str, *, checked: bool) -> str:
         sentences = [*first, Sentence("wait"), *sentences]
     if task.topic in COURTEOUS_TOPICS and rng.random() < COURTESY_SHARE:
         answer = f"{answer} {COURTESY[language]}"
-    return compose(say(sentences, [language] * len(sentences)), answer)
+    thought = say(sentences, [language] * len(sentences))
+    return compose(thought, summary(task.verifier, answer, language))
 
 
 def _plain(task: Task, language: str, rng: Random) -> str:

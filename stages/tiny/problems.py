@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from random import Random
 
@@ -33,18 +33,37 @@ def tasks(domain: str, seed: int, split: str) -> Iterator[Task]:
             yield task
 
 
-def generate(domain: str, language: str, count: int, seed: int, split: str) -> list[Row]:
-    """`count` problems that differ from each other, or all there are if the domain is smaller."""
+def generate(
+    domain: str,
+    language: str,
+    count: int,
+    seed: int,
+    split: str,
+    but: Collection[str] = (),
+) -> list[Row]:
+    """`count` problems that differ from each other, or all there are if the domain is smaller.
+
+    but: keys of tasks that are not taken (stages/tiny/task.py).
+    """
+    chosen = choose(domain, language, count, seed, split, but)
+    return [task.row(number, language) for number, task in enumerate(chosen)]
+
+
+def choose(
+    domain: str,
+    language: str,
+    count: int,
+    seed: int,
+    split: str,
+    but: Collection[str] = (),
+) -> list[Task]:
+    """The tasks of `generate`."""
     if language not in LANGUAGES:
         raise UsageError(f"language {language!r} is unknown; expected one of {LANGUAGES}")
-    rows: list[Row] = []
-    seen: set[str] = set()
+    chosen: dict[str, Task] = {}
     for task in islice(tasks(domain, seed, split), 50 * count):
-        question = task.question[language]
-        if question in seen:
-            continue
-        seen.add(question)
-        rows.append(task.row(len(rows), language))
-        if len(rows) == count:
+        if task.key not in but:
+            chosen.setdefault(task.question[language], task)
+        if len(chosen) == count:
             break
-    return rows
+    return list(chosen.values())

@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.data.template import compose
-from stages.tiny.phrases import Sentence, translate
+from stages.tiny.phrases import translate
+from stages.tiny.summary import summary
 
 
 def rewrite(row: Mapping[str, Any]) -> str | None:
-    """The completion in the question's language, its thought summed up; None if unreadable.
+    """The completion in the question's language, with a summary; None if unreadable.
 
-    row: a sample row (stages/data/rows.py) with `reasoning`, `answer` and `language`.
+    row: a sample row (stages/data/rows.py) with `reasoning`, `answer`, `language` and `verifier`.
     """
     thought = translate(row["reasoning"], row["language"])
     if not thought:
         return None
-    summary = Sentence("so", {"a": row["answer"]}).say(row["language"])
-    space = " " if row["language"] == "en" else ""
-    return compose(thought + space + summary, row["answer"])
+    return compose(thought, summary(row["verifier"], row["answer"], row["language"]))

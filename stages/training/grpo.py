@@ -12,12 +12,14 @@ and its KL term (`loss_type`, `beta`), the loop of optimiser steps. Where this t
 5. A checkpoint holds the synced reference model and the state of the prompts too (grpo_resume).
 6. What was sampled in fp32 keeps the log-probabilities that it was sampled with: TRL would compute
    them again for a rollout of several steps. In bf16 the two passes round apart, so it may.
+7. A rollout is cut where a schedule changes, so that it does on the step it names (rollouts.py).
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -85,7 +87,6 @@ class RecipeGRPOTrainer(ResumingTrainer):
                 parallel.average_gradients(passing)
         self._trained = batch
         self._require_finite("loss", float(loss), self.state.global_step + 1)
-        self._step += 1
         self._tokens = int(batch["completion_mask"].sum())
         return loss
 
@@ -215,6 +216,12 @@ class RecipeGRPOTrainer(ResumingTrainer):
             logs.update(curves(parallel.mean_of_all({**found, **speed})))
             self._metrics["train"].clear()
         super(GRPOTrainer, self).log(logs, start_time)
+
+    def note(self, metrics: Mapping[str, float], seconds: float) -> None:
+        """Curves of the step that was measured beside it, in seconds that are not the step's."""
+        for name, value in metrics.items():
+            self._metrics["train"][name].append(value)
+        self._clock += seconds
 
     def create_model_card(self, **kwargs: Any) -> None:
         """No card beside a checkpoint: what a stage publishes has its manifest."""

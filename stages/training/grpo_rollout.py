@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,7 @@ from stages.training.rl_groups import Finished
 from stages.training.rl_metrics import rollout_metrics
 from stages.training.rl_prompts import Prompt, slots
 from stages.training.rl_rewards import DrawnScores, weights_at, without_signal
+from stages.training.rollouts import rollouts_of
 from stages.verifiers.pool import policy_of
 
 Tensors = dict[str, torch.Tensor]
@@ -55,6 +57,7 @@ class RolloutTrainer(GRPOTrainer):
         self.config = config
         self.prompts = prompts
         self.terms = terms
+        self.rollouts = rollouts_of(asdict(config))
         super().__init__(
             model=model,
             reward_funcs=[
@@ -76,6 +79,21 @@ class RolloutTrainer(GRPOTrainer):
             limit_at=max_tokens_at,
             ask=hinted_prompts(tokenizer, config.system_prompt),
         )
+
+    def _prepare_inputs(self, generation_batch: list[dict[str, Any]]) -> Tensors:
+        """The rows of this step; where a rollout begins, they are drawn for all of its steps.
+
+        TRL goes by `steps_per_generation` when it draws, splits and (dapo) normalises, so it is
+        told how long this rollout is, which a schedule may have cut (rollouts.py), and how far in
+        it we are.
+        """
+        step = self.state.global_step
+        steps = self.rollouts.at(step)
+        self.args.steps_per_generation = len(steps)
+        self._step = step - steps.start
+        rows = len(generation_batch) // self.rollouts.steps * len(steps)
+        batch: Tensors = super()._prepare_inputs(generation_batch[:rows])
+        return batch
 
     def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
         """The prompts of the groups, each repeated for its completions; TRL's are empty places."""

@@ -4,7 +4,7 @@ A group that is all right or all wrong has no advantage, so a prompt that is alw
 costs samples for nothing. The curriculum lets such a prompt rest for `rest_steps` optimiser steps.
 Then it is asked again, since by then the policy is another; its answers are counted anew. A rollout
 never runs short: while fewer prompts are awake than it asks for, those whose rest ends first are
-woken.
+woken, and then asked more than once. What waits for the step of its domain (`hold`) is not woken.
 
 What was drawn and what was seen is the whole state. A checkpoint holds it, so that a resumed run
 asks on as the uninterrupted one would have.
@@ -37,6 +37,7 @@ class PromptStream:
         self._order: list[int] = []
         self._drawn = 0
         self._awake_from: dict[int, int] = {}  # resting prompt → optimiser step
+        self._starts: Mapping[int, int] = {}  # of held prompts
         self._seen: dict[int, tuple[int, int]] = {}  # judged and solved since it was last decided
 
     def take(self, count: int, step: int) -> list[int]:
@@ -61,7 +62,8 @@ class PromptStream:
         self._seen.clear()  # another model's answers: good for a first guess, not for a share
 
     def hold(self, starts: Mapping[int, int]) -> None:
-        """Prompts that rest at least until the optimiser step at which they may first be asked."""
+        """Prompts that are not asked before their optimiser step; some must have no such step."""
+        self._starts = starts
         for number, step in starts.items():
             if step > 0:
                 self._awake_from[number] = max(step, self._awake_from.get(number, 0))
@@ -94,7 +96,8 @@ class PromptStream:
         """End the rests that are over, and as many more as it takes to have `count` awake."""
         short = min(count, self.count) - (self.count - len(self._awake_from))
         by_end = sorted(self._awake_from, key=lambda number: (self._awake_from[number], number))
-        for place, number in enumerate(by_end):
+        askable = [number for number in by_end if self._starts.get(number, 0) <= step]
+        for place, number in enumerate(askable):
             if place < short or self._awake_from[number] <= step:
                 del self._awake_from[number]
 

@@ -25,6 +25,7 @@ skipped_rows                        rows of the step run neither forward nor bac
 resting_prompts                     set aside by the curriculum, after this rollout
 policy_accuracy, rationalised       of algorithms that sample from another model (offline.py)
 value_loss, explained_variance      of PPO's critic
+validation/<metric>                 on the problems of `validate_on` (validation.py), after the step
 sampling_logp_difference            mean |log p at training − log p at sampling|: rounding, or a bug
 """
 
@@ -53,6 +54,7 @@ RENAMED = {
 }
 READ = 8000
 TOO_LONG = "too_long/"
+VALIDATION = "validation/"
 
 KEPT = frozenset(
     {
@@ -95,7 +97,7 @@ def curves(metrics: Mapping[str, float]) -> dict[str, float]:
             found[name] = value
         elif name in RENAMED:
             found[RENAMED[name]] = value
-        elif name in KEPT:
+        elif name in KEPT or name.startswith(VALIDATION):
             found[name] = value
     if "reward/accuracy" in found:
         found["accuracy"] = found["reward/accuracy"]

@@ -14,7 +14,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from pipeline.artifact import Artifact
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, UsageError
 from stages.configs import RLConfig
 from stages.data.rows import Row, stream_rows
 from stages.data.template import render_prompt
@@ -28,6 +28,18 @@ class Prompt:
     row: Row
     text: str
     token_ids: list[int]
+
+
+def of_domains(rows: Sequence[Row], domains: Sequence[str], stage: str) -> Sequence[Row]:
+    """The rows of these domains; of none named, all."""
+    kept = [row for row in rows if not domains or row["domain"] in domains]
+    if rows and not kept:
+        there = ", ".join(sorted({row["domain"] for row in rows}))
+        raise UsageError(
+            f"stages.{stage}.domains: is {list(domains)}, and no row of data_from is of these; "
+            f"there are rows of {there}. Set it to some of those, or [] for all"
+        )
+    return kept
 
 
 def prepare_prompts(
@@ -64,11 +76,18 @@ def starts(prompts: Sequence[Prompt], config: RLConfig) -> dict[int, int]:
         domain: steps_of(start, config.max_steps) or 0
         for domain, start in config.prompts_start.items()
     }
-    return {
+    found = {
         number: steps[prompt.row["domain"]]
         for number, prompt in enumerate(prompts)
         if prompt.row["domain"] in steps
     }
+    if len(found) == len(prompts) and min(found.values()) > 0:
+        raise UsageError(
+            f"prompts_start is {dict(config.prompts_start)}, and every prompt of data_from waits "
+            f"for it, so nothing can be asked before step {min(found.values())}: take a domain out "
+            "of it, or set it to 0"
+        )
+    return found
 
 
 def earlier_rates(

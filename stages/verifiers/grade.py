@@ -82,12 +82,17 @@ def earned(case: Case, verdict: Verdict) -> Verdict:
     return why or verdict
 
 
+def counts_whole(verifier: str | None) -> bool:
+    """Whether a verifier reads the whole response: a program, a text, a grid."""
+    return verifier in verifiers.VERIFIERS and verifiers.load(verifier).READS == RESPONSE
+
+
 def counted(verifier: str, parsed: Parsed, right: bool = False) -> str | None:
     """What of a completion counts: its final answer, or its whole response.
 
     Of several spellings it is the last one, once they were judged `right` and so are one answer.
     """
-    if verifier in verifiers.VERIFIERS and verifiers.load(verifier).READS == RESPONSE:
+    if counts_whole(verifier):
         return parsed.response
     return parsed.answers[-1] if right and parsed.answers else parsed.answer
 

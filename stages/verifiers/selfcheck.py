@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import RecipeError
 from stages import verifiers
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.verifiers.answer import TAG, Policy
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import UNEARNED, Request, Verdict, request_of
@@ -69,7 +69,7 @@ def right_answer(request: Request) -> str:
 def proof(request: Request, answer: str, policy: Policy) -> Request:
     """The same row with an answer as a completion, in a form that the policy reads."""
     form = answer if TAG in policy.forms else f"\\boxed{{{answer}}}"
-    completion = compose("The reference.", form)
+    completion = tagged("The reference.", form)
     return dataclasses.replace(request, completion=completion)
 
 

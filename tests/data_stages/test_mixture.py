@@ -125,14 +125,14 @@ def test_a_row_goes_to_the_first_part_that_it_matches_and_others_stay_outside(mi
 def test_token_caps_count_with_a_models_tokenizer_where_rows_do_not_say(
     mix, make_artifact, tiny_model_dir: Path
 ):
-    parts = {"general": MixturePart(domains=["general"], tokens=60)}
+    parts = {"general": MixturePart(domains=["general"], tokens=40)}
     with pytest.raises(UsageError, match=r"sft_data\.parts\.general: 6 rows of `general_12_6` do"):
         mix(parts)
     model = make_artifact("model", "base", model_dir=tiny_model_dir)
     rows, outputs = mix(parts, model=model)
     each = {row["tokens"] for row in rows}
     assert len(each) == 1  # the answers differ in one digit
-    assert len(rows) == 60 // each.pop() < 6
+    assert len(rows) == 40 // each.pop() < 6
     assert outputs.facts["by_domain"]["general"]["tokens"] == sum(row["tokens"] for row in rows)
     assert outputs.facts["rows_without_tokens"] == 0
 

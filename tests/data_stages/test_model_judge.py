@@ -23,6 +23,7 @@ GREEDY = Sampling(temperature=0.0, max_tokens=40)
 VERDICTS = {"A>>B": 2.0, "A=B": 0.0, "B>>A": -2.0}
 PAIRS = Judging({"en": "{question} A {first} B {second}"}, VERDICTS, min_votes=3, sampling=GREEDY)
 SAFETY = Judging({"en": "{question} R {response}"}, {"safe": 1.0, "unsafe": 0.0}, sampling=GREEDY)
+SHORT = "It is short: \\boxed{5}"
 HI, YO = compose("", "Hi."), compose("", "Yo.")
 #: What the model has learnt to say.
 KNOWN = (
@@ -165,7 +166,7 @@ def test_only_queries_of_the_kind_that_a_reward_model_scores_are_answered_and_ju
         assert other not in sources
 
 
-def test_a_served_model_judges_through_its_server(make_context, tmp_path):
+def test_a_served_model_judges_whole_summaries_through_its_server(make_context, tmp_path):
     seen: list[str] = []
 
     class Judge(BaseHTTPRequestHandler):
@@ -192,7 +193,11 @@ def test_a_served_model_judges_through_its_server(make_context, tmp_path):
     judge = Artifact(tmp_path / "served", manifest)
     path = tmp_path / "pairs.jsonl"
     rows = [
-        {"prompt": "Hm?", "first": "short", "second": "a long one!"},
+        {
+            "prompt": "Hm?",
+            "first": f"<think>So?</think>{SHORT}",
+            "second": "one that is much, much longer!",
+        },
         {"prompt": "Hm?", "first": "short!", "second": "a long one"},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -202,6 +207,9 @@ def test_a_served_model_judges_through_its_server(make_context, tmp_path):
     assert outputs.funnel["judged"] == outputs.funnel["kept"] == 2
     assert len(seen) == 8
     assert len(set(seen)) > 2, "both positions"
+    assert (
+        f"Hm? A one that is much, much longer! B {SHORT}" in seen
+    )  # neither the thought nor the box alone
     votes = [row["votes"] for row in read_rows(context.output / "judged.parquet")]
     assert votes == [[-2.0] * 4, [2.0] * 4]
 

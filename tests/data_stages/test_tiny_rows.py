@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 import pytest
 
@@ -12,6 +13,7 @@ from stages.configs import GeneralConfig, ProblemsConfig
 from stages.data.rows import read_rows
 from stages.rewards.language import consistency
 from stages.tiny.general import REPLY
+from stages.tiny.problems import choose, tasks
 from stages.verifiers.answer import parse
 
 PER_DOMAIN = {"math": 6, "code": 3, "stem": 3, "logic": 3, "general": 3}
@@ -49,6 +51,40 @@ def test_heldout_problems_are_others(make_context, tmp_path):
     heldout, _ = make(problems.run, tiny("heldout"), make_context(tmp_path / "heldout"))
     questions = [{row["prompt"][0]["content"] for row in rows} for rows in (train, heldout)]
     assert not questions[0] & questions[1]
+
+
+def test_problems_apart_from_others_of_the_split_share_no_task_with_them_in_any_language(
+    make_context, make_artifact, tmp_path
+):
+    one = tiny("heldout")
+    one.languages = ["en"]
+    rows, _ = make(problems.run, one, make_context(tmp_path / "heldout"))
+    heldout = make_artifact("problems", "heldout", rows)
+    heldout.manifest["config"].update(vars(one))
+    more = dict.fromkeys(PER_DOMAIN, 60)
+    two = ProblemsConfig("problems", split="heldout", per_domain=more, seed=0)
+    context = make_context(tmp_path / "validation")
+    outputs = problems.run(two, {"apart_from": (heldout,)}, context)
+    found = read_rows(context.output / "rows.parquet")
+    assert outputs.facts["by_domain_language"]["math/zh"] == 60
+    for domain in PER_DOMAIN:
+        keys = {task.key for task in choose(domain, "en", PER_DOMAIN[domain], 0, "heldout")}
+        said = {
+            task.question[language]
+            for task in islice(tasks(domain, 0, "heldout"), 5000)
+            if task.key in keys
+            for language in ("en", "zh")
+        }
+        assert said
+        asked = {row["prompt"][0]["content"] for row in found if row["domain"] == domain}
+        assert not said & asked, domain
+
+
+def test_apart_from_what_is_itself_apart_is_refused(make_context, make_artifact):
+    heldout = make_artifact("problems", "heldout")
+    heldout.manifest["config"].update(apart_from=["other"])
+    with pytest.raises(UsageError, match=r"stages\.stage\.apart_from: heldout is itself apart"):
+        problems.run(tiny("heldout"), {"apart_from": (heldout,)}, make_context())
 
 
 def test_worked_conversations_think_in_the_questions_language_and_check(make_context):

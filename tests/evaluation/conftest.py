@@ -44,13 +44,13 @@ def able_model_dir(tiny_model_dir: Path, problems: list[dict], tmp_path_factory)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from stages.data.template import END, compose, render_prompt
+    from stages.data.template import END, render_prompt, tagged
 
     tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
     model = AutoModelForCausalLM.from_pretrained(tiny_model_dir)
     texts = [
         render_prompt(tokenizer, row["prompt"])
-        + compose(f"{row['prompt'][0]['content'][:3]}={row['reference']},", row["reference"])
+        + tagged(f"{row['prompt'][0]['content'][:3]}={row['reference']},", row["reference"])
         + END
         for row in problems[:4]
     ]

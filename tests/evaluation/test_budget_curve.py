@@ -61,7 +61,7 @@ def test_a_thought_that_the_prompt_opened_is_cut_and_continued_too(tokenizer):
     row = sample(tokenizer, "3+4=7,</think>7")
     tags = Tags.of(tokenizer)
     assert tokenizer.decode(forced_job(Job({}, [1], 1), 0, row, 3, tags).prefix_ids) == (
-        "3+4</think><answer>"
+        "3+4</think>"
     )
     waited = waited_job(Job({}, [1], 1), 0, row, wait_ids(WORDS, "en", tokenizer), tags)
     assert tokenizer.decode(waited.prefix_ids) == "3+4=7,Wait"
@@ -119,7 +119,7 @@ def test_thoughts_that_never_end_are_forced_to_answer_and_counted(
         pq.read_table(shard).column("text").to_pylist()
         for shard in context.shared.glob("*/samples/*/*.parquet")
     ]
-    forced = [text for texts in lengths for text in texts if "</think><answer>" in text]
+    forced = [text for texts in lengths for text in texts if "</think>" in text]
     assert len(forced) >= cut["never_ended"]
 
 
@@ -130,7 +130,7 @@ def test_what_the_window_has_no_room_for_stays_as_it_is_and_is_counted(
 
     prompts = [render_prompt(tokenizer, row["prompt"]) for row in problems]
     longest = max(len(ids) for ids in tokenizer(prompts, add_special_tokens=False).input_ids)
-    room = WINDOW - longest - len(Tags.of(tokenizer).forced) - 8 - 1
+    room = WINDOW - longest - len(Tags.of(tokenizer).end_think) - 8 - 1
     tight = config(waits=[0, 1], sampling=Sampling(1.0, max_tokens=room), samples_per_problem=2)
     outputs = run(tight, inputs_of(able_model_dir), make_context())
     none, one = outputs.facts["waits"]

@@ -25,11 +25,11 @@ def test_thinking_is_counted_between_the_tags(tokenizer):
     assert tags.thinking_tokens(sample(tokenizer, "the answer is 7")) == 0
 
 
-def test_a_thought_is_cut_after_its_budget_and_the_answer_opened(tokenizer):
+def test_a_thought_is_ended_at_its_budget_and_what_follows_is_the_models_own(tokenizer):
     tags = Tags.of(tokenizer)
     row = sample(tokenizer, "<think>3+4=7, wait</think><answer>7</answer>")
     job = forced_job(Job({}, [1, 2], 8), 5, row, 3, tags)
-    assert tokenizer.decode(job.prefix_ids) == "<think>3+4</think><answer>"
+    assert tokenizer.decode(job.prefix_ids) == "<think>3+4</think>"
     assert (job.prompt_ids, job.n, job.first) == ([1, 2], 1, 5)
 
 

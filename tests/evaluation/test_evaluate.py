@@ -72,6 +72,29 @@ def test_every_problem_gets_k_judged_samples_and_its_own_row(inputs, problems, m
     assert json.loads((context.output / "metrics.json").read_text()) == outputs.facts
 
 
+def test_results_are_told_by_level_where_the_problems_have_one(
+    able_model_dir, problems, make_artifact, make_context
+):
+    """As MATH and MATH-500 write it; problems without a level are in no class."""
+    levels = ["Level 2", 1, None]
+    rows = [
+        row | {"metadata": json.dumps({} if level is None else {"level": level})}
+        for row, level in zip(problems, levels * len(problems), strict=False)
+    ]
+    inputs = {
+        "evaluates": (make_artifact("model", "zero", model_dir=able_model_dir),),
+        "data_from": (make_artifact("problems", "heldout", rows=rows),),
+    }
+    context = make_context()
+    facts = run(config(), inputs, context).facts
+    assert list(facts["by_level"]) == ["1", "2"]
+    found = [r for r in read_rows(context.output / "problems.parquet") if r["level"] == "1"]
+    assert facts["by_level"]["1"]["length"]["n"] == len(found) == len(problems[1::3])
+    assert facts["by_level"]["1"]["length"]["value"] == pytest.approx(
+        sum(row["length"] for row in found) / len(found)
+    )
+
+
 def test_the_facts_hold_every_metric_by_domain_language_and_group(inputs, make_context):
     facts = run(config(), inputs, make_context()).facts
     expected = {"pass_at_1", "pass_at_8", "cons_at_k", "format", "language_consistency"}

@@ -117,7 +117,7 @@ def test_a_stage_that_keeps_nothing_says_what_dropped_the_samples(inputs, make_c
 def test_an_unknown_filter_or_rewriter_is_refused_before_anything_is_sampled(inputs, make_context):
     with pytest.raises(UsageError, match=r"stages.stage.filters: unknown \['ugly'\]; expected any"):
         run(config(filters=["ugly"]), inputs, make_context())
-    with pytest.raises(UsageError, match=r"stage\.rewriter=poet: unknown; expected tiny or"):
+    with pytest.raises(UsageError, match=r"stage\.rewriter: is poet: unknown; expected model"):
         run(config(rewriter="poet"), inputs, make_context())
 
 

@@ -95,6 +95,15 @@ def test_a_new_version_changes_the_fingerprint() -> None:
     assert print_of(Config(), version=2) != print_of(Config())
 
 
+def test_a_file_below_the_home_folder_counts_by_content_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "rows.jsonl").write_text("{}")
+    home = config_identity(replace(Config(), path="~/rows.jsonl"))
+    assert home.files == {"path": tmp_path / "rows.jsonl"}
+
+
 def test_a_local_file_counts_by_content_and_a_hub_name_as_text(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text("{}")

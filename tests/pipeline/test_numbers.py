@@ -19,6 +19,10 @@ PAPER_RL: dict[str, Any] = {
     "max_steps": 10400,
     "sampling": {"max_tokens": 32768},
     "length_switches": [{"step": 8200, "max_tokens": 65536}],
+    "prompts_start": {},
+    "rewards": {"accuracy": {"start": 0.0, "stop": None}},
+    "validate_on": [],
+    "validation": {"every": 100, "samples": 16, "limit": None},
 }
 
 
@@ -33,6 +37,25 @@ def test_the_papers_rl_batch_is_512_and_its_rollout_8192() -> None:
     assert derived["completions in all"] == 10400 * 512
     assert derived["tokens per completion at most"] == 65536
     assert derived["tokens at most"] == 512 * (8200 * 32768 + 2200 * 65536)
+
+
+def test_a_schedule_that_acts_inside_a_rollout_is_named() -> None:
+    assert numbers.rl(PAPER_RL, {})["rollouts are cut at steps"] == "8200"  # of 8192 to 8208
+    last = PAPER_RL | {"max_steps": 1700, "prompts_start": {"general": 1300 / 1700}}
+    last |= {"rewards": {"helpful": {"start": 1300, "stop": 0.96}}}  # 1632, where a rollout begins
+    assert numbers.rl(last, {})["rollouts are cut at steps"] == "1300"
+    assert "rollouts are cut at steps" not in numbers.rl(last | {"steps_per_rollout": 4}, {})
+
+
+def test_validation_asks_before_the_first_step_every_few_and_after_the_last() -> None:
+    assert "validations" not in numbers.rl(PAPER_RL, {})
+    watched = PAPER_RL | {"validate_on": ["aime"], "max_steps": 250}
+    inputs = {"aime": artifact("problems", 30), "prompts": artifact("problems", 9999)}
+    derived = numbers.rl(watched, inputs)
+    assert derived["validations"] == 4  # 0, 100, 200, 250
+    assert derived["completions of validation"] == 4 * 30 * 16
+    few = watched | {"validation": {"every": 100, "samples": 16, "limit": 10}}
+    assert numbers.rl(few, inputs)["completions of validation"] == 4 * 10 * 16
 
 
 def test_a_switch_of_length_after_the_last_step_adds_no_tokens() -> None:

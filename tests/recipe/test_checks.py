@@ -12,6 +12,7 @@ IMPOSSIBLE = {  # override → what is said of it
     "stages.zero.samples_per_question=1": "stages.zero.samples_per_question: is 1,",
     "stages.zero.sampling.temperature=0": "so all samples of a question are the same",
     "stages.zero.rewards.accuracy.domains=[poetry]": "they are of code, logic, math, stem",
+    "stages.zero_weak.domains=[poetry]": "stages.zero_weak.domains: is ['poetry'], and no problem",
     "stages.zero.rewards.format.start=100": "the run has 100, so the term never acts",
     "+stages.zero.rewards={langage:{}}": "stages.zero.rewards.langage: there is no such term",
     "stages.dev2.reference_sync_steps=3": "set reference_sync_steps to 0, or kl_coefficient above",

@@ -48,7 +48,7 @@ ZERO = {  # 2.1
     "sync_ref_model": True,
     "ref_model_sync_steps": 400,
     "ref_model_mixup_alpha": 1.0,  # replaced, not mixed
-    "loss_type": "grpo",  # equation 1
+    "loss_type": "grpo",  # DeepSeekMath, equation 3
     "importance_sampling_level": "token",
     "scale_rewards": "group",  # equation 3
     "use_bias_correction_kl": False,  # equation 2 as it stands
@@ -83,7 +83,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "safety_rm": REWARD_MODEL,
     "r1": SECOND,
     "student_qwen": STUDENT,  # B.4.3, table 6: 1.5B
-    "student_rl": FIRST | {"learning_rate": 2e-6, "max_steps": 10000},  # B.4.1; v1, 4.1
+    "student_rl": FIRST | {"learning_rate": 2e-6, "max_steps": 10000},  # B.4.1, F.1
 }
 LONGEST = {"dev1": 32768, "dev3": 32768, "student_qwen": 32768}
 LONGEST |= {"helpful_rm": 8192, "safety_rm": 8192}
@@ -209,6 +209,69 @@ def test_the_length_switches_at_step_8200_of_r1_zero_alone() -> None:
         assert max_tokens_at(paper(stage), 10399) == 32768
 
 
+@pytest.mark.parametrize(
+    ("stage", "change", "parts"),
+    [("zero", 8200, ((8192, 8200), (8200, 8208))), ("r1", 1300, ((1296, 1300), (1300, 1312)))],
+)
+def test_a_rollout_of_16_steps_is_cut_at_the_step_that_the_paper_names(
+    stage: str, change: int, parts: Any, trainer: Callable[[Any], Any]
+) -> None:
+    rollouts = trainer(paper(stage)).rollouts
+    assert rollouts.inside() == [change]
+    assert tuple(rollouts.at(step) for step in (change - 1, change)) == (
+        range(*parts[0]),
+        range(*parts[1]),
+    )
+    assert rollouts.at(change + 16) == range(parts[1][1], parts[1][1] + 16)
+
+
+DEEPSEEKMATH = ZERO | {  # arXiv 2402.03300, 4.2
+    "learning_rate": 1e-6,
+    "beta": 0.04,
+    "num_generations": 64,
+    "batch": 1024,
+    "max_completion_length": 1024,
+    "generation_batch_size": 1024,  # a single update per exploration
+    "steps_per_generation": 1,
+    "questions": 16,
+    "max_steps": 9000,
+    "sync_ref_model": False,
+    "ref_model_sync_steps": 512,  # TRL's, and idle
+    "ref_model_mixup_alpha": 0.6,
+    "epsilon": 0.2,
+    "epsilon_high": 0.2,
+}
+AS_DEEPSEEKMATH = ("recipe=r1_zero", "stage@stages.zero=deepseekmath_rl")
+
+
+def test_deepseekmaths_own_numbers_reach_the_trainer(trainer: Callable[[Any], Any]) -> None:
+    config = composed("profile=paper", *AS_DEEPSEEKMATH).stages["zero"]
+    made = trainer(config)
+    assert told(made.args, DEEPSEEKMATH) == DEEPSEEKMATH
+    assert weights_at(made.terms, 0).tolist() == [1.0]
+    assert [term.name for term in made.terms] == ["accuracy"]
+    inherited = ("2.1", "2.2", "3.2.1")  # sections of R1
+    assert [key for key, where in config.sources.items() if where.startswith(inherited)] == []
+
+
+@pytest.mark.parametrize("profile", ["tiny", "small", "one_gpu"])
+def test_deepseekmaths_grpo_can_be_planned_in_every_size(profile: str) -> None:
+    this = composed(f"profile={profile}", *AS_DEEPSEEKMATH)
+    checks.refuse(checks.problems(build(this.stages, REGISTRY), this.root))
+    reference = composed("profile=paper", *AS_DEEPSEEKMATH)
+    found = list(departures(this, reference))
+    assert [(d.stage, d.key) for d in found if d.reason is None] == []
+    (longest,) = (d for d in found if (d.stage, d.key) == ("zero", "sampling.max_tokens"))
+    assert (longest.reference, longest.source) == (1024, "2402.03300, 4.2")
+
+
+def test_the_control_of_distillation_learns_maths_code_and_stem() -> None:
+    config = paper("student_rl")
+    assert config.domains == ["math", "code", "stem"]
+    assert (config.sources["domains"], config.sources["kl_coefficient"]) == ("F.1", "B.4.1")
+    assert paper("zero").domains == []
+
+
 def test_preferences_count_in_the_last_400_of_1700_steps(trainer: Callable[[Any], Any]) -> None:
     terms = trainer(paper("r1")).terms
     weights = {
@@ -287,7 +350,9 @@ def test_another_algorithm_is_a_departure(capsys: pytest.CaptureFixture[str]) ->
     rows = json.loads(capsys.readouterr().out)["departures"]
     found = {row["key"]: (row["reference"], row["source"], row["value"]) for row in rows}
     assert found["algorithm.name"] == ("grpo", None, "dr_grpo")
-    assert found["algorithm.loss_type"] == ("grpo", "2.1, equation 1", "dr_grpo")
+    was, source, now = found["algorithm.loss_type"]
+    assert (was, now) == ("grpo", "dr_grpo")
+    assert source.startswith("2402.03300, 4.1.1, equation 3; equation 1 of R1's 2.1")
     assert found["algorithm.scale_rewards"] == ("group", "2.1, equation 3", "none")
     assert {row["reason"] for row in rows} == {"set on the command line"}
 

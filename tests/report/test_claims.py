@@ -124,6 +124,23 @@ def test_a_gain_compares_two_differences(world: Any) -> None:
     assert verdict(world, check).findings[0].difference == pytest.approx(0.6)
 
 
+def test_validation_before_the_first_step_is_no_step_of_a_claim(world: Any) -> None:
+    """A fraction of 0.45 of 20 steps is 9; a point at step 0 would make it 10, for both sides."""
+    path = world.add_model("zero", [{"length": float(i)} for i in range(20)])
+    check = {
+        "says": "it grows",
+        "left": {"stage": "zero", "curve": "length", "part": "last", "fraction": 0.45},
+        "right": {"stage": "zero", "curve": "length", "part": "first", "fraction": 0.45},
+        "relation": "greater",
+    }
+    before = verdict(world, check).findings[0]
+    with (path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 0, "time": 0, "validation/accuracy": 0.5}\n')
+    after = verdict(world, check).findings[0]
+    assert before.n == 9
+    assert (after.n, after.difference) == (before.n, before.difference)
+
+
 def test_a_curve_is_compared_between_its_first_and_last_steps(world: Any) -> None:
     world.add_model("zero", [{"length": 20.0}] * 10 + [{"length": 99.0}] * 30)
     world.add_model("one", [{"length": 20.0}] * 10 + [{"length": 30.0}] * 10)

@@ -77,6 +77,32 @@ def test_the_json_facts_have_the_promised_shape(
     assert facts["seconds"]["cold_start_data"] == 14.0
 
 
+def test_held_out_points_are_drawn_over_the_curves_and_told_beside_them(
+    world: Any, config: dict[str, Any], tmp_path: Path
+) -> None:
+    looks = {0: (0.2, 0.3), 20: (0.55, 0.6), 40: (0.5, 0.7)}
+    curve = [{"accuracy": 0.3 + i / 100, "length": 30.0 + i, "reward": 1.0} for i in range(1, 41)]
+    for step, (accuracy, cons) in looks.items():
+        if step:
+            curve[step - 1] |= {"validation/accuracy": accuracy, "validation/cons_at_k": cons}
+    told = {
+        name: {"step": step, "accuracy": looks[step][0], "cons_at_k": looks[step][1]}
+        for name, step in (("first", 0), ("best", 20), ("last", 40))
+    }
+    asked = {"problems": 50, "samples_per_problem": 4, **told}
+    path = world.add_model("zero", curve, facts={"validation": asked})
+    with (path / "metrics.jsonl").open("a") as file:
+        first = {"step": 0, "time": 0.0, "validation/accuracy": 0.2, "validation/cons_at_k": 0.3}
+        file.write(json.dumps(first) + "\n")
+    text = report.build(world.artifacts, config, tmp_path / "out", RUN).read_text()
+    assert "| zero | 50 × 4 | 20.0 | 55.0 (step 20) | 50.0 (step 40) | 70.0 |" in text
+    rows = read(tmp_path / "out" / "figures" / "rl_curves.csv")
+    points = [row for row in rows if row["metric"] == "validation/cons_at_k"]
+    assert [(int(r["step"]), float(r["value"])) for r in points] == [(0, 0.3), (20, 0.6), (40, 0.7)]
+    facts = json.loads((tmp_path / "out" / "facts.json").read_text())
+    assert facts["validation"]["zero"] == asked
+
+
 def test_building_twice_gives_the_same_bytes(
     whole: Any, config: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from stages.configs import RewardTerm
-from stages.data.template import compose
+from stages.data.template import compose, tagged
 from stages.rewards.preference import LOWEST, Scorer, load_scorers, passes, reward_text
 from stages.rewards.terms import Batch, Term, build_terms
 from stages.tiny.general import CHATTER
@@ -36,10 +36,11 @@ def reward_model_dir(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFact
 
 
 PROMPTS = ["Hello"] * 4
-COMPLETIONS = [compose("a", "Hi there"), compose("b b b", "Hi there"), compose("a", "Bye"), "a"]
+LONG = compose("a", "Hi there, **all** of you.\n\nHow can I help?")
+COMPLETIONS = [LONG, LONG.replace("a", "b b b", 1), compose("a", "Bye"), "<think>a"]
 
 
-def test_a_helpful_model_reads_the_final_answer_only(reward_model_dir: Path) -> None:
+def test_a_helpful_model_reads_the_summary_only(reward_model_dir: Path) -> None:
     first, second, third, none = Scorer(reward_model_dir, "answer").score(PROMPTS, COMPLETIONS)
     assert first == pytest.approx(second, abs=1e-5)
     assert first != pytest.approx(third, abs=1e-3)
@@ -55,8 +56,31 @@ def test_what_no_answer_pays_does_not_depend_on_what_is_scored_with_it(
     assert low == [LOWEST] * 4  # and no answer pays less than none
 
 
-def test_where_the_prompt_opens_the_thought_one_that_never_ends_is_no_answer() -> None:
-    said = "so <answer>7</answer>, but wait"
+def test_a_helpful_model_reads_all_of_the_summary_and_not_the_box_in_it() -> None:
+    summary = "Two and five make 7:\n\n\\boxed{7}\n\nGlad to help!"
+    said = f"P:{summary}<|end|>"
+    assert reward_text("P:", compose("2+5=7", summary), "answer") == said
+    assert reward_text("P:", tagged("2+5=7", summary), "answer") == said
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "<think>2+5=7",
+        compose("2+5=7", " \n\u200b"),
+        tagged("2+5=7", " "),
+        compose("2+5=7", "<answer>7</answer><answer>7</answer>"),
+        compose("2+5=7", "7 <think>8</think>"),
+    ],
+)
+def test_a_response_that_shows_no_summary_cannot_be_read_by_a_helpful_model(
+    completion: str,
+) -> None:
+    assert reward_text("P:", completion, "answer") is None
+
+
+def test_where_the_prompt_opens_the_thought_one_that_never_ends_is_no_summary() -> None:
+    said = "so it is 7, but wait"
     assert reward_text("2 + 5?", said, "answer") is not None
     assert reward_text("2 + 5?", said, "answer", Policy(thought="required")) is None
 
@@ -169,4 +193,4 @@ def test_training_and_scoring_see_the_same_text() -> None:
         "<|user|>Hi<|assistant|>Yo<|end|>"
     )
     assert reward_text("P:", "no tags", "response") == "P:no tags<|end|>"
-    assert reward_text("P:", "no tags", "answer") is None
+    assert reward_text("P:", "no tags", "answer") == "P:no tags<|end|>"

@@ -55,7 +55,7 @@ def total(terms: list[Term], of: Batch, step: int = 0) -> list[float]:
 
 
 def test_the_worked_example_scores_one_nothing_and_two(pool: VerifierPool) -> None:
-    completions = ["\\boxed{5}", "\\boxed{6}", "<think>2+3=5</think><answer>5</answer>"]
+    completions = ["\\boxed{5}", "\\boxed{6}", "<think>2+3=5</think>It is \\boxed{5}."]
     both = terms(pool, accuracy={}, format={})
     assert total(both, batch([problem()] * 3, completions)) == [1.0, 0.0, 2.0]
 

@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.errors import UsageError
 from stages.configs import Corpus, Judge
-from stages.data.template import compose
+from stages.data.template import compose, tagged
+from stages.rewards.format import strict
 from stages.tiny import judge
 from stages.tiny.corpus import clean_reply, documents
 from stages.tiny.phrases import LANGUAGES, say, translate
@@ -65,7 +66,7 @@ def test_the_corpus_shows_no_heldout_question():
 def test_every_reference_scores_one_through_its_verifier():
     rows = [r for d in DOMAINS for lang in LANGUAGES for r in generate(d, lang, 40, 1, "train")]
     with VerifierPool(workers=1) as pool:
-        verdicts = pool.verify(_requests(rows, lambda r: compose("x", r["reference"])))
+        verdicts = pool.verify(_requests(rows, lambda r: tagged("x", r["reference"])))
     wrong = [
         (r["id"], r["reference"], v) for r, v in zip(rows, verdicts, strict=True) if v.score != 1
     ]
@@ -83,6 +84,8 @@ def test_a_careful_human_reply_is_right_and_in_the_language_of_the_question():
             with VerifierPool(workers=1) as pool:
                 verdicts = pool.verify(_requests(rows, lambda r: r["completion"]))
             assert {v.score for v in verdicts} == {1.0}, (domain, language)
+            assert {strict(completion) for _, completion in pairs} == {1.0}
+            assert not any("<answer>" in completion for _, completion in pairs)
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -96,11 +99,32 @@ def test_a_thought_translates_to_what_would_have_been_said_in_the_other_language
 
 def test_a_mixed_thought_is_rewritten_in_the_language_of_the_question_with_a_summary():
     row = {"language": "zh", "reasoning": "first 3+4=7,再算7-2=5，", "answer": "5"}
-    assert rewrite(row) == compose("先算3+4=7，再算7-2=5，所以是5。", "5")
+    assert rewrite(row | {"verifier": "math"}) == (
+        "<think>先算3+4=7，再算7-2=5，</think>所以是\\boxed{5}。"
+    )
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_rewritten_sample_sums_up_in_its_language_what_its_verifier_reads(domain):
+    for language in LANGUAGES:
+        tried = list(islice(tasks(domain, 6, "train"), 25))
+        rows = [task.row(number, language) for number, task in enumerate(tried)]
+        for task, row in zip(tried, rows, strict=True):
+            sentences, answer = task.attempt(Random(0), 0.0, language, False)
+            thought = say(sentences, [language] * len(sentences))
+            row["completion"] = rewrite(row | {"reasoning": thought, "answer": answer})
+            assert row["completion"].startswith(f"<think>{thought}</think>")
+            assert strict(row["completion"]) == 1.0
+            assert "<answer>" not in row["completion"]
+        with VerifierPool(workers=1) as pool:
+            assert {v.score for v in pool.verify(_requests(rows, lambda r: r["completion"]))} == {1}
 
 
 def test_a_thought_that_is_not_made_of_phrases_is_not_rewritten():
-    assert rewrite({"language": "en", "reasoning": "banana", "answer": "5"}) is None
+    assert (
+        rewrite({"language": "en", "reasoning": "banana", "answer": "5", "verifier": "math"})
+        is None
+    )
 
 
 def test_the_corpus_holds_right_and_wrong_mixed_checked_and_unfinished_thoughts():

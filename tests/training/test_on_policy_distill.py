@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from pipeline.errors import RecipeError, StageFailed
 from stages import on_policy_distill
 from stages.configs import OnPolicyDistillConfig, Optimizer, Sampling
-from stages.data.template import END, compose, render_prompt
+from stages.data.template import END, render_prompt, tagged
 from stages.training.distiller import prompt_order
 
 QUESTIONS = {"3+4=?": "7", "8-5=?": "3", "2+9=?": "11"}
@@ -31,9 +31,7 @@ def model_dirs(tiny_model_dir: Path, tmp_path_factory: Any) -> tuple[Path, Path]
     tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
     model = AutoModelForCausalLM.from_pretrained(tiny_model_dir)
     texts = [
-        render_prompt(tokenizer, [{"role": "user", "content": question}])
-        + compose("", answer)
-        + END
+        render_prompt(tokenizer, [{"role": "user", "content": question}]) + tagged("", answer) + END
         for question, answer in QUESTIONS.items()
     ]
     batch = tokenizer(texts, padding=True, padding_side="right", return_tensors="pt")

@@ -6,10 +6,12 @@ import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from pipeline.errors import UsageError
 from stages.configs import Curriculum, RLConfig
 from stages.training.prompt_stream import PromptStream, Visit
-from stages.training.rl_prompts import Prompt, earlier_rates, starts
+from stages.training.rl_prompts import Prompt, earlier_rates, of_domains, starts
 
 RESTING = Curriculum(rest_steps=10, samples=8, never=0.0, always=1.0)
 
@@ -37,6 +39,14 @@ def test_what_is_always_or_never_solved_rests_and_comes_back():
     assert set(stream.take(3, step=3) + stream.take(3, step=11)) == {2, 3, 4}
     assert set(stream.take(10, step=12)) == set(range(5))  # a whole permutation and more
     assert stream.resting() == 0
+
+
+def test_rows_of_other_domains_are_left_out_and_none_left_is_an_error_with_its_key():
+    rows = [{"domain": name} for name in ("math", "logic", "math")]
+    assert of_domains(rows, [], "zero") == rows
+    assert of_domains(rows, ["math", "stem"], "zero") == [rows[0], rows[2]]
+    with pytest.raises(UsageError, match=r"stages\.zero\.domains: is .*rows of logic, math\."):
+        of_domains(rows, ["code"], "zero")
 
 
 def test_prompts_of_a_domain_come_in_at_their_step():

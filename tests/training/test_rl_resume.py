@@ -18,6 +18,7 @@ from stages import rl
 from stages.configs import (
     Curriculum,
     DynamicSampling,
+    LengthSwitch,
     Lora,
     Optimizer,
     RewardTerm,
@@ -37,10 +38,20 @@ EVERYTHING = {  # 10 prompts, 12 a block: each block is in a later epoch than th
     "dynamic_sampling": DynamicSampling(budget=0.5),
     "curriculum": Curriculum(rest_steps=3, samples=4, never=0.2),
 }
+CUT = {  # a rollout of four steps in three parts, of one step, two and one
+    **EVERYTHING,
+    "steps_per_rollout": 4,
+    "save_steps": 4,
+    "max_steps": 8,
+    "length_switches": [LengthSwitch(5, 16), LengthSwitch(7, 24)],
+    "sampling": Sampling(max_tokens=8),
+}
 CASES = {  # moment and step of the kill; checkpoints are 2 steps apart, a reference is of step 3
     "before-any-checkpoint": ({}, "step", 1),
     "inside-a-rollout": (EVERYTHING, "rollout", 4),
     "inside-a-block-after-a-sync": (EVERYTHING, "step", 5),
+    "inside-a-part-of-a-rollout": (CUT, "step", 6),
+    "inside-the-last-part-of-a-rollout": (CUT, "rollout", 7),
     "lora-after-a-sync": ({**EVERYTHING, "lora": Lora(rank=4, alpha=8)}, "step", 5),
     "between-weights-and-optimizer": (EVERYTHING, "weights", 4),
     "before-the-list-of-files": ({}, "list", 4),

@@ -27,7 +27,15 @@ from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.local import LocalLauncher
 from pipeline.plan import InputIdentity, Wanted
 from pipeline.store import Store
-from stages.configs import Lora, Optimizer, RewardTerm, RLConfig, Sampling, SFTConfig
+from stages.configs import (
+    LengthSwitch,
+    Lora,
+    Optimizer,
+    RewardTerm,
+    RLConfig,
+    Sampling,
+    SFTConfig,
+)
 from stages.registry import PRELOAD, REGISTRY
 
 TOLERANCE = 1e-4
@@ -176,6 +184,22 @@ def test_grpo_in_two_processes_samples_and_learns_what_one_does(
     assert max(map(abs, curve(one, "loss"))) > 0
     assert curve(two, "length") == curve(one, "length"), "the same completions"
     assert_same(two, one, "loss", "grad_norm", "reward", "format")
+
+
+def test_two_processes_cut_a_rollout_at_the_same_step_as_one(runs: Runs, problems: Inputs) -> None:
+    """The weights stay, as each process shuffles its own part of a rollout into steps."""
+    config = rl(
+        optimizer=Optimizer(learning_rate=0.0),
+        steps_per_rollout=4,
+        save_steps=4,
+        length_switches=[LengthSwitch(3, 24)],
+    )
+    one = runs("rl", config, problems, "one", 1)
+    two = runs("rl", config, problems, "two", 2)
+    lengths = curve(one, "length")
+    assert len(lengths) == 2
+    assert lengths[1] > lengths[0]
+    assert_same(two, one, "length", "reward", "samples_spent")
 
 
 def test_a_gang_that_is_killed_goes_on_to_the_same_weights(runs: Runs, problems: Inputs) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request, Verdict
 
@@ -25,6 +25,6 @@ def judge(pool: VerifierPool) -> Judge:
     """`judge(verifier, answer, reference, **metadata)` for a well-formed completion."""
 
     def ask(verifier: str, answer: str, reference: str, **metadata: Any) -> Verdict:
-        return pool.verify([Request(verifier, compose("x", answer), reference, metadata)])[0]
+        return pool.verify([Request(verifier, tagged("x", answer), reference, metadata)])[0]
 
     return ask

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pipeline.errors import UsageError
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.verifiers import answer as policy
 from stages.verifiers.answer import Policy, parse
 from stages.verifiers.grade import counted
@@ -114,7 +114,7 @@ def test_the_thought_is_kept_apart_from_the_answer() -> None:
 
 
 def test_composed_completions_are_read_back() -> None:
-    parsed = parse(compose("a thought", "an answer"))
+    parsed = parse(tagged("a thought", "an answer"))
     assert (parsed.reasoning, parsed.answer) == ("a thought", "an answer")
 
 

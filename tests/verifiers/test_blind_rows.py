@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.rewards.language import consistency
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool
@@ -27,7 +27,7 @@ def _rows(name: str) -> list[dict[str, Any]]:
 
 def test_no_answer_that_nobody_tuned_on_is_accepted_when_it_is_wrong(pool: VerifierPool) -> None:
     pairs = [
-        (row, Request("math", compose("x", row["answer"]), row["reference"]))
+        (row, Request("math", tagged("x", row["answer"]), row["reference"]))
         for row in _rows("hard_pairs/exam3")
     ] + [
         (row, Request(row["verifier"], row["completion"], row["reference"], row["metadata"]))
@@ -43,7 +43,7 @@ def test_no_answer_that_nobody_tuned_on_is_accepted_when_it_is_wrong(pool: Verif
 def test_copies_of_the_question_earn_nothing_and_honest_formulas_all() -> None:
     rows = _rows("blind_rows/copies")
     requests = [
-        Request("math", compose("x", row["answer"]), row["reference"], {}, question=row["question"])
+        Request("math", tagged("x", row["answer"]), row["reference"], {}, question=row["question"])
         for row in rows
     ]
     with VerifierPool(1, policy=Policy(strict=True)) as pool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.verifiers.code_cpp import COMPILERS
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request, Verdict
@@ -44,7 +44,7 @@ def pool() -> Iterator[VerifierPool]:
 
 def ask(pool: VerifierPool, answer: str, **rows: Any) -> Verdict:
     reference = f"```cpp\n{program()}\n```"
-    return pool.verify([Request("code", compose("x", answer), reference, {**ROWS, **rows})])[0]
+    return pool.verify([Request("code", tagged("x", answer), reference, {**ROWS, **rows})])[0]
 
 
 @needs_compiler

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.hacks.code import GUESSES, POLICIES, answers
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.verifiers import code
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool
@@ -23,7 +23,7 @@ def pool() -> Iterator[VerifierPool]:
 
 
 def ask(pool: VerifierPool, answer: str, metadata: dict[str, Any], question: str = "") -> Verdict:
-    request = Request("code", compose("Well.", answer), "", metadata, question=question)
+    request = Request("code", tagged("Well.", answer), "", metadata, question=question)
     return pool.verify([request])[0]
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RecipeError
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.verifiers.pool import WINDOW, VerifierPool
 from stages.verifiers.selfcheck import check_references, require_references
 from stages.verifiers.verdict import Request
@@ -25,7 +25,7 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 
 
 def maths(answer: str, reference: str = "x+1") -> Request:
-    return Request("math", compose("t", answer), reference)
+    return Request("math", tagged("t", answer), reference)
 
 
 def slowness() -> float:
@@ -137,7 +137,7 @@ def test_any_text_gets_a_verdict(pool: VerifierPool, text: str) -> None:
 def test_the_same_program_is_run_once(pool: VerifierPool) -> None:
     slow = "import time\ntime.sleep(0.3)\ndef f(x): return x"
     metadata = {"tests": ["f(1) == 1"], "entry": "f"}
-    same = [Request("code", compose(f"thought {n}", slow), slow, metadata) for n in range(20)]
+    same = [Request("code", tagged(f"thought {n}", slow), slow, metadata) for n in range(20)]
     start = time.monotonic()
     assert {verdict.score for verdict in pool.verify(same)} == {1.0}
     assert time.monotonic() - start < 2.0
@@ -213,6 +213,6 @@ def test_a_pool_says_what_programs_run_in_when_it_starts_to_run_them(
     with VerifierPool(workers=1) as pool:
         pool.verify([maths("5", "5")])
         assert "programs run in" not in capfd.readouterr().err
-        pool.verify([Request("code", compose("t", program), program, metadata)] * 2)
+        pool.verify([Request("code", tagged("t", program), program, metadata)] * 2)
         assert capfd.readouterr().err.count("programs run in") == 1
         assert "no network" in pool.tally.summary()["programs_run_in"]

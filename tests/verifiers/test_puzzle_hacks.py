@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.files import Folder
 from benchmarks.hacks import choice, grid, logic, order, text
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.tiny.problems import generate
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool
@@ -53,7 +53,7 @@ def test_naming_everything_and_repeating_the_question_are_paid_nothing(
         said = hacks.answers(row.question, row.reference, row.metadata)
         for policy, answer in zip(hacks.POLICIES, said, strict=True):
             if policy not in hacks.GUESSES:
-                asked = replace(row, completion=compose("x", answer))
+                asked = replace(row, completion=tagged("x", answer))
                 assert strict.verify([asked])[0].score == 0.0, answer
                 tried[row.verifier] += 1
     assert set(tried) == set(HACKS)
@@ -69,7 +69,7 @@ def test_a_quoted_passage_earns_no_share_of_its_words(strict: VerifierPool) -> N
     facts: dict[str, Any] = {"match": "f1", "partial": True}
 
     def score(answer: str) -> float | None:
-        said = compose("x", answer)
+        said = tagged("x", answer)
         asked = Request("text", said, "Gustave Eiffel", facts, question=PASSAGE)
         return strict.verify([asked])[0].score
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stages.data.gym_rows import Source, generate
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.verifiers import gym
 from stages.verifiers.gym.tasks import FORMS, RULED, UNFIT
 from stages.verifiers.pool import VerifierPool
@@ -251,7 +251,7 @@ def test_an_answer_that_burns_time_or_memory_is_wrong_and_harms_nobody(
 def test_no_answer_pays_for_the_start_of_the_jail() -> None:
     entry = {"answer": '["fill A"]', "metadata": JUGS}
     facts = {"task": "jugs", "entry": entry}
-    request = Request("reasoning_gym", compose("x", '["fill A"]'), '["fill A"]', facts)
+    request = Request("reasoning_gym", tagged("x", '["fill A"]'), '["fill A"]', facts)
     with VerifierPool(workers=1, timeout=0.5) as pool:  # importing the library takes longer
         assert pool.verify([request])[0].score == 1.0
 

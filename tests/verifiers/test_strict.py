@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stages.data.template import compose
+from stages.data.template import tagged
 from stages.verifiers import choice, code, maths
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool
@@ -59,8 +59,8 @@ def test_only_the_strict_policy_asks_whether_a_right_answer_was_earned(
     metadata: dict[str, Any],
     question: str,
 ) -> None:
-    asked = Request(verifier, compose("t", answer), reference, metadata, question=question)
-    other = Request(verifier, compose("t", answer), reference, metadata, question="Say it.")
+    asked = Request(verifier, tagged("t", answer), reference, metadata, question=question)
+    other = Request(verifier, tagged("t", answer), reference, metadata, question="Say it.")
     assert [verdict.score for verdict in pool.verify([asked, other])] == [1.0, 1.0]
     verdicts = strict.verify([asked, other, asked])  # remembered: the answer, not what was asked
     assert verdicts == [COPIED, verdicts[1], COPIED]
@@ -71,15 +71,15 @@ def test_a_wrong_answer_keeps_its_reason_and_a_faulty_rule_costs_nothing(
     strict: VerifierPool,
 ) -> None:
     asked = [
-        Request("choice", compose("t", "A"), "B", question="A or B?"),
-        Request("choice", compose("t", "B"), "B", question="break"),
-        Request("choice", compose("t", "B"), "B"),
+        Request("choice", tagged("t", "A"), "B", question="A or B?"),
+        Request("choice", tagged("t", "B"), "B", question="break"),
+        Request("choice", tagged("t", "B"), "B"),
     ]
     assert [v.reason for v in strict.verify(asked)] == ["wrong", "right", "right"]
 
 
 def test_strict_rows_without_a_question_are_counted(pool: VerifierPool) -> None:
-    asked = [Request("choice", compose("t", "B"), "B", question=words) for words in ("B?", "", "")]
+    asked = [Request("choice", tagged("t", "B"), "B", question=words) for words in ("B?", "", "")]
     with VerifierPool(1, policy=Policy(strict=True)) as strict:
         strict.verify(asked)
         assert strict.tally.summary()["without_question"] == 2

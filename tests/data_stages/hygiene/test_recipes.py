@@ -11,7 +11,9 @@ from stages.registry import REGISTRY
 
 
 @pytest.mark.parametrize("recipe", ["r1", "r1_zero", "distill"])
-def test_what_is_trained_on_is_apart_from_every_benchmark_that_is_evaluated(recipe: str) -> None:
+def test_what_is_trained_on_is_apart_from_all_that_is_evaluated_or_validated_on(
+    recipe: str,
+) -> None:
     nodes = build(compose(R1, [f"recipe={recipe}"]).stages, REGISTRY).nodes
 
     def kinds(*names: str) -> list[Node]:
@@ -21,6 +23,7 @@ def test_what_is_trained_on_is_apart_from_every_benchmark_that_is_evaluated(reci
         return {one.stage for one in node.edges if one.name == edge}
 
     evaluated = {stage for node in kinds("evaluate") for stage in inputs(node, "data_from")}
+    evaluated |= {stage for node in kinds("rl") for stage in inputs(node, "validate_on")}
     asked = {stage for node in kinds("rl", "sample") for stage in inputs(node, "data_from")}
     prompts = [nodes[stage] for stage in asked if nodes[stage].kind.produces == "problems"]
     assert evaluated

@@ -1,0 +1,172 @@
+"""Whether a stage's tokens fit into what its models see (positions), before anything runs.
+
+The weights are followed to where they come in: a tiny base has its shape, a checkpoint its own
+config.json (a local folder, or the hub's cache) or the number in conf/model. Where nobody knows,
+the stage itself refuses when it starts (stages/data/window.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import constants
+
+from pipeline.kinds import Problem, Stage
+from stages.checks import tiny_world
+from stages.configs import (
+    EvaluateConfig,
+    GeneralConfig,
+    OnPolicyDistillConfig,
+    PreferencesConfig,
+    PretrainedConfig,
+    RLConfig,
+    SampleConfig,
+    Sampling,
+)
+from stages.data.window import read_window
+
+PROMPT = "max_prompt_tokens"
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a model sees, prompt and completion together, and the key that gives it more."""
+
+    tokens: int
+    key: str
+
+
+def positions(stage: Stage) -> Window | None:
+    """The window of the model that a stage makes, through all training; None: nobody knows."""
+    if before := stage.inputs["init_from"]:
+        return positions(before[0])
+    key = f"stages.{stage.name}"
+    if stage.kind.name == "pretrain" and not tiny_world.replaced(stage):
+        return Window(
+            stage.config.shape.max_position_embeddings, f"{key}.shape.max_position_embeddings"
+        )
+    if stage.kind.name == "pretrained":
+        config: PretrainedConfig = stage.config
+        seen = config.context.positions or _published(config) or config.positions
+        return Window(seen, f"{key}.context.positions") if seen else None
+    return None
+
+
+def _published(config: PretrainedConfig) -> int | None:
+    """What the checkpoint's own config.json says, where it is on this machine."""
+    local = Path(config.path).expanduser()
+    folder = local if local.is_dir() else _cached(config.path, config.revision or "main")
+    file = folder / "config.json"
+    try:
+        return read_window(file) if file.is_file() else None
+    except ValueError:  # no JSON; the stage says so
+        return None
+
+
+def _cached(name: str, revision: str) -> Path:
+    """The snapshot of a hub name in the local cache, if it was ever downloaded."""
+    folder = Path(constants.HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
+    ref = folder / "refs" / revision
+    return folder / "snapshots" / (ref.read_text().strip() if ref.is_file() else revision)
+
+
+def whole_rows(stage: Stage) -> Iterator[Problem]:
+    """SFT and reward models: the longest row that is learnt from."""
+    yield from _fits(stage.inputs["init_from"], "max_length", stage.config.max_length)
+
+
+def rl(stage: Stage) -> Iterator[Problem]:
+    """RL: the longest prompt with the longest completion, in policy and reward models."""
+    config: RLConfig = stage.config
+    limits = {"sampling.max_tokens": config.sampling.max_tokens}
+    for number, switch in enumerate(config.length_switches):
+        if switch.step < config.max_steps:
+            limits[f"length_switches[{number}].max_tokens"] = switch.max_tokens
+    models = stage.inputs["init_from"] + stage.inputs["score_with"]
+    for key, longest in limits.items():
+        yield from _fits(models, key, longest, config.max_prompt_tokens)
+
+
+def on_policy_distill(stage: Stage) -> Iterator[Problem]:
+    """Student and teacher read the same prompts and completions."""
+    config: OnPolicyDistillConfig = stage.config
+    models = stage.inputs["init_from"] + stage.inputs["teach_with"]
+    longest = config.sampling.max_tokens
+    yield from _fits(models, "sampling.max_tokens", longest, config.max_prompt_tokens)
+
+
+def sample(stage: Stage) -> Iterator[Problem]:
+    """Rejection sampling: the samples, and what a model rewrites of them."""
+    config: SampleConfig = stage.config
+    yield from _draws(stage, _models(stage), "sampling", config.sampling)
+    if config.rewriter == "model":
+        rewriter = stage.inputs["rewrite_with"]
+        yield from _draws(stage, rewriter, "rewrite.sampling", config.rewrite.sampling)
+
+
+def general(stage: Stage) -> Iterator[Problem]:
+    """General rows: the thoughts that a model adds."""
+    config: GeneralConfig = stage.config
+    yield from _draws(stage, _models(stage), "sampling", config.sampling)
+
+
+def judged(stage: Stage) -> Iterator[Problem]:
+    """Judged rows: the responses of a model, and the judge's replies to them."""
+    config: PreferencesConfig = stage.config
+    yield from _draws(stage, _models(stage), "sampling", config.sampling)
+    judge, sampling = stage.inputs["judge_with"], config.judging.sampling
+    yield from _draws(stage, judge, "judging.sampling", sampling)
+
+
+def evaluate(stage: Stage) -> Iterator[Problem]:
+    """Evaluation: a completion, and the answer after a thought that never ended."""
+    config: EvaluateConfig = stage.config
+    forced = config.answer_tokens + 1 if config.budgets or config.waits else 0
+    models = stage.inputs["evaluates"] + stage.inputs["score_with"]
+    yield from _draws(stage, models, "sampling", config.sampling, forced)
+
+
+def _models(stage: Stage) -> tuple[Stage, ...]:
+    return tuple(source for source in stage.inputs["data_from"] if source.kind.produces == "model")
+
+
+def _fits(models: tuple[Stage, ...], key: str, longest: int, prompt: int = 0) -> Iterator[Problem]:
+    """Tokens that are surely reached: rows of this length, or the longest prompt and completion."""
+    for model in models:
+        seen = positions(model)
+        if seen is None or longest + prompt <= seen.tokens:
+            continue
+        with_prompt = f" beside {PROMPT}={prompt}" if prompt else ""
+        if seen.tokens > prompt:
+            fitting = f"set it to at most {seen.tokens - prompt}"
+        else:
+            fitting = f"set it and {PROMPT} so that they are at most {seen.tokens} in all"
+        yield Problem(key, _text(model, seen, longest, with_prompt, fitting, longest + prompt))
+
+
+def _draws(
+    stage: Stage, models: tuple[Stage, ...], key: str, sampling: Sampling, forced: int = 0
+) -> Iterator[Problem]:
+    """Completions beside which no prompt has room. Where some have, the stage counts the others.
+
+    forced: tokens that are put behind the completion.
+    """
+    prompt: int = stage.root["size"]["prompt"]
+    longest = sampling.max_tokens
+    for model in models:
+        seen = positions(model)
+        if seen is None or longest + forced < seen.tokens:
+            continue
+        room = prompt if prompt + forced < seen.tokens else seen.tokens // 2
+        fitting = f"set it to at most {max(1, seen.tokens - forced - room)}"
+        text = _text(model, seen, longest, " beside a prompt", fitting, longest + forced + prompt)
+        yield Problem(f"{key}.max_tokens", text)
+
+
+def _text(model: Stage, seen: Window, longest: int, beside: str, fitting: str, needed: int) -> str:
+    return (
+        f"is {longest}{beside}, and {model.name} sees {seen.tokens} tokens in all: {fitting}, or "
+        f"give the model more room: {seen.key}={needed}"
+    )

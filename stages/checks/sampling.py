@@ -1,0 +1,128 @@
+"""What a stage that samples can have set wrong: who rewrites, and what is learnt when nobody does.
+
+The rules of the sample stage itself are here, too, so that what `r1 plan` says and what a stage
+called from a notebook refuses is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.errors import RecipeError, UsageError
+from pipeline.kinds import Problem, Stage
+from stages.checks import context
+from stages.configs import SampleConfig
+from stages.data import prompts
+
+TINY, MODEL = "tiny", "model"
+MIXED = "mixed_language"
+THOUGHT = "<thought>"
+RAW = (
+    "is null, so samples are learnt as they are: nobody puts their thoughts into the question's "
+    "language, and they have no summary but what the model wrote"
+)
+
+
+def check(stage: Stage) -> Iterator[Problem]:
+    """A rewriter has what it needs; with one or without, what is learnt is in one language."""
+    config: SampleConfig = stage.config
+    yield from rewriting(config)
+    yield from context.sample(stage)
+
+
+def reviewed(stage: Stage) -> Iterator[Problem]:
+    """The sheet is there when the stage runs."""
+    path = Path(stage.config.sheet).expanduser()
+    if not path.is_file():
+        source = stage.config.data_from[0]
+        yield Problem(
+            "sheet",
+            f"is {path}, and there is no such file: `r1 review {source} --out {path}` writes it, "
+            f"once {source} is done, for people to fill in",
+            when_run=True,
+        )
+
+
+def refuse_rewriting(config: SampleConfig, key: str) -> None:
+    """Raise for what stands against a stage's rewriter, also where no recipe was composed."""
+    found = [f"{key}.{one.key}: {one.text}" for one in rewriting(config) if not one.only_said]
+    if found:
+        raise UsageError("\n".join(found))
+
+
+def rewriting(config: SampleConfig) -> Iterator[Problem]:
+    """What stands against the rewriter, or is to be known of its absence."""
+    yield from _rewriter(config)
+    if config.rewriter == MODEL:
+        yield from _calls(config)
+    if config.rewrite.wanted:
+        yield from _in_one_language(config)
+
+
+def _rewriter(config: SampleConfig) -> Iterator[Problem]:
+    who, model = config.rewriter, config.rewrite_with
+    if who not in (None, TINY, MODEL):
+        yield Problem(
+            "rewriter", f"is {who}: unknown; expected {MODEL}, {TINY} (the tiny world's) or null"
+        )
+    elif who != MODEL and model is not None:
+        yield Problem(
+            "rewrite_with",
+            f"is {model}, and rewriter={who or 'null'} asks no model: set rewriter={MODEL}, or "
+            "rewrite_with to null",
+        )
+    elif who == MODEL and model is None:
+        yield Problem(
+            "rewrite_with",
+            "is null, so there is no model that rewrites. Name a stage that makes or serves one: "
+            "`+model@stages.writer=hub stages.writer.path=…` and rewrite_with=writer. Or set "
+            "rewriter=null to learn samples as they are",
+            when_run=True,
+        )
+    elif who is None and config.rewrite.wanted:
+        yield Problem("rewriter", RAW, only_said=True)
+
+
+def _calls(config: SampleConfig) -> Iterator[Problem]:
+    """Prompts without their blanks, and examples that cannot be read."""
+    asked = config.rewrite
+    found = [
+        *prompts.problems(asked.thought, "rewrite.thought"),
+        *prompts.problems(asked.summary, "rewrite.summary"),
+    ]
+    yield from found
+    if not found and any(THOUGHT not in t for t in prompts.texts(asked.thought, "").values()):
+        yield Problem(
+            "rewrite.thought",
+            f"does not ask for a reply in {THOUGHT}…</thought>, which is how the reply is read: "
+            "ask for it",
+        )
+    if asked.examples is not None:
+        from stages.data.examples import read_examples  # what reads languages takes its time
+
+        try:
+            read_examples(asked.examples, "it", asked.min_language_consistency)
+        except RecipeError as error:
+            yield Problem("rewrite.examples", str(error))
+
+
+def _in_one_language(config: SampleConfig) -> Iterator[Problem]:
+    """Thoughts that are learnt are judged by the filter of mixed languages, whoever wrote them."""
+    least = config.rewrite.min_language_consistency
+    if config.rewriter is not None:
+        if MIXED not in config.rewrite.filters:
+            yield Problem(
+                "rewrite.filters", f"lets thoughts pass that mix languages: add {MIXED} to it"
+            )
+    elif MIXED not in config.filters:
+        yield Problem(
+            "filters",
+            f"lets thoughts pass that mix languages, and rewriter=null learns them: add {MIXED}",
+        )
+    elif config.min_language_consistency < least:
+        yield Problem(
+            "min_language_consistency",
+            f"is {config.min_language_consistency}, and rewriter=null learns thoughts as they are: "
+            f"set it to {least} (rewrite.min_language_consistency) or more",
+        )

@@ -1,0 +1,154 @@
+"""A student's base as DeepSeek changed it: more positions, another template, the same weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
+from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
+
+from pipeline.errors import UsageError
+from stages import pretrained, sft
+from stages.configs import ModelContext, Optimizer, PretrainedConfig, SFTConfig
+from stages.data.template import render_prompt
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A checkpoint without the recipe's tokens; its embeddings have rows to spare, as Qwen's do."""
+    backend = Tokenizer(models.BPE())
+    backend.normalizer = normalizers.NFC()
+    words = pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated")
+    in_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    backend.pre_tokenizer = pre_tokenizers.Sequence([words, in_bytes])
+    backend.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet
+    )
+    backend.train_from_iterator(["a thought is told"], trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|endoftext|>")
+    tokenizer.model_max_length = 512
+    tokenizer.chat_template = "You are helpful. {{ messages[0].content }}"
+    config = Qwen2Config(
+        vocab_size=len(tokenizer) + 8,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+    )
+    Qwen2ForCausalLM(config).save_pretrained(tmp_path / "bare")
+    tokenizer.save_pretrained(tmp_path / "bare")
+    return tmp_path / "bare"
+
+
+def test_a_context_is_published_with_the_same_weights_and_trained_at_its_length(
+    bare: Path, make_context: Any, make_artifact: Any, tmp_path: Path
+) -> None:
+    changed = make_context(tmp_path / "changed")
+    config = PretrainedConfig(path=str(bare), context=ModelContext(256, 300000.0))
+    facts = pretrained.run(config, {}, changed).facts
+    model = changed.output / "model"
+    assert facts["positions"] == 256
+    told = AutoConfig.from_pretrained(model)
+    assert (told.max_position_embeddings, told.rope_parameters["rope_theta"]) == (256, 300000.0)
+    assert AutoTokenizer.from_pretrained(model).model_max_length == 512  # it was enough
+    for file in bare.glob("*.safetensors"):
+        assert (model / file.name).read_bytes() == file.read_bytes()
+    ids = torch.arange(200)[None]
+    logits = AutoModelForCausalLM.from_pretrained(model)(ids).logits
+    assert not torch.allclose(logits, AutoModelForCausalLM.from_pretrained(bare)(ids).logits)
+    prompt = [{"role": "user", "content": "a thought"}]
+    row = {"id": "1", "prompt": prompt, "completion": "is told " * 60, "domain": "general"}
+    rows = [row | {"language": "en", "source": "mine"}] * 2
+    settings = SFTConfig(
+        kind="sft", seed=0, optimizer=Optimizer(learning_rate=1e-3), epochs=1, batch_size=2
+    )
+    settings.max_length = 256
+    data = make_artifact("conversations", "data", rows=rows)
+    base = make_artifact("model", "base", model_dir=model)
+    done = sft.run(settings, {"init_from": (base,), "data_from": (data,)}, make_context())
+    assert done.funnel["documents"] == 2
+    assert done.facts["tokens"] > 2 * 128
+    narrow = make_artifact("model", "narrow", model_dir=bare)
+    with pytest.raises(UsageError, match=r"stages\.stage\.max_length: asks for 256 tokens"):
+        sft.run(settings, {"init_from": (narrow,), "data_from": (data,)}, make_context())
+
+
+def test_the_recipes_template_has_roles_and_thoughts_as_single_tokens_where_rows_are_spare(
+    bare: Path, make_context: Any, tmp_path: Path
+) -> None:
+    context = make_context(tmp_path / "out")
+    config = PretrainedConfig(path=str(bare), chat_template="recipe")
+    facts = pretrained.run(config, {}, context).facts
+    assert facts["chat_template"] == "recipe"
+    model = context.output / "model"
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    text = render_prompt(tokenizer, [{"role": "user", "content": "a"}])
+    assert text == "<|user|>a<|assistant|>"  # no system prompt of the model's own
+    ids = tokenizer(text + "<think>a</think>", add_special_tokens=False).input_ids
+    assert len(ids) == 6
+    assert max(ids) < AutoConfig.from_pretrained(model).vocab_size
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "a<think>a</think>"
+    assert AutoTokenizer.from_pretrained(bare)("a").input_ids == [ids[1]]
+
+
+def test_without_spare_rows_the_recipes_roles_are_spelt(
+    bare: Path, make_context: Any, tmp_path: Path
+) -> None:
+    facts = json.loads((bare / "config.json").read_text())
+    crowded = json.dumps(facts | {"vocab_size": facts["vocab_size"] - 8})
+    (bare / "config.json").write_text(crowded)
+    context = make_context(tmp_path / "out")
+    config = PretrainedConfig(path=str(bare), chat_template="recipe")
+    assert pretrained.run(config, {}, context).facts["chat_tokens_added"] == []
+    tokenizer = AutoTokenizer.from_pretrained(context.output / "model")
+    assert len(tokenizer("<|user|>").input_ids) > 1
+
+
+def test_a_template_begins_as_the_models_own_texts_do(bare: Path, make_context: Any) -> None:
+    told = json.loads((bare / "tokenizer.json").read_text())
+    told["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [
+            {"SpecialToken": {"id": "<|endoftext|>", "type_id": 0}},
+            {"Sequence": {"id": "A", "type_id": 0}},
+        ],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {
+            "<|endoftext|>": {"id": "<|endoftext|>", "ids": [0], "tokens": ["<|endoftext|>"]}
+        },
+    }
+    (bare / "tokenizer.json").write_text(json.dumps(told))
+    settings = json.loads((bare / "tokenizer_config.json").read_text())
+    (bare / "tokenizer_config.json").write_text(
+        json.dumps(settings | {"bos_token": "<|endoftext|>"})
+    )
+    context = make_context()
+    pretrained.run(PretrainedConfig(path=str(bare), chat_template="recipe"), {}, context)
+    tokenizer = AutoTokenizer.from_pretrained(context.output / "model")
+    text = render_prompt(tokenizer, [{"role": "user", "content": "a"}])
+    assert text == "<|endoftext|><|user|>a<|assistant|>"
+
+
+def test_positions_that_are_weights_cannot_be_more(bare: Path, make_context: Any) -> None:
+    facts = json.loads((bare / "config.json").read_text())
+    del facts["rope_parameters"]
+    (bare / "config.json").write_text(json.dumps(facts))
+    config = PretrainedConfig(path=str(bare), context=ModelContext(positions=4096))
+    with pytest.raises(UsageError, match=r"stages\.stage\.context: .*no rotary positions"):
+        pretrained.run(config, {}, make_context())
