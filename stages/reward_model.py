@@ -1,6 +1,6 @@
 """Reward models for what no rule can judge (paper, 3.1).
 
-    helpful   pairwise    Bradley-Terry on chosen against rejected; reads the final answer only
+    helpful   pairwise    Bradley-Terry on chosen against rejected; reads the summary only
     safety    pointwise   cross-entropy on safe against unsafe; reads the whole response
 
 Paper: 66,000 pairs and 106,000 labels, batch 256, learning rate 6e-6, one epoch, 8,192 tokens (in
