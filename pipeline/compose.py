@@ -22,7 +22,7 @@ from pipeline.compose_errors import translated
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
 from pipeline.kinds import Kind, Registry
-from pipeline.project import Project
+from pipeline.project import Project, load
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -124,10 +124,21 @@ def resolve(
         for name, node in stages.items():
             stages[name] = _typed(name, node, registry)
     root = _converted(config)
-    instances = root.get("stages") or {}
+    instances = _settled(root.get("stages") or {}, registry, overrides)
     root["stages"] = {name: dataclasses.asdict(stage) for name, stage in instances.items()}
     words = {str(k): str(v) for k, v in choices.items() if v is not None}
     return Composed(root, instances, words, list(overrides))
+
+
+def _settled(
+    stages: Mapping[str, Any], registry: Registry, overrides: Sequence[str]
+) -> dict[str, Any]:
+    """Every stage with what its kind takes from other stages' configs."""
+    settles = {name: registry[config.kind].settle for name, config in stages.items()}
+    return {
+        name: load(settle)(name, stages, overrides) if (settle := settles[name]) else config
+        for name, config in stages.items()
+    }
 
 
 def _converted(config: DictConfig) -> dict[str, Any]:

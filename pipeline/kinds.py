@@ -95,6 +95,9 @@ class Kind:
     derive: "package.module:function", called as `function(config, inputs) -> dict[str, int | str]`
         for the plan's derived numbers (must not import torch), or None. `config` is plain data,
         `inputs` maps the stages on its edges that are done to their artifacts.
+    settle: "package.module:function", called as `function(name, stages, overrides) -> config` with
+        the configs of all stages and the overrides when they are composed (must not import torch):
+        the stage's config with what follows from other stages'; None: it is as it was written.
     check: "package.module:function", called as `function(stage) -> Iterable[Problem]` with a Stage
         when the graph is composed (must not import torch), or None.
     gate: "package.module:function", called as `function(config, facts) -> Iterable[Problem]` with
@@ -115,6 +118,7 @@ class Kind:
     entry: str
     edges: Mapping[str, EdgeRule] = field(default_factory=dict)
     derive: str | None = None
+    settle: str | None = None
     check: str | None = None
     gate: str | None = None
     needs: str | None = None

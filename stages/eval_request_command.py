@@ -15,9 +15,9 @@ from pipeline.errors import UsageError
 from pipeline.kinds import Registry
 from pipeline.project import Project
 from stages.configs import (
-    DatasetConfig,
     EvaluateConfig,
     PretrainedConfig,
+    Prompt,
     ServedModelConfig,
     StageConfig,
 )
@@ -30,6 +30,7 @@ from stages.eval_words_command import (
     sort_words,
     there_is,
 )
+from stages.settle import pass_at, samples_of, with_samples
 
 ROUNDS = 4  # of requests to a server that are lost by a kill; samples from there cost most
 PAPER = "paper_settings"  # the stage that --paper composes: conf/stage/evaluate_as_paper.yaml
@@ -149,24 +150,33 @@ def _evaluation(
     options: argparse.Namespace,
 ) -> EvaluateConfig:
     """The evaluation of one model on one benchmark."""
-    config = stages[problems]
-    own = config.samples if isinstance(config, DatasetConfig) else None
     rollout = like.rollout
     if isinstance(stages[model], ServedModelConfig):
         shard = min(rollout.shard_samples, ROUNDS * rollout.server.concurrency)
         rollout = dataclasses.replace(rollout, engine="server", dtype="auto", shard_samples=shard)
-    k = options.k or (own if like.samples_of_benchmark else None) or like.samples_per_problem
-    return dataclasses.replace(
+    k = options.k or like.samples_per_problem
+    config = dataclasses.replace(
         like,
         evaluates=model,
         data_from=[problems],
         rollout=rollout,
         samples_per_problem=k,
-        pass_at=sorted({1, k, *(n for n in like.pass_at if n < k)}),
+        samples_of=[],
+        pass_at=pass_at(like, [k]),
         limit_problems=options.limit or like.limit_problems,
+        template=_template(stages, model),
         budgets=[],
         waits=[],
     )
+    if options.k or not like.samples_of_benchmark:
+        return config
+    return with_samples(config, [samples_of(problems, stages)])
+
+
+def _template(stages: Mapping[str, StageConfig], model: str) -> Prompt | None:
+    """The text by which the recipe asks this model: that of one base is no other model's."""
+    known = (config for config in stages.values() if isinstance(config, EvaluateConfig))
+    return next((config.template for config in known if config.evaluates == model), None)
 
 
 def _check_makes_problems(stages: Mapping[str, StageConfig], name: str, registry: Registry) -> None:

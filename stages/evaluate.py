@@ -1,15 +1,16 @@
 """Held-out evaluation of one model: k samples per problem, judged by rule.
 
-Paper (D.1): temperature 0.6, top-p 0.95, pass@1 as the mean over k
-samples, cons@64 on AIME, zero-shot. Here, on any problems, each with its 95 % bootstrap interval
-over problems:
+Paper (D.1): temperature 0.6, top-p 0.95, pass@1 as the mean over k samples, k by benchmark,
+cons@64 on AIME, zero-shot, a prompt for each kind of answer (appendix J). Here, on any problems,
+asked so (stages/data/asking.py) and as often as their benchmark says (stages/settle.py), each
+number with its 95 % bootstrap interval over problems:
 
 1. pass@1; unbiased pass@k for each k of `pass_at`, which is also best-of-k under the rules;
 2. cons@k, the majority over classes of equivalent answers (stages/data/votes.py): over all samples
-   (cons_at_k), and as the exact average over all subsets of k (cons_at_4);
+   (cons_at_k), and as the exact average over all subsets of k (cons_at_4). Majority voting is the
+   paper's test-time compute beside thinking (E.4);
 3. with reward models on `score_with`: best-of-k by their score (best_of_4_helpful), unbiased as
-   pass@k is, and the majority vote weighted by it (cons_helpful). Sampling more and choosing by a
-   reward model is the paper's comparison for test-time compute (v2, 5);
+   pass@k is, and the majority vote weighted by it (cons_helpful). The paper does not compare these;
 4. what the paper tells in words, as numbers: format, mixed languages, checking words, truncation;
 5. accuracy under thinking budgets, of reasoning problems only (stages/data/budget_curve.py).
 
@@ -27,6 +28,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +38,7 @@ from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import EvaluateConfig
+from stages.data.asking import questions
 from stages.data.budget_curve import BudgetCurve, check
 from stages.data.budget_points import FORCED, curve_facts
 from stages.data.budgets import Tags
@@ -43,12 +47,14 @@ from stages.data.collect import (
     Job,
     fitting,
     gather,
+    limited,
     make_jobs,
     positions,
     shown_on,
 )
 from stages.data.examined import Examiner, Seen
 from stages.data.labels import require_reference
+from stages.data.plain_template import give_template
 from stages.data.preference import may_judge
 from stages.data.rows import Row, write_rows
 from stages.data.score import Asked, problem_schema, tables
@@ -67,10 +73,11 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     check(config, context.stage)
     (model,) = inputs["evaluates"]
     _check_engine(config, model, context.stage)
-    problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
-    require_reference(problems, f"stages.{context.stage}.data_from")
-    scorers = _scorers(config, inputs, problems, context)
-    asked = Asked(tuple(config.pass_at), config.samples_per_problem, tuple(sorted(scorers)))
+    problems = _problems(config, of_type(inputs, "data_from", "problems"))
+    rows = [row for row, _ in problems]
+    require_reference(rows, f"stages.{context.stage}.data_from")
+    scorers = _scorers(config, inputs, rows, context)
+    asked = Asked(tuple(config.pass_at), _most(config), tuple(sorted(scorers)))
     engine = Fleet.open(model.model_path, config.rollout, context.threads)
     with engine, VerifierPool.of(config.verifiers) as pool:
         collector = Collector.of(engine, pool, model, config, context)
@@ -83,7 +90,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
         "model": model.stage,
         "problems": len(problems),
         "prompts_too_long": len(problems) - len(jobs) + seen.too_long,
-        "samples_per_problem": config.samples_per_problem,
+        "samples_per_problem": _most(config),
         "never_ended": seen.never_ended,
         **tables(seen.rows, asked, context.seed),
         **budgets,
@@ -110,12 +117,27 @@ def _scorers(
     return scorers
 
 
+def _most(config: EvaluateConfig) -> int:
+    """How often a problem is asked; the most where benchmarks differ."""
+    return max(config.samples_of or [config.samples_per_problem])
+
+
+def _problems(config: EvaluateConfig, sources: Sequence[Artifact]) -> list[tuple[Row, int]]:
+    """The problems, and how often each is asked."""
+    samples = config.samples_of or [config.samples_per_problem] * len(sources)
+    rows = [gather([source], None) for source in sources]
+    counts = {id(row): n for own, n in zip(rows, samples, strict=True) for row in own}
+    asked = limited(list(chain.from_iterable(rows)), config.limit_problems)
+    return [(row, counts[id(row)]) for row in asked]
+
+
 def _check(config: EvaluateConfig, stage: str) -> None:
-    too_many = [k for k in config.pass_at if not 1 <= k <= config.samples_per_problem]
+    most = _most(config)
+    too_many = [k for k in config.pass_at if not 1 <= k <= most]
     if too_many:
         raise UsageError(
             f"stages.{stage}.pass_at: {too_many} is not between 1 and samples_per_problem "
-            f"({config.samples_per_problem}), so pass@k has no unbiased estimate"
+            f"({most}), so pass@k has no unbiased estimate"
         )
 
 
@@ -139,13 +161,18 @@ def _check_engine(config: EvaluateConfig, model: Artifact, stage: str) -> None:
 
 def _jobs(
     config: EvaluateConfig,
-    problems: Sequence[Row],
+    problems: Sequence[tuple[Row, int]],
     model: Artifact,
     tokenizer: PreTrainedTokenizerBase,
     context: Context,
 ) -> list[Job]:
-    """One job per problem whose prompt the model can see whole."""
-    jobs = make_jobs(problems, tokenizer, config.system_prompt, config.samples_per_problem)
+    """One job per problem whose prompt the model can see whole; its row stays as it is."""
+    give_template(tokenizer, config.template, f"stages.{context.stage}.template")
+    rows = [row for row, _ in problems]
+    prompts = questions(rows, config.prompts, f"stages.{context.stage}.prompts")
+    shown = [row | {"prompt": prompt} for row, prompt in zip(rows, prompts, strict=True)]
+    made = make_jobs(shown, tokenizer, config.system_prompt, _most(config))
+    jobs = [replace(job, problem=row, n=n) for job, (row, n) in zip(made, problems, strict=True)]
     longest = config.sampling.max_tokens
     if config.budgets or config.waits:
         forced = len(Tags.of(tokenizer).end_think) + config.answer_tokens

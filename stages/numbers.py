@@ -93,7 +93,8 @@ def sample(config: Config, inputs: Inputs) -> Numbers:
 def evaluate(config: Config, inputs: Inputs) -> Numbers:
     """Completions drawn for an evaluation, at most: each budget and each wait draws its own."""
     budgets, waits = config["budgets"], max(config["waits"], default=0)
-    numbers = _completions(config, inputs, runs=1 + len(budgets) + waits)
+    runs = 1 + len(budgets) + waits
+    numbers = _completions(config, inputs, runs)
     counts = {"thinking budgets": len(budgets), "times that a thought must wait": waits}
     return numbers | {name: count for name, count in counts.items() if count}
 
@@ -159,18 +160,25 @@ def _epochs(config: Config, rows: int, share: float = 1.0) -> Numbers:
 
 
 def _completions(config: Config, inputs: Inputs, runs: int = 1) -> Numbers:
-    samples = config["samples_per_problem"]
+    """Where benchmarks are asked as often as they say, that may be another number for each."""
+    samples: list[int] = config.get("samples_of") or [config["samples_per_problem"]]
+    alike = len(set(samples)) == 1
     numbers: Numbers = {
         **_policy(config),
-        "completions per problem": samples,
+        "completions per problem": samples[0] if alike else ", ".join(map(str, samples)),
         "tokens per completion at most": config["sampling"]["max_tokens"],
     }
-    problems = _rows(inputs, "problems")
-    if config["limit_problems"] is not None:
-        problems = min(problems or config["limit_problems"], config["limit_problems"])
+    problems, limit = _rows(inputs, "problems"), config["limit_problems"]
+    if limit is not None:
+        problems = min(problems or limit, limit)
     if problems:
         numbers["problems"] = problems
-        numbers["completions in all"] = problems * samples * runs
+    if problems and alike:
+        numbers["completions in all"] = problems * samples[0] * runs
+    elif problems and limit is None:  # a limit takes problems of all in turn
+        there = zip(config["data_from"], samples, strict=True)
+        drawn = (_rows({n: inputs[n]}, "problems") * k for n, k in there if n in inputs)
+        numbers["completions in all"] = sum(drawn) * runs
     return numbers
 
 

@@ -204,7 +204,8 @@ _KINDS = (
         },
         derive="stages.numbers:evaluate",
         needs="stages.needs:sampling",
-        check="stages.checks.context:evaluate",
+        check="stages.checks.evaluation:check",
+        settle="stages.settle:evaluation",
     ),
 )
 

@@ -25,6 +25,7 @@ from pipeline.artifact import METRICS, Inputs, of_type
 from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.configs import RLConfig
+from stages.data.plain_template import give_template
 from stages.data.rows import Row, read_rows
 from stages.data.window import require_window
 from stages.rewards.preference import load_scorers
@@ -63,6 +64,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     config = settled(config)
     source, tokenizer = start(inputs, context)
     _require_window(config, source, context)
+    give_template(tokenizer, config.template, f"stages.{context.stage}.template")
     prompts, funnel = _prompts(config, inputs, tokenizer, context.stage)
     judging = replace(config.verifiers, policy=config.validation.policy)
     with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:

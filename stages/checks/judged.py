@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pipeline.kinds import Problem, Stage
 from stages.checks import context
 from stages.configs import Judging, PreferencesConfig
+from stages.data import prompts
 
-BLANKS = {
-    "preferences": ("{question}", "{first}", "{second}"),
-    "labels": ("{question}", "{response}"),
-}
+BLANKS = {"preferences": ["question", "first", "second"], "labels": ["question", "response"]}
 PROMPTS = frozenset({"problems", "conversations"})
 
 
@@ -49,14 +48,8 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from context.judged(stage)
 
 
-def _judging(judging: Judging, blanks: tuple[str, ...]) -> Iterator[Problem]:
-    if "en" not in judging.prompts:
-        yield Problem(
-            "judging.prompts", f"has {sorted(judging.prompts)}: `en` is asked where no other is"
-        )
-    for language, prompt in judging.prompts.items():
-        if lacking := [blank for blank in blanks if blank not in prompt]:
-            yield Problem(f"judging.prompts.{language}", f"lacks {', '.join(lacking)}")
+def _judging(judging: Judging, blanks: list[str]) -> Iterator[Problem]:
+    yield from prompts.problems(replace(judging.prompt, blanks=blanks), "judging.prompt")
     if len(set(judging.verdicts.values())) < 2:
         yield Problem(
             "judging.verdicts",

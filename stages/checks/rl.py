@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import algorithms, context, health, parallel, rewards, training
+from stages.checks import algorithms, context, health, parallel, prompts, rewards, training
 from stages.configs import RLConfig, Sampling
 
 
@@ -27,6 +27,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from _reference(config)
     yield from _saves(config)
     yield from _prompts(config)
+    yield from prompts.template(config.template, config.system_prompt)
     yield from _validation(config)
     yield from context.rl(stage)
     yield from rewards.check(stage)

@@ -92,7 +92,7 @@ class Verifiers:
     """How answers are judged. How they are read is written down in stages/verifiers/answer.py."""
 
     policy: str = "lenient"  # or "strict": right answers must have been worked for
-    forms: list[str] = field(default_factory=lambda: ["tag", "box"])  # where an answer may stand
+    forms: list[str] = field(default_factory=lambda: ["tag", "box", "line"])  # of an answer
     several: str = "wrong"  # several different answers; or "last"
     thought: str = "optional"  # or "required", where the prompt ends with <think>
     seconds: float = 5.0  # wall clock of one answer

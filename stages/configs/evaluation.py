@@ -7,17 +7,24 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from stages.configs.common import Rollout, Sampling, StageConfig, Verifiers, from_root, placement
+from stages.configs.prompts import Prompt
 
 
 @dataclass
 class EvaluateConfig(StageConfig):
-    """Held-out evaluation: pass@1 over k samples, pass@k, cons@k, format, language, length."""
+    """Held-out evaluation: pass@1 over k samples, pass@k, cons@k, format, language, length.
+
+    prompts: by verifier, what a question is asked inside of (stages/data/asking.py). template: a
+    text with {question} in place of the model's chat template, for a base that never met the tokens
+    of a chat; a model that RL made from it has it already.
+    """
 
     sampling: Sampling = field(default_factory=Sampling)
     rollout: Rollout = from_root(Rollout, "rollout")
     samples_per_problem: int = MISSING
-    # `r1 eval` draws as many as the benchmark says (`samples` in conf/data), where it says so
+    # a benchmark is asked as often as it says (`samples` in conf/data), where it says so
     samples_of_benchmark: bool = placement(False)
+    samples_of: list[int] = field(default_factory=list)  # by place in data_from; set from that
     limit_problems: int | None = None
     pass_at: list[int] = field(default_factory=lambda: [1])
     budgets: list[int] = field(default_factory=list)  # thinking is cut after so many tokens
@@ -26,4 +33,6 @@ class EvaluateConfig(StageConfig):
     checking_words: list[str] = field(default_factory=list)  # counted in every completion
     answer_tokens: int = 64  # room for what follows a thought that was ended at its budget
     system_prompt: str | None = None
+    template: Prompt | None = None
+    prompts: dict[str, Prompt] | None = None
     verifiers: Verifiers = from_root(Verifiers, "verifiers")

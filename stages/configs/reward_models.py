@@ -18,6 +18,7 @@ from stages.configs.common import (
     placement,
 )
 from stages.configs.health import Health
+from stages.configs.prompts import Prompt
 
 
 @dataclass
@@ -33,11 +34,11 @@ class Judge:
 class Judging:
     """What a model on `judge_with` is asked, and how its reply is read.
 
-    prompts: by the language of the question, `en` for others; {question}, and {first} and {second}
-    or {response}, are filled in. verdicts: what stands in the reply's [[…]] → its vote.
+    prompt: {question}, and {first} and {second} or {response}, are filled in. verdicts: what stands
+    in the reply's [[…]] → its vote.
     """
 
-    prompts: dict[str, str] = field(default_factory=dict)
+    prompt: Prompt = field(default_factory=Prompt)
     verdicts: dict[str, float] = field(default_factory=dict)
     shows: str = "answer"  # to the judge: the summary after the thought; or "response", all of it
     min_votes: int = 1  # that can be read; with fewer a pair or response is dropped

@@ -21,6 +21,7 @@ from stages.configs.common import (
     placement,
 )
 from stages.configs.health import Health
+from stages.configs.prompts import Prompt
 
 
 @dataclass
@@ -97,6 +98,8 @@ class RLConfig(StageConfig):
     means all. What is left out is counted.
     prompts_start: by domain, when its prompts begin to be asked, as `start` of a RewardTerm; those
     of other domains are asked from the first step on.
+    template: a text with {question} in place of the model's chat template, for a base that never
+    met the tokens of a chat (paper, table 1); it is published with the model.
     compute_as: a trained stage. Training ends as soon as it has cost as many operations as that
     one's (stages/training/compute.py), or after max_steps.
     validate_on, validation: looked at, never learnt from, so neither is part of the identity.
@@ -127,6 +130,7 @@ class RLConfig(StageConfig):
     max_prompt_tokens: int = MISSING  # longer prompts are dropped and counted
     checking_words: list[str] = field(default_factory=list)  # counted in every completion
     system_prompt: str | None = None
+    template: Prompt | None = None
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
     parallel: Parallel = from_root(Parallel, "parallel", identity=False)

@@ -2,7 +2,8 @@
 
 Paper (3.1, B.2): DeepSeek-V3 was asked four times which of two responses is the better one, in
 the form of Arena-Hard's prompt, with the responses in random order. So is the model on `judge_with`
-here, in the language of the question. Its verdict is what stands in the last part of its reply (its
+here, in the language of the question (`judging.prompt`: conf/prompt/judge_helpful.yaml and, for
+single responses, judge_safety.yaml). Its verdict is what stands in the last part of its reply (its
 own thoughts left out) as [[…]]; a reply without one, with two different ones or with one that
 `judging.verdicts` does not know is no vote, and counted.
 
@@ -21,9 +22,10 @@ from itertools import islice
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages.configs import Judging, PreferencesConfig
+from stages.configs import PreferencesConfig
 from stages.data.collect import Collector, Job, fitting
 from stages.data.judged import Candidate, Judged
+from stages.data.prompts import fill, texts
 from stages.data.rows import PROBLEM
 from stages.data.template import END_THINK, Message, render_prompt
 from stages.rewards.language import target_of
@@ -32,10 +34,7 @@ from stages.rollout.fleet import Fleet
 from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool
 
-OTHERS = "en"  # the prompt for languages that have none
 NO_ANSWER, TOO_LONG = "no_answer", "too_long_for_judge"
-BLANKS = {2: ("{question}", "{first}", "{second}"), 1: ("{question}", "{response}")}
-_BLANK = re.compile(r"\{(question|first|second|response)\}")
 _VERDICT = re.compile(r"\[\[([^\[\]]+)\]\]")
 
 
@@ -73,6 +72,9 @@ class ModelJudge:
         # The pool starts no worker: replies are read here and not verified.
         self._collector = Collector.of(
             self.fleet, VerifierPool(1), self.judge, self.config, self.context
+        )
+        self._prompt = texts(
+            self.config.judging.prompt, f"stages.{self.context.stage}.judging.prompt"
         )
         self.dropped.update({NO_ANSWER: 0, TOO_LONG: 0})
 
@@ -133,7 +135,7 @@ class ModelJudge:
         return [self._job(one, texts, swapped, n) for swapped, n in counts if n]
 
     def _job(self, one: Candidate, texts: tuple[str, ...], swapped: bool, n: int) -> Job:
-        text = ask(self.config.judging, one.prompt, texts[::-1] if swapped else texts)
+        text = ask(self._prompt, one.prompt, texts[::-1] if swapped else texts)
         rendered = render_prompt(self.fleet.tokenizer, [{"role": "user", "content": text}])
         (ids,) = self.fleet.tokenizer([rendered], add_special_tokens=False).input_ids
         problem = dict.fromkeys(PROBLEM.names) | {"verifier": "", "swapped": swapped}
@@ -145,12 +147,14 @@ class ModelJudge:
         self.context.progress(self._asked + done, known, "vote", {"token": tokens})
 
 
-def ask(judging: Judging, prompt: Sequence[Message], texts: Sequence[str]) -> str:
-    """What the judge is asked about one or two responses, as they are read from the first on."""
-    names = ("first", "second") if len(texts) == 2 else ("response",)
-    parts = {"question": as_text(prompt), **dict(zip(names, texts, strict=True))}
-    template = judging.prompts.get(target_of({"prompt": prompt}), judging.prompts[OTHERS])
-    return _BLANK.sub(lambda blank: parts[blank[1]], template)
+def ask(judge: Mapping[str, str], prompt: Sequence[Message], responses: Sequence[str]) -> str:
+    """What the judge is asked about one or two responses, as they are read from the first on.
+
+    judge: the texts of its prompt, by language.
+    """
+    names = ("first", "second") if len(responses) == 2 else ("response",)
+    parts = {"question": as_text(prompt), **dict(zip(names, responses, strict=True))}
+    return fill(judge, target_of({"prompt": prompt}), parts)
 
 
 def as_text(prompt: Sequence[Message]) -> str:

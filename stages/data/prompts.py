@@ -54,4 +54,5 @@ def _problems(prompt: Prompt, key: str) -> Iterator[tuple[str, str]]:
 def _texts(prompt: Prompt) -> dict[str, str]:
     if prompt.file is None:
         return dict(prompt.text)
-    return {OTHERS: Path(prompt.file).expanduser().read_text()}
+    # The line break that ends a file's last line is no part of its text.
+    return {OTHERS: Path(prompt.file).expanduser().read_text().removesuffix("\n")}

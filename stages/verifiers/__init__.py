@@ -4,6 +4,7 @@ A verifier is a module with
 
     READS                                  ANSWER, the one final answer, or RESPONSE, all that
                                            stands after the thought (stages/verifiers/answer.py)
+    LINES = True                           where a line "Answer: …" is the answer, too
     OPEN = True                            where right answers may differ, so that no answer can
                                            be compared with another to vote (stages/data/votes.py)
     read(reference, metadata) -> Target    raises Unreadable: no verdict can be given

@@ -9,7 +9,7 @@ The policy (paper, table 1 and section 2.2: the thought is free, the answer is w
    `<think>`: there, text without `</think>` is an unclosed thought.
 2. The final answer is the content of one `<answer>…</answer>`, or of one box: `\boxed{…}` or
    `\fbox{…}` with balanced braces, or `\boxed 5`. A box inside the answer tag is that answer; a
-   box beside the tag must say the same. `forms` names which of the two are read.
+   box beside the tag must say the same. `forms` names which of them, and of 4, are read.
 3. The same answer twice is one answer, also in another spelling (1,000 and 1000): the row's own
    verifier must judge every one of up to `SPELLINGS` right. Different ones are none ("wrong"), or
    the last of them is taken ("last", the custom of many public benchmarks). A box that shows
@@ -17,7 +17,9 @@ The policy (paper, table 1 and section 2.2: the thought is free, the answer is w
    asked") is no answer where a real one stands; of these, too, there may be as many. Tags that are
    repeated, nested, unbalanced or out of order are none: the completion that stuffs tags is not
    read with goodwill.
-4. Text with neither tag nor box has no answer: nothing is guessed from the last number.
+4. Text with neither tag nor box has no answer: nothing is guessed from the last number. Only of a
+   multiple choice (a verifier with LINES) what stands on a line "Answer: …" is the answer then, as
+   its prompts ask (paper, tables 18 and 29); 3 holds for several such lines.
 5. Verifiers of programs, instructions and grids read the whole `response`: all that stands after
    the thought, or what is inside the answer tag if there is one.
 
@@ -29,6 +31,7 @@ marks beyond 30 on one letter are cut: no writing has them, and they are slow to
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 
@@ -36,8 +39,8 @@ from pipeline.errors import UsageError
 from stages.data.template import ANSWER, END_ANSWER, END_THINK, THINK
 from stages.verifiers.marks import cut_marks
 
-TAG, BOX = "tag", "box"
-FORMS = (TAG, BOX)
+TAG, BOX, LINE = "tag", "box", "line"
+FORMS = (TAG, BOX, LINE)
 SEVERAL = ("wrong", "last")
 THOUGHT = ("optional", "required")
 
@@ -57,6 +60,13 @@ _BLANK = re.compile(r"(?:\s|\\[,;:!> ]|\\q?quad|\\l?dots|\\text\s?\{\s*\}|[~$.�
 _SPOKEN = re.compile(  # what follows the word \boxed in a sentence
     r"(?:as|and|at|below|box|command|environment|for|form|format|here|in|is|macro|notation|or|so|style"
     r"|tag|to|with)|[中里内格形].*"
+)
+_LINE = re.compile(  # "**Answer:** C", "答案：C"; not the form itself, "Answer: $LETTER"
+    r"^[ \t>#*_`-]{0,20}"
+    r"(?:(?:(?:so|thus|therefore|hence|the|my|final|correct),?[ \t]{1,3}){0,4}answer"
+    r"|(?:(?:因此|所以|故|综上|本题|最终|最后|正确)[，,、 ]{0,2}){0,4}答案)[ \t*_`]{0,9}[:：]"
+    r"[ \t*_`]{0,9}(?!\$?(?-i:LETTER))(\S[^\n]*)$",
+    re.IGNORECASE | re.MULTILINE,
 )
 _BOX = re.compile(r"\\(?:boxed|fbox)(?:\s{0,9}(\{)|\s{1,9}([^\s{}$\\]+))")
 
@@ -89,9 +99,10 @@ class Parsed:
     """A completion taken apart.
 
     answer: the final answer, or None; `reason` then says why. answers: its spellings, which only a
-    verifier knows to be one answer where there are several; `answer` is then None. response: all
-    that is not thought, or None where the thought's or the answer's tags are not in order. closed:
-    False only when a thought was opened and not closed, as in a truncated completion.
+    verifier knows to be one answer where there are several; `answer` is then None. lines: what is
+    said on lines "Answer: …" where there is neither tag nor box. response: all that is not thought,
+    or None where the thought's or the answer's tags are not in order. closed: False only when a
+    thought was opened and not closed, as in a truncated completion.
     """
 
     reasoning: str
@@ -100,6 +111,7 @@ class Parsed:
     closed: bool
     reason: str
     answers: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 class _Malformed(Exception):
@@ -133,7 +145,9 @@ def _read(reasoning: str, region: str, policy: Policy) -> Parsed:
         response = (region if inside is None else inside).strip()
         answers = _answers(before, inside, after, policy)
     except _Malformed as problem:
-        return Parsed(reasoning, None, response, True, str(problem))
+        bare = str(problem) == NO_ANSWER and LINE in policy.forms
+        lines = _lines(region, policy) if bare else ()
+        return Parsed(reasoning, None, response, True, str(problem), lines=lines)
     if len(answers) > 1:
         return Parsed(reasoning, None, response, True, DIFFERENT, answers)
     return Parsed(reasoning, answers[0], response, True, FOUND, answers)
@@ -173,6 +187,13 @@ def _spellings(answers: list[str], policy: Policy) -> tuple[str, ...]:
     if found == ("",):
         raise _Malformed(EMPTY)
     return found
+
+
+def _lines(text: str, policy: Policy) -> tuple[str, ...]:
+    """What is said on the lines "Answer: …", each once; nothing where they are stuffed."""
+    with contextlib.suppress(_Malformed):
+        return _spellings([found[1].rstrip(" \t\r*_`") for found in _LINE.finditer(text)], policy)
+    return ()
 
 
 def _boxes(text: str) -> list[str]:

@@ -36,6 +36,7 @@ from stages.verifiers.reasons import takes_back, with_reason
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
+LINES = True
 
 USUAL = 10  # options, where the row does not say how many
 

@@ -92,15 +92,16 @@ def counted(verifier: str, parsed: Parsed, right: bool = False) -> str | None:
 
     Of several spellings it is the last one, once they were judged `right` and so are one answer.
     """
-    if counts_whole(verifier):
-        return parsed.response
-    return parsed.answers[-1] if right and parsed.answers else parsed.answer
+    if verifier not in verifiers.VERIFIERS:
+        return parsed.answer
+    texts = _counting(verifiers.load(verifier), parsed)
+    return texts[-1] if len(texts) == 1 or (right and texts) else None
 
 
 def _counting(module: ModuleType, parsed: Parsed) -> tuple[str, ...]:
     if module.READS == RESPONSE:
         return () if parsed.response is None else (parsed.response,)
-    return parsed.answers
+    return parsed.answers or (parsed.lines if getattr(module, "LINES", False) else ())
 
 
 def grade(case: Case) -> Verdict:

@@ -11,7 +11,7 @@ import pytest
 from pipeline.artifact import Artifact
 from pipeline.kinds import Stage
 from stages.checks.judged import check
-from stages.configs import Judging, PreferencesConfig, Sampling
+from stages.configs import Judging, PreferencesConfig, Prompt, Sampling
 from stages.data.judging import read_verdict
 from stages.data.rows import read_rows
 from stages.data.template import END, compose, render_prompt
@@ -21,8 +21,10 @@ from stages.rollout.server_engine import Served
 
 GREEDY = Sampling(temperature=0.0, max_tokens=40)
 VERDICTS = {"A>>B": 2.0, "A=B": 0.0, "B>>A": -2.0}
-PAIRS = Judging({"en": "{question} A {first} B {second}"}, VERDICTS, min_votes=3, sampling=GREEDY)
-SAFETY = Judging({"en": "{question} R {response}"}, {"safe": 1.0, "unsafe": 0.0}, sampling=GREEDY)
+PAIR = Prompt({"en": "{question} A {first} B {second}"})
+ONE = Prompt({"en": "{question} R {response}"})
+PAIRS = Judging(PAIR, VERDICTS, min_votes=3, sampling=GREEDY)
+SAFETY = Judging(ONE, {"safe": 1.0, "unsafe": 0.0}, sampling=GREEDY)
 SHORT = "It is short: \\boxed{5}"
 HI, YO = compose("", "Hi."), compose("", "Yo.")
 #: What the model has learnt to say.
@@ -237,11 +239,16 @@ def test_only_one_clear_verdict_is_a_vote(reply, vote):
         ({}, ("problems",), "data_from"),
         ({"judge_with": None}, ("model", "problems"), "judge_with"),
         (
-            {"path": "f", "judging": Judging({"en": "{question}"}, VERDICTS)},
+            {"path": "f", "judging": Judging(Prompt({"en": "{question}"}), VERDICTS)},
             (),
-            "judging.prompts.en",
+            "judging.prompt.text.en",
         ),
-        ({"path": "f", "judging": Judging(PAIRS.prompts, {"A": 1.0})}, (), "judging.verdicts"),
+        (
+            {"path": "f", "judging": Judging(Prompt(file="no such"), VERDICTS)},
+            (),
+            "judging.prompt.file",
+        ),
+        ({"path": "f", "judging": Judging(PAIR, {"A": 1.0})}, (), "judging.verdicts"),
         ({"path": "f"}, (), None),
         ({}, ("model", "problems"), None),
     ],

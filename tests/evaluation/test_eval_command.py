@@ -164,18 +164,43 @@ def asked(*words: str) -> dict:
 
 def test_the_paper_samples_each_benchmark_as_often_as_it_says():
     paper = asked("aime2024", "math500", "gsm8k", "--paper")
-    assert {name: config.samples_per_problem for name, config in paper.items()} == {
-        "aime2024": 64,
-        "math500": 16,
-        "gsm8k": 16,
+    assert {name: config.samples_of for name, config in paper.items()} == {
+        "aime2024": [64],
+        "math500": [16],
+        "gsm8k": [],  # the paper names no number
     }
+    assert paper["gsm8k"].samples_per_problem == 16
     sampling = paper["aime2024"].sampling
     assert (sampling.temperature, sampling.top_p, sampling.max_tokens) == (0.6, 0.95, 32768)
     assert paper["aime2024"].pass_at == [1, 16, 64]
-    assert asked("aime2024", "profile=paper")["aime2024"].samples_per_problem == 64
-    assert asked("aime2024", "--paper", "-k", "4")["aime2024"].samples_per_problem == 4
+    assert asked("aime2024", "profile=paper")["aime2024"].samples_of == [64]
+    few = asked("aime2024", "--paper", "-k", "4")["aime2024"]
+    assert (few.samples_of, few.samples_per_problem) == ([], 4)
     tiny = asked("aime2024")["aime2024"]
     assert (tiny.samples_per_problem, tiny.pass_at) == (16, [1, 8, 16])  # as eval_base
+
+
+def test_the_paper_asks_each_benchmark_by_its_kind_and_a_base_by_a_text():
+    paper = asked("aime2024", "--paper")["aime2024"]
+    assert set(paper.prompts) == {"math", "choice", "code"}
+    assert paper.template is None
+    assert asked("aime2024")["aime2024"].prompts is None  # the tiny world's own way
+    base = asked("aime2024", "profile=paper")["aime2024"]
+    assert "{question}" in base.template.text["en"]
+
+
+def test_the_text_of_a_base_is_for_that_base_alone():
+    from stages.eval_command import _parse
+    from stages.eval_request_command import read_request
+
+    words = ["base", "zero", "heldout", "profile=paper", "recipe=r1_zero"]
+    request = read_request(R1, _parse(words))
+    by_model = {
+        model: request.composed.stages[name].template
+        for (model, _), name in request.evaluations.items()
+    }
+    assert by_model["base"] is not None
+    assert by_model["zero"] is None  # it has the text from its training
 
 
 def test_what_a_word_adds_can_be_overridden():

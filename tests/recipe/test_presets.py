@@ -16,6 +16,7 @@ from pipeline.cli import R1, main
 from pipeline.compose import Composed, compose
 from pipeline.departures import departures
 from pipeline.errors import UsageError
+from pipeline.fidelity import leaves
 from pipeline.graph import build
 from pipeline.run_command import execute
 from stages import reward_model, rl, sft
@@ -270,6 +271,13 @@ def test_the_control_of_distillation_learns_maths_code_and_stem() -> None:
     assert config.domains == ["math", "code", "stem"]
     assert (config.sources["domains"], config.sources["kl_coefficient"]) == ("F.1", "B.4.1")
     assert paper("zero").domains == []
+
+
+def test_the_control_of_the_language_reward_differs_from_dev2_in_nothing_else() -> None:
+    with_language, without = (leaves(paper(stage)) for stage in ("dev2", "dev2_nolang"))
+    apart = {key for key in with_language | without if with_language[key] != without[key]}
+    assert apart == {"rewards.language.weight"}
+    assert without["rewards.language.weight"] == 0.0
 
 
 def test_preferences_count_in_the_last_400_of_1700_steps(trainer: Callable[[Any], Any]) -> None:

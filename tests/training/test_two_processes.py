@@ -35,8 +35,10 @@ from stages.configs import (
     RLConfig,
     Sampling,
     SFTConfig,
+    Validation,
 )
 from stages.registry import PRELOAD, REGISTRY
+from stages.tiny.problems import generate
 
 TOLERANCE = 1e-4
 SECONDS = 400.0
@@ -168,6 +170,12 @@ def problems(speaking_inputs: Inputs) -> Inputs:
     return speaking_inputs
 
 
+def seven() -> list[dict[str, Any]]:
+    """Every other has an answer that the model gives."""
+    rows = generate("math", "en", 7, 0, "heldout")
+    return [row | {"reference": "7.0"} if i % 2 else row for i, row in enumerate(rows)]
+
+
 def test_sft_in_two_processes_has_the_losses_of_one(runs: Runs, conversations: Inputs) -> None:
     one = runs("sft", sft(), conversations, "one", 1)
     two = runs("sft", sft(), conversations, "two", 2)
@@ -176,13 +184,19 @@ def test_sft_in_two_processes_has_the_losses_of_one(runs: Runs, conversations: I
 
 
 def test_grpo_in_two_processes_samples_and_learns_what_one_does(
-    runs: Runs, problems: Inputs
+    runs: Runs, problems: Inputs, make_artifact: Callable[..., Any]
 ) -> None:
-    one = runs("rl", rl(), problems, "one", 1)
-    two = runs("rl", rl(), problems, "two", 2)
+    """And what it is asked on the way: 7 problems, 4 by one process and 3 by the other."""
+    config = rl(validation=Validation(every=3, samples=2))
+    inputs = {**problems, "validate_on": (make_artifact("problems", "valid", seven()),)}
+    one = runs("rl", config, inputs, "one", 1)
+    two = runs("rl", config, inputs, "two", 2)
     assert len(curve(one, "loss")) == 4
     assert max(map(abs, curve(one, "loss"))) > 0
     assert curve(two, "length") == curve(one, "length"), "the same completions"
+    assert len(curve(one, "validation/length")) == 3  # before, after 3 steps and after the last
+    for name in ("accuracy", "cons_at_k", "length", "format"):
+        assert curve(two, f"validation/{name}") == curve(one, f"validation/{name}"), name
     assert_same(two, one, "loss", "grad_norm", "reward", "format")
 
 

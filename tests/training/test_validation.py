@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
 from pipeline.errors import RecipeError
@@ -15,6 +16,8 @@ from stages import evaluate, rl
 from stages.configs import (
     DynamicSampling,
     EvaluateConfig,
+    Health,
+    HealthRule,
     Optimizer,
     RewardTerm,
     RLConfig,
@@ -30,6 +33,7 @@ from killed_rl import Case
 from test_algorithms_run import algorithm
 from test_rl_resume import kill, scramble_generators
 
+CONF = Path(__file__).resolve().parents[2] / "conf"
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")
 EVERY_2 = Validation(every=2, samples=3)
 
@@ -99,7 +103,11 @@ def test_with_validation_or_without_the_same_is_trained(inputs, make_context, tm
 
 def test_it_looks_before_the_first_step_every_few_steps_and_after_the_last(inputs, make_context):
     context = make_context()
-    facts = rl.run(config(), inputs, context).facts["validation"]
+    found = OmegaConf.to_container(OmegaConf.load(CONF / "health" / "rl.yaml"))["rules"]
+    rules = {"unlike_held_out": HealthRule(**found["unlike_held_out"])}
+    told = rl.run(config(health=Health(rules)), inputs, context).facts
+    assert told["health"] == {"warnings": [], "without_curve": []}  # it has both of its curves
+    facts = told["validation"]
     found = looks(context)
     assert [point["step"] for point in found] == [0, 2, 4, 5]
     for point in found:

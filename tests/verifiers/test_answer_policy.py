@@ -119,8 +119,10 @@ def test_composed_completions_are_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<think>", "\\boxed{", "<answer>", "\\boxed{5}", "{", "</think>", "\\phantom{", "\\,"]
-)
+    "text",
+    ["<think>", "\\boxed{", "<answer>", "\\boxed{5}", "{", "</think>", "\\phantom{", "\\,",
+     "Answer: ", "so the ", "> Answer", "\nAnswer: C", "*"],
+)  # fmt: skip
 def test_a_megabyte_of_tags_is_read_in_linear_time(text: str) -> None:
     start = time.perf_counter()
     parse(text * (1_000_000 // len(text)))

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from stages.verifiers.verdict import Verdict
+from stages.verifiers.answer import DIFFERENT, NO_ANSWER, UNCLOSED
+from stages.verifiers.pool import VerifierPool
+from stages.verifiers.verdict import Request, Verdict
 
 Judge = Callable[..., Verdict]
 
@@ -143,3 +145,49 @@ def test_a_choice_that_cannot_be_right_is_unreadable(
     judge: Judge, reference: str, metadata: dict[str, Any]
 ) -> None:
     assert judge("choice", "A", reference, **metadata).score is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Answer: C", "It is larger.\n\nAnswer: C", "**Answer:** C", "**Answer: C**", "Answer: (C)",
+     "Answer: **C**", "ANSWER: C", "answer : c", "Answer: $C$", "Answer: C.", "Answer: C. 12 cm",
+     "### Final Answer: C", "So the final answer: C", "> Answer: C", "- **Answer**: C\n",
+     "Answer:C", "答案：C", "答案: C", "**答案：** C", "所以，正确答案：（C）",
+     "故答案：C。", "最终答案：C",
+     "Answer: C\nThat is, as I said:\nAnswer: (C)", "Answer: C because B is too small",
+     'I end with "Answer: $LETTER".\nAnswer: $LETTER\nAnswer: C',
+     "Answer: A\nNo, it is \\boxed{C}", "<answer>C</answer>\nAnswer: B"],
+)  # fmt: skip
+def test_a_choice_may_stand_on_an_answer_line(pool: VerifierPool, said: str) -> None:
+    asked = [Request("choice", f"<think>A or C?</think>{said}", "C", {"options": 4})]
+    asked.append(Request("choice", said, "C", {"options": 4}))
+    assert [verdict.score for verdict in pool.verify(asked)] == [1.0, 1.0]
+
+
+def test_the_last_of_ten_options_may_stand_on_an_answer_line(pool: VerifierPool) -> None:
+    asked = [Request("choice", f"Answer: {letter}", "J", {"options": 10}) for letter in "JAK"]
+    assert [verdict.score for verdict in pool.verify(asked)] == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [("Answer: A\nAnswer: B\nAnswer: C\nAnswer: D", DIFFERENT), ("Answer: C\nAnswer: B", DIFFERENT),
+     ("Answer: B\nAnswer: C", DIFFERENT), ("答案：A\n答案：C", DIFFERENT),
+     ("Answer: C\nAnswer: none of these", DIFFERENT), ("Answer: A, B, C, D", "not one choice"),
+     ("Answer: C or B", "not one choice"), ("Answer: not C", "not one choice"),
+     ("Answer: B", "wrong"), ("Answer: C, wait, B", "not one choice"),
+     ("Answer: $LETTER", NO_ANSWER), ("Answer:", NO_ANSWER),
+     ("The answer is C", NO_ANSWER), ("I think of the answer: C", NO_ANSWER), ("C", NO_ANSWER),
+     ("\n".join(f"Answer: {'C' * n}" for n in range(1, 7)), NO_ANSWER),
+     ("<think>Answer: C</think>It is as I said.", NO_ANSWER), ("<think>Answer: C", UNCLOSED),
+     ("Answer: C \\boxed{B}", "wrong"), ("<answer>B</answer>\nAnswer: C", "wrong")],
+)  # fmt: skip
+def test_no_list_of_answer_lines_is_a_choice(pool: VerifierPool, said: str, reason: str) -> None:
+    (verdict,) = pool.verify([Request("choice", said, "C", {"options": 4})])
+    assert (verdict.score, verdict.reason) == (0.0, reason)
+
+
+def test_an_answer_line_counts_for_no_other_verifier(pool: VerifierPool) -> None:
+    asked = [("math", "5"), ("text", "Paris"), ("logic", "yes"), ("order", "a b c")]
+    found = pool.verify([Request(name, f"Answer: {right}", right) for name, right in asked])
+    assert {(verdict.score, verdict.reason) for verdict in found} == {(0.0, NO_ANSWER)}
