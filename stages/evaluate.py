@@ -47,7 +47,7 @@ from stages.data.collect import (
     Job,
     fitting,
     gather,
-    limited,
+    in_turn,
     make_jobs,
     positions,
     shown_on,
@@ -73,15 +73,15 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     check(config, context.stage)
     (model,) = inputs["evaluates"]
     _check_engine(config, model, context.stage)
-    problems = _problems(config, of_type(inputs, "data_from", "problems"))
-    rows = [row for row, _ in problems]
-    require_reference(rows, f"stages.{context.stage}.data_from")
-    scorers = _scorers(config, inputs, rows, context)
+    asking = _problems(config, of_type(inputs, "data_from", "problems"))
+    problems = [row for row, _ in asking]
+    require_reference(problems, f"stages.{context.stage}.data_from")
+    scorers = _scorers(config, inputs, problems, context)
     asked = Asked(tuple(config.pass_at), _most(config), tuple(sorted(scorers)))
     engine = Fleet.open(model.model_path, config.rollout, context.threads)
     with engine, VerifierPool.of(config.verifiers) as pool:
         collector = Collector.of(engine, pool, model, config, context)
-        jobs = _jobs(config, problems, model, engine.tokenizer, context)
+        jobs = _jobs(config, asking, model, engine.tokenizer, context)
         reused = _reused(collector, jobs)
         seen = _sampled(config, jobs, collector, scorers, asked, context)
         pool.tally.write(context.output)
@@ -127,7 +127,7 @@ def _problems(config: EvaluateConfig, sources: Sequence[Artifact]) -> list[tuple
     samples = config.samples_of or [config.samples_per_problem] * len(sources)
     rows = [gather([source], None) for source in sources]
     counts = {id(row): n for own, n in zip(rows, samples, strict=True) for row in own}
-    asked = limited(list(chain.from_iterable(rows)), config.limit_problems)
+    asked = in_turn(list(chain.from_iterable(rows)), config.limit_problems)
     return [(row, counts[id(row)]) for row in asked]
 
 

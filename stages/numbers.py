@@ -80,6 +80,7 @@ def sample(config: Config, inputs: Inputs) -> Numbers:
     """Completions drawn for rejection sampling; adaptive ones are a budget, and a mean."""
     numbers = _completions(config, inputs)
     kept = {"kept per problem at most": int(config["max_kept_per_problem"])}
+    kept |= _judge(config, numbers)
     if config["strategy"] == "fixed":
         return numbers | kept
     renamed = {
@@ -88,6 +89,17 @@ def sample(config: Config, inputs: Inputs) -> Numbers:
     }
     most = {"completions per problem at most": int(config["adaptive"]["most_samples"])}
     return {renamed.get(name, name): value for name, value in numbers.items()} | most | kept
+
+
+def _judge(config: Config, numbers: Numbers) -> dict[str, int]:
+    """Replies of a model that judges what rules cannot; equal answers are asked about once."""
+    judge = config.get("generative_judge")
+    if not judge:
+        return {}
+    votes, drawn = int(judge["votes"]), numbers.get("completions in all")
+    found = {"judge's replies per answer that no rule can judge": votes}
+    found |= {"judge's replies at most": votes * int(drawn)} if drawn else {}
+    return found | {"tokens per reply of the judge at most": int(judge["sampling"]["max_tokens"])}
 
 
 def evaluate(config: Config, inputs: Inputs) -> Numbers:

@@ -131,6 +131,7 @@ _KINDS = (
                 required=frozenset({"model", "problems"}),
             ),
             "rewrite_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
+            "judge_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
         },
         derive="stages.numbers:sample",
         needs="stages.needs:sampling",

@@ -95,16 +95,8 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
 def _prompts(
     config: RLConfig, inputs: Inputs, tokenizer: Any, stage: str
 ) -> tuple[list[Prompt], dict[str, int]]:
-    """The prompts of `data_from` that are of the stage's domains and fit, and what was left out.
-
-    General queries are of one kind each, where a reward model scores them.
-    """
-    rows: list[Row] = []
-    for data in of_type(inputs, "data_from", "problems"):
-        own = read_rows(data.rows_path)
-        asked = [row for row in own if not config.domains or row["domain"] in config.domains]
-        require_kinds(config.rewards, asked, data.stage, stage)
-        rows += own
+    """The prompts of `data_from` that are of the stage's domains and fit, and what was left out."""
+    rows = _rows(config, inputs, stage)
     prompts, funnel = prepare_prompts(of_domains(rows, config.domains, stage), tokenizer, config)
     other = {"other_domain": len(rows) - funnel.pop("problems")}
     return prompts, {"problems": len(rows), **other, **funnel}
@@ -118,13 +110,24 @@ def _require_window(config: RLConfig, source: Path, context: Context) -> None:
 
 
 def _longest(config: RLConfig) -> tuple[str, int]:
-    """Tokens of a completion at most, at any step, and the key that allows them."""
+    """The key that allows the longest completions of any step, and their tokens."""
     limits = {"sampling.max_tokens": config.sampling.max_tokens}
     for number, switch in enumerate(config.length_switches):
         if switch.step < config.max_steps:
             limits[f"length_switches[{number}].max_tokens"] = switch.max_tokens
     key = max(limits, key=lambda name: limits[name])
     return key, limits[key]
+
+
+def _rows(config: RLConfig, inputs: Inputs, stage: str) -> list[Row]:
+    """The problems of `data_from`; general queries are of one kind each, where that matters."""
+    rows: list[Row] = []
+    for data in of_type(inputs, "data_from", "problems"):
+        own = read_rows(data.rows_path)
+        asked = [row for row in own if not config.domains or row["domain"] in config.domains]
+        require_kinds(config.rewards, asked, data.stage, stage)
+        rows += own
+    return rows
 
 
 def _terms(

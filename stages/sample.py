@@ -9,9 +9,10 @@ start the kept thoughts are also rewritten in the question's language; human-mad
    gives the same budget to the problems that still lack accepted answers (adaptive.py);
 3. the verdict of the problem's own verifier, the listed filters in order (filters.py), and what
    says the same as an earlier sample of its problem (resemblance.py);
-4. the rewriter, if any, whose result is judged again (rewrite.py, rewrite_model.py); without one
+4. a model's verdict where rules have none, if asked for (generative_samples.py);
+5. the rewriter, if any, whose result is judged again (rewrite.py, rewrite_model.py); without one
    a stage that wants one says that what is learnt has no summary;
-5. of what is left of a problem the least similar ones up to the quota.
+6. of what is left of a problem the least similar ones up to the quota.
 
 A kill loses at most the shards in flight: the ledger (ledger.py) has the rest, and the same rounds
 follow from the same samples. That holds as far as verdicts repeat; one that ran out of time on a
@@ -24,11 +25,7 @@ from which the funnel is counted; and pass_rates.parquet, the difficulty of ever
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
-import pyarrow as pa
+from dataclasses import dataclass
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
@@ -37,9 +34,13 @@ from pipeline.kinds import Outputs
 from stages.configs import SampleConfig
 from stages.data.choice import Choice
 from stages.data.collect import Collector, Job, fitting, gather, make_jobs, shown_on
-from stages.data.difficulty import PASS_RATE, pass_rates
+from stages.data.difficulty import pass_rates
 from stages.data.filters import check_names
 from stages.data.funnel import OVER_QUOTA, SAMPLED, Funnel
+from stages.data.generative import answer_judge
+from stages.data.generative_measure import measure
+from stages.data.generative_samples import DROPS as JUDGE_DROPS
+from stages.data.generative_samples import RIGHT, Judgements, require_judge
 from stages.data.given import samples_of
 from stages.data.labels import (
     NO_MAJORITY,
@@ -49,29 +50,14 @@ from stages.data.labels import (
     lacks_reference,
 )
 from stages.data.metrics import mean
+from stages.data.published import Published, publish
 from stages.data.rewrite import drops
-from stages.data.rewriters import mixes, prepared, rewriter_of, told
+from stages.data.rewriters import prepared, rewriter_of, told
 from stages.data.rounds import Rounds, check_strategy
-from stages.data.rows import SAMPLE, Row, RowWriter, write_rows
+from stages.data.rows import Row
 from stages.data.votes import can_vote
 from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
-
-DRAWN = pa.schema(
-    [
-        ("id", pa.string()),
-        ("source", pa.string()),
-        ("domain", pa.string()),
-        ("language", pa.string()),
-        ("number", pa.int64()),  # of the sample among those of its problem
-        ("seed", pa.int64()),
-        ("score", pa.float64()),
-        ("reason", pa.string()),  # of the verdict
-        ("tokens", pa.int64()),  # drawn
-        ("finish_reason", pa.string()),
-        ("dropped_by", pa.string()),  # the filter, or null: kept
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -101,21 +87,32 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     examples = prepared(config, inputs, context)
     model = _only_model(inputs, key)
     funnel = Funnel(_reasons(config))
+    with answer_judge(config, inputs, context) as judge:
+        measured = measure(judge, context) if judge else {}
     with VerifierPool.of(config.verifiers) as pool:
         with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
             collector = Collector.of(fleet, pool, model, config, context)
             asked = _asked(config, inputs, model, collector, key)
             rounds = _draw(config, asked.jobs, collector, context)
-        with rewriter_of(config, inputs, examples, context) as rewriter:
+        with (
+            answer_judge(config, inputs, context) as judge,
+            rewriter_of(config, inputs, examples, context) as rewriter,
+        ):
             choice = Choice(config, rewriter, pool, fleet.tokenizer)
-            rows = _publish(choice, rounds, _given(inputs), funnel, context)
+            judgements = Judgements(judge, rounds, config) if judge else None
+            samples = (judgements or rounds).samples()
+            rows = publish(choice, samples, rounds, _given(inputs), funnel, context)
     pool.tally.write(context.output)
     if not rows.count:
         raise RecipeError(_nothing_kept(key, funnel.whole()))
     facts = _facts(config, model, asked, rounds, rows, funnel)
     facts |= told(config, inputs, examples, rows.given_mixed)
     facts["engine_deaths"] = fleet.deaths
-    return Outputs(facts, {**asked.funnel(), **funnel.whole(), "given": rows.given})
+    counts = {**asked.funnel(), **funnel.whole(), "given": rows.given}
+    if judgements:
+        facts["generative_judge"] = {**measured, **judgements.facts()}
+        counts[RIGHT] = judgements.counts[RIGHT]  # of the samples, before the quota
+    return Outputs(facts, counts)
 
 
 def _only_model(inputs: Inputs, key: str) -> Artifact:
@@ -131,6 +128,7 @@ def _asked(
 ) -> Asked:
     """The jobs whose prompt fits and whose answers can be judged, or voted on."""
     problems = gather(of_type(inputs, "data_from", "problems"), config.limit_problems)
+    require_judge(problems, config, key)
     judged = [
         row
         for row in problems
@@ -157,58 +155,11 @@ def _draw(config: SampleConfig, jobs: list[Job], collector: Collector, context: 
     return rounds
 
 
-@dataclass
-class Published:
-    """What rows.parquet holds."""
-
-    count: int = 0
-    given: int = 0
-    given_mixed: int = 0  # thoughts that mix languages
-    tokens: int = 0  # of the kept samples
-    drawn_tokens: int = 0  # of all samples, before any rewriting
-    domains: Counter[str] = field(default_factory=Counter)
-    languages: Counter[str] = field(default_factory=Counter)
-    sources: Counter[str] = field(default_factory=Counter)
-
-    def add(self, row: Row) -> None:
-        self.count += 1
-        self.domains[row["domain"]] += 1
-        self.languages[row["language"]] += 1
-        self.sources[row["source"]] += 1
-
-
-def _publish(
-    choice: Choice, rounds: Rounds, given: Sequence[Row], funnel: Funnel, context: Context
-) -> Published:
-    """Write all files, a few problems in memory at a time."""
-    rows, published = context.output / "rows.parquet", Published(given=len(given))
-    with (
-        RowWriter(rows, SAMPLE) as kept_rows,
-        RowWriter(context.output / "drawn.parquet", DRAWN) as drawn_rows,
-    ):
-        for job, drawn, kept in choice.of(rounds.samples()):
-            for sample in drawn:
-                funnel.add(job.problem["domain"], sample["dropped_by"])
-                published.drawn_tokens += sample["tokens"]
-                both = job.problem | sample
-                drawn_rows.write({name: both[name] for name in DRAWN.names})
-            for row in kept:
-                published.tokens += row["tokens"]
-                published.add(row)
-                kept_rows.write(row)
-        for row in given:
-            published.add(row)
-            published.given_mixed += mixes(row, choice.config)
-            kept_rows.write({name: row[name] for name in SAMPLE.names})
-    rates = pass_rates(rounds.jobs, rounds.seen)
-    write_rows(context.output / "pass_rates.parquet", rates, PASS_RATE)
-    return published
-
-
 def _reasons(config: SampleConfig) -> list[str]:
     """All that may drop a sample, in the order of the funnel."""
     votes = [NO_MAJORITY] if config.majority is not None else []
-    return [*votes, *config.filters, *drops(config), OVER_QUOTA]
+    judge = JUDGE_DROPS if config.generative_judge else ()
+    return [*votes, *config.filters, *judge, *drops(config), OVER_QUOTA]
 
 
 def _given(inputs: Inputs) -> list[Row]:

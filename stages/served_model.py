@@ -1,4 +1,4 @@
-"""A chat model behind an OpenAI-compatible server, to be evaluated like any other.
+"""A chat model behind an OpenAI-compatible server, to be evaluated like any other or to judge.
 
 The stage asks the server what it offers and keeps where it is and what the model is called. Its
 identity is the URL, the name and the `revision`: nobody can see from outside that other weights are

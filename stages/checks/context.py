@@ -98,12 +98,15 @@ def on_policy_distill(stage: Stage) -> Iterator[Problem]:
 
 
 def sample(stage: Stage) -> Iterator[Problem]:
-    """Rejection sampling: the samples, and what a model rewrites of them."""
+    """Rejection sampling: the samples, what a model rewrites of them, and what a judge says."""
     config: SampleConfig = stage.config
     yield from _draws(stage, _models(stage), "sampling", config.sampling)
     if config.rewriter == "model":
         rewriter = stage.inputs["rewrite_with"]
         yield from _draws(stage, rewriter, "rewrite.sampling", config.rewrite.sampling)
+    if config.generative_judge is not None:
+        judge, sampling = stage.inputs["judge_with"], config.generative_judge.sampling
+        yield from _draws(stage, judge, "generative_judge.sampling", sampling)
 
 
 def general(stage: Stage) -> Iterator[Problem]:

@@ -16,10 +16,9 @@ def check(stage: Stage) -> Iterator[Problem]:
     acting = [term for term in config.rewards.values() if term.weight]
     if not acting:
         yield Problem("rewards", "has no term with a weight: give it one, e.g. {accuracy: {}}")
-    declared = declared_domains(stage)
+    declared, queries = declared_domains(stage), declared_queries(stage)
     yield from _domains(config, declared)
     domains = declared & set(config.domains) if declared and config.domains else declared
-    queries = declared_queries(stage)
     for name, term in config.rewards.items():
         key = f"rewards.{name}"
         yield from _name(stage, name, key)
@@ -41,6 +40,16 @@ def declared_domains(stage: Stage) -> frozenset[str] | None:
             return None
         found.update(domains)
     return frozenset(found)
+
+
+def _domains(config: RLConfig, declared: frozenset[str] | None) -> Iterator[Problem]:
+    """Some of the domains that are trained on must be there; all need not."""
+    if declared and config.domains and not declared & set(config.domains):
+        yield Problem(
+            "domains",
+            f"is {config.domains}, and no problem of data_from is of these: they are of "
+            f"{', '.join(sorted(declared))}; set it to some of those, or [] for all",
+        )
 
 
 def declared_queries(stage: Stage) -> frozenset[str] | None:
@@ -81,16 +90,6 @@ def _queries(
             f"scores {name} queries only, and what data_from gives is {there}: set `preference: "
             f"{name}` of the data set that has them, name one that has on data_from, or take the "
             f"term out with `~stages.{stage.name}.rewards.{name}`",
-        )
-
-
-def _domains(config: RLConfig, declared: frozenset[str] | None) -> Iterator[Problem]:
-    """Some of the domains that are trained on must be there; all need not."""
-    if declared and config.domains and not declared & set(config.domains):
-        yield Problem(
-            "domains",
-            f"is {config.domains}, and no problem of data_from is of these: they are of "
-            f"{', '.join(sorted(declared))}; set it to some of those, or [] for all",
         )
 
 

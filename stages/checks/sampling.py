@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Problem, Stage
-from stages.checks import context
+from stages.checks import context, generative
 from stages.configs import SampleConfig
 from stages.data import prompts
 
@@ -28,6 +28,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     """A rewriter has what it needs; with one or without, what is learnt is in one language."""
     config: SampleConfig = stage.config
     yield from rewriting(config)
+    yield from generative.check(stage)
     yield from context.sample(stage)
 
 

@@ -47,6 +47,9 @@ from stages.configs.distillation import (
 from stages.configs.evaluation import (
     EvaluateConfig,
 )
+from stages.configs.generative import (
+    GenerativeJudge,
+)
 from stages.configs.health import (
     Health,
     HealthRule,
@@ -101,6 +104,7 @@ __all__ = [
     "DynamicSampling",
     "EvaluateConfig",
     "GeneralConfig",
+    "GenerativeJudge",
     "Health",
     "HealthRule",
     "Judge",

@@ -92,7 +92,7 @@ class PretrainedConfig(StageConfig):
 
 @dataclass
 class ServedModelConfig(StageConfig):
-    """A chat model behind an OpenAI-compatible server; it can be evaluated and no more.
+    """A chat model behind an OpenAI-compatible server: to be evaluated, or to judge.
 
     revision: any word; another one when the server has other weights under the same name.
     """

@@ -15,6 +15,7 @@ from stages.configs.common import (
     outside_file,
     placement,
 )
+from stages.configs.generative import GenerativeJudge
 from stages.configs.prompts import Prompt
 
 
@@ -61,6 +62,7 @@ class SampleConfig(StageConfig):
     """
 
     rewrite_with: str | None = None
+    judge_with: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
     rollout: Rollout = from_root(Rollout, "rollout")
     strategy: str = "fixed"
@@ -76,6 +78,7 @@ class SampleConfig(StageConfig):
     max_resemblance: float = 0.9  # from here on two answers to a problem are near duplicates
     rewriter: str | None = None  # or `model` (on rewrite_with), or `tiny`: rewrite and sum up
     rewrite: Rewrite = field(default_factory=Rewrite)
+    generative_judge: GenerativeJudge | None = None  # how judge_with judges what rules cannot
     system_prompt: str | None = None
     verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
 from stages.configs import PreferencesConfig
-from stages.data.collect import Collector, fitting, gather, limited, make_jobs, shown_on
+from stages.data.collect import Collector, fitting, gather, in_turn, make_jobs, shown_on
 from stages.data.judged import Candidate
 from stages.data.preference import HELPFUL, SAFETY, may_judge
 from stages.data.rows import MESSAGES, PROBLEM, Row, stream_rows, write_rows
@@ -86,7 +86,7 @@ def _prompts(
     rows = gather(asked, None)
     suited = [row for row in rows if may_judge(kind, row)]
     dropped["other_preference"] += len(rows) - len(suited)
-    rows = limited(suited, config.limit_prompts)
+    rows = in_turn(suited, config.limit_prompts)
     empty = dict.fromkeys(PROBLEM.names)
     own = [{name: row[name] for name in PROBLEM.names if name in row} for row in rows]
     return [empty | row | {"verifier": "", "reference": None, "metadata": "{}"} for row in own]

@@ -12,6 +12,7 @@ import pyarrow as pa
 from stages.data.rows import SAMPLE, Row, stream_rows
 
 TEXTS = ("completion", "reasoning")  # not kept of a dropped sample
+WAITS = "waits_for_judge"  # in `dropped_by`: no rule can judge it, and a model is to
 COLUMNS = (*TEXTS, "answer", "score", "reason", "tokens", "finish_reason", "seed", "model")
 PART = pa.schema(
     [
@@ -26,7 +27,8 @@ GROUP = 256  # samples of each file in memory: thoughts may be long
 
 def part_row(place: int, number: int, row: Row, dropped_by: str | None) -> Row:
     """What is kept of a sample."""
-    kept = {name: row[name] for name in COLUMNS if dropped_by is None or name not in TEXTS}
+    whole = dropped_by in (None, WAITS)
+    kept = {name: row[name] for name in COLUMNS if whole or name not in TEXTS}
     return {"job": place, "number": number, "dropped_by": dropped_by, **kept}
 
 

@@ -12,6 +12,10 @@ gives back what was drawn and the rest is drawn.
 Memory holds counts, and of problems that still lack answers the sketches of those they have. The
 samples themselves go to one Parquet file a round, in order of problems, and are merged from there;
 of a dropped one only how it came to be dropped.
+
+Where a model judges what rules cannot (generative_samples.py), it does so after the last round: it
+takes the place of the sampling engines. Until then such samples wait, and their problem gets
+samples_per_problem of them.
 """
 
 from __future__ import annotations
@@ -27,8 +31,9 @@ from stages.configs import SampleConfig
 from stages.data.adaptive import Counts, Limits, allocate
 from stages.data.collect import Collector, Job, Progress
 from stages.data.filters import reason_of
+from stages.data.generative_samples import waits
 from stages.data.labels import Election
-from stages.data.parts import GROUP, PART, merged, part_row
+from stages.data.parts import GROUP, PART, WAITS, merged, part_row
 from stages.data.resemblance import Different
 from stages.data.rows import Row, write_rows
 
@@ -49,7 +54,10 @@ def check_strategy(config: SampleConfig, key: str) -> None:
 
 @dataclass
 class Seen:
-    """What is known of each job: J counts. judged, correct: by the verifier, before any filter."""
+    """What is known of each job: J counts.
+
+    judged, correct: by the verifier, before any filter. waiting: for a model's verdict.
+    """
 
     group: np.ndarray
     drawn: np.ndarray = field(init=False)
@@ -57,15 +65,17 @@ class Seen:
     correct: np.ndarray = field(init=False)
     accepted: np.ndarray = field(init=False)
     distinct: np.ndarray = field(init=False)
+    waiting: np.ndarray = field(init=False)
     tokens: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("drawn", "judged", "correct", "accepted", "distinct", "tokens"):
+        for name in ("drawn", "judged", "correct", "accepted", "distinct", "waiting", "tokens"):
             setattr(self, name, np.zeros(len(self.group), dtype=np.int64))
 
-    def counts(self) -> Counts:
-        """What the allocation looks at."""
-        return Counts(self.drawn, self.accepted, self.distinct, self.tokens, self.group)
+    def counts(self, jobs: np.ndarray) -> Counts:
+        """What the allocation looks at, of some jobs."""
+        columns = (self.drawn, self.accepted, self.distinct, self.tokens, self.group)
+        return Counts(*(column[jobs] for column in columns))
 
 
 class Rounds:
@@ -102,8 +112,12 @@ class Rounds:
 
     def samples(self) -> Iterator[tuple[Job, list[Row]]]:
         """The samples of each job that was asked, in order: columns of PART."""
-        for place, rows in merged(self._parts):
+        for place, rows in self.places():
             yield self.jobs[place], rows
+
+    def places(self) -> Iterator[tuple[int, list[Row]]]:
+        """The same with the place of each job."""
+        yield from merged(self._parts)
 
     def _next(self) -> np.ndarray:
         """How many samples each job gets in this round."""
@@ -114,9 +128,13 @@ class Rounds:
         if config.strategy == FIXED:
             return np.zeros_like(self._votes)
         left = self.budget - int(seen.drawn.sum())
-        size = min(left, -(-self.budget // config.adaptive.rounds))
+        wanted = _filled(seen, config.samples_per_problem, left)
+        size = min(left - int(wanted.sum()), -(-self.budget // config.adaptive.rounds))
         limits = Limits(config.max_kept_per_problem, config.adaptive.most_samples)
-        return allocate(seen.counts(), limits, max(0, size))
+        known = np.flatnonzero(seen.waiting == 0)
+        if len(known):
+            wanted[known] = allocate(seen.counts(known), limits, max(0, size))
+        return wanted
 
     def _round(self, wanted: np.ndarray, collector: Collector, progress: Progress) -> Iterator[Row]:
         places = np.flatnonzero(wanted).tolist()
@@ -139,6 +157,9 @@ class Rounds:
         different = different or Different(config.filters, config.max_resemblance)
         for row in rows:
             reason = reason_of(row, config)
+            if place not in self.elections and waits(row, config):
+                reason = WAITS
+                seen.waiting[place] += 1
             seen.accepted[place] += reason is None
             reason = reason or different.repeats(row["completion"])
             seen.distinct[place] += reason is None
@@ -159,6 +180,16 @@ def _groups(jobs: Sequence[Job]) -> np.ndarray:
     cells = [(job.problem["domain"], job.problem["language"]) for job in jobs]
     numbers = {cell: number for number, cell in enumerate(sorted(set(cells), key=str))}
     return np.array([numbers[cell] for cell in cells], dtype=np.int64)
+
+
+def _filled(seen: Seen, samples: int, left: int) -> np.ndarray:
+    """How many samples jobs whose answers wait for a model still get: as many as `fixed` gives.
+
+    Nobody knows how many of them will be accepted, so they neither give to other jobs nor take.
+    """
+    wanted = np.where(seen.waiting > 0, np.maximum(samples - seen.drawn, 0), 0)
+    before = np.cumsum(wanted) - wanted
+    return np.clip(wanted, 0, np.maximum(left - before, 0))
 
 
 def _votes(election: Election | None) -> int:

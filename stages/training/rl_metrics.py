@@ -53,8 +53,8 @@ RENAMED = {
     "sampling/sampling_logp_difference/mean": "sampling_logp_difference",
 }
 READ = 8000
-TOO_LONG = "too_long/"
 VALIDATION = "validation/"
+TOO_LONG = "too_long/"
 
 KEPT = frozenset(
     {

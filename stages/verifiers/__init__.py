@@ -42,6 +42,7 @@ VERIFIERS = {
     "choice": "stages.verifiers.choice",
     "code": "stages.verifiers.code",
     "countdown": "stages.verifiers.countdown",
+    "generative": "stages.verifiers.generative",
     "grid": "stages.verifiers.grid",
     "instruction": "stages.verifiers.instruction",
     "logic": "stages.verifiers.logic",
