@@ -26,6 +26,7 @@ SMALL: dict[str, Any] = {
     "samples_per_question": 4,
     "steps_per_rollout": 1,
     "save_steps": 50,
+    "max_prompt_tokens": 200,
     "precision": Precision(),
 }
 
