@@ -26,7 +26,7 @@ SMALL: dict[str, Any] = {
     "samples_per_question": 4,
     "steps_per_rollout": 1,
     "save_steps": 50,
-    "max_prompt_tokens": 200,
+    "max_prompt_tokens": 480,  # with a completion what the model sees
     "precision": Precision(),
 }
 
