@@ -9,8 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.cli import R1, main
+from pipeline.commands import derived
 from pipeline.compose import compose
 from pipeline.errors import UsageError
+from pipeline.situation import survey
 from stages.configs import EvaluateConfig, Prompt, Sampling
 from stages.data.asking import questions
 from stages.data.ledger import key_of
@@ -104,25 +106,21 @@ def benchmark(tmp_path: Path, name: str, count: int) -> str:
     return str(path)
 
 
-def planned(words: list[str], capsys: pytest.CaptureFixture[str], stage: str) -> dict:
-    assert main(["plan", "--json", *words]) == 0
-    stages = json.loads(capsys.readouterr().out)["stages"]
-    return next(one for one in stages if one["stage"] == stage)["numbers"]
+def planned(words: list[str], stage: str) -> dict:
+    return derived(survey(R1, compose(R1, words)), stage)
 
 
-def test_a_graph_asks_a_benchmark_as_often_as_it_says(tmp_path, monkeypatch, capsys):
+def test_a_graph_asks_a_benchmark_as_often_as_it_says(tmp_path, monkeypatch):
     monkeypatch.setenv("R1_ROOT", str(tmp_path / "outputs"))
     words = ["profile=paper", "recipe=r1_zero", "data@stages.heldout=aime2024"]
     words.append(f"stages.heldout.path={benchmark(tmp_path, 'aime', 30)}")
     assert main(["run", *words, "only=heldout"]) == 0
-    capsys.readouterr()
-    numbers = planned(words, capsys, "eval_zero")
+    numbers = planned(words, "eval_zero")
     assert (numbers["completions per problem"], numbers["completions in all"]) == (64, 30 * 64)
     both = [*words, "+data@stages.more=math500", "stages.eval_zero.data_from=[heldout,more]"]
     both.append(f"stages.more.path={benchmark(tmp_path, 'math', 5)}")
     assert main(["run", *both, "only=more"]) == 0
-    capsys.readouterr()
-    numbers = planned(both, capsys, "eval_zero")
+    numbers = planned(both, "eval_zero")
     assert numbers["completions per problem"] == "64, 16"
     assert numbers["completions in all"] == 30 * 64 + 5 * 16
 
