@@ -72,7 +72,7 @@ def test_the_reward_rises_and_the_published_model_loads(
     assert sum(found[-3:]) / 3 > 0.9
     assert outputs.facts["completions"] == 20 * 64
     assert outputs.facts["tokens"] == sum(point["length"] * 64 for point in curves(context))
-    assert outputs.funnel == {"problems": 5, "too_long": 0, "kept": 5}
+    assert outputs.funnel == {"problems": 5, "other_domain": 0, "too_long": 0, "kept": 5}
     AutoModelForCausalLM.from_pretrained(context.output / "model")
     assert common.load_tokenizer(context.output / "model").chat_template
 
