@@ -1,6 +1,6 @@
 """Reward models for what no rule can judge (paper, 3.1).
 
-    helpful   pairwise    Bradley-Terry on chosen against rejected; reads the final answer only
+    helpful   pairwise    Bradley-Terry on chosen against rejected; reads the summary only
     safety    pointwise   cross-entropy on safe against unsafe; reads the whole response
 
 Paper: 66,000 pairs and 106,000 labels, batch 256, learning rate 6e-6, one epoch, 8,192 tokens (in
@@ -30,7 +30,6 @@ from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import RewardModelConfig
-from stages.data.collect import positions
 from stages.data.rows import read_rows
 from stages.data.window import require_window
 from stages.rewards.preference import TERM_OF, Scorer
@@ -51,8 +50,7 @@ def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
     source, tokenizer = start(inputs, context)
     require_window(source, config.max_length, f"stages.{context.stage}.max_length")
     rows = [row for artifact in inputs["data_from"] for row in read_rows(artifact.rows_path)]
-    longest = min(config.max_length, positions(source) or config.max_length)
-    judged, funnel = read_judged(tokenizer, rows, config.scores, longest)
+    judged, funnel = read_judged(tokenizer, rows, config.scores, config.max_length)
     taught, held = hold_out(judged, config.heldout_fraction, context.seed)
     if not taught or not held:
         raise RecipeError(

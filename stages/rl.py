@@ -104,9 +104,19 @@ def _prompts(
 
 def _require_window(config: RLConfig, source: Path, context: Context) -> None:
     """The longest prompt with the longest completion that any step allows."""
-    limits = [s.max_tokens for s in config.length_switches if s.step < config.max_steps]
-    longest = config.max_prompt_tokens + max([config.sampling.max_tokens, *limits])
-    require_window(source, longest, f"stages.{context.stage}: max_prompt_tokens and max_tokens")
+    key, longest = _longest(config)
+    key = f"stages.{context.stage}: max_prompt_tokens and {key}"
+    require_window(source, config.max_prompt_tokens + longest, key)
+
+
+def _longest(config: RLConfig) -> tuple[str, int]:
+    """The key that allows the longest completions of any step, and their tokens."""
+    limits = {"sampling.max_tokens": config.sampling.max_tokens}
+    for number, switch in enumerate(config.length_switches):
+        if switch.step < config.max_steps:
+            limits[f"length_switches[{number}].max_tokens"] = switch.max_tokens
+    key = max(limits, key=lambda name: limits[name])
+    return key, limits[key]
 
 
 def _rows(config: RLConfig, inputs: Inputs, stage: str) -> list[Row]:
@@ -114,7 +124,8 @@ def _rows(config: RLConfig, inputs: Inputs, stage: str) -> list[Row]:
     rows: list[Row] = []
     for data in of_type(inputs, "data_from", "problems"):
         own = read_rows(data.rows_path)
-        require_kinds(config.rewards, own, data.stage, stage)
+        asked = [row for row in own if not config.domains or row["domain"] in config.domains]
+        require_kinds(config.rewards, asked, data.stage, stage)
         rows += own
     return rows
 
@@ -133,11 +144,7 @@ def _terms(
     require_rows(terms, rows, stage)
     scored = {term.name: [row for row in rows if term.applies(row)] for term in terms}
     acting = {name: scorer for name, scorer in scorers.items() if name in scored}
-    key = "sampling.max_tokens"
-    longest = config.sampling.max_tokens
-    for place, switch in enumerate(config.length_switches):
-        if switch.max_tokens > longest:
-            key, longest = f"length_switches.{place}.max_tokens", switch.max_tokens
+    key, longest = _longest(config)
     require_windows(acting, scored, longest, stage, key)
     return terms
 

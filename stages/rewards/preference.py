@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
 from stages.data.template import END, Message, render_prompt
+from stages.data.window import read_window
 from stages.rewards.prose import shows
 from stages.verifiers.answer import DEFAULT, Policy, parse
 
@@ -81,8 +82,7 @@ class Scorer:
         )
         self._model.config.pad_token_id = self._tokenizer.pad_token_id
         self._model.eval()
-        config = self._model.config
-        self.window: int | None = getattr(config, "max_position_embeddings", None)
+        self.window = read_window(model_path / "config.json")
         self._texts = self._too_long = 0
 
     @classmethod

@@ -51,7 +51,9 @@ def test_what_no_answer_pays_does_not_depend_on_what_is_scored_with_it(
     reward_model_dir: Path,
 ) -> None:
     scorer = Scorer(reward_model_dir, "answer")
-    assert scorer.score(PROMPTS, COMPLETIONS)[3] == scorer.score(["Hello"], ["a"])[0] == LOWEST
+    assert (
+        scorer.score(PROMPTS, COMPLETIONS)[3] == scorer.score(["Hello"], ["<think>"])[0] == LOWEST
+    )
     low = Scorer(reward_model_dir, "answer", mean=1000.0).score(PROMPTS, COMPLETIONS)
     assert low == [LOWEST] * 4  # and no answer pays less than none
 

@@ -125,7 +125,7 @@ def test_completions_that_a_reward_model_cannot_see_whole_are_refused_with_what_
     given = inputs([*queries("helpful"), *queries("safety")], window=80)
     longer = config(length_switches=[LengthSwitch(step=0, max_tokens=79)])
     with pytest.raises(
-        UsageError, match=r"stages\.stage\.length_switches\.0\.max_tokens is 79"
+        UsageError, match=r"stages\.stage\.length_switches\[0\]\.max_tokens is 79"
     ) as at:
         rl.run(longer, given, make_context())
     said = str(at.value)
