@@ -92,7 +92,7 @@ def test_worked_conversations_think_in_the_questions_language_and_check(make_con
     assert len(rows) == 36
     for row in rows:
         parsed = parse(row["completion"])
-        assert parsed.answer
+        assert parsed.response
         assert consistency(parsed.reasoning, row["language"]) in (None, 1.0)
         assert "wait" in parsed.reasoning or "等等" in parsed.reasoning
 
@@ -111,7 +111,7 @@ def test_general_rows_think_except_about_greetings(make_context):
     assert outputs.facts["with_thought"] == 40
     assert outputs.facts["rows_by_language"] == {"en": 25, "zh": 26}
     direct = [row for row in rows if "direct" in row["id"]]
-    assert {parse(row["completion"]).answer for row in direct} == set(REPLY.values())
+    assert {parse(row["completion"]).response for row in direct} == set(REPLY.values())
     assert {parse(row["completion"]).reasoning for row in direct} == {""}
     assert len({row["id"] for row in rows}) == len(rows)
 
