@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from pipeline import checks, commands
 from pipeline.cli import R1, main
 from pipeline.compose import Composed, compose
 from pipeline.departures import departures
 from pipeline.errors import UsageError
-from pipeline.fidelity import leaves
+from pipeline.fidelity import leaves, sources_of
 from pipeline.graph import build
 from pipeline.run_command import execute
 from stages import reward_model, rl, sft
 from stages.registry import REGISTRY
+from stages.rewards.preference import load_scorers
 from stages.rewards.terms import build_terms
 from stages.tiny.problems import generate
 from stages.training.common import load_tokenizer
@@ -29,6 +32,7 @@ from stages.training.reward_data import read_judged
 from stages.training.rl_prompts import Prompt, prepare_prompts, starts
 from stages.training.rl_rewards import weights_at
 from stages.training.sft_data import encode
+from stages.verifiers.answer import DEFAULT
 
 # DeepSeek-R1, arXiv 2501.12948v2, as TRL and transformers name it.
 ZERO = {  # 2.1
@@ -112,6 +116,18 @@ ASKED = {  # 3.1, B.3.2, B.3.3, D.1: what no trainer is told
         "parts.general.rows": 177812,
     },
     "reasoning_clean": {"ngram": 10},
+}
+
+
+PROMPTS = {  # stage and key → the table or listing that the wording stands for
+    ("zero", "template"): "table 1",
+    ("eval_base", "template"): "table 1",
+    ("eval_r1", "prompts.math"): "table 32",
+    ("eval_r1", "prompts.choice"): "tables 18 and 29",
+    ("cold_start_data", "rewrite.thought"): "B.3.2",
+    ("cold_start_data", "rewrite.summary"): "listing 1",
+    ("preference_pairs", "judging.prompt"): "B.2",
+    ("safety_labels", "judging.prompt"): "listing 8",
 }
 
 
@@ -286,6 +302,35 @@ def test_the_control_of_the_language_reward_differs_from_dev2_in_nothing_else() 
     apart = {key for key in with_language | without if with_language[key] != without[key]}
     assert apart == {"rewards.language.weight"}
     assert without["rewards.language.weight"] == 0.0
+
+
+@pytest.mark.parametrize(("stage", "key"), PROMPTS)
+def test_what_models_are_asked_names_its_table_or_listing(stage: str, key: str) -> None:
+    value = paper(stage)
+    for part in key.split("."):
+        value = value[part] if isinstance(value, dict) else getattr(value, part)
+    assert PROMPTS[stage, key] in sources_of(paper(stage))[key]
+    assert value.file is None
+    assert all(f"{{{blank}}}" in value.text["en"] for blank in value.blanks)
+
+
+def test_8192_tokens_limit_what_a_reward_model_learns_from_and_not_what_it_scores(
+    tiny_model_dir: Path, tmp_path: Path, make_artifact: Callable[..., Any]
+) -> None:
+    seeing = AutoConfig.from_pretrained(tiny_model_dir, max_position_embeddings=32768, num_labels=1)
+    torch.manual_seed(0)
+    AutoModelForSequenceClassification.from_config(seeing).save_pretrained(tmp_path / "rm")
+    load_tokenizer(tiny_model_dir).save_pretrained(tmp_path / "rm")
+    settings = asdict(paper("safety_rm"))
+    assert settings["max_length"] == 8192
+    scored = {"model_dir": tmp_path / "rm", "facts": {"scores": "response"}, "config": settings}
+    (scorer,) = load_scorers([make_artifact("reward_model", "rm", **scored)], DEFAULT).values()
+    same = " 7 +" * 4500  # in the last 8,192 tokens there is nothing else
+    thoughts = [f"<think>{start * 2000}{same}</think>7" for start in (" apples", " 3 =")]
+    assert len(load_tokenizer(tiny_model_dir)(same).input_ids) > 8192
+    prompt = [{"role": "user", "content": "3 + 4 = ?"}]
+    first, second = scorer.score([scorer.render(prompt)] * 2, thoughts)
+    assert abs(first - second) > 1e-3
 
 
 def test_preferences_count_in_the_last_400_of_1700_steps(trainer: Callable[[Any], Any]) -> None:
