@@ -22,12 +22,14 @@ WORDS = (
 )
 
 
-def result(root: Path) -> tuple[str, list[tuple[float, float]]]:
-    """The digest of zero's weights, and its curve of reward by step."""
+def result(root: Path) -> tuple[str, list[tuple[float | None, ...]]]:
+    """The digest of zero's weights, and by step its reward and what it did on held-out problems."""
     folder = next((root / "store" / "zero").glob("*/model")).parent
     weights = (folder / "model" / "model.safetensors").read_bytes()
     lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    return hashlib.sha256(weights).hexdigest(), [(x["step"], x["reward"]) for x in lines]
+    curves = ("step", "reward", "validation/accuracy")  # before the first step there is no reward
+    points = [tuple(line.get(name) for name in curves) for line in lines]
+    return hashlib.sha256(weights).hexdigest(), points
 
 
 def wait_for_steps(root: Path, count: int) -> Path:
