@@ -49,7 +49,7 @@ from stages.training.rl_prompts import (
     prepare_prompts,
     starts,
 )
-from stages.training.rollouts import rollouts_of
+from stages.training.rollouts import length_limits, rollouts_of
 from stages.training.verdict_counts import VerdictCounts
 from stages.verifiers.pool import VerifierPool, policy_of
 from stages.verifiers.selfcheck import require_references
@@ -111,12 +111,7 @@ def _require_window(config: RLConfig, source: Path, context: Context) -> None:
 
 def _longest(config: RLConfig) -> tuple[str, int]:
     """The key that allows the longest completions of any step, and their tokens."""
-    limits = {"sampling.max_tokens": config.sampling.max_tokens}
-    for number, switch in enumerate(config.length_switches):
-        if switch.step < config.max_steps:
-            limits[f"length_switches[{number}].max_tokens"] = switch.max_tokens
-    key = max(limits, key=lambda name: limits[name])
-    return key, limits[key]
+    return max(length_limits(config).items(), key=lambda limit: limit[1])
 
 
 def _rows(config: RLConfig, inputs: Inputs, stage: str) -> list[Row]:

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import constants
-
 from pipeline.kinds import Problem, Stage
 from stages.checks import tiny_world
 from stages.configs import (
@@ -26,8 +24,10 @@ from stages.configs import (
     Sampling,
 )
 from stages.data.window import read_window
+from stages.training.rollouts import length_limits
 
 PROMPT = "max_prompt_tokens"
+CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,23 @@ def positions(stage: Stage) -> Window | None:
 def _published(config: PretrainedConfig) -> int | None:
     """What the checkpoint's own config.json says, where it is on this machine."""
     local = Path(config.path).expanduser()
-    folder = local if local.is_dir() else _cached(config.path, config.revision or "main")
-    file = folder / "config.json"
+    file = local / CONFIG if local.is_dir() else _cached(config.path, config.revision)
     try:
-        return read_window(file) if file.is_file() else None
+        return read_window(file) if file and file.is_file() else None
     except ValueError:  # no JSON; the stage says so
         return None
 
 
-def _cached(name: str, revision: str) -> Path:
-    """The snapshot of a hub name in the local cache, if it was ever downloaded."""
-    folder = Path(constants.HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
-    ref = folder / "refs" / revision
-    return folder / "snapshots" / (ref.read_text().strip() if ref.is_file() else revision)
+def _cached(name: str, revision: str | None) -> Path | None:
+    """The config of a hub name in the local cache, if it was ever downloaded."""
+    from huggingface_hub import constants, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(name, CONFIG, constants.HF_HUB_CACHE, revision)
+    except HFValidationError:  # a folder that is not there; the stage says so
+        return None
+    return Path(found) if isinstance(found, str) else None
 
 
 def whole_rows(stage: Stage) -> Iterator[Problem]:
@@ -80,12 +84,8 @@ def whole_rows(stage: Stage) -> Iterator[Problem]:
 def rl(stage: Stage) -> Iterator[Problem]:
     """RL: the longest prompt with the longest completion, in policy and reward models."""
     config: RLConfig = stage.config
-    limits = {"sampling.max_tokens": config.sampling.max_tokens}
-    for number, switch in enumerate(config.length_switches):
-        if switch.step < config.max_steps:
-            limits[f"length_switches[{number}].max_tokens"] = switch.max_tokens
     models = stage.inputs["init_from"] + stage.inputs["score_with"]
-    for key, longest in limits.items():
+    for key, longest in length_limits(config).items():
         yield from _fits(models, key, longest, config.max_prompt_tokens)
 
 

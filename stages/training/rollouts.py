@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stages.configs import RLConfig
 from stages.rewards.schedule import steps_of
 
 
@@ -49,3 +50,12 @@ def rollouts_of(config: Mapping[str, Any]) -> Rollouts:
     steps = {steps_of(change, config["max_steps"]) for change in changes}
     cuts = sorted(step for step in steps if step is not None and 0 < step < config["max_steps"])
     return Rollouts(config["steps_per_rollout"], config["max_steps"], tuple(cuts))
+
+
+def length_limits(config: RLConfig) -> dict[str, int]:
+    """How many tokens a completion may have at some step of the run, by the key that says so."""
+    limits = {"sampling.max_tokens": config.sampling.max_tokens}
+    for number, switch in enumerate(config.length_switches):
+        if switch.step < config.max_steps:
+            limits[f"length_switches[{number}].max_tokens"] = switch.max_tokens
+    return limits
