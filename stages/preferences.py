@@ -29,6 +29,7 @@ from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from stages.configs import PreferencesConfig
 from stages.data import judged as files
+from stages.data import side_model
 from stages.data.candidates import draw
 from stages.data.judged import (
     JUDGED,
@@ -39,7 +40,7 @@ from stages.data.judged import (
     preferred,
     sift,
 )
-from stages.data.judging import ModelJudge, as_judge
+from stages.data.judging import ModelJudge
 from stages.data.rows import LABEL, PREFERENCE, Row, RowWriter, write_rows
 from stages.data.sources import read_own_rows
 from stages.rollout.fleet import Fleet
@@ -110,7 +111,7 @@ def _judged(
         return
     candidates = _candidates(config, inputs, context, n, dropped)
     (model,) = inputs["judge_with"]
-    asking = as_judge(config, model)
+    asking = side_model.asking(config, model, config.judging.sampling)
     with Fleet.open(model.model_path, asking.rollout, context.threads) as fleet:
         judge = ModelJudge(fleet, model, asking, context, dropped)
         yield judge.judged(candidates), judge

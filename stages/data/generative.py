@@ -17,19 +17,19 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
 from stages.configs import GenerativeJudge, SampleConfig
+from stages.data import side_model
 from stages.data.collect import Collector, Job, fitting
 from stages.data.generative_rows import Claim
 from stages.data.judging import as_text, read_verdict
 from stages.data.prompts import fill, texts
-from stages.data.rows import PROBLEM, Row
-from stages.data.template import render_prompt
+from stages.data.rows import Row
 from stages.rewards.language import target_of
 from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
@@ -117,11 +117,8 @@ class AnswerJudge:
         return fill(self._texts, claim.target, parts)
 
     def _job(self, text: str) -> Job:
-        tokenizer = self._collector.engine.tokenizer
-        rendered = render_prompt(tokenizer, [{"role": "user", "content": text}])
-        (ids,) = tokenizer([rendered], add_special_tokens=False).input_ids
-        problem = dict.fromkeys(PROBLEM.names) | {"verifier": ""}
-        return Job(problem, ids, self.config.votes)
+        said = [{"role": "user", "content": text}]
+        return side_model.job(self._collector.engine.tokenizer, said, self.config.votes)
 
     def _shown(self, done: int, total: int, tokens: int) -> None:
         self._context.progress(done, total, "vote", {"token": tokens})
@@ -145,10 +142,8 @@ def answer_judge(
         yield None
         return
     (model,) = inputs["judge_with"]
-    engine = "server" if model.type == "served_model" else config.rollout.engine
-    rollout = replace(config.rollout, engine=engine)
-    asking = replace(config, rollout=rollout, sampling=config.generative_judge.sampling)
-    with Fleet.open(model.model_path, rollout, context.threads) as fleet:
+    asking = side_model.asking(config, model, config.generative_judge.sampling)
+    with Fleet.open(model.model_path, asking.rollout, context.threads) as fleet:
         # The pool starts no worker: replies are read here and not verified.
         collector = Collector.of(fleet, VerifierPool(1), model, asking, context)
         yield AnswerJudge(collector, config.generative_judge, inputs, context)

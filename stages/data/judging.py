@@ -17,17 +17,17 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
 from stages.configs import PreferencesConfig
+from stages.data import side_model
 from stages.data.collect import Collector, Job, fitting
 from stages.data.judged import Candidate, Judged
 from stages.data.prompts import fill, texts
-from stages.data.rows import PROBLEM
-from stages.data.template import END_THINK, Message, render_prompt
+from stages.data.template import END_THINK, Message
 from stages.rewards.language import target_of
 from stages.rewards.prose import shows
 from stages.rollout.fleet import Fleet
@@ -42,13 +42,6 @@ def read_verdict(reply: str, verdicts: Mapping[str, float]) -> float | None:
     """The vote that a reply gives; None when it gives none, or several that differ."""
     said = {found.strip() for found in _VERDICT.findall(reply.rpartition(END_THINK)[2])}
     return verdicts.get(said.pop()) if len(said) == 1 else None
-
-
-def as_judge(config: PreferencesConfig, judge: Artifact) -> PreferencesConfig:
-    """The config of a judge's engine: a served model is asked through its server."""
-    engine = "server" if judge.type == "served_model" else config.rollout.engine
-    rollout = replace(config.rollout, engine=engine)
-    return replace(config, rollout=rollout, sampling=config.judging.sampling)
 
 
 @dataclass
@@ -136,10 +129,8 @@ class ModelJudge:
 
     def _job(self, one: Candidate, texts: tuple[str, ...], swapped: bool, n: int) -> Job:
         text = ask(self._prompt, one.prompt, texts[::-1] if swapped else texts)
-        rendered = render_prompt(self.fleet.tokenizer, [{"role": "user", "content": text}])
-        (ids,) = self.fleet.tokenizer([rendered], add_special_tokens=False).input_ids
-        problem = dict.fromkeys(PROBLEM.names) | {"verifier": "", "swapped": swapped}
-        return Job(problem, ids, n)
+        said = [{"role": "user", "content": text}]
+        return side_model.job(self.fleet.tokenizer, said, n, swapped=swapped)
 
     def _progress(self, done: int, total: int, tokens: int) -> None:
         """Votes so far; how many there will be is not known before enough rows are kept."""

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from pipeline.artifact import Artifact
 from pipeline.context import Context
 from stages.configs import SampleConfig
+from stages.data import side_model
 from stages.data.collect import Collector, Job, Progress, fitting, shown_on
 from stages.data.examples import Example, Examples, foreign_tags
 from stages.data.filters import reason_of
@@ -37,7 +38,7 @@ from stages.data.rewrite import (
     learnt_by,
 )
 from stages.data.rows import Row
-from stages.data.template import END_THINK, Message, compose, render_prompt
+from stages.data.template import END_THINK, Message, compose
 from stages.rewards.language import asked, mixes_languages, target_of
 from stages.rollout.engine import PROMPT_TOO_LONG
 from stages.rollout.fleet import Fleet
@@ -102,8 +103,8 @@ class ModelRewriter:
         context: Context,
     ) -> ModelRewriter:
         """A stage's rewriter. The pool starts no worker: replies are not judged, rewritings are."""
-        asking = replace(config, sampling=config.rewrite.sampling)
-        collector = Collector.of(fleet, VerifierPool(1), model, asking, context)
+        asked_as = side_model.asking(config, model, config.rewrite.sampling)
+        collector = Collector.of(fleet, VerifierPool(1), model, asked_as, context)
         key = f"stages.{context.stage}.rewrite"
         return cls(collector, model, config, examples, shown_on(context), key)
 
@@ -166,9 +167,7 @@ class ModelRewriter:
             ]
         question = _filled(call, language, asked(row), thought, row["answer"] or "")
         tokenizer = self._collector.engine.tokenizer
-        rendered = render_prompt(tokenizer, [*turns, _said("user", question)])
-        (ids,) = tokenizer([rendered], add_special_tokens=False).input_ids
-        return Job(row | {"verifier": "", "number": number}, ids, 1)
+        return side_model.job(tokenizer, [*turns, _said("user", question)], 1, number=number)
 
 
 def read_thought(reply: str) -> str | None:

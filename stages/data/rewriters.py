@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
-from pipeline.artifact import Artifact, Inputs
+from pipeline.artifact import Inputs
 from pipeline.context import Context
 from stages.checks.sampling import MODEL, RAW, TINY, refuse_rewriting
 from stages.configs import SampleConfig
+from stages.data import side_model
 from stages.data.collect import fitting
 from stages.data.examples import Examples, counts, read_examples
 from stages.data.filters import check_names
@@ -43,8 +43,8 @@ def rewriter_of(
     """The rewriter; a model in engines of its own, once the sampling ones have ended."""
     if config.rewriter == MODEL:
         (model,) = inputs["rewrite_with"]
-        config = _at_writer(config, model)
-        with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
+        rollout = side_model.asking(config, model, config.rewrite.sampling).rollout
+        with Fleet.open(model.model_path, rollout, context.threads) as fleet:
             yield ModelRewriter.of(fleet, model, config, examples, context)
     else:
         yield rewrite_tiny if config.rewriter == TINY else None
@@ -69,9 +69,3 @@ def told(
     facts = {"rewriter": who, "rewrite_examples": counts(examples)}
     warnings = {"warnings": [f"rewriter {RAW}"]} if who is None else {}
     return facts | {"given_mixed_language": given_mixed} | warnings
-
-
-def _at_writer(config: SampleConfig, model: Artifact) -> SampleConfig:
-    """The config of the rewriting model's engine: a served model is asked through its server."""
-    engine = "server" if model.type == "served_model" else config.rollout.engine
-    return replace(config, rollout=replace(config.rollout, engine=engine))
