@@ -1,0 +1,66 @@
+"""Small state files: read with their shape checked, written whole or not at all.
+
+A state file is a help that may be lost at any time: a cache, a heartbeat, a list of attempts. One
+that is torn, foreign or of another shape counts as absent, and the user hears of it once.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from pipeline import notices
+
+T = TypeVar("T")
+
+
+def read(path: Path, shape: type[T]) -> T | None:
+    """The JSON in a file as `shape`: a dataclass, TypedDict, or a type such as dict[str, float].
+
+    None if the file is absent, and with a warning if it is no file, cannot be read, or holds
+    something else.
+    """
+    try:
+        return parse(path.read_bytes(), shape)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        _say_once(path, " ".join(str(error).splitlines()[:3]))
+        return None
+
+
+def parse(text: bytes | str, shape: type[T]) -> T:
+    """JSON as `shape`, nothing converted. Raises ValueError, whatever is wrong with it."""
+    parsed: T = _adapter(shape).validate_json(text, strict=True)
+    return parsed
+
+
+def write(path: Path, value: Any) -> None:
+    """Write a value as JSON beside the file, then put it in its place. Raises OSError."""
+    replace(path, TypeAdapter(Any).dump_json(value, indent=1))
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put new content in a file's place at once: a reader sees the old or the new, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        aside.write_bytes(content)
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+@functools.cache
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(shape)
+
+
+@functools.cache
+def _say_once(path: Path, why: str) -> None:
+    notices.warn(f"{path} cannot be used and counts as absent: {why}")

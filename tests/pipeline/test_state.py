@@ -1,0 +1,49 @@
+"""Small state files: what is torn or foreign counts as absent."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline import state
+
+
+@dataclass(frozen=True)
+class Beat:
+    at: float
+    by: str
+
+
+def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+    state.write(tmp_path / "new" / "beat.json", Beat(1.5, "me"))
+    assert state.read(tmp_path / "new" / "beat.json", Beat) == Beat(1.5, "me")
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["beat.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"null", b"[]", b"7", b'{"at": 1', b'{"at": "1", "by": "me"}', b'{"at": 1}', b"\xff\xfe",
+     b'{"at": 1, "by": "me"} {}', b"[" * 100_000, b'{"at": ' + b"1" * 5_000],
+)  # fmt: skip
+def test_a_torn_or_foreign_file_counts_as_absent(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "beat.json"
+    path.write_bytes(content)
+    assert state.read(path, Beat) is None
+
+
+def test_a_folder_or_a_link_to_itself_counts_as_absent(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert state.read(tmp_path, Beat) is None
+    assert state.read(tmp_path / "loop", Beat) is None
+
+
+def test_it_is_said_once_and_an_absent_file_is_not_mentioned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "beat.json"
+    assert state.read(path, Beat) is None
+    assert capsys.readouterr().err == ""
+    path.write_text("null")
+    assert state.read(path, Beat) is None
+    assert state.read(path, Beat) is None
+    assert capsys.readouterr().err.count(str(path)) == 1
