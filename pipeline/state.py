@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
@@ -35,7 +36,8 @@ def read(path: Path, shape: type[T]) -> T | None:
 
 def parse(text: bytes | str, shape: type[T]) -> T:
     """JSON as `shape`, nothing converted. Raises ValueError, whatever is wrong with it."""
-    parsed: T = _adapter(shape).validate_json(text, strict=True)
+    adapter: TypeAdapter[T] = _adapter(cast(Hashable, shape))
+    parsed: T = adapter.validate_json(text, strict=True)
     return parsed
 
 
@@ -57,7 +59,7 @@ def replace(path: Path, content: bytes) -> None:
 
 
 @functools.cache
-def _adapter(shape: Any) -> TypeAdapter[Any]:
+def _adapter(shape: Hashable) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
 
 
