@@ -60,7 +60,7 @@ def replace(path: Path, content: bytes) -> None:
 
 @functools.cache
 def _adapter(shape: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(shape)
+    return TypeAdapter(cast(Any, shape))
 
 
 @functools.cache
