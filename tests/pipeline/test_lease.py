@@ -50,12 +50,12 @@ def test_a_live_holder_keeps_others_out_and_a_killed_one_does_not(tmp_path: Path
 
 def test_a_reused_pid_is_not_taken_for_the_holder(tmp_path: Path) -> None:
     path = tmp_path / "stage.json"
-    mine = Lease(path)
-    mine.acquire()
-    assert holder(path) is not None
-    rewrite(path, started="1")
+    process = held_by_a_process(path)
+    process.kill()
+    process.wait()
+    rewrite(path, pid=os.getpid())
     assert holder(path) is None
-    mine.release()
+    assert Lease(path).acquire() is None
 
 
 def test_a_released_lease_is_free(tmp_path: Path) -> None:
