@@ -170,6 +170,28 @@ def test_a_stage_killed_in_the_middle_resumes_to_the_same_result(
     assert steps == [[1, 2, 3], [1, 2, 3]], "each point of the curve once"
 
 
+def test_small_files_of_another_shape_cost_a_stage_nothing(toy: Toy, finished_once: Path) -> None:
+    toy("run", "stages.right.trouble.kill_at=2", expect=1)
+    [work] = (toy.store / ".work" / "right").iterdir()
+    [fingerprint] = (path.name for path in work.parent.iterdir())
+    with (work / "metrics.jsonl").open("ab") as curve:
+        curve.write(b'[]\n{"step": 9}\xff\n{"step": "2"}\n{"step": 3, "su')
+    (work / "attempts.json").write_text('[{"outcome": 7}]')
+    (work / "progress.json").write_text('{"done": "all", "time": NaN}')
+    (toy.store / ".leases" / f"right-{fingerprint}.json").write_text("[7]")
+    for cache in (toy.store / ".cache").iterdir():
+        cache.write_text("[null]")
+    output = toy("run")
+    assert "right: started again from its work directory" in output
+    assert "Traceback" not in output
+    assert f"{work / 'attempts.json'} cannot be used and counts as absent" in output
+    (resumed,), (whole,) = toy.manifests("right"), Toy(finished_once).manifests("right")
+    assert resumed["facts"]["started_at"] == 2
+    assert resumed["files"]["numbers.json"] == whole["files"]["numbers.json"]
+    [curve_file] = (toy.store / "right").glob("*/metrics.jsonl")
+    assert [json.loads(line)["step"] for line in curve_file.read_text().splitlines()] == [1, 2, 3]
+
+
 def test_ctrl_c_stops_the_stages_and_says_how_to_go_on(toy: Toy) -> None:
     process = toy.start("run", "stages.left.delay=20", "launcher.max_parallel=1")
     try:
