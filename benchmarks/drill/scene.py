@@ -173,7 +173,9 @@ class Scene:
         half = [*self.store.rglob("*.tmp"), *(self.store / ".work").glob("adopt-*")]
         half += [p for p in (self.store / ".work").rglob("*") if p.is_file()]
         leases = list((self.store / ".leases").glob("*.json"))
-        paths = [*self.temporary.iterdir(), *half, *leases]
+        kept = "torchinductor_"  # torch's cache of compiled code, for the next process
+        temporary = [p for p in self.temporary.iterdir() if not p.name.startswith(kept)]
+        paths = [*temporary, *half, *leases]
         return [*found, *(str(path.relative_to(self.folder)) for path in paths)]
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
