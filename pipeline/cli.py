@@ -10,10 +10,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pipeline import disk
 from pipeline.errors import RecipeError
 from pipeline.project import Project, load
+
+if TYPE_CHECKING:
+    from pipeline.compose import Composed
 
 R1 = Project(
     registry="stages.registry:REGISTRY",
@@ -52,7 +56,8 @@ def main(arguments: Sequence[str] | None = None, project: Project = R1) -> int:
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
     try:
-        return _dispatch(project, given)
+        with disk.told(Path.cwd()):
+            return _dispatch(project, given)
     except RecipeError as error:
         return _shown(error, error.exit_code, debug)
     except KeyboardInterrupt:
@@ -60,12 +65,6 @@ def main(arguments: Sequence[str] | None = None, project: Project = R1) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
         return 1
-    except OSError as error:
-        from pipeline.store import disk_full, disk_full_message
-
-        if not disk_full(error):
-            raise
-        return _shown(RecipeError(disk_full_message(Path.cwd())), 1, debug)
 
 
 def _dispatch(project: Project, given: list[str]) -> int:
@@ -82,10 +81,17 @@ def _dispatch(project: Project, given: list[str]) -> int:
 
 
 def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
-    from pipeline import commands
     from pipeline.compose import compose
+    from pipeline.situation import paths_of
 
     composed = compose(project, options.overrides)
+    with disk.told(paths_of(composed.root, project.conf_dir().parent).store):
+        return _carry_out(project, verb, options, composed)
+
+
+def _carry_out(project: Project, verb: str, options: argparse.Namespace, composed: Composed) -> int:
+    from pipeline import commands
+
     match verb:
         case "run":
             from pipeline.run_command import execute

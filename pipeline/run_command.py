@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import checks, manifest
+from pipeline import checks, disk, manifest
 from pipeline.compose import Composed
 from pipeline.console import open_console
 from pipeline.devices import too_many, visible
@@ -23,7 +23,7 @@ from pipeline.progress import clock
 from pipeline.project import Project, load
 from pipeline.run_folder import RunFolder
 from pipeline.runner import Runner, blocked_lines
-from pipeline.situation import Situation, survey
+from pipeline.situation import Situation, paths_of, survey
 from pipeline.watchdog import patience
 
 GRACE_SECONDS = 10.0
@@ -39,6 +39,11 @@ class Interrupted(BaseException):
 
 def execute(project: Project, composed: Composed) -> int:
     """Run what the config asks for. Returns the exit code."""
+    with disk.told(paths_of(composed.root, project.conf_dir().parent).store):
+        return _execute(project, composed)
+
+
+def _execute(project: Project, composed: Composed) -> int:
     situation = survey(project, composed)
     _check_inputs_are_there(situation)
     stages = situation.selection.stages
@@ -61,6 +66,8 @@ def _run(situation: Situation, pending: list[str]) -> int:
     composed, project = situation.composed, situation.project
     limits = _limits(composed.root)
     _check_devices(situation, pending, limits)
+    disk.require_writable(situation.store.root, "paths.store")
+    disk.require_writable(situation.paths.runs.absolute(), "paths.runs")
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
     launcher = LocalLauncher(project.preloaded(), folder.path / "logs" / "preload.log")
     console = open_console()

@@ -176,28 +176,6 @@ class Store:
         _flush(target.parent)
 
 
-def disk_full(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, is a full disk; libraries wrap it in their own."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        if "No space left on device" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def disk_full_message(folder: Path) -> str:
-    """What to tell the user when the disk is full."""
-    there = next(p for p in (folder, *folder.parents) if p.exists())
-    free = shutil.disk_usage(there).free / 2**20
-    return (
-        f"the disk is full: {free:.0f} MiB left for {folder}.\n"
-        "Every finished stage is kept. Make room (`r1 gc` lists what no recipe needs), "
-        "then give the same command again."
-    )
-
-
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text())
