@@ -90,8 +90,8 @@ def report(project: Project, composed: Composed, as_json: bool) -> int:
     if project.report is None:
         raise UsageError("this project has no report")
     artifacts = {n: f.artifact for n, f in situation.facts.items() if f.artifact is not None}
-    runs, name = situation.paths.runs, composed.name
-    folder = RunFolder.latest(runs, name) or RunFolder.create(runs, name, composed.root)
+    runs, config = situation.paths.runs, composed.root
+    folder = RunFolder.latest(runs, config) or RunFolder.create(runs, composed.name, config)
     path: Path = load(project.report)(artifacts, composed.root, folder.report, folder.facts())
     print((path.parent / REPORT_FACTS).read_text() if as_json else path)
     return 0

@@ -77,6 +77,7 @@ def _run(situation: Situation, pending: list[str]) -> int:
     console.note(
         f"{folder.name}: {len(pending)} of {len(situation.selection.stages)} stages to run"
     )
+    folder.write(run_facts(situation, folder, runner))
     run = Run(folder.name, folder.path, composed.root, tuple(pending), tuple(composed.overrides))
     observer.tell("run_started", run)
     report: Path | None = None
@@ -104,9 +105,12 @@ def _run(situation: Situation, pending: list[str]) -> int:
 
 
 def run_facts(
-    situation: Situation, folder: RunFolder, runner: Runner, seconds: float
+    situation: Situation, folder: RunFolder, runner: Runner, seconds: float | None = None
 ) -> dict[str, Any]:
-    """What run.json says: what ran, how long, how each stage stands, on what machine."""
+    """What run.json says: what ran, how long, how each stage stands, on what machine.
+
+    seconds: how long the run took; None while it runs, which one that is killed says for ever.
+    """
     ran, artifacts = runner.seconds(), runner.artifacts()
     stages = {
         name: {
@@ -124,8 +128,8 @@ def run_facts(
         "recipe": situation.composed.choices.get("recipe"),
         "profile": situation.composed.choices.get("profile"),
         "command": run_again(situation.composed),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 2),
+        "finished": None if seconds is None else datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": None if seconds is None else round(seconds, 2),
         "host": manifest.host(),
         "stages": stages,
     }
