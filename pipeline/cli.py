@@ -41,7 +41,7 @@ _VERBS = {
     "status": "show how every stage stands",
     "why": "say what changed since the latest result of a stage",
     "report": "build the report again from the manifests",
-    "gc": "list what the recipe does not reach; --delete removes it",
+    "gc": "list what is left over in the store, with its size; --delete asks and removes it",
     "doctor": "show what this machine has",
 }
 _HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--help", "-h", "--hydra-help")
@@ -111,7 +111,15 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
         case "report":
             return commands.report(project, composed, options.json)
         case "gc":
-            return commands.gc(project, composed, options.delete)
+            from pipeline.leftovers import gc
+
+            return gc(
+                project,
+                composed,
+                delete=options.delete,
+                others=options.others,
+                asked=options.yes,
+            )
         case _:
             return _doctor(project, composed.root)
 
@@ -155,7 +163,10 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         text = "with --departures: as a page (docs/fidelity.md)"
         parser.add_argument("--markdown", action="store_true", help=text)
     if verb == "gc":
-        parser.add_argument("--delete", action="store_true", help="delete what is listed")
+        parser.add_argument("--delete", action="store_true", help="delete what is listed; asks")
+        parser.add_argument("--yes", action="store_true", help="with --delete: do not ask")
+        text = "list also what other settings and seeds made"
+        parser.add_argument("--others", action="store_true", help=text)
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
     return parser

@@ -48,8 +48,7 @@ def full_message(folder: Path) -> str:
     return (
         f"the disk is full: {_free(folder) / 2**20:.0f} MiB left for {folder}.\n"
         "Every finished stage is kept. Make room on that disk, then give the same command again. "
-        "(`r1 gc` lists what lies in the store for no run's sake, with its size; it asks before it "
-        "deletes.)"
+        "(`r1 gc` lists what cut and broken attempts left in the store, with its size.)"
     )
 
 

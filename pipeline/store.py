@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline import asides
 from pipeline.artifact import MANIFEST, Artifact
 from pipeline.digests import Digests, files_under, sha256_of
 from pipeline.errors import RecipeError, StageFailed
@@ -93,9 +94,10 @@ class Store:
         self._verified(source, fingerprint)
         aside = self.root / ".work" / f"adopt-{stage}-{fingerprint}-{os.getpid()}"
         try:
-            shutil.copytree(source, aside)
-            _rename_stage(aside, stage)
-            self._appear(aside, self.path(stage, fingerprint))
+            with asides.filling(aside):
+                shutil.copytree(source, aside, dirs_exist_ok=True)
+                _rename_stage(aside, stage)
+                self._appear(aside, self.path(stage, fingerprint))
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return self.find(stage, fingerprint)

@@ -65,9 +65,10 @@ class Toy:
 
     def here(self, *arguments: str, expect: int = 0) -> str:
         """A verb that starts no stage, in this process; what it printed."""
-        with contextlib.chdir(self.folder), contextlib.redirect_stdout(io.StringIO()) as output:
-            with contextlib.redirect_stderr(output):
-                code = main(arguments, TOY)
+        output = io.StringIO()
+        said = contextlib.redirect_stdout(output), contextlib.redirect_stderr(output)
+        with contextlib.chdir(self.folder), said[0], said[1]:
+            code = main(arguments, TOY)
         assert code == expect, output.getvalue()
         return output.getvalue()
 
