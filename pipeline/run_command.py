@@ -69,8 +69,9 @@ def _run(situation: Situation, pending: list[str]) -> int:
     disk.require_writable(situation.store.root, "paths.store")
     disk.require_writable(situation.paths.runs.absolute(), "paths.runs")
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
-    launcher = LocalLauncher(project.preloaded(), folder.path / "logs" / "preload.log")
     console = open_console()
+    log = folder.path / "logs" / "preload.log"
+    launcher = LocalLauncher(project.preloaded(), log, console.note)
     observer = Shielded(_observer(project, composed.root), console.note)
     runner = Runner(situation, folder, limits, console, observer, run_again(composed))
     started = time.monotonic()
