@@ -25,8 +25,9 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from pipeline import threads
 
 KEPT = 2
 COMPLETE = "complete.json"
@@ -84,7 +85,7 @@ def is_whole(checkpoint: Path) -> bool:
 
 
 def _digests(checkpoint: Path, files: list[Path]) -> dict[str, list[int | str]]:
-    with ThreadPoolExecutor(READERS) as pool:
+    with threads.Executor(READERS) as pool:
         digests = list(pool.map(_sha256, files))
     return {
         _name(path, checkpoint): [path.stat().st_size, digest]

@@ -107,9 +107,9 @@ class Seat:
             if self._starting:
                 self._start_clock(patience(2 * START_SECONDS))
             else:
-                self._runs_programs = True
                 seconds, _, self.isolation = reply.removeprefix(STARTED).decode().partition(" ")
                 self._start_clock(float(seconds))
+                self._runs_programs = bool(self.isolation)
             return self.collect() if b"\n" in self._buffer else None
         if reply is None:
             return self._lose()

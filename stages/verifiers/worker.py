@@ -26,6 +26,7 @@ from typing import Any
 from pipeline.errors import RecipeError
 from stages import verifiers
 from stages.verifiers import sandbox
+from stages.verifiers.exchange import patience
 from stages.verifiers.grade import Case, grade
 from stages.verifiers.seat import STARTED, STARTING
 
@@ -76,10 +77,10 @@ def _prepare(case: Case, stream: BufferedIOBase, usual: float) -> float:
         stream.write(STARTING + b"\n")
         stream.flush()
         _prepared.add(needed)
-    seconds: float = module.prepare(case.metadata) or usual
-    stream.write(STARTED + f"{seconds} {sandbox.isolation()}\n".encode())
+    wall: float | None = module.prepare(case.metadata)
+    stream.write(STARTED + f"{wall or patience(usual)} {sandbox.isolation()}\n".encode())
     stream.flush()
-    return seconds
+    return wall or usual
 
 
 def _allow_cpu(seconds: float) -> None:

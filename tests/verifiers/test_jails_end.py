@@ -1,4 +1,4 @@
-"""What is killed or stopped from outside: no program is wrong for it, and no jail is left behind."""
+"""What is killed or stopped from outside: no program is wrong for it, and no jail is left over."""
 
 from __future__ import annotations
 

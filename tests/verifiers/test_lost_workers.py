@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import RecipeError
 from stages.verifiers import VERIFIERS
+from stages.verifiers.code_run import Budget
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request, Verdict
 
@@ -99,11 +101,23 @@ def test_workers_that_never_start_stop_the_stage_with_what_ended_them(
     assert (trap / "starts").read_text() == "xxx"
 
 
+def test_runs_that_only_wait_share_the_time_of_one_answer() -> None:
+    budget = Budget(seconds=1.0, left=1.0, memory_mb=256)
+    budget.begin()
+    first = budget.limits().wall
+    time.sleep(0.1)
+    second = budget.limits().wall
+    assert first is not None
+    assert second is not None
+    assert second < first
+
+
 ASKING = r"""
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request
 with VerifierPool(workers=1) as pool:
-    print(pool.verify([Request("math", r"\boxed{\frac{\sin x}{\cos x}}", r"\tan x")])[0].score)
+    tests = {"tests": ["f() == 7"], "entry": "f"}
+    print(pool.verify([Request("code", "<answer>def f(): return 7</answer>", "", tests)])[0].score)
 """
 
 

@@ -24,6 +24,10 @@ def quick(text: str, reference: str, metadata: Mapping[str, Any]) -> Verdict | N
     return None
 
 
+def prepare(metadata: Mapping[str, Any]) -> None:
+    """Like that of mathematics, which loads sympy."""
+
+
 def judge(text: str, metadata: Mapping[str, Any]) -> Verdict:
     with Path(metadata["asked"]).open("a") as file:
         file.write("x")
