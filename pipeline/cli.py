@@ -21,6 +21,7 @@ R1 = Project(
     preload="stages.registry:PRELOAD",
     observer="pipeline.tracking:build_observer",
     report="pipeline.report:build",
+    closing="stages.closing:words",
     reference="profile=paper",
     commands={
         "eval": "stages.eval_command:main",

@@ -92,7 +92,8 @@ def report(project: Project, composed: Composed, as_json: bool) -> int:
     artifacts = {n: f.artifact for n, f in situation.facts.items() if f.artifact is not None}
     runs, name = situation.paths.runs, composed.name
     folder = RunFolder.latest(runs, name) or RunFolder.create(runs, name, composed.root)
-    path: Path = load(project.report)(artifacts, composed.root, folder.report, folder.facts())
+    told = folder.facts() | {"closing": project.last_words(artifacts, composed.root)}
+    path: Path = load(project.report)(artifacts, composed.root, folder.report, told)
     print((path.parent / REPORT_FACTS).read_text() if as_json else path)
     return 0
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import checks, manifest
+from pipeline.artifact import Artifact
 from pipeline.compose import Composed
 from pipeline.console import open_console
 from pipeline.devices import too_many, visible
@@ -80,7 +81,10 @@ def _run(situation: Situation, pending: list[str]) -> int:
         facts = run_facts(situation, folder, runner, time.monotonic() - started)
         folder.write(facts)
         _print_summary(decisions, runner, folder, facts["seconds"])
-        report = _report(situation, folder, runner, facts)
+        closing = project.last_words(_selected(situation, runner), composed.root)
+        report = _report(situation, folder, runner, {**facts, "closing": closing})
+        if closing:
+            print(f"\n{closing}")
     except Interrupted as interrupted:
         launcher.stop(GRACE_SECONDS)
         folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
@@ -138,6 +142,12 @@ def _report(
         return None
     print(f"report: {path}")
     return folder.report
+
+
+def _selected(situation: Situation, runner: Runner) -> dict[str, Artifact]:
+    """What is there of the stages that this run was asked for."""
+    made = runner.artifacts()
+    return {name: made[name] for name in situation.selection.stages if name in made}
 
 
 def _check_inputs_are_there(situation: Situation) -> None:

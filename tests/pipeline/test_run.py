@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Toy
+from conftest import HERE, PYTHONPATH, Toy
 
 ALL = ["numbers", "left", "right", "both"]
 
@@ -52,6 +52,10 @@ def test_the_result_and_its_manifest_say_what_was_made_and_how(toy: Toy) -> None
     assert left["versions"]["python"]
     assert len(left["code"]["sources"]) == 16
     assert set(left["files"]) == {"numbers.json", "metrics.jsonl"}
+
+
+def test_the_end_of_a_run_says_what_to_do_with_what_it_made(toy: Toy) -> None:
+    assert "made numbers, left with seed 0" in toy("run", "until=left")
 
 
 def test_a_run_leaves_a_folder_that_is_complete_in_itself(finished: Toy) -> None:
@@ -285,7 +289,7 @@ def test_a_failed_job_of_a_multirun_is_its_exit_code(toy: Toy) -> None:
 
 def test_a_terminal_shows_a_live_table(toy: Toy) -> None:
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "TERM": "xterm"}
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "TERM": "xterm"}
     process = toy.start_in(theirs, environment, "run", "stages.right.delay=0.7")
     os.close(theirs)
     seen = b""

@@ -11,6 +11,7 @@ TOY = Project(
     conf=str(Path(__file__).parent / "conf"),
     observer="toy_recipe.watching:build_observer",
     report="toy_recipe.watching:build_report",
+    closing="toy_recipe.watching:last_words",
 )
 
 if __name__ == "__main__":
