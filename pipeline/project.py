@@ -48,8 +48,11 @@ class Project:
 
     def preloaded(self) -> list[str]:
         """Modules that every stage process finds imported: the engine's, the kinds', the heavy."""
-        heavy = list(load(self.preload)) if self.preload else []
-        return ["pipeline.launchers.child", self.registry.partition(":")[0], *heavy]
+        return ["pipeline.launchers.child", self.registry.partition(":")[0], *self.heavy()]
+
+    def heavy(self) -> list[str]:
+        """The modules among them that take long, the slowest first."""
+        return list(load(self.preload)) if self.preload else []
 
     def last_words(self, artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> str:
         """What to do with these results; empty where the project or the results give no cause."""

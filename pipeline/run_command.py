@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline import checks, manifest
 from pipeline.artifact import Artifact
+from pipeline.board import blocked_lines
 from pipeline.compose import Composed
 from pipeline.console import open_console
 from pipeline.devices import too_many, visible
@@ -23,7 +24,7 @@ from pipeline.plan import Decision, State, absent_inputs
 from pipeline.progress import clock
 from pipeline.project import Project, load
 from pipeline.run_folder import RunFolder
-from pipeline.runner import Runner, blocked_lines
+from pipeline.runner import Runner
 from pipeline.situation import Situation, survey
 from pipeline.watchdog import patience
 
@@ -87,6 +88,7 @@ def _run(situation: Situation, pending: list[str]) -> int:
             print(f"\n{closing}")
     except Interrupted as interrupted:
         launcher.stop(GRACE_SECONDS)
+        runner.stopped()
         folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
         console.note(f"stopped; finished stages are kept. To go on: {run_again(composed)}")
         return interrupted.exit_code

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Toy
+from conftest import PYTHONPATH, Toy
 from toy_recipe.__main__ import TOY
 
 from pipeline.cli import main
@@ -95,7 +95,7 @@ def test_looking_imports_nothing_heavy(finished: Toy, verb: str) -> None:
         "heavy = {'torch', 'transformers', 'trl', 'mlflow', 'pandas', 'pyarrow'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
-    environment = {"PYTHONPATH": str(HERE), "PATH": "/usr/bin:/bin"}
+    environment = {"PYTHONPATH": PYTHONPATH, "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", code], cwd=finished.folder, env=environment)
     assert done.returncode == 0
 

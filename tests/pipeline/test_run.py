@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
 import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
-from conftest import HERE, PYTHONPATH, Toy
+from conftest import HERE, Toy
 
 ALL = ["numbers", "left", "right", "both"]
 
@@ -54,8 +51,10 @@ def test_the_result_and_its_manifest_say_what_was_made_and_how(toy: Toy) -> None
     assert set(left["files"]) == {"numbers.json", "metrics.jsonl"}
 
 
-def test_the_end_of_a_run_says_what_to_do_with_what_it_made(toy: Toy) -> None:
-    assert "made numbers, left with seed 0" in toy("run", "until=left")
+def test_a_run_says_what_it_loads_first_and_what_to_do_with_what_it_made(toy: Toy) -> None:
+    output = toy("run", "until=left")
+    assert "numbers: loading decimal" in output
+    assert "made numbers, left with seed 0" in output
 
 
 def test_a_run_leaves_a_folder_that_is_complete_in_itself(finished: Toy) -> None:
@@ -285,25 +284,6 @@ def test_multirun_runs_the_pipeline_once_per_value(toy: Toy) -> None:
 def test_a_failed_job_of_a_multirun_is_its_exit_code(toy: Toy) -> None:
     toy("run", "-m", "stages.left.trouble.fail=true,false", expect=1)
     assert set(toy.states().values()) == {"done"}
-
-
-def test_a_terminal_shows_a_live_table(toy: Toy) -> None:
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "TERM": "xterm"}
-    process = toy.start_in(theirs, environment, "run", "stages.right.delay=0.7")
-    os.close(theirs)
-    seen = b""
-    while select.select([ours], [], [], 30)[0]:
-        try:
-            seen += os.read(ours, 65536)
-        except OSError:  # the other end closed
-            break
-    os.close(ours)
-    assert process.wait(timeout=90) == 0, seen.decode()
-    text = seen.decode()
-    assert "elapsed" in text
-    assert "/3 step" in text
-    assert "4 of 4 done" in text
 
 
 @pytest.mark.parametrize("verb", ["plan", "status"])

@@ -92,4 +92,6 @@ _KINDS = (
     ),
 )
 
+PRELOAD = ("decimal",)
+
 REGISTRY: Registry = {kind.name: kind for kind in _KINDS}
