@@ -98,7 +98,9 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
             form = "json" if options.json else "markdown" if options.markdown else "text"
             return plan_departures(project, composed, form)
         case "plan":
-            return commands.plan(project, composed, options.json)
+            from pipeline.plan_command import plan
+
+            return plan(project, composed, options.json)
         case "status":
             return commands.status(project, composed, options.json)
         case "why":

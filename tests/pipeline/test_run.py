@@ -8,7 +8,6 @@ import signal
 import time
 from pathlib import Path
 
-import pytest
 from conftest import HERE, Toy
 
 ALL = ["numbers", "left", "right", "both"]
@@ -286,19 +285,30 @@ def test_a_failed_job_of_a_multirun_is_its_exit_code(toy: Toy) -> None:
     assert set(toy.states().values()) == {"done"}
 
 
-@pytest.mark.parametrize("verb", ["plan", "status"])
-def test_json_has_one_row_per_stage_with_these_six_keys(toy: Toy, verb: str) -> None:
+SIX = ["stage", "kind", "state", "fingerprint", "artifact", "seconds"]
+
+
+def test_json_has_one_row_per_stage_and_the_plan_has_sources_edges_numbers_and_warnings(
+    toy: Toy,
+) -> None:
     toy("run", "until=numbers")
-    numbers, left, *_ = toy.rows(verb=verb)
-    assert list(numbers) == ["stage", "kind", "state", "fingerprint", "artifact", "seconds"]
+    assert list(toy.rows(verb="status")[0]) == SIX
+    plan = json.loads(toy("plan", "--json"))
+    numbers, left, _, both = plan["stages"]
+    assert list(numbers) == [*SIX, "reason", "source", "edges", "numbers"]
     assert numbers["artifact"] == str(toy.store / "numbers" / numbers["fingerprint"])
     assert numbers["seconds"] > 0
+    assert (numbers["source"], left["source"]) == ("counted here", "")
     assert (left["state"], left["artifact"], left["seconds"]) == ("run", None, None)
+    assert left["numbers"] == {"additions": 8}, "2 steps × 4 rows"
+    assert both["edges"] == [{"edge": "data_from", "stage": stage} for stage in ("left", "right")]
+    assert plan["warnings"] == []
 
 
 def test_the_plan_shows_edges_and_numbers_that_follow_from_finished_inputs(toy: Toy) -> None:
     toy("run", "until=numbers")
     output = toy("plan")
+    assert "from counted here" in output
     assert "← left (data_from), right (data_from)" in output
     assert "additions 12" in output, "3 steps × 4 rows"
     assert "4 stages: 1 done, 3 to run" in output
@@ -331,5 +341,6 @@ def test_the_plan_warns_of_code_that_changed_under_the_same_version(finished: To
     with (finished.folder / "toy_recipe" / "stages.py").open("a") as code:
         code.write("# changed\n")
     output = finished("plan")
+    assert "its version did not" in json.loads(finished("plan", "--json"))["warnings"][0]
     assert "warning: the code of kind `work` changed since left, right ran" in output
     assert "4 done, 0 to run" in output
