@@ -36,7 +36,7 @@ _VERBS = {
     "run": "run the recipe: what is done is kept, what stopped is resumed",
     "plan": "show the graph, what would run, and the numbers that follow from the config",
     "status": "show how every stage stands",
-    "why": "say what changed since the latest result of a stage",
+    "why": "say what differs from the nearest result of a stage",
     "report": "build the report again from the manifests",
     "gc": "list what the recipe does not reach; --delete removes it",
     "doctor": "show what this machine has",
@@ -104,7 +104,7 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
         case "status":
             return commands.status(project, composed, options.json)
         case "why":
-            return commands.why(project, composed, options.stage, options.json)
+            return commands.why(project, composed, options.stage, options.json, options.against)
         case "report":
             return commands.report(project, composed, options.json)
         case "gc":
@@ -144,6 +144,8 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"r1 {verb}", description=_VERBS[verb], epilog=_EPILOG)
     if verb == "why":
         parser.add_argument("stage", help="the stage to explain")
+        text = "compare with this result, not with the nearest; the first digits are enough"
+        parser.add_argument("--against", metavar="FINGERPRINT", help=text)
     if verb in _JSON_VERBS:
         parser.add_argument("--json", action="store_true", help="print JSON")
     if verb == "plan":

@@ -37,20 +37,24 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
     return 0
 
 
-def why(project: Project, composed: Composed, stage: str, as_json: bool) -> int:
-    """What changed since the latest result of a stage."""
+def why(
+    project: Project, composed: Composed, stage: str, as_json: bool, against: str | None = None
+) -> int:
+    """What changed since the nearest result of a stage, or since the one that is named."""
     situation = survey(project, composed)
     if stage not in situation.graph.nodes:
         raise UsageError(
             f"why {stage}: no such stage. {did_you_mean(stage, situation.graph.nodes)}"
         )
     facts = situation.facts[stage]
-    reason = explain(stage, situation.graph, situation.wanted, situation.store)
+    reason = explain(stage, situation.wanted, situation.store, against)
     if as_json:
         print(json.dumps({"done": facts.done, **reason.as_dict()}, indent=1))
     elif facts.done:
         where = facts.artifact.path if facts.artifact else "to be adopted"
         print(f"{stage} is done: {where}")
+        if against:
+            print("\n".join(reason.lines()))
     elif facts.corrupt:
         print(f"{stage} is made again because its artifact is corrupt: {facts.corrupt}")
     else:

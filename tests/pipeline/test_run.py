@@ -99,6 +99,23 @@ def test_why_names_the_field_old_and_new_and_the_root_cause(finished: Toy) -> No
     assert "data_from: ['left', 'right'] → ['right']" in edges
 
 
+def test_why_compares_with_the_nearest_result_or_with_the_one_that_is_named(finished: Toy) -> None:
+    # the latest result is not the nearest: two keys away, the first is one away
+    finished("run", "until=left", "stages.left.add=7", "stages.left.steps=5")
+    first, far = (manifest["fingerprint"] for manifest in finished.manifests("left"))
+    output = finished("why", "left", "stages.left.add=2")
+    assert f"left: {first} → " in output
+    assert "(the nearest of 2 results)" in output
+    assert "add: 1 → 2" in output
+    named = finished("why", "left", "--against", far[:6], "stages.left.add=2")
+    assert "add: 7 → 2" in named
+    assert "steps: 5 → 2" in named
+    assert "add: 7 → 1" in finished("why", "left", f"--against={far}"), "of a done stage, too"
+    none = finished("why", "left", "--against=nothing", "stages.left.add=2", expect=2)
+    assert "no other results of left begin so. There are: " in none
+    assert first in none
+
+
 def test_why_says_when_a_stage_was_never_made(toy: Toy) -> None:
     assert "never made before" in toy("why", "both")
 
