@@ -41,7 +41,7 @@ _VERBS = {
     "gc": "list what the recipe does not reach; --delete removes it",
     "doctor": "show what this machine has",
 }
-_HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--help", "-h", "--hydra-help")
+_HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--hydra-help")
 _EPILOG = """Overrides are Hydra's: `r1 run profile=tiny until=dev2 stages.zero.max_steps=50`.
 `r1 run` also takes Hydra's own flags: -m for sweeps, --cfg job, --info, --help."""
 _JSON_VERBS = ("plan", "status", "why", "report")
@@ -73,6 +73,11 @@ def _dispatch(project: Project, given: list[str]) -> int:
     verb, rest = (given[0], given[1:]) if given else ("", [])
     if verb in project.commands:
         return int(load(project.commands[verb])(rest) or 0)
+    if verb == "run" and {"-h", "--help"} & set(rest):
+        from pipeline.run_help import page
+
+        print(page(project))
+        return 0
     if verb == "run" and any(r.partition("=")[0] in _HYDRA_FLAGS for r in rest):
         from pipeline.hydra_main import run_with_hydra
 
