@@ -20,12 +20,12 @@ from pipeline.hooks import Shielded
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.local import LocalLauncher, Running, last_lines
 from pipeline.limits import Limits, as_before, needs_again, where_it_runs
+from pipeline.manifest import CorruptArtifact
 from pipeline.notices import Notices
 from pipeline.plan import Decision, StageFacts, State, decide, look, now_done
 from pipeline.progress import Progress, View, clock
 from pipeline.run_folder import RunFolder
 from pipeline.situation import Situation
-from pipeline.store import CorruptArtifact
 
 TICK = 0.5
 LOOK_AGAIN = 2.0  # seconds between looks at a stage that another runner holds
@@ -101,15 +101,17 @@ class Runner:
     def _take_in(self) -> None:
         """Move corrupt artifacts aside and copy adoptable ones in."""
         for name in self._situation.selection.stages:
-            facts, fingerprint = self._facts[name], self._situation.wanted[name].fingerprint
-            if facts.corrupt:
-                aside = self._situation.store.set_aside(name, fingerprint)
-                self._console.note(
-                    f"{name}: corrupt, made again. {facts.corrupt}. Moved to {aside}"
-                )
-                self._facts[name] = replace(facts, corrupt=None)
-            if facts.holder:
-                self._console.note(f"{name}: {facts.holder} runs it; waiting for its result")
+            fingerprint, corrupt = (
+                self._situation.wanted[name].fingerprint,
+                self._facts[name].corrupt,
+            )
+            if corrupt:
+                aside = self._situation.store.mend(name, fingerprint)
+                if aside is not None:
+                    self._console.note(f"{name}: corrupt, made again. {corrupt}. Moved to {aside}")
+                self._facts[name] = self._look(name)
+            if holder := self._facts[name].holder:
+                self._console.note(f"{name}: {holder} runs it; waiting for its result")
         for name in self._wanted_stages():
             if self._facts[name].adoptable:
                 self._adopt(name, self._situation.wanted[name].fingerprint)

@@ -12,7 +12,6 @@ its last complete checkpoint, to the same weights and curves, bit for bit on one
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 from peft import get_peft_model
 from transformers import PrinterCallback, set_seed
 
-from pipeline.artifact import METRICS, Inputs, of_type
+from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.configs import RLConfig
@@ -82,7 +81,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         trainer.add_callback(validation.Validator(held_out.jobs, judges, trainer, context))
         health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
         pool.tally.write(context.output)
-    points = _points(context)
+    points = context.points()
     facts = {
         **_facts(config, points, trainer.state.global_step),
         **validation.facts(held_out, config, points),
@@ -174,10 +173,6 @@ def _cost(config: RLConfig, trainer: RecipeGRPOTrainer) -> compute.Cost:
     reads = compute.FORWARD if config.kl_coefficient else 0
     policy = trainer.accelerator.unwrap_model(trainer.model)
     return compute.Cost(compute.parameters(policy), compute.FORWARD + compute.LEARN + reads)
-
-
-def _points(context: Context) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (context.work / METRICS).read_text().splitlines()]
 
 
 def _facts(config: RLConfig, points: Sequence[Mapping[str, float]], steps: int) -> dict[str, Any]:
