@@ -151,11 +151,11 @@ class Store:
                 return manifests.read(folder / stage / fingerprint)
         return None
 
-    def latest_manifest(self, stage: str, but: str) -> dict[str, Any] | None:
-        """The most recent manifest of a stage under another fingerprint."""
+    def other_manifests(self, stage: str, but: str) -> list[dict[str, Any]]:
+        """The manifests of a stage under other fingerprints, latest first."""
         names = {p.name for root in (self.root, *self.adopt_from) for p in _folders(root / stage)}
         found = [self.manifest(stage, name) for name in names - {but}]
-        return max((m for m in found if m), key=lambda m: str(m["created"]), default=None)
+        return sorted((m for m in found if m), key=lambda m: str(m["created"]), reverse=True)
 
     def artifacts(self) -> Iterator[tuple[str, str, Path]]:
         """Every artifact of this store: stage, fingerprint, folder."""
