@@ -45,7 +45,14 @@ _KINDS = (
         needs="stages.needs:pretrain",
         check="stages.checks.training:pretraining",
     ),
-    Kind("pretrained", 2, configs.PretrainedConfig, "model", "stages.pretrained:run"),
+    Kind(
+        "pretrained",
+        3,
+        configs.PretrainedConfig,
+        "model",
+        "stages.pretrained:run",
+        check="stages.checks.models:pretrained",
+    ),
     Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
     Kind(
         "problems",
