@@ -77,7 +77,7 @@ def run(config: PretrainedConfig, inputs: Inputs, context: Context) -> Outputs:
             "chat_tokens_added": added,
             "positions": read_window(target / "config.json"),
             "bytes": sum(file.stat().st_size for file in files),
-            "mended": warnings,
+            "warnings": warnings,
         }
     )
 

@@ -1,8 +1,8 @@
 """A model's folder from elsewhere: which of its files are taken, and whether they are whole.
 
 Files are taken by name, since transformers obeys what lies beside a model: an adapter_config.json
-loads other weights, a Python file is code. A link is followed inside the folder, and from a snapshot
-of the hub's cache into that cache; one that leads elsewhere would publish a file of yours.
+loads other weights, a Python file is code. A link is followed inside the folder, and from a
+snapshot of the hub's cache into that cache; one that leads elsewhere would publish a file of yours.
 
 No torch here: of weights only the headers are read, so a local folder is looked at before anything
 runs (stages/checks/models.py).
