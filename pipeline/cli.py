@@ -31,6 +31,7 @@ R1 = Project(
         "eval": "stages.eval_command:main",
         "grade": "stages.grade_command:main",
         "review": "stages.review_command:main",
+        "export": "stages.export_command:main",
         "track": "pipeline.tracking:command",
     },
     checks={"sandbox": "stages.verifiers.sandbox:describe_isolation"},

@@ -49,7 +49,13 @@ _KINDS = (
         check="stages.checks.training:pretraining",
     ),
     Kind(
-        "pretrained", 2, configs.PretrainedConfig, "model", "stages.pretrained:run", origin=ORIGIN
+        "pretrained",
+        3,
+        configs.PretrainedConfig,
+        "model",
+        "stages.pretrained:run",
+        check="stages.checks.models:pretrained",
+        origin=ORIGIN,
     ),
     Kind(
         "served_model",
