@@ -69,7 +69,8 @@ def test_a_shard_of_another_length_is_put_aside_and_told_of(tmp_path, capsys, ha
     assert f"{shard} was changed after it was written: its samples are drawn again" in (
         capsys.readouterr().err
     )
-    assert not shard.exists() and shard.with_name(shard.name + CORRUPT).exists()
+    assert not shard.exists()
+    assert shard.with_name(shard.name + CORRUPT).exists()
     opened(tmp_path).append(wanted)
     assert what_it_gives(tmp_path, wanted) == wanted
     assert "drawn again" not in capsys.readouterr().err
