@@ -33,7 +33,7 @@ def _judged(type_: str, entry: str) -> Kind:
     }
     config, check = configs.PreferencesConfig, "stages.checks.judged:check"
     needs = "stages.needs:judged"
-    return Kind(type_, 3, config, type_, entry, edges, origin=ORIGIN, check=check, needs=needs)
+    return Kind(type_, 4, config, type_, entry, edges, origin=ORIGIN, check=check, needs=needs)
 
 
 _KINDS = (
@@ -101,7 +101,7 @@ _KINDS = (
     _clean("conversations"),
     Kind(
         "rl",
-        2,
+        3,
         configs.RLConfig,
         "model",
         "stages.rl:run",
@@ -144,7 +144,7 @@ _KINDS = (
     ),
     Kind(
         "sample",
-        3,
+        4,
         configs.SampleConfig,
         "samples",
         "stages.sample:run",
@@ -191,7 +191,7 @@ _KINDS = (
     ),
     Kind(
         "general",
-        3,
+        4,
         configs.GeneralConfig,
         "conversations",
         "stages.general:run",
@@ -219,7 +219,7 @@ _KINDS = (
     ),
     Kind(
         "evaluate",
-        3,
+        4,
         configs.EvaluateConfig,
         "evaluation",
         "stages.evaluate:run",

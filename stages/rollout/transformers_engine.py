@@ -28,6 +28,7 @@ from stages.data.window import window_of
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
 from stages.rollout.engine import Completion, GenerationRequest, OnProgress, check_lengths
+from stages.rollout.spoken import Speech
 
 FINISHED = 0.25  # dropping rows copies the cache: later wastes decoding, earlier copies more often
 
@@ -76,6 +77,7 @@ class TransformersEngine:
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
+        self.speech = Speech(tokenizer)
         self.batch_tokens = batch_tokens
         self.window: int | None = window_of(model.config.to_dict())
         self.end_ids = torch.tensor(_end_ids(model, tokenizer), device=model.device)
@@ -155,7 +157,7 @@ class TransformersEngine:
             requests[sequence.request].prefix_ids + ids
             for sequence, ids in zip(batch, token_ids, strict=True)
         ]
-        texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
+        texts = self.speech.texts([requests[each.request].prompt_ids for each in batch], said)
         ends = set(self.end_ids.tolist())
         return [
             Completion(

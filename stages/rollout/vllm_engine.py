@@ -30,6 +30,7 @@ from stages.rollout.engine import (
     OnProgress,
     check_lengths,
 )
+from stages.rollout.spoken import Speech
 
 if TYPE_CHECKING:
     from vllm import LLM
@@ -45,6 +46,7 @@ class VLLMEngine:
     def __init__(self, llm: LLM, tokenizer: PreTrainedTokenizerBase) -> None:
         self.llm = llm
         self.tokenizer = tokenizer
+        self.speech = Speech(tokenizer)
         self.window = int(llm.model_config.max_model_len)
         self._asked = 0  # requests so far: vLLM wants a name for each
 
@@ -118,7 +120,7 @@ class VLLMEngine:
         samples = sorted(output.outputs, key=lambda sample: sample.index)
         samples *= request.n // len(samples)  # greedy: one stands for all
         said = [request.prefix_ids + list(sample.token_ids) for sample in samples]
-        texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
+        texts = self.speech.texts([request.prompt_ids] * len(said), said)
         return [
             Completion(
                 list(sample.token_ids),
