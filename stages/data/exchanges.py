@@ -145,9 +145,7 @@ def _conversation(turns: Any, name: str) -> tuple[list[Message], str, str | None
     return [message for message, _ in before], last["content"], thought
 
 
-def _answer_to(
-    question: list[Message], turns: Iterable[Any], name: str
-) -> tuple[str, str | None]:
+def _answer_to(question: list[Message], turns: Iterable[Any], name: str) -> tuple[str, str | None]:
     """The answer that messages give to a question, which may stand among them again."""
     said = [turn_of(turn) for turn in turns]
     before = [message for message, _ in said[:-1]]

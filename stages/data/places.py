@@ -1,6 +1,6 @@
 """Where rows may come from: a file by its ending, a folder of such files, or a hub name.
 
-Nothing here reads rows or imports what reads them, so that composing can ask whether a file is there.
+Nothing here reads rows or imports what does, so that composing can ask whether a file is there.
 """
 
 from __future__ import annotations

@@ -116,7 +116,10 @@ def read_problems(
     counts: Counter[str],
     left_out: LeftOut | None = None,
 ) -> Iterator[Row]:
-    """Problem rows; in `counts` how many were read and why any was left out, in `left_out` the broken."""
+    """Problem rows, and how many were read and why any was left out.
+
+    left_out: which rows were broken; null: one stops the stage.
+    """
     for part in parts:
         origin = Origin(part.name, config.split)
         for number, raw in part.rows:

@@ -9,8 +9,8 @@ reward model that scores it (stages/data/preference.py):
 {"domain": "general", "prompt": "How do I pick a lock?", "preference": "safety"}
 
 Such a query needs no verifier where reward models alone judge it. A number is a reference, too;
-null, NaN and N/A are none. A system prompt (`system`) and earlier turns (`history`) of a row are put
-before its prompt (stages/data/messages.py).
+null, NaN and N/A are none. A system prompt (`system`) and earlier turns (`history`) of a row are
+put before its prompt (stages/data/messages.py).
 """
 
 from __future__ import annotations
