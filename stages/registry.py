@@ -31,7 +31,7 @@ def _judged(type_: str, entry: str) -> Kind:
     }
     config, check = configs.PreferencesConfig, "stages.checks.judged:check"
     needs = "stages.needs:judged"
-    return Kind(type_, 3, config, type_, entry, edges=edges, check=check, needs=needs)
+    return Kind(type_, 4, config, type_, entry, edges=edges, check=check, needs=needs)
 
 
 _KINDS = (
@@ -64,13 +64,21 @@ _KINDS = (
         "stages.problems:run_worked",
         check="stages.checks.tiny_world:check",
     ),
-    Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
+    Kind(
+        "dataset",
+        3,
+        configs.DatasetConfig,
+        "problems",
+        "stages.dataset:run",
+        check="stages.checks.data:dataset",
+    ),
     Kind(
         "conversations",
-        2,
+        3,
         configs.ConversationsConfig,
         "conversations",
         "stages.conversations:run",
+        check="stages.checks.data:conversations",
     ),
     Kind("reasoning_gym", 1, configs.ReasoningGymConfig, "problems", "stages.gym:run"),
     _clean("problems"),
@@ -153,6 +161,7 @@ _KINDS = (
         "samples",
         "stages.mixture:run",
         edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
+        check="stages.checks.data:mixture",
     ),
     Kind(
         "select",
