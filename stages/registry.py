@@ -84,13 +84,22 @@ _KINDS = (
         origin=ORIGIN,
         check="stages.checks.tiny_world:check",
     ),
-    Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run", origin=ORIGIN),
+    Kind(
+        "dataset",
+        3,
+        configs.DatasetConfig,
+        "problems",
+        "stages.dataset:run",
+        check="stages.checks.data:dataset",
+        origin=ORIGIN,
+    ),
     Kind(
         "conversations",
-        2,
+        3,
         configs.ConversationsConfig,
         "conversations",
         "stages.conversations:run",
+        check="stages.checks.data:conversations",
         origin=ORIGIN,
     ),
     Kind(
@@ -177,6 +186,7 @@ _KINDS = (
         "samples",
         "stages.mixture:run",
         edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
+        check="stages.checks.data:mixture",
     ),
     Kind(
         "select",

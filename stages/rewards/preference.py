@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
+from stages.data.encoding import plain, token_ids
 from stages.data.model_folder import brings_code
 from stages.data.template import END, Message, render_prompt
 from stages.data.window import read_window
@@ -130,7 +131,8 @@ class Scorer:
         summaries, and of one that it cannot see whole.
         """
         pairs = zip(prompts, completions, strict=True)
-        texts = [reward_text(p, c, self.reads, self.policy) for p, c in pairs]
+        marked = ((prompt, plain(self._tokenizer, completion)) for prompt, completion in pairs)
+        texts = [reward_text(p, c, self.reads, self.policy) for p, c in marked]
         there = [number for number, text in enumerate(texts) if text is not None]
         ids = self._ids([text for text in texts if text is not None])
         whole = [
@@ -153,10 +155,7 @@ class Scorer:
         return counts
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
-        if not texts:
-            return []
-        ids: list[list[int]] = self._tokenizer(texts, add_special_tokens=False).input_ids
-        return ids
+        return token_ids(self._tokenizer, texts)
 
     def _raw(self, texts: list[list[int]]) -> list[float]:
         """The model's outputs, in order."""
