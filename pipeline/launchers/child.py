@@ -137,7 +137,7 @@ def _outputs(job: Job, entry: Entry, inputs: Inputs, context: Context) -> Output
         _end_with_parent()
         return call(replace(context, rank=rank.number, processes=rank.of))
 
-    return gang.run(job.processes, job.log, body, lambda error: _message(error, job))
+    return gang.run(job.processes, job.log, context.work, body, lambda e: _message(e, job))
 
 
 def _manifest(

@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from pipeline.errors import printable
 from pipeline.launchers import child
 from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
@@ -79,7 +80,8 @@ class LocalLauncher:
 def last_lines(log: Path) -> list[str]:
     """The end of a stage's log."""
     try:
-        return log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        return [printable(line) for line in lines]
     except OSError:
         return []
 
