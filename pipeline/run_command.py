@@ -54,7 +54,7 @@ def execute(project: Project, composed: Composed) -> int:
 
 def run_again(composed: Composed) -> str:
     """The command that goes on where this one stopped."""
-    return shlex.join(["r1", "run", *composed.overrides])
+    return shlex.join(composed.command or ["r1", "run", *composed.overrides])
 
 
 def _run(situation: Situation, pending: list[str]) -> int:
