@@ -1,12 +1,10 @@
-"""The verbs that look and do not run: status, why, report, gc."""
+"""The verbs that look and do not run: status, why, report."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
-from pipeline import lease
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
@@ -14,7 +12,7 @@ from pipeline.notices import held_out, kept
 from pipeline.plan import decide, with_failures
 from pipeline.project import Project, load
 from pipeline.run_folder import REPORT_FACTS, RunFolder
-from pipeline.situation import Situation, survey
+from pipeline.situation import survey
 from pipeline.stage_rows import rows, stage_lines
 from pipeline.why import why as explain
 
@@ -68,39 +66,9 @@ def report(project: Project, composed: Composed, as_json: bool) -> int:
     if project.report is None:
         raise UsageError("this project has no report")
     artifacts = {n: f.artifact for n, f in situation.facts.items() if f.artifact is not None}
-    runs, name = situation.paths.runs, composed.name
-    folder = RunFolder.latest(runs, name) or RunFolder.create(runs, name, composed.root)
+    runs, config = situation.paths.runs, composed.root
+    folder = RunFolder.latest(runs, config) or RunFolder.create(runs, composed.name, config)
     told = folder.facts() | {"closing": project.last_words(artifacts, composed.root)}
     path: Path = load(project.report)(artifacts, composed.root, folder.report, told)
     print((path.parent / REPORT_FACTS).read_text() if as_json else path)
     return 0
-
-
-def gc(project: Project, composed: Composed, delete: bool) -> int:
-    """List, or delete, what the current recipe does not reach."""
-    situation = survey(project, composed)
-    folders = [path for path in _unreachable(situation) if path.exists()]
-    total = 0
-    for path in folders:
-        size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
-        total += size
-        print(f"{size / 2**20:10.1f} MiB  {path}")
-        if delete:
-            shutil.rmtree(path)
-    verb = "deleted" if delete else "would be deleted (give --delete to do it)"
-    print(f"{len(folders)} folders, {total / 2**20:.1f} MiB {verb}")
-    return 0
-
-
-def _unreachable(situation: Situation) -> list[Path]:
-    wanted = {(name, w.fingerprint) for name, w in situation.wanted.items()}
-    store = situation.store
-    found = [path for stage, made, path in store.artifacts() if (stage, made) not in wanted]
-    for path in sorted((store.root / ".work").glob("*/*")):
-        stage, made = path.parent.name, path.name
-        if (stage, made) not in wanted and lease.holder(store.lease(stage, made)) is None:
-            found.append(path)
-    fingerprints = {made for _, made in wanted}
-    shared = sorted(store.shared.glob("*"))
-    found += [path for path in shared if path.name not in fingerprints]
-    return found + sorted((store.root / ".corrupt").glob("*"))

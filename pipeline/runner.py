@@ -18,7 +18,8 @@ from pipeline.console import Console
 from pipeline.devices import Place, place
 from pipeline.hooks import Shielded
 from pipeline.launchers.job import Job, Outcome
-from pipeline.launchers.local import LocalLauncher, Running, last_lines
+from pipeline.launchers.local import LocalLauncher, last_lines
+from pipeline.launchers.running import Running
 from pipeline.limits import Limits, as_before, needs_again, where_it_runs
 from pipeline.manifest import CorruptArtifact
 from pipeline.notices import Notices
@@ -225,8 +226,8 @@ class Runner:
 
     def _fail(self, name: str, message: str, running: Running, log: Path | None) -> None:
         self._failed[name] = message
-        code = running.process.exitcode
-        lines = [f"{name}: FAILED (exit code {code}): {message}"]
+        code = "" if running.exit_code is None else f" (exit code {running.exit_code})"
+        lines = [f"{name}: FAILED{code}: {message}"]
         log = log or running.job.log
         lines += [f"  last lines of {log}:"]
         lines += [f"  | {line}" for line in last_lines(log)]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import lease, notices
+from pipeline import asides, lease, notices
 from pipeline import manifest as manifests
 from pipeline.artifact import MANIFEST, Artifact
 from pipeline.digests import Digests, sha256_of
@@ -97,11 +97,12 @@ class Store:
         found = verified(source, fingerprint, self.digests)
         aside = self.root / ".work" / f"adopt-{stage}-{fingerprint}-{os.getpid()}"
         try:
-            for name in found.manifest["files"]:
-                (aside / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source / name, aside / name)
-            manifests.write(aside, {**found.manifest, "stage": stage})
-            self._appear(aside, self.path(stage, fingerprint))
+            with asides.filling(aside):
+                for name in found.manifest["files"]:
+                    (aside / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(source / name, aside / name)
+                manifests.write(aside, {**found.manifest, "stage": stage})
+                self._appear(aside, self.path(stage, fingerprint))
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return self.find(stage, fingerprint)
@@ -196,28 +197,6 @@ class Store:
                 raise
             shutil.rmtree(aside)  # another runner published the same result first
         _flush(target.parent)
-
-
-def disk_full(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, is a full disk; libraries wrap it in their own."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        if "No space left on device" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def disk_full_message(folder: Path) -> str:
-    """What to tell the user when the disk is full."""
-    there = next(p for p in (folder, *folder.parents) if p.exists())
-    free = shutil.disk_usage(there).free / 2**20
-    return (
-        f"the disk is full: {free:.0f} MiB left for {folder}.\n"
-        "Every finished stage is kept. Make room (`r1 gc` lists what no recipe needs), "
-        "then give the same command again."
-    )
 
 
 def _folders(folder: Path) -> list[Path]:

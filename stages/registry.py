@@ -33,7 +33,7 @@ def _judged(type_: str, entry: str) -> Kind:
     }
     config, check = configs.PreferencesConfig, "stages.checks.judged:check"
     needs = "stages.needs:judged"
-    return Kind(type_, 3, config, type_, entry, edges, origin=ORIGIN, check=check, needs=needs)
+    return Kind(type_, 4, config, type_, entry, edges, origin=ORIGIN, check=check, needs=needs)
 
 
 _KINDS = (
@@ -49,7 +49,13 @@ _KINDS = (
         check="stages.checks.training:pretraining",
     ),
     Kind(
-        "pretrained", 2, configs.PretrainedConfig, "model", "stages.pretrained:run", origin=ORIGIN
+        "pretrained",
+        3,
+        configs.PretrainedConfig,
+        "model",
+        "stages.pretrained:run",
+        check="stages.checks.models:pretrained",
+        origin=ORIGIN,
     ),
     Kind(
         "served_model",
@@ -78,13 +84,22 @@ _KINDS = (
         origin=ORIGIN,
         check="stages.checks.tiny_world:check",
     ),
-    Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run", origin=ORIGIN),
+    Kind(
+        "dataset",
+        3,
+        configs.DatasetConfig,
+        "problems",
+        "stages.dataset:run",
+        check="stages.checks.data:dataset",
+        origin=ORIGIN,
+    ),
     Kind(
         "conversations",
-        2,
+        3,
         configs.ConversationsConfig,
         "conversations",
         "stages.conversations:run",
+        check="stages.checks.data:conversations",
         origin=ORIGIN,
     ),
     Kind(
@@ -95,7 +110,7 @@ _KINDS = (
     _clean("conversations"),
     Kind(
         "rl",
-        2,
+        3,
         configs.RLConfig,
         "model",
         "stages.rl:run",
@@ -138,7 +153,7 @@ _KINDS = (
     ),
     Kind(
         "sample",
-        3,
+        4,
         configs.SampleConfig,
         "samples",
         "stages.sample:run",
@@ -171,6 +186,7 @@ _KINDS = (
         "samples",
         "stages.mixture:run",
         edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
+        check="stages.checks.data:mixture",
     ),
     Kind(
         "select",
@@ -185,7 +201,7 @@ _KINDS = (
     ),
     Kind(
         "general",
-        3,
+        4,
         configs.GeneralConfig,
         "conversations",
         "stages.general:run",
@@ -213,7 +229,7 @@ _KINDS = (
     ),
     Kind(
         "evaluate",
-        3,
+        4,
         configs.EvaluateConfig,
         "evaluation",
         "stages.evaluate:run",

@@ -24,6 +24,7 @@ from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.configs import RLConfig
+from stages.data.model_folder import brings_code
 from stages.data.plain_template import give_template
 from stages.data.rows import Row, read_rows
 from stages.data.window import require_window
@@ -161,8 +162,10 @@ def _trainer(
             callbacks.append(AdapterSync(config.reference_sync_steps))
     elif config.kl_coefficient == 0 and config.kl_rows:
         start = load_model(source, ATTENTION)
+    arguments = grpo_arguments(config, context)
+    arguments.trust_remote_code = brings_code(source)  # for the reference
     trainer = trainer_for(config.algorithm)(
-        config, model, tokenizer, prompts, terms, grpo_arguments(config, context), callbacks, start
+        config, model, tokenizer, prompts, terms, arguments, callbacks, start
     )
     trainer.remove_callback(PrinterCallback)
     return trainer

@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from pipeline import manifest, notices
+from pipeline import disk, manifest, notices
 from pipeline.artifact import METRICS, Inputs
 from pipeline.attempts import Attempts
 from pipeline.context import Context
@@ -37,7 +37,7 @@ from pipeline.lease import Lease
 from pipeline.manifest import CorruptArtifact
 from pipeline.project import load
 from pipeline.sources import code_root
-from pipeline.store import Store, disk_full, disk_full_message
+from pipeline.store import Store
 from pipeline.watchdog import watching
 
 Entry = Callable[[Any, Inputs, Context], Outputs]
@@ -52,8 +52,9 @@ def main(job: Job, answer: Connection) -> None:
     _redirect_output(job.log)
     _end_with_parent()
     outcome = _guarded(job)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # the log may lie on a full disk
+        sys.stdout.flush()
+        sys.stderr.flush()
     with contextlib.suppress(OSError):
         answer.send(outcome)
     os._exit(0 if outcome.state in ("finished", "held") else 1)
@@ -232,8 +233,8 @@ def _end_attempt(attempts: Attempts, outcome: str, message: str | None = None) -
 
 def _message(error: BaseException, job: Job) -> str:
     """One message for the user; only what nobody foresaw leaves a traceback in the log."""
-    if disk_full(error):
-        message = disk_full_message(job.store)
+    if (full := disk.full_disk(error, job.store)) is not None:
+        message = disk.full_message(full)
     elif isinstance(error, RecipeError):
         message = str(error)
     elif isinstance(error, ImportError) and error.name:
@@ -241,5 +242,6 @@ def _message(error: BaseException, job: Job) -> str:
     else:
         traceback.print_exc()
         return f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
-    print(message, file=sys.stderr)
+    with contextlib.suppress(OSError):  # the log may lie on the same full disk
+        print(message, file=sys.stderr)
     return message[:_LONGEST_MESSAGE]

@@ -24,10 +24,9 @@ import hashlib
 import os
 import re
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pipeline import state
+from pipeline import state, threads
 
 KEPT = 2
 COMPLETE = "complete.json"
@@ -96,7 +95,7 @@ def _checkpoints(work: Path) -> list[Path]:
 
 
 def _digests(checkpoint: Path, files: list[Path]) -> dict[str, tuple[int, str]]:
-    with ThreadPoolExecutor(READERS) as pool:
+    with threads.Executor(READERS) as pool:
         digests = list(pool.map(_sha256, files))
     return {
         _name(path, checkpoint): (path.stat().st_size, digest)

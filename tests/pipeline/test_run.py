@@ -331,19 +331,6 @@ def test_the_plan_shows_edges_and_numbers_that_follow_from_finished_inputs(toy: 
     assert "4 stages: 1 done, 3 to run" in output
 
 
-def test_gc_lists_first_and_deletes_what_the_recipe_does_not_reach(finished: Toy) -> None:
-    finished("run", "stages.left.add=2")
-    shared = finished.store / ".shared"
-    assert len(list(shared.iterdir())) == 3  # of left before and after, and of right
-    assert "3 folders" in finished("gc", "stages.left.add=2")
-    assert len(finished.manifests("left")) == 2
-    finished("gc", "--delete", "stages.left.add=2")
-    assert [len(finished.manifests(stage)) for stage in ALL] == [1, 1, 1, 1]
-    made = {finished.manifests(stage)[0]["fingerprint"] for stage in ("left", "right")}
-    assert {path.name for path in shared.iterdir()} == made
-    assert "nothing to do" in finished("run", "stages.left.add=2")
-
-
 def test_the_report_is_built_again_from_the_artifacts(finished: Toy) -> None:
     report = finished.latest_run() / "report" / "report.md"
     report.unlink()
