@@ -92,12 +92,11 @@ class Runner:
 
     def views(self) -> list[View]:
         """The rows of the live view."""
-        return self._board.views(
-            self.decisions(),
-            self._progress,
-            self._seconds,
-            begun=lambda name: self._folder.log(name).exists(),
-        )
+
+        def begun(name: str) -> bool:
+            return self._folder.log(name).exists()
+
+        return self._board.views(self.decisions(), self._progress, self._seconds, begun)
 
     def stopped(self) -> None:
         """Nothing runs any more: the launcher has ended the stages before their time."""
