@@ -277,8 +277,9 @@ def test_what_ships_for_other_settings_is_said_to_be_made_anew_before_it_is(
     words = (f"paths.adopt=[{tmp_path / 'shipped'}]", "until=left")
     assert "made anew" not in toy("plan", *words)
     for verb in ("plan", "run"):
-        output = toy(verb, *words, "seed=1")
+        output = " ".join(toy(verb, *words, "seed=1").split())
         assert "numbers, left: what ships was made with other settings" in output
+        assert "(see `r1 why numbers " in output
         assert "so it is made anew. It took 0:0" in output
     assert output.index("made anew") < output.index("numbers: started")
 
