@@ -20,7 +20,15 @@ def _clean(type_: str) -> Kind:
         "data_from": EdgeRule(rows, required=rows),
         "apart_from": EdgeRule(PROBLEMS, required=PROBLEMS),
     }
-    return Kind(f"clean_{type_}", 1, configs.CleanConfig, type_, "stages.clean:run", edges=edges)
+    return Kind(
+        f"clean_{type_}",
+        1,
+        configs.CleanConfig,
+        type_,
+        "stages.clean:run",
+        edges=edges,
+        check="stages.checks.made_rows:cleaned",
+    )
 
 
 def _judged(type_: str, entry: str) -> Kind:
@@ -46,7 +54,14 @@ _KINDS = (
         check="stages.checks.training:pretraining",
     ),
     Kind("pretrained", 2, configs.PretrainedConfig, "model", "stages.pretrained:run"),
-    Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
+    Kind(
+        "served_model",
+        1,
+        configs.ServedModelConfig,
+        "served_model",
+        "stages.served_model:run",
+        check="stages.checks.served:check",
+    ),
     Kind(
         "problems",
         2,
@@ -54,7 +69,7 @@ _KINDS = (
         "problems",
         "stages.problems:run",
         edges={"apart_from": EdgeRule(PROBLEMS)},
-        check="stages.checks.tiny_world:check",
+        check="stages.checks.made_rows:problems",
     ),
     Kind(
         "worked",
@@ -62,7 +77,7 @@ _KINDS = (
         configs.ProblemsConfig,
         "conversations",
         "stages.problems:run_worked",
-        check="stages.checks.tiny_world:check",
+        check="stages.checks.made_rows:problems",
     ),
     Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
     Kind(
@@ -72,7 +87,14 @@ _KINDS = (
         "conversations",
         "stages.conversations:run",
     ),
-    Kind("reasoning_gym", 1, configs.ReasoningGymConfig, "problems", "stages.gym:run"),
+    Kind(
+        "reasoning_gym",
+        1,
+        configs.ReasoningGymConfig,
+        "problems",
+        "stages.gym:run",
+        check="stages.checks.made_rows:gym",
+    ),
     _clean("problems"),
     _clean("samples"),
     _clean("conversations"),
@@ -153,6 +175,7 @@ _KINDS = (
         "samples",
         "stages.mixture:run",
         edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
+        check="stages.checks.made_rows:mixed",
     ),
     Kind(
         "select",
@@ -164,6 +187,7 @@ _KINDS = (
             "data_from": EdgeRule(TRAINING_ROWS | MODEL),
             "score_with": EdgeRule(frozenset({"samples", "evaluation"})),
         },
+        check="stages.checks.made_rows:selected",
     ),
     Kind(
         "general",
