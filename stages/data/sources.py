@@ -170,19 +170,19 @@ def read_own_rows(
 ) -> Iterator[Parsed]:
     """Rows of a user's own file; `key` is the config key that named it.
 
-    A row that is broken stops the stage, or is left out where there is a list to name it in.
+    A row that cannot be read stops the stage, or is left out where there is a list to name it in.
     """
     path = path.expanduser()
     if not path.is_file():
         raise UsageError(missing_file(key, path))
     for number, row in rows_of_file(path):
         found = attempt(parse, number, row)
-        if isinstance(found, BrokenRow) and left_out is not None:
-            left_out.add(str(path), number, UNREADABLE, str(found))
-            continue
-        if isinstance(found, BadRow):
+        if not isinstance(found, BadRow):
+            yield found
+        elif left_out is None:
             raise RecipeError(f"{path}, row {number}: {found}")
-        yield found
+        else:
+            left_out.add(str(path), number, UNREADABLE, str(found))
 
 
 def missing_file(key: str, path: Any) -> str:
