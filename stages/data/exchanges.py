@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.data.files import BadRow, Raw
-from stages.data.messages import in_context, thought_of, turn_of
+from stages.data.messages import as_asked, in_context, thought_of, turn_of
 from stages.data.template import Message
 from stages.data.thoughts import NotNormal, asks_for_tags, read_trace
 from stages.verifiers.reference import reference_of
@@ -63,6 +63,7 @@ def check_columns(columns: Mapping[str, str]) -> list[str]:
 
 def exchanges(row: Raw, columns: Mapping[str, str]) -> Iterator[Exchange]:
     """Every exchange of a row: one, or one for each of its generations."""
+    row = as_asked(row)
     turns = columns.get("turns") or next((name for name in TURNS if row.get(name)), None)
     named = {part: columns.get(part) or _found(row, part) for part in NAMES}
     if columns.get("completion") or not turns:

@@ -54,10 +54,9 @@ class Judged:
 
 def preferred(judged: Judged, margin: float, min_votes: int) -> Row | str:
     """The better response as chosen, or what drops the pair: the mean must exceed the margin."""
-    if len(set(judged.candidate.responses)) < 2:
-        return SAME
     if judged.chosen:
-        return _pair(judged.candidate, 1.0, judged.margin)
+        same = len(set(judged.candidate.responses)) < 2
+        return SAME if same else _pair(judged.candidate, 1.0, judged.margin)
     if len(judged.votes) < min_votes:
         return TOO_FEW_VOTES
     difference = fmean(judged.votes)

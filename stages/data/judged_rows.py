@@ -21,7 +21,7 @@ from stages.data.exchanges import NAMES, TURNS, answer_to, asked, conversation
 from stages.data.files import BadRow, Raw
 from stages.data.formats.columns import text_of
 from stages.data.judged import Candidate, Judged
-from stages.data.messages import in_context, messages_of, turn_of
+from stages.data.messages import as_asked, in_context, messages_of, turn_of
 from stages.data.template import TAG_TOKENS, Message, compose
 
 FILE = "file"
@@ -30,6 +30,7 @@ PAIRS = (("first", "second"), ("chosen", "rejected"))
 
 def pair_candidate(number: int, row: Raw) -> Candidate:
     """A pair that is to be judged."""
+    row = as_asked(row)
     names = next((pair for pair in PAIRS if row.get(pair[0]) is not None), PAIRS[0])
     prompt = _prompt(row, names[0])
     return Candidate(prompt, tuple(_response(row, name, prompt) for name in names), FILE)
@@ -51,6 +52,7 @@ def pair_judged(number: int, row: Raw) -> Judged:
 
 def response_candidate(number: int, row: Raw) -> Candidate:
     """A response that is to be judged."""
+    row = as_asked(row)
     turns = next((name for name in TURNS if row.get(name)), None)
     if turns is None or row.get("completion") is not None:
         prompt = _prompt(row, "completion")
