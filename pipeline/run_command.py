@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import checks, manifest
+from pipeline import checks, disk, manifest
+from pipeline.artifact import Artifact
+from pipeline.board import blocked_lines
 from pipeline.compose import Composed
 from pipeline.console import open_console
 from pipeline.devices import too_many, visible
@@ -22,8 +24,8 @@ from pipeline.plan import Decision, State, absent_inputs
 from pipeline.progress import clock
 from pipeline.project import Project, load
 from pipeline.run_folder import RunFolder
-from pipeline.runner import Runner, blocked_lines
-from pipeline.situation import Situation, survey
+from pipeline.runner import Runner
+from pipeline.situation import Situation, paths_of, survey
 from pipeline.watchdog import patience
 
 GRACE_SECONDS = 10.0
@@ -39,6 +41,11 @@ class Interrupted(BaseException):
 
 def execute(project: Project, composed: Composed) -> int:
     """Run what the config asks for. Returns the exit code."""
+    with disk.told(paths_of(composed.root, project.conf_dir().parent).store):
+        return _execute(project, composed)
+
+
+def _execute(project: Project, composed: Composed) -> int:
     situation = survey(project, composed)
     _check_inputs_are_there(situation)
     stages = situation.selection.stages
@@ -61,15 +68,19 @@ def _run(situation: Situation, pending: list[str]) -> int:
     composed, project = situation.composed, situation.project
     limits = _limits(composed.root)
     _check_devices(situation, pending, limits)
+    disk.require_writable(situation.store.root, "paths.store")
+    disk.require_writable(situation.paths.runs.absolute(), "paths.runs")
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
-    launcher = LocalLauncher(project.preloaded(), folder.path / "logs" / "preload.log")
     console = open_console()
+    log = folder.path / "logs" / "preload.log"
+    launcher = LocalLauncher(project.preloaded(), log, console.note)
     observer = Shielded(_observer(project, composed.root), console.note)
     runner = Runner(situation, folder, limits, console, observer, run_again(composed))
     started = time.monotonic()
     console.note(
         f"{folder.name}: {len(pending)} of {len(situation.selection.stages)} stages to run"
     )
+    folder.write(run_facts(situation, folder, runner))
     run = Run(folder.name, folder.path, composed.root, tuple(pending), tuple(composed.overrides))
     observer.tell("run_started", run)
     report: Path | None = None
@@ -80,9 +91,13 @@ def _run(situation: Situation, pending: list[str]) -> int:
         facts = run_facts(situation, folder, runner, time.monotonic() - started)
         folder.write(facts)
         _print_summary(decisions, runner, folder, facts["seconds"])
-        report = _report(situation, folder, runner, facts)
+        closing = project.last_words(_selected(situation, runner), composed.root)
+        report = _report(situation, folder, runner, {**facts, "closing": closing})
+        if closing:
+            print(f"\n{closing}")
     except Interrupted as interrupted:
         launcher.stop(GRACE_SECONDS)
+        runner.stopped()
         folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
         console.note(f"stopped; finished stages are kept. To go on: {run_again(composed)}")
         return interrupted.exit_code
@@ -97,9 +112,12 @@ def _run(situation: Situation, pending: list[str]) -> int:
 
 
 def run_facts(
-    situation: Situation, folder: RunFolder, runner: Runner, seconds: float
+    situation: Situation, folder: RunFolder, runner: Runner, seconds: float | None = None
 ) -> dict[str, Any]:
-    """What run.json says: what ran, how long, how each stage stands, on what machine."""
+    """What run.json says: what ran, how long, how each stage stands, on what machine.
+
+    seconds: how long the run took; None while it runs, which one that is killed says for ever.
+    """
     ran, artifacts = runner.seconds(), runner.artifacts()
     stages = {
         name: {
@@ -117,8 +135,8 @@ def run_facts(
         "recipe": situation.composed.choices.get("recipe"),
         "profile": situation.composed.choices.get("profile"),
         "command": run_again(situation.composed),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 2),
+        "finished": None if seconds is None else datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": None if seconds is None else round(seconds, 2),
         "host": manifest.host(),
         "stages": stages,
     }
@@ -138,6 +156,12 @@ def _report(
         return None
     print(f"report: {path}")
     return folder.report
+
+
+def _selected(situation: Situation, runner: Runner) -> dict[str, Artifact]:
+    """What is there of the stages that this run was asked for."""
+    made = runner.artifacts()
+    return {name: made[name] for name in situation.selection.stages if name in made}
 
 
 def _check_inputs_are_there(situation: Situation) -> None:

@@ -87,9 +87,9 @@ def run(size: int, log: Path, body: Body, explain: Explain) -> Outputs:
     members = [_Member(Rank(number, size, port), log, body, explain) for number in range(size)]
     try:
         while alive := [member for member in members if member.alive()]:
-            wait([member.sentinel for member in alive])  # asked once: waiting for none never ends
-            if any(member.failed() for member in members):
+            if any(member.failed() for member in members):  # also before the others were forked
                 raise _cause(members, log)
+            wait([member.sentinel for member in alive])  # asked once: waiting for none never ends
         if any(member.failed() for member in members):
             raise _cause(members, log)
         outputs = members[0].outcome

@@ -56,23 +56,23 @@ class Job:
 
 @dataclass(frozen=True)
 class _Shard:
-    """Jobs that are drawn together: the names of their samples, and which the ledger holds."""
+    """Jobs that are drawn together: the names of their samples, and those that the ledger has."""
 
     jobs: list[Job]
     names: list[list[Name]]
-    places: dict[Name, tuple[int, int]]
+    found: dict[Name, Drawn]
     requests: list[GenerationRequest]
 
     @classmethod
     def of(cls, jobs: list[Job], ledger: Ledger, seed: int) -> _Shard:
         names = [job.names(seed) for job in jobs]
-        places = ledger.find(chain.from_iterable(names))
+        found = ledger.read(ledger.find(chain.from_iterable(names)))
         requests = [
             GenerationRequest(job.prompt_ids, len(run), run[0], list(job.prefix_ids), False)
             for job, wanted in zip(jobs, names, strict=True)
-            for run in _runs([seed for key, seed in wanted if (key, seed) not in places])
+            for run in _runs([seed for key, seed in wanted if (key, seed) not in found])
         ]
-        return cls(jobs, names, places, requests)
+        return cls(jobs, names, found, requests)
 
     def drawn(self, answers: Sequence[Sequence[Completion]]) -> dict[Name, Drawn]:
         """New completions by name, from the engine's answers to `requests`."""
@@ -138,7 +138,7 @@ class Collector:
             tokens += sum(len(completion.token_ids) for completion in new.values())
             done += sum(job.n for job in shard.jobs)
             progress(done, total, tokens)
-            yield from self._judged(shard, self.ledger.read(shard.places) | new)
+            yield from self._judged(shard, shard.found | new)
 
     def _shards(
         self, jobs: Sequence[Job], pending: deque[_Shard]

@@ -7,7 +7,8 @@ tag itself, and vLLM's `--reasoning-parser deepseek_r1` separates thought and an
 
 A base from elsewhere may bring a template that ends a prompt with `<think>`, as the released R1
 models do. It is kept, and trained as it will be used: the prompt has the tag, the completion goes
-on after it. Whoever parses such a completion must know that it began inside a thought.
+on after it. The text of such a completion begins with the tag all the same (rollout/spoken.py), so
+that it is judged, rewarded and learnt as others are.
 
 A published model keeps the template that it was trained with. In a conversation of several turns,
 send what the model answered back whole, or without its thought as DeepSeek advises: the template
@@ -55,9 +56,14 @@ def render_prompt(
     return str(text)
 
 
+def opens_thought(prompt: str) -> bool:
+    """Whether a prompt ends with an open `<think>`."""
+    return prompt.rstrip().endswith(THINK)
+
+
 def after_prompt(prompt: str, completion: str) -> str:
     """What is left to say of a completion after a prompt that may have opened the thought."""
-    if prompt.rstrip().endswith(THINK):
+    if opens_thought(prompt):
         return completion.removeprefix(THINK).lstrip("\n")
     return completion
 

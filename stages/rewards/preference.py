@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
 from stages.data.encoding import plain, token_ids
+from stages.data.model_folder import brings_code
 from stages.data.template import END, Message, render_prompt
 from stages.data.window import read_window
 from stages.rewards.prose import shows
@@ -77,9 +78,15 @@ class Scorer:
             raise UsageError(f"a reward model scores `answer` or `response`, not {reads!r}")
         self.reads, self.policy, self.name = reads, policy, name
         self.mean, self.std = mean, std or 1.0
-        self._tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model_path)
+        trusted = brings_code(model_path)
+        self._tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            model_path, trust_remote_code=trusted
+        )
         self._model = AutoModelForSequenceClassification.from_pretrained(
-            model_path, num_labels=1, dtype=torch.bfloat16 if bf16 else torch.float32
+            model_path,
+            num_labels=1,
+            dtype=torch.bfloat16 if bf16 else torch.float32,
+            trust_remote_code=trusted,
         )
         self._model.config.pad_token_id = self._tokenizer.pad_token_id
         self._model.eval()
