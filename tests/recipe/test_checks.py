@@ -53,6 +53,13 @@ def test_everything_that_cannot_work_is_listed_with_its_key_and_a_value_that_doe
     assert not list(tmp_path.glob("outputs/runs/*")), "nothing ran"
 
 
+def test_steps_below_1_are_not_mended_by_fewer_steps_of_warming_up(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = said(capsys, 2, "plan", "stages.zero.max_steps=-5")
+    assert text == "error: stages.zero.max_steps: is -5: set it to 1 or more\n"
+
+
 def test_a_reward_model_for_queries_that_no_data_set_declares_is_refused_with_what_to_set(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
