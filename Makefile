@@ -35,7 +35,7 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 
 .DEFAULT_GOAL := help
 .PHONY: help setup vllm test lint typecheck fidelity format lock clean bench-verifiers bench-hacks \
-	bench-rollout bench-train reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
+	bench-rollout bench-train drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan status ui
 
 help: ## this list
@@ -102,6 +102,9 @@ bench-rollout: $(SETUP) $(VLLM_TRIED) ## engines, rejection sampling, evaluation
 
 bench-train: $(SETUP) ## SFT, GRPO, start-up and the algorithms beside plain TRL (PROFILE=one_gpu, ARGS)
 	$(BIN)/python -m benchmarks.train --profile $(PROFILE) $(ARGS)
+
+drill: $(SETUP) ## break 300 runs on purpose: kills, harmed files, races, full disks … (ARGS go to it)
+	$(BIN)/python -m benchmarks.drill $(ARGS)
 
 # The recipe, in the paper's order: each target runs what it needs and no more ------------------
 

@@ -26,11 +26,13 @@ R1 = Project(
     preload="stages.registry:PRELOAD",
     observer="pipeline.tracking:build_observer",
     report="pipeline.report:build",
+    closing="stages.closing:words",
     reference="profile=paper",
     commands={
         "eval": "stages.eval_command:main",
         "grade": "stages.grade_command:main",
         "review": "stages.review_command:main",
+        "export": "stages.export_command:main",
         "track": "pipeline.tracking:command",
     },
     checks={"sandbox": "stages.verifiers.sandbox:describe_isolation"},
@@ -40,12 +42,12 @@ _VERBS = {
     "run": "run the recipe: what is done is kept, what stopped is resumed",
     "plan": "show the graph, what would run, and the numbers that follow from the config",
     "status": "show how every stage stands",
-    "why": "say what changed since the latest result of a stage",
+    "why": "say what differs from the nearest result of a stage",
     "report": "build the report again from the manifests",
     "gc": "list what is left over in the store, with its size; --delete asks and removes it",
     "doctor": "show what this machine has",
 }
-_HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--help", "-h", "--hydra-help")
+_HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--hydra-help")
 _EPILOG = """Overrides are Hydra's: `r1 run profile=tiny until=dev2 stages.zero.max_steps=50`.
 `r1 run` also takes Hydra's own flags: -m for sweeps, --cfg job, --info, --help."""
 _JSON_VERBS = ("plan", "status", "why", "report")
@@ -72,6 +74,11 @@ def _dispatch(project: Project, given: list[str]) -> int:
     verb, rest = (given[0], given[1:]) if given else ("", [])
     if verb in project.commands:
         return int(load(project.commands[verb])(rest) or 0)
+    if verb == "run" and {"-h", "--help"} & set(rest):
+        from pipeline.run_help import page
+
+        print(page(project))
+        return 0
     if verb == "run" and any(r.partition("=")[0] in _HYDRA_FLAGS for r in rest):
         from pipeline.hydra_main import run_with_hydra
 
@@ -109,11 +116,13 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
             form = "json" if options.json else "markdown" if options.markdown else "text"
             return plan_departures(project, composed, form)
         case "plan":
-            return commands.plan(project, composed, options.json)
+            from pipeline.plan_command import plan
+
+            return plan(project, composed, options.json)
         case "status":
             return commands.status(project, composed, options.json)
         case "why":
-            return commands.why(project, composed, options.stage, options.json)
+            return commands.why(project, composed, options.stage, options.json, options.against)
         case "report":
             return commands.report(project, composed, options.json)
         case "gc":
@@ -161,6 +170,8 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"r1 {verb}", description=_VERBS[verb], epilog=_EPILOG)
     if verb == "why":
         parser.add_argument("stage", help="the stage to explain")
+        text = "compare with this result, not with the nearest; the first digits are enough"
+        parser.add_argument("--against", metavar="FINGERPRINT", help=text)
     if verb in _JSON_VERBS:
         parser.add_argument("--json", action="store_true", help="print JSON")
     if verb == "plan":

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import checks, disk, manifest
+from pipeline.artifact import Artifact
+from pipeline.board import blocked_lines
 from pipeline.compose import Composed
 from pipeline.console import open_console
 from pipeline.devices import too_many, visible
@@ -22,7 +24,7 @@ from pipeline.plan import Decision, State, absent_inputs
 from pipeline.progress import clock
 from pipeline.project import Project, load
 from pipeline.run_folder import RunFolder
-from pipeline.runner import Runner, blocked_lines
+from pipeline.runner import Runner
 from pipeline.situation import Situation, paths_of, survey
 from pipeline.watchdog import patience
 
@@ -89,9 +91,13 @@ def _run(situation: Situation, pending: list[str]) -> int:
         facts = run_facts(situation, folder, runner, time.monotonic() - started)
         folder.write(facts)
         _print_summary(decisions, runner, folder, facts["seconds"])
-        report = _report(situation, folder, runner, facts)
+        closing = project.last_words(_selected(situation, runner), composed.root)
+        report = _report(situation, folder, runner, {**facts, "closing": closing})
+        if closing:
+            print(f"\n{closing}")
     except Interrupted as interrupted:
         launcher.stop(GRACE_SECONDS)
+        runner.stopped()
         folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
         console.note(f"stopped; finished stages are kept. To go on: {run_again(composed)}")
         return interrupted.exit_code
@@ -150,6 +156,12 @@ def _report(
         return None
     print(f"report: {path}")
     return folder.report
+
+
+def _selected(situation: Situation, runner: Runner) -> dict[str, Artifact]:
+    """What is there of the stages that this run was asked for."""
+    made = runner.artifacts()
+    return {name: made[name] for name in situation.selection.stages if name in made}
 
 
 def _check_inputs_are_there(situation: Situation) -> None:

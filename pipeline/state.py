@@ -7,12 +7,15 @@ that is torn, foreign or of another shape counts as absent, and the user hears o
 from __future__ import annotations
 
 import functools
+import json
 import os
+import threading
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from pipeline import notices
 
@@ -43,13 +46,14 @@ def parse(text: bytes | str, shape: type[T]) -> T:
 
 def write(path: Path, value: Any) -> None:
     """Write a value as JSON beside the file, then put it in its place. Raises OSError."""
-    replace(path, TypeAdapter(Any).dump_json(value, indent=1))
+    text = json.dumps(to_jsonable_python(value), ensure_ascii=False, indent=1)
+    replace(path, text.encode(errors="replace"))  # half a surrogate has no UTF-8
 
 
 def replace(path: Path, content: bytes) -> None:
     """Put new content in a file's place at once: a reader sees the old or the new, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    aside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         aside.write_bytes(content)
         aside.replace(path)

@@ -46,7 +46,9 @@ from pipeline.run_command import execute
 from stages.eval_request_command import read_request
 from stages.eval_result_command import keep, made_before, read_results, tables
 
-PROJECT = dataclasses.replace(R1, preload="stages.eval_command:PRELOAD", observer=None, report=None)
+PROJECT = dataclasses.replace(
+    R1, preload="stages.eval_command:PRELOAD", observer=None, report=None, closing=None
+)
 PRELOAD = (
     "torch",
     "transformers",

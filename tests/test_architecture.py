@@ -59,7 +59,7 @@ def test_the_parts_of_stages_never_import_a_kind_of_stage() -> None:
 
 
 def test_stages_use_of_the_engine_only_its_contracts() -> None:
-    contracts = {"errors", "kinds", "artifact", "context"}
+    contracts = {"errors", "kinds", "artifact", "context", "state", "threads"}
     wrong = [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sources("stages")

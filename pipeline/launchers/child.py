@@ -19,21 +19,22 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from pipeline import disk, manifest
-from pipeline.artifact import METRICS, Artifact, Inputs
+from pipeline import disk, manifest, notices
+from pipeline.artifact import METRICS, Inputs
 from pipeline.attempts import Attempts
 from pipeline.context import Context
 from pipeline.errors import RecipeError, StageFailed
 from pipeline.kinds import Outputs
 from pipeline.launchers import gang
 from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.record import inputs_of, manifest_of
 from pipeline.lease import Lease
+from pipeline.manifest import CorruptArtifact
 from pipeline.project import load
 from pipeline.sources import code_root
 from pipeline.store import Store
@@ -61,28 +62,30 @@ def main(job: Job, answer: Connection) -> None:
 
 def _guarded(job: Job) -> Outcome:
     """The job under its lease; every way it can end becomes an Outcome."""
-    work = Store(job.store).work(job.stage, job.wanted.fingerprint)
     try:
+        store = Store(job.store)
+        work = store.work(job.stage, job.wanted.fingerprint)
         work.mkdir(parents=True, exist_ok=True)
         attempts = Attempts(work)
-        lease = Lease(Store(job.store).lease(job.stage, job.wanted.fingerprint), attempts.beat)
+        lease = Lease(store.lease(job.stage, job.wanted.fingerprint), attempts.beat, _stop)
         if (holder := lease.acquire()) is not None:
             return Outcome("held", str(holder))
         try:
-            return _attempt(job, work, attempts)
+            outcome = _attempt(job, store, work, attempts, lease)
+            other = lease.lost_to()
+            return outcome if other is None else Outcome("held", str(other))
         finally:
             lease.release()
-    except OSError as error:
+    except Exception as error:
         return Outcome("failed", _message(error, job))
 
 
-def _attempt(job: Job, work: Path, attempts: Attempts) -> Outcome:
-    store = Store(job.store)
-    if store.find(job.stage, job.wanted.fingerprint) is not None:
-        return Outcome("finished")  # another runner published it while we waited
+def _attempt(job: Job, store: Store, work: Path, attempts: Attempts, lease: Lease) -> Outcome:
     try:
+        if _is_there(job, store):
+            return Outcome("finished")  # another runner published it while we waited
         attempts.start(os.uname().nodename, job.threads, job.processes)
-        _run(job, store, work, attempts)
+        _run(job, store, work, attempts, lease)
     except SystemExit as exit_:
         if exit_.code == _SIGTERM_CODE:
             _end_attempt(attempts, "stopped")
@@ -92,12 +95,28 @@ def _attempt(job: Job, work: Path, attempts: Attempts) -> Outcome:
         return _failed(attempts, str(error), error.log)
     except BaseException as error:
         return _failed(attempts, _message(error, job))
+    attempts.close()
     shutil.rmtree(work, ignore_errors=True)
     return Outcome("finished")
 
 
-def _run(job: Job, store: Store, work: Path, attempts: Attempts) -> None:
+def _is_there(job: Job, store: Store) -> bool:
+    """Whether the result is there by now. A corrupt one is moved aside, and told."""
+    try:
+        return store.find(job.stage, job.wanted.fingerprint) is not None
+    except CorruptArtifact as error:
+        aside = store.set_aside(job.stage, job.wanted.fingerprint)
+        notices.warn(f"corrupt, made again. {error}. Moved to {aside}")
+        return False
+
+
+def _run(job: Job, store: Store, work: Path, attempts: Attempts, lease: Lease) -> None:
     """Call the stage's entry function and publish what it made."""
+
+    def fence() -> None:
+        if lease.lost_to() is not None or not attempts.is_current():
+            raise StageFailed("another process took this stage over; what this one made is dropped")
+
     commit, sources = manifest.commit(code_root(job.kind)), store.sources.digest(job.kind)
     output = work / "output"
     shutil.rmtree(output, ignore_errors=True)
@@ -107,16 +126,30 @@ def _run(job: Job, store: Store, work: Path, attempts: Attempts) -> None:
     entry = load(job.kind.entry)
     seed = int(getattr(job.config, "seed", 0))
     context = Context(
-        job.stage, job.wanted.fingerprint, work, output, seed, job.threads, store.shared
+        job.stage,
+        job.wanted.fingerprint,
+        work,
+        output,
+        seed,
+        job.threads,
+        store.shared,
+        fence=fence,
     )
-    inputs = _inputs(job, store)
+    inputs = inputs_of(job, store)
     outputs = _outputs(job, entry, inputs, context)
     if (work / METRICS).exists():
         shutil.copy(work / METRICS, output / METRICS)
-    attempts.end("finished")
     code = {"commit": commit, "sources": sources}
-    store.publish(output, _manifest(job, outputs, seed, code, attempts))
+    store.publish(output, manifest_of(job, outputs, seed, code, attempts.finish()), fence)
     store.save_caches()
+
+
+def _stop() -> None:
+    """Another process has this stage: end this one as a runner would, and if need be by force."""
+    by_force = threading.Timer(_GRACE, os.killpg, (0, signal.SIGKILL))
+    by_force.daemon = True
+    by_force.start()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _outputs(job: Job, entry: Entry, inputs: Inputs, context: Context) -> Outputs:
@@ -139,48 +172,6 @@ def _outputs(job: Job, entry: Entry, inputs: Inputs, context: Context) -> Output
         return call(replace(context, rank=rank.number, processes=rank.of))
 
     return gang.run(job.processes, job.log, body, lambda error: _message(error, job))
-
-
-def _manifest(
-    job: Job, outputs: Outputs, seed: int, code: dict[str, Any], attempts: Attempts
-) -> dict[str, Any]:
-    return {
-        "format": manifest.FORMAT,
-        "stage": job.stage,
-        "kind": job.kind.name,
-        "version": job.kind.version,
-        "type": job.kind.produces,
-        "fingerprint": job.wanted.fingerprint,
-        "created": datetime.now(UTC).isoformat(),
-        "seconds": attempts.seconds,
-        "config": job.resolved,
-        "identity": job.wanted.identity,
-        "inputs": [
-            {"edge": i.edge, "stage": i.stage, "fingerprint": i.fingerprint}
-            for i in job.wanted.inputs
-        ],
-        "facts": outputs.facts,
-        "funnel": outputs.funnel,
-        "seed": seed,
-        "versions": manifest.versions(),
-        "host": manifest.host(),
-        "code": code,
-        "attempts": attempts.all,
-    }
-
-
-def _inputs(job: Job, store: Store) -> dict[str, tuple[Artifact, ...]]:
-    """The input artifacts by edge, in config order."""
-    found: dict[str, list[Artifact]] = {}
-    for source in job.wanted.inputs:
-        artifact = store.find(source.stage, source.fingerprint)
-        if artifact is None:
-            raise StageFailed(
-                f"{job.stage}: its input {source.stage} ({source.fingerprint}) is gone from "
-                f"{store.root}. Give the same command again: it will be made again."
-            )
-        found.setdefault(source.edge, []).append(artifact)
-    return {edge: tuple(artifacts) for edge, artifacts in found.items()}
 
 
 def _prepare(threads: int, seed: int) -> None:
@@ -222,6 +213,7 @@ def _end_with_parent() -> None:
 _LONGEST_MESSAGE = 4000  # well below a pipe's buffer: the answer must never block
 
 _SIGTERM_CODE = 128 + signal.SIGTERM
+_GRACE = 5.0  # seconds to close pools and files in
 
 
 def _exit_on_sigterm(*_: Any) -> None:

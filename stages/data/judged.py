@@ -16,9 +16,10 @@ from statistics import fmean
 
 import pyarrow as pa
 
-from stages.data.formats import messages_of, text_of
+from stages.data.files import BadRow, Raw
+from stages.data.formats.columns import text_of
+from stages.data.messages import messages_of
 from stages.data.rows import MESSAGES, Row, RowWriter
-from stages.data.sources import BadRow, Raw
 from stages.data.template import TAG_TOKENS, Message, compose
 
 FILE = "file"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stages.verifiers.verdict import Request
 
 if TYPE_CHECKING:
-    from stages.verifiers.pool import Judged
+    from stages.verifiers.batch import Judged
 
 VERDICTS = "verdicts.json"
 RIGHT, WRONG, UNJUDGED = "right", "wrong", "cannot judge"

@@ -20,6 +20,7 @@ from pipeline.cli import main
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # `toy_recipe`, imported as any recipe would be
+PYTHONPATH = os.pathsep.join((str(HERE), str(HERE.parents[1])))  # it, and the engine beside it
 
 from toy_recipe.__main__ import TOY  # noqa: E402
 
@@ -33,7 +34,7 @@ class Toy:
         self.runs = folder / "outputs" / "runs"
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "200"}
+        environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "COLUMNS": "200"}
         return subprocess.Popen(
             [sys.executable, "-m", "toy_recipe", *arguments],
             cwd=self.folder,

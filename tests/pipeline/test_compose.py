@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Toy
+from conftest import PYTHONPATH, Toy
 from toy_recipe.__main__ import TOY
 
 from pipeline.cli import main
@@ -116,9 +116,19 @@ def test_a_profile_and_the_root_seed_reach_the_stages(toy: Toy) -> None:
 def test_hydras_own_flags_work(toy: Toy) -> None:
     shown = toy("run", "--cfg", "job", "seed=9")
     assert "seed: 9" in shown
-    assert "recipe: short, sums" in toy("run", "--help")
     assert "stage/work" in toy("run", "--info", "defaults")
     assert not toy.runs.exists()
+
+
+def test_the_help_of_run_is_a_page_with_its_groups_their_options_and_the_default(
+    toy: Toy,
+) -> None:
+    page = toy("run", "--help").splitlines()
+    assert len(page) <= 30
+    assert max(map(len, page)) <= 80
+    assert "  recipe   short, [sums]" in page
+    assert "  profile  large, [small]" in page
+    assert any("--cfg job" in line for line in page), "where all of the configuration is"
 
 
 @pytest.mark.parametrize("verb", ["plan", "run"])
@@ -129,7 +139,7 @@ def test_looking_imports_nothing_heavy(finished: Toy, verb: str) -> None:
         "heavy = {'torch', 'transformers', 'trl', 'mlflow', 'pandas', 'pyarrow'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
-    environment = {"PYTHONPATH": str(HERE), "PATH": "/usr/bin:/bin"}
+    environment = {"PYTHONPATH": PYTHONPATH, "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", code], cwd=finished.folder, env=environment)
     assert done.returncode == 0
 

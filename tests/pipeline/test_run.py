@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
 import shutil
 import signal
 import time
 from pathlib import Path
 
-import pytest
 from conftest import HERE, Toy
 
 ALL = ["numbers", "left", "right", "both"]
@@ -52,6 +48,12 @@ def test_the_result_and_its_manifest_say_what_was_made_and_how(toy: Toy) -> None
     assert left["versions"]["python"]
     assert len(left["code"]["sources"]) == 16
     assert set(left["files"]) == {"numbers.json", "metrics.jsonl"}
+
+
+def test_a_run_says_what_it_loads_first_and_what_to_do_with_what_it_made(toy: Toy) -> None:
+    output = toy("run", "until=left")
+    assert "numbers: loading decimal" in output
+    assert "made numbers, left with seed 0" in output
 
 
 def test_a_run_leaves_a_folder_that_is_complete_in_itself(finished: Toy) -> None:
@@ -95,6 +97,23 @@ def test_why_names_the_field_old_and_new_and_the_root_cause(finished: Toy) -> No
     assert left["inputs"][0]["changes"] == [{"key": "count", "old": 4, "new": 5}]
     edges = finished("why", "both", "stages.both.data_from=[right]")
     assert "data_from: ['left', 'right'] → ['right']" in edges
+
+
+def test_why_compares_with_the_nearest_result_or_with_the_one_that_is_named(finished: Toy) -> None:
+    # the latest result is not the nearest: two keys away, the first is one away
+    finished("run", "until=left", "stages.left.add=7", "stages.left.steps=5")
+    first, far = (manifest["fingerprint"] for manifest in finished.manifests("left"))
+    output = finished("why", "left", "stages.left.add=2")
+    assert f"left: {first} → " in output
+    assert "(the nearest of 2 results)" in output
+    assert "add: 1 → 2" in output
+    named = finished("why", "left", "--against", far[:6], "stages.left.add=2")
+    assert "add: 7 → 2" in named
+    assert "steps: 5 → 2" in named
+    assert "add: 7 → 1" in finished("why", "left", f"--against={far}"), "of a done stage, too"
+    none = finished("why", "left", "--against=nothing", "stages.left.add=2", expect=2)
+    assert "no other results of left begin so. There are: " in none
+    assert first in none
 
 
 def test_why_says_when_a_stage_was_never_made(toy: Toy) -> None:
@@ -283,38 +302,30 @@ def test_a_failed_job_of_a_multirun_is_its_exit_code(toy: Toy) -> None:
     assert set(toy.states().values()) == {"done"}
 
 
-def test_a_terminal_shows_a_live_table(toy: Toy) -> None:
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "TERM": "xterm"}
-    process = toy.start_in(theirs, environment, "run", "stages.right.delay=0.7")
-    os.close(theirs)
-    seen = b""
-    while select.select([ours], [], [], 30)[0]:
-        try:
-            seen += os.read(ours, 65536)
-        except OSError:  # the other end closed
-            break
-    os.close(ours)
-    assert process.wait(timeout=90) == 0, seen.decode()
-    text = seen.decode()
-    assert "elapsed" in text
-    assert "/3 step" in text
-    assert "4 of 4 done" in text
+SIX = ["stage", "kind", "state", "fingerprint", "artifact", "seconds"]
 
 
-@pytest.mark.parametrize("verb", ["plan", "status"])
-def test_json_has_one_row_per_stage_with_these_six_keys(toy: Toy, verb: str) -> None:
+def test_json_has_one_row_per_stage_and_the_plan_has_sources_edges_numbers_and_warnings(
+    toy: Toy,
+) -> None:
     toy("run", "until=numbers")
-    numbers, left, *_ = toy.rows(verb=verb)
-    assert list(numbers) == ["stage", "kind", "state", "fingerprint", "artifact", "seconds"]
+    assert list(toy.rows(verb="status")[0]) == SIX
+    plan = json.loads(toy("plan", "--json"))
+    numbers, left, _, both = plan["stages"]
+    assert list(numbers) == [*SIX, "reason", "source", "edges", "numbers"]
     assert numbers["artifact"] == str(toy.store / "numbers" / numbers["fingerprint"])
     assert numbers["seconds"] > 0
+    assert (numbers["source"], left["source"]) == ("counted here", "")
     assert (left["state"], left["artifact"], left["seconds"]) == ("run", None, None)
+    assert left["numbers"] == {"additions": 8}, "2 steps × 4 rows"
+    assert both["edges"] == [{"edge": "data_from", "stage": stage} for stage in ("left", "right")]
+    assert plan["warnings"] == []
 
 
 def test_the_plan_shows_edges_and_numbers_that_follow_from_finished_inputs(toy: Toy) -> None:
     toy("run", "until=numbers")
     output = toy("plan")
+    assert "from counted here" in output
     assert "← left (data_from), right (data_from)" in output
     assert "additions 12" in output, "3 steps × 4 rows"
     assert "4 stages: 1 done, 3 to run" in output
@@ -334,5 +345,6 @@ def test_the_plan_warns_of_code_that_changed_under_the_same_version(finished: To
     with (finished.folder / "toy_recipe" / "stages.py").open("a") as code:
         code.write("# changed\n")
     output = finished("plan")
+    assert "its version did not" in json.loads(finished("plan", "--json"))["warnings"][0]
     assert "warning: the code of kind `work` changed since left, right ran" in output
     assert "4 done, 0 to run" in output

@@ -15,7 +15,8 @@ import pytest
 from pipeline.digests import Digests
 from pipeline.errors import StageFailed
 from pipeline.identity import digest_of
-from pipeline.store import CorruptArtifact, Store
+from pipeline.manifest import CorruptArtifact
+from pipeline.store import Store
 
 IDENTITY = {"kind": "toy", "version": 1, "config": {}, "inputs": [], "files": {}}
 FINGERPRINT = digest_of(IDENTITY)
