@@ -25,6 +25,10 @@ class RankDone(BaseException):
     """A rank other than 0 has done its part; no failure."""
 
 
+def _open() -> None:
+    """The fence of a context that no lease stands behind; a process may send it to another."""
+
+
 @dataclass
 class Context:
     """Passed to a stage's entry function.
@@ -44,7 +48,7 @@ class Context:
     shared: Path
     rank: int = 0
     processes: int = 1
-    fence: Callable[[], None] = field(default=lambda: None, repr=False)
+    fence: Callable[[], None] = field(default=_open, repr=False)
     _shown: float = field(default=0.0, repr=False)
 
     def lead(self) -> None:
