@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import state
+from pipeline import state, threads
 
 HEARTBEAT = 2.0
 EXPIRES = 60.0
@@ -84,7 +84,7 @@ class Lease:
             self._unlock()
             return other
         self._beating = threading.Thread(target=self._beat, name="lease", daemon=True)
-        self._beating.start()
+        threads.start(self._beating)
         return None
 
     def lost_to(self) -> Holder | None:

@@ -69,6 +69,15 @@ def test_stages_use_of_the_engine_only_its_contracts() -> None:
     assert [w for w in wrong if "_command.py" not in w] == []
 
 
+def test_threads_are_started_where_one_that_cannot_start_is_told() -> None:
+    """Else their starter waits for ever (pipeline/threads.py)."""
+    for path in (*sources("pipeline"), *sources("stages")):
+        text = path.read_text()
+        if path.name != "threads.py" and "jail" not in path.parts:
+            assert "ThreadPoolExecutor" not in text, path
+            assert text.count("threading.Thread(") == text.count("threads.start("), path
+
+
 @pytest.mark.parametrize("module", ["pipeline.cli", "stages.registry", "stages.configs"])
 def test_what_the_plan_needs_loads_without_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit(sorted(set(sys.modules) & {HEAVY!r}) or 0)"
