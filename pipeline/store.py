@@ -49,6 +49,15 @@ class Store:
         """What a stage in progress keeps, across its attempts."""
         return self.root / ".work" / stage / fingerprint
 
+    def begin(self, stage: str, fingerprint: str) -> Path:
+        """The same, made if need be: what lies there and is no folder is moved aside."""
+        work = self.work(stage, fingerprint)
+        for folder in (work.parent, work):
+            if os.path.lexists(folder) and not folder.is_dir():
+                folder.rename(self._corrupt(stage, fingerprint))
+        work.mkdir(parents=True, exist_ok=True)
+        return work
+
     @property
     def shared(self) -> Path:
         """By fingerprint: what stages keep beside an artifact, for each other's use."""
