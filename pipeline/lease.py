@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import state
+from pipeline import state, threads
 
 HEARTBEAT = 2.0
 EXPIRES = 60.0
@@ -49,6 +49,9 @@ class Holder:
         return f"{process} on {self.machine.partition('/')[0]}"
 
 
+_SOMEBODY = Holder("this machine", 0, "", 0.0)  # who holds the lock and is named nowhere
+
+
 class Lease:
     """The right to run one stage; use `acquire`, then `release`."""
 
@@ -67,22 +70,22 @@ class Lease:
         self._beating: threading.Thread | None = None
 
     def acquire(self) -> Holder | None:
-        """Take the lease. Returns None on success, else who holds it. Raises OSError."""
+        """Take the lease. Returns None on success, else who holds it. Raises OSError, RecipeError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         other = self._take_lock() or _named(self._path)
-        if other is None:
-            try:
-                state.write(self._path, self._me)
-            except OSError:
+        try:
+            return other or self._begin()
+        finally:
+            if self._beating is None:
                 self._unlock()
-                raise
-            other = self.lost_to()  # where there are no locks, two may have looked at once
-        if other is not None:
-            self._unlock()
-            return other
-        self._beating = threading.Thread(target=self._beat, name="lease", daemon=True)
-        self._beating.start()
-        return None
+
+    def _begin(self) -> Holder | None:
+        state.write(self._path, self._me)
+        if (other := self.lost_to()) is None:  # where there are no locks, two may look at once
+            beating = threading.Thread(target=self._beat, name="lease", daemon=True)
+            threads.start(beating)
+            self._beating = beating
+        return other
 
     def lost_to(self) -> Holder | None:
         """Who took the stage although this lease was never released; None if nobody did."""
@@ -102,9 +105,13 @@ class Lease:
         """Hold the lock from here on; else who has the lease. None, too, when it has expired."""
         deadline = time.monotonic() + _LOOKS
         while (lock := _try_lock(self._path)) is None:
-            other = holder(self._path)
-            if other is None or other.pid or time.monotonic() > deadline:
-                return other
+            found = state.read(self._path, Holder)
+            if found is not None and _is_alive(found, self._path):
+                return found
+            if found is not None and found.machine != _machine():
+                return None
+            if time.monotonic() > deadline:
+                return _SOMEBODY
             time.sleep(_LOOKS / 20)
         self._lock = lock
         return None
@@ -150,7 +157,7 @@ def holder(path: Path) -> Holder | None:
         return found
     if found is not None and found.machine != _machine():
         return None
-    return Holder(_machine(), 0, "", 0.0) if _is_locked(path) else None
+    return _SOMEBODY if _is_locked(path) else None
 
 
 def _named(path: Path) -> Holder | None:

@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from pipeline import disk, manifest, notices
+from pipeline import disk, manifest, notices, threads
 from pipeline.artifact import METRICS, Inputs
 from pipeline.attempts import Attempts
 from pipeline.context import Context
@@ -64,8 +64,7 @@ def _guarded(job: Job) -> Outcome:
     """The job under its lease; every way it can end becomes an Outcome."""
     try:
         store = Store(job.store)
-        work = store.work(job.stage, job.wanted.fingerprint)
-        work.mkdir(parents=True, exist_ok=True)
+        work = store.begin(job.stage, job.wanted.fingerprint)
         attempts = Attempts(work)
         lease = Lease(store.lease(job.stage, job.wanted.fingerprint), attempts.beat, _stop)
         if (holder := lease.acquire()) is not None:
@@ -119,6 +118,8 @@ def _run(job: Job, store: Store, work: Path, attempts: Attempts, lease: Lease) -
 
     commit, sources = manifest.commit(code_root(job.kind)), store.sources.digest(job.kind)
     output = work / "output"
+    if output.is_symlink() or output.is_file():
+        output.unlink()
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
     if job.devices is not None:
@@ -171,7 +172,7 @@ def _outputs(job: Job, entry: Entry, inputs: Inputs, context: Context) -> Output
         _end_with_parent()
         return call(replace(context, rank=rank.number, processes=rank.of))
 
-    return gang.run(job.processes, job.log, body, lambda error: _message(error, job))
+    return gang.run(job.processes, job.log, context.work, body, lambda e: _message(e, job))
 
 
 def _prepare(threads: int, seed: int) -> None:
@@ -207,7 +208,7 @@ def _end_with_parent() -> None:
         wait([parent.sentinel])
         os.killpg(0, signal.SIGKILL)
 
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    threads.start(threading.Thread(target=watch, name="parent-watch", daemon=True))
 
 
 _LONGEST_MESSAGE = 4000  # well below a pipe's buffer: the answer must never block
