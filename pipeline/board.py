@@ -19,7 +19,11 @@ class Board:
     def __init__(self, graph: Graph, heavy: Collection[str]) -> None:
         self._graph = graph
         self._stopped: Collection[str] | None = None
-        self.loading = f"loading {next(iter(heavy)).partition('.')[0]}" if heavy else "starting"
+        self._heavy = f"loading {next(iter(heavy)).partition('.')[0]}" if heavy else "starting"
+
+    def loading(self, name: str) -> str:
+        """What a stage does before it begins; a light one waits for no modules."""
+        return "starting" if self._graph.nodes[name].kind.light else self._heavy
 
     def stop(self, running: Collection[str]) -> None:
         """Nothing runs any more; these stages were ended before their time."""
@@ -42,7 +46,7 @@ class Board:
             kind = self._graph.nodes[name].kind.name
             if name in progress and self._stopped is None:
                 view = progress[name].view(name, kind)
-                rows.append(view if begun(name) else replace(view, state=self.loading))
+                rows.append(view if begun(name) else replace(view, state=self.loading(name)))
             else:
                 rows.append(View(name, kind, self._word(name, decision.state), seconds.get(name)))
         return rows

@@ -152,8 +152,8 @@ class Runner:
         name = job.stage
         self._progress[name] = Progress(self._work(name))
         self._notices[name] = Notices(job.log)
-        if len(self._progress) == 1 and not self._seconds:  # once a run
-            self._console.event(f"{name}: {self._board.loading}")
+        if self._first_heavy(name):
+            self._console.event(f"{name}: {self._board.loading(name)}")
         self._console.show(self.views())
         launcher.start(job)
         resumes = " again from its work directory" if self._facts[name].worked_on else ""
@@ -161,6 +161,12 @@ class Runner:
         self._observer.tell(
             "stage_started", name, job.wanted.fingerprint, self._work(name), job.resolved
         )
+
+    def _first_heavy(self, name: str) -> bool:
+        """Whether this is the first stage of the run that waits for the heavy modules."""
+        nodes = self._situation.graph.nodes
+        heavy = [n for n in {*self._progress, *self._seconds} if not nodes[n].kind.light]
+        return heavy == [name]
 
     def _place(self, name: str, launcher: LocalLauncher, at_once: int) -> Place | None:
         """The processes and devices that a stage can have now; None: it waits for devices."""
