@@ -14,12 +14,12 @@ _WORDS = {State.RUN: "waiting", State.RESUME: "waiting", State.RUNNING: "elsewhe
 
 
 class Board:
-    """The rows of the live view. heavy: modules that are loaded before the first stage starts."""
+    """The rows of the live view. heavy: modules that stages wait for before they begin."""
 
     def __init__(self, graph: Graph, heavy: Collection[str]) -> None:
         self._graph = graph
         self._stopped: Collection[str] | None = None
-        self.loading = f"loading {next(iter(heavy)).partition('.')[0]}" if heavy else ""
+        self.loading = f"loading {next(iter(heavy)).partition('.')[0]}" if heavy else "starting"
 
     def stop(self, running: Collection[str]) -> None:
         """Nothing runs any more; these stages were ended before their time."""
@@ -30,14 +30,19 @@ class Board:
         decisions: Mapping[str, Decision],
         progress: Mapping[str, Progress],
         seconds: Mapping[str, float],
+        begun: Callable[[str], bool],
     ) -> list[View]:
-        """One row per stage. progress: of those that run now; seconds: of those that ran."""
+        """One row per stage.
+
+        progress: of those that were started. seconds: of those that ran. begun: whether a stage
+        that was started has a process of its own by now.
+        """
         rows = []
         for name, decision in decisions.items():
             kind = self._graph.nodes[name].kind.name
             if name in progress and self._stopped is None:
                 view = progress[name].view(name, kind)
-                rows.append(replace(view, state=self.loading or view.state))
+                rows.append(view if begun(name) else replace(view, state=self.loading))
             else:
                 rows.append(View(name, kind, self._word(name, decision.state), seconds.get(name)))
         return rows

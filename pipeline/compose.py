@@ -34,12 +34,16 @@ VERSION_BASE = "1.3"
 
 @dataclass(frozen=True)
 class Composed:
-    """A resolved configuration: `root` as plain data, `stages` as instances of their dataclass."""
+    """A resolved configuration: `root` as plain data, `stages` as instances of their dataclass.
+
+    command: the words that asked for it, of a command other than `r1 run` with these overrides.
+    """
 
     root: dict[str, Any]
     stages: dict[str, Any]
     choices: dict[str, str]
     overrides: list[str]
+    command: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

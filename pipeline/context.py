@@ -18,6 +18,7 @@ from pipeline import metrics, notices, state
 from pipeline.artifact import METRICS
 
 PROGRESS = "progress.json"
+GANG = "R1_GANG"  # in the environment of a gang's process: the file in which its processes meet
 
 
 class RankDone(BaseException):

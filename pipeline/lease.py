@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import state
+from pipeline import state, threads
 
 HEARTBEAT = 2.0
 EXPIRES = 60.0
@@ -47,6 +47,9 @@ class Holder:
     def __str__(self) -> str:
         process = f"process {self.pid}" if self.pid else "a process"
         return f"{process} on {self.machine.partition('/')[0]}"
+
+
+_SOMEBODY = Holder("this machine", 0, "", 0.0)  # who holds the lock and is named nowhere
 
 
 class Lease:
@@ -81,7 +84,7 @@ class Lease:
             self._unlock()
             return other
         self._beating = threading.Thread(target=self._beat, name="lease", daemon=True)
-        self._beating.start()
+        threads.start(self._beating)
         return None
 
     def lost_to(self) -> Holder | None:
@@ -102,9 +105,13 @@ class Lease:
         """Hold the lock from here on; else who has the lease. None, too, when it has expired."""
         deadline = time.monotonic() + _LOOKS
         while (lock := _try_lock(self._path)) is None:
-            other = holder(self._path)
-            if other is None or other.pid or time.monotonic() > deadline:
-                return other
+            found = state.read(self._path, Holder)
+            if found is not None and _is_alive(found, self._path):
+                return found
+            if found is not None and found.machine != _machine():
+                return None
+            if time.monotonic() > deadline:
+                return _SOMEBODY
             time.sleep(_LOOKS / 20)
         self._lock = lock
         return None
@@ -150,7 +157,7 @@ def holder(path: Path) -> Holder | None:
         return found
     if found is not None and found.machine != _machine():
         return None
-    return Holder(_machine(), 0, "", 0.0) if _is_locked(path) else None
+    return _SOMEBODY if _is_locked(path) else None
 
 
 def _named(path: Path) -> Holder | None:

@@ -83,8 +83,7 @@ def read(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise unreadable(f"{folder}: {MANIFEST}", error) from error
     except ValueError as error:
-        why = " ".join(str(error).splitlines()[:3])
-        raise CorruptArtifact(f"{folder}: {MANIFEST} cannot be read ({why})") from error
+        raise CorruptArtifact(f"{folder}: {MANIFEST} cannot be read ({error})") from error
     if manifest["checksum"] != _checksum(manifest):
         raise CorruptArtifact(f"{folder}: {MANIFEST} was changed after it was published")
     return manifest

@@ -10,6 +10,7 @@ from pipeline import checks
 from pipeline.compose import Composed
 from pipeline.plan import Decision, State, decide
 from pipeline.project import Project
+from pipeline.shipped import made_anew
 from pipeline.situation import Situation, survey
 from pipeline.stage_rows import INDENT, filled, plan_rows, stage_lines
 
@@ -49,6 +50,8 @@ def _warnings(situation: Situation) -> Iterator[str]:
     for text in checks.lines(situation.problems, True):
         yield f"{text}; `r1 run` refuses it"
     yield from checks.lines(situation.problems, only_said=True)
+    if anew := made_anew(situation, situation.selection.stages):
+        yield anew
     yield from source_warnings(situation)
 
 

@@ -31,7 +31,7 @@ _TAIL = """
 flags:
   -m, --multirun   run once for each of the values that stand behind commas
   --cfg job        print the whole configuration as it would be used, and end
-  --info           print where each part of the configuration comes from, and end
+  --info           print where parts of the configuration come from, and end
   --hydra-help     what Hydra, which reads KEY=VALUE, has beside these
   --debug          show tracebacks"""
 

@@ -92,7 +92,11 @@ class Runner:
 
     def views(self) -> list[View]:
         """The rows of the live view."""
-        return self._board.views(self.decisions(), self._progress, self._seconds)
+
+        def begun(name: str) -> bool:
+            return self._folder.log(name).exists()
+
+        return self._board.views(self.decisions(), self._progress, self._seconds, begun)
 
     def stopped(self) -> None:
         """Nothing runs any more: the launcher has ended the stages before their time."""
@@ -147,11 +151,10 @@ class Runner:
         name = job.stage
         self._progress[name] = Progress(self._work(name))
         self._notices[name] = Notices(job.log)
-        if self._board.loading:  # the first stage waits for it, here
+        if len(self._progress) == 1 and not self._seconds:  # once a run
             self._console.event(f"{name}: {self._board.loading}")
-            self._console.show(self.views())
+        self._console.show(self.views())
         launcher.start(job)
-        self._board.loading = ""
         resumes = " again from its work directory" if self._facts[name].worked_on else ""
         self._console.event(f"{name}: started{resumes} ({where_it_runs(job)})")
         self._observer.tell(

@@ -14,7 +14,7 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from pipeline import notices
@@ -33,14 +33,19 @@ def read(path: Path, shape: type[T]) -> T | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        _say_once(path, " ".join(str(error).splitlines()[:3]))
+        _say_once(path, str(error))
         return None
 
 
 def parse(text: bytes | str, shape: type[T]) -> T:
     """JSON as `shape`, nothing converted. Raises ValueError, whatever is wrong with it."""
     adapter: TypeAdapter[T] = _adapter(cast(Hashable, shape))
-    parsed: T = adapter.validate_json(text, strict=True)
+    try:
+        parsed: T = adapter.validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from None
     return parsed
 
 

@@ -36,7 +36,6 @@ import argparse
 import contextlib
 import dataclasses
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 
@@ -62,10 +61,10 @@ def main(argv: Sequence[str]) -> int:
     options = _parse(argv)
     request = read_request(PROJECT, options)
     before = made_before(PROJECT, request)
+    composed = dataclasses.replace(request.composed, command=("r1", "eval", *argv))
     with contextlib.redirect_stdout(sys.stderr):
-        code = execute(PROJECT, request.composed)
+        code = execute(PROJECT, composed)
     if code:
-        print(f"to retry: {shlex.join(['r1', 'eval', *argv])}", file=sys.stderr)
         return code
     results = read_results(PROJECT, request, before)
     keep(request, results)

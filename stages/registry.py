@@ -22,7 +22,15 @@ def _clean(type_: str) -> Kind:
         "data_from": EdgeRule(rows, required=rows),
         "apart_from": EdgeRule(PROBLEMS, required=PROBLEMS),
     }
-    return Kind(f"clean_{type_}", 1, configs.CleanConfig, type_, "stages.clean:run", edges=edges)
+    return Kind(
+        f"clean_{type_}",
+        1,
+        configs.CleanConfig,
+        type_,
+        "stages.clean:run",
+        edges=edges,
+        check="stages.checks.made_rows:cleaned",
+    )
 
 
 def _judged(type_: str, entry: str) -> Kind:
@@ -63,6 +71,7 @@ _KINDS = (
         configs.ServedModelConfig,
         "served_model",
         "stages.served_model:run",
+        check="stages.checks.served:check",
         origin=ORIGIN,
     ),
     Kind(
@@ -72,8 +81,8 @@ _KINDS = (
         "problems",
         "stages.problems:run",
         edges={"apart_from": EdgeRule(PROBLEMS)},
+        check="stages.checks.made_rows:problems",
         origin=ORIGIN,
-        check="stages.checks.tiny_world:check",
     ),
     Kind(
         "worked",
@@ -81,8 +90,8 @@ _KINDS = (
         configs.ProblemsConfig,
         "conversations",
         "stages.problems:run_worked",
+        check="stages.checks.made_rows:problems",
         origin=ORIGIN,
-        check="stages.checks.tiny_world:check",
     ),
     Kind(
         "dataset",
@@ -103,7 +112,13 @@ _KINDS = (
         origin=ORIGIN,
     ),
     Kind(
-        "reasoning_gym", 1, configs.ReasoningGymConfig, "problems", "stages.gym:run", origin=ORIGIN
+        "reasoning_gym",
+        1,
+        configs.ReasoningGymConfig,
+        "problems",
+        "stages.gym:run",
+        check="stages.checks.made_rows:gym",
+        origin=ORIGIN,
     ),
     _clean("problems"),
     _clean("samples"),
@@ -186,7 +201,7 @@ _KINDS = (
         "samples",
         "stages.mixture:run",
         edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
-        check="stages.checks.data:mixture",
+        check="stages.checks.made_rows:mixed",
     ),
     Kind(
         "select",
@@ -198,6 +213,7 @@ _KINDS = (
             "data_from": EdgeRule(TRAINING_ROWS | MODEL),
             "score_with": EdgeRule(frozenset({"samples", "evaluation"})),
         },
+        check="stages.checks.made_rows:selected",
     ),
     Kind(
         "general",

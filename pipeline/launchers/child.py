@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from pipeline import disk, manifest, notices
+from pipeline import disk, manifest, notices, threads
 from pipeline.artifact import METRICS, Inputs
 from pipeline.attempts import Attempts
 from pipeline.context import Context
@@ -171,7 +171,7 @@ def _outputs(job: Job, entry: Entry, inputs: Inputs, context: Context) -> Output
         _end_with_parent()
         return call(replace(context, rank=rank.number, processes=rank.of))
 
-    return gang.run(job.processes, job.log, body, lambda error: _message(error, job))
+    return gang.run(job.processes, job.log, context.work, body, lambda e: _message(e, job))
 
 
 def _prepare(threads: int, seed: int) -> None:
@@ -207,7 +207,7 @@ def _end_with_parent() -> None:
         wait([parent.sentinel])
         os.killpg(0, signal.SIGKILL)
 
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    threads.start(threading.Thread(target=watch, name="parent-watch", daemon=True))
 
 
 _LONGEST_MESSAGE = 4000  # well below a pipe's buffer: the answer must never block

@@ -18,6 +18,7 @@ from multiprocessing.connection import wait
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
+from pipeline.errors import printable
 from pipeline.launchers import server
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.running import Running
@@ -95,7 +96,8 @@ class LocalLauncher:
 def last_lines(log: Path) -> list[str]:
     """The end of a stage's log."""
     try:
-        return log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        return [printable(line) for line in lines]
     except OSError:
         return []
 

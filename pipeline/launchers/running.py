@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from typing import Any
 
+from pipeline import threads
 from pipeline.launchers import child
 from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
@@ -43,7 +44,7 @@ class Running:
             target=child.main, args=(self.job, send), name=self.job.stage
         )
         self._starting = threading.Thread(target=self._start, args=(send,), daemon=True)
-        self._starting.start()
+        threads.start(self._starting)
         self._starting.join(_AT_ONCE)
 
     def _start(self, send: Connection) -> None:

@@ -1,6 +1,6 @@
-"""What a stage that reads other people's files can have set wrong: files that are not there, names.
+"""What a stage that reads other people's files can have set wrong: absent files, and names.
 
-A missing file stands in the way of a run only, so that a recipe can be read before its data is there.
+A missing file stands in the way of a run only: a recipe can be read before its data is there.
 """
 
 from __future__ import annotations

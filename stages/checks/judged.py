@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import context, data
+from stages.checks import context, data, values
 from stages.configs import Judging, PreferencesConfig
 from stages.data import prompts
 
@@ -46,6 +46,10 @@ def check(stage: Stage) -> Iterator[Problem]:
             "path to a file of responses",
         )
     yield from _judging(config.judging, BLANKS[stage.kind.name])
+    yield from values.rollout(config.rollout)
+    if given:
+        yield from values.sampling(config.sampling)
+    yield from values.sampling(config.judging.sampling, "judging.sampling")
     yield from context.judged(stage)
 
 

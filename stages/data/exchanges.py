@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.data.files import BadRow, Raw
-from stages.data.messages import in_context, thought_of, turn_of
+from stages.data.messages import as_asked, in_context, thought_of, turn_of
 from stages.data.template import Message
 from stages.data.thoughts import NotNormal, asks_for_tags, read_trace
 from stages.verifiers.reference import reference_of
@@ -63,15 +63,16 @@ def check_columns(columns: Mapping[str, str]) -> list[str]:
 
 def exchanges(row: Raw, columns: Mapping[str, str]) -> Iterator[Exchange]:
     """Every exchange of a row: one, or one for each of its generations."""
+    row = as_asked(row)
     turns = columns.get("turns") or next((name for name in TURNS if row.get(name)), None)
     named = {part: columns.get(part) or _found(row, part) for part in NAMES}
     if columns.get("completion") or not turns:
         yield from _pairs(row, named, columns)
         return
     reference = reference_of(row.get(str(named["reference"])))
-    prompt, text, thought = _conversation(row[turns], turns)
+    prompt, text, thought = conversation(row[turns], turns)
     thought = thought or thought_of(row, [str(named["thought"])])
-    yield Exchange(turns, _asked(row, prompt), text, thought, reference)
+    yield Exchange(turns, asked(row, prompt), text, thought, reference)
 
 
 def _found(row: Raw, part: str) -> str | None:
@@ -79,26 +80,23 @@ def _found(row: Raw, part: str) -> str | None:
 
 
 def _pairs(row: Raw, named: Mapping[str, str | None], columns: Raw) -> Iterator[Exchange]:
-    asked, said = named["prompt"], named["completion"]
-    if asked is None or said is None or asked == said:
+    question, said = named["prompt"], named["completion"]
+    if question is None or said is None or question == said:
         raise BadRow(
-            f"no column of a {'prompt' if asked is None else 'completion'} among "
+            f"no column of a {'prompt' if question is None else 'completion'} among "
             f"{', '.join(map(str, row))}; name them in `columns`"
         )
-    for name in (asked, said):
+    for name in (question, said):
         if name not in row:
             raise BadRow(f"no column `{name}`; found {', '.join(map(str, row))}")
-    question = _prompt(row, asked, columns)
-    prompt = _asked(row, question)
+    own = _prompt(row, question, columns)
+    prompt = asked(row, own)
     given = named["reference"]
     reference = None if given in (None, said) else reference_of(row.get(str(given)))
     thought = thought_of(row, [str(named["thought"])])
     for value in _completions(row[said], said):
-        if isinstance(value, list):
-            text, own = _answer_to(question, value, said)
-        else:
-            text, own = value, thought
-        yield Exchange(f"{asked} → {said}", prompt, text, own or thought, reference)
+        text, its = answer_to(own, value, said) if isinstance(value, list) else (value, None)
+        yield Exchange(f"{question} → {said}", prompt, text, its or thought, reference)
 
 
 def _completions(value: Any, name: str) -> list[Any]:
@@ -127,7 +125,7 @@ def _prompt(row: Raw, name: str, columns: Raw) -> list[Message]:
     return [{"role": "user", "content": "\n\n".join(parts)}]
 
 
-def _asked(row: Raw, said: list[Message]) -> list[Message]:
+def asked(row: Raw, said: list[Message]) -> list[Message]:
     """The prompt in the context that its row gives, as it is learnt from."""
     prompt = [message for one in in_context(row, said) if (message := _as_context(one))]
     if not prompt or prompt[-1]["role"] != "user":
@@ -135,7 +133,7 @@ def _asked(row: Raw, said: list[Message]) -> list[Message]:
     return prompt
 
 
-def _conversation(turns: Any, name: str) -> tuple[list[Message], str, str | None]:
+def conversation(turns: Any, name: str) -> tuple[list[Message], str, str | None]:
     """The messages before the last one, and the assistant's last words with their thought."""
     if not isinstance(turns, list):
         raise BadRow(f"column `{name}` is {turns!r:.200}, expected a list of messages")
@@ -145,7 +143,7 @@ def _conversation(turns: Any, name: str) -> tuple[list[Message], str, str | None
     return [message for message, _ in before], last["content"], thought
 
 
-def _answer_to(question: list[Message], turns: Iterable[Any], name: str) -> tuple[str, str | None]:
+def answer_to(question: list[Message], turns: Iterable[Any], name: str) -> tuple[str, str | None]:
     """The answer that messages give to a question, which may stand among them again."""
     said = [turn_of(turn) for turn in turns]
     before = [message for message, _ in said[:-1]]

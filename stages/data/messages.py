@@ -7,7 +7,8 @@
 
 What belongs to a talk and stands in columns of its own is put before its messages: a system prompt
 (`system`, `system_prompt`), earlier turns (`history`: pairs, or messages). What text cannot say
-(images, tools and their calls) is refused: without it the answer would be another.
+(images, tools and their calls) is refused: without it the answer would be another. Rows of NeMo Gym
+say in `responses_create_params` what is asked.
 """
 
 from __future__ import annotations
@@ -26,7 +27,17 @@ SYSTEM = ("system", "system_prompt")
 HISTORY = "history"
 _CONTENT, _THOUGHT = ("content", "value"), ("reasoning_content", "thinking", "reasoning")
 _DETAILS = "reasoning_details"
+REQUEST = "responses_create_params"
 _BEYOND_TEXT = ("tools", "tool_calls", "function_call", "images", "image", "videos", "audios")
+
+
+def as_asked(row: Raw) -> Raw:
+    """The row, with the prompt in a column of its own where it holds a request to a model."""
+    request = row.get(REQUEST)
+    if not isinstance(request, Mapping) or not request.get("input"):
+        return row
+    told = {"prompt": request["input"], "tools": request.get("tools")}
+    return {**row, **told} | ({"system": system} if (system := request.get("instructions")) else {})
 
 
 def turn_of(turn: Any) -> tuple[Message, str | None]:

@@ -11,8 +11,9 @@ runs (stages/checks/models.py).
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
@@ -38,7 +39,8 @@ EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "em
 PICKLES = (".bin", ".pt", ".pth")
 
 
-class _Index(TypedDict):
+@dataclass(frozen=True)
+class _Index:
     weight_map: dict[str, str]
 
 
@@ -68,7 +70,7 @@ def weights(folder: Path) -> list[str]:
         index = TypeAdapter(_Index).validate_json((folder / INDEX).read_bytes())
     except (OSError, ValueError) as error:
         raise Unfit(f"{INDEX} does not list the parts of the weights ({_line(error)})") from error
-    names = sorted(set(index["weight_map"].values()))
+    names = sorted(set(index.weight_map.values()))
     strange = [name for name in names if not name.endswith(".safetensors") or "/" in name]
     if strange:
         raise Unfit(f"{INDEX} names {strange[0]!r}: expected *.safetensors files beside it")

@@ -23,10 +23,12 @@ from typing import Any, Protocol, TypeVar
 from pipeline.errors import RecipeError, UsageError
 from stages.configs import DatasetConfig
 from stages.data.files import BadRow, BrokenRow, Numbered, Raw, attempt, located, rows_of_file
+from stages.data.languages import UNKNOWN
 from stages.data.left_out import UNREADABLE, LeftOut
 from stages.data.places import files_in, no_such_file, not_there, stem_of
 from stages.data.preference import stamped
 from stages.data.rows import Row
+from stages.rewards.language import target_of
 
 __all__ = ["BadRow", "Raw", "rows_of_file"]  # read through here by other readers of rows
 
@@ -61,10 +63,14 @@ class OtherRow(Exception):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a row stands: the file's stem or the hub configuration, and the split asked for."""
+    """Where a row stands: the file's stem or the hub configuration, and the split asked for.
+
+    preference: what its stage says that all its queries ask for.
+    """
 
     part: str
     split: str
+    preference: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ def read_problems(
     left_out: which rows were broken; null: one stops the stage.
     """
     for part in parts:
-        origin = Origin(part.name, config.split)
+        origin = Origin(part.name, config.split, config.preference)
         for number, raw in part.rows:
             counts["read"] += 1
             try:
@@ -140,6 +146,7 @@ def read_problems(
             id_ = f"{config.format}-{part.label}-{number:06d}"
             given = {"language": config.language, "metadata": "{}", "source": config.format}
             row = {"id": id_, **given, **problem}
+            row["language"] = row["language"] or target_of(row) or UNKNOWN
             if config.preference:
                 row["metadata"] = located(
                     part.where, number, stamped, row["metadata"], config.preference
@@ -170,19 +177,19 @@ def read_own_rows(
 ) -> Iterator[Parsed]:
     """Rows of a user's own file; `key` is the config key that named it.
 
-    A row that is broken stops the stage, or is left out where there is a list to name it in.
+    A row that cannot be read stops the stage, or is left out where there is a list to name it in.
     """
     path = path.expanduser()
     if not path.is_file():
         raise UsageError(missing_file(key, path))
     for number, row in rows_of_file(path):
         found = attempt(parse, number, row)
-        if isinstance(found, BrokenRow) and left_out is not None:
-            left_out.add(str(path), number, UNREADABLE, str(found))
-            continue
-        if isinstance(found, BadRow):
+        if not isinstance(found, BadRow):
+            yield found
+        elif left_out is None:
             raise RecipeError(f"{path}, row {number}: {found}")
-        yield found
+        else:
+            left_out.add(str(path), number, UNREADABLE, str(found))
 
 
 def missing_file(key: str, path: Any) -> str:

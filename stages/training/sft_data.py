@@ -15,13 +15,11 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from pipeline.errors import UsageError
 from stages.data.encoding import plain, token_ids
 from stages.data.rows import Row
 from stages.data.template import after_prompt, render_prompt
 
 IGNORED = -100
-OVERFLOW = ("drop", "split")
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,6 @@ def fit(
     `drop` leaves a longer row out; `split` cuts it into documents of their own (the later ones see
     neither the prompt nor what came before). Nothing is truncated.
     """
-    if overflow not in OVERFLOW:
-        raise UsageError(f"overflow is {overflow!r}; expected one of {list(OVERFLOW)}")
     longer = [document for document in documents if len(document) > max_length]
     fitting = [document for document in documents if len(document) <= max_length]
     if overflow == "split":

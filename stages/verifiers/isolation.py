@@ -9,6 +9,7 @@ none         only when asked for by name, in R1_SANDBOX; otherwise model code is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -84,11 +85,17 @@ def wanted_levels(level: str | None = None) -> Sequence[str]:
     return (asked,)
 
 
+class _Silent(OSError):
+    """A jail's server ended without a word, as one does that is killed."""
+
+
 def start_first(levels: Sequence[str], content: Content) -> Jail:
-    """A running jail of the first level that starts."""
+    """A running jail of the first level that starts; one that was killed starts again, once."""
     failures = []
     for level in levels:
         try:
+            with contextlib.suppress(_Silent):
+                return _start(level, content)
             return _start(level, content)
         except OSError as problem:
             failures.append(f"  {level}: {problem}")
@@ -134,7 +141,9 @@ def _start(level: str, content: Content) -> Jail:
     if said == "ready":
         return jail
     jail.end()
-    raise OSError(said or _errors(process) or "it ended without a word")
+    if problem := said or _errors(process):
+        raise OSError(problem)
+    raise _Silent("it ended without a word")
 
 
 def _errors(process: subprocess.Popen[bytes]) -> str:

@@ -36,7 +36,7 @@ from stages.verifiers.batch import Batch, Judged
 from stages.verifiers.grade import Case, earned, malformed, settle
 from stages.verifiers.seats import Seats
 from stages.verifiers.tally import Tally
-from stages.verifiers.verdict import Request, Verdict
+from stages.verifiers.verdict import Request, Verdict, said
 
 LENIENT, STRICT = POLICIES = ("lenient", "strict")
 WINDOW = 4096  # rows that a stream may draw ahead of its oldest open one
@@ -135,6 +135,7 @@ class VerifierPool:
         judged = batch.take(row.place)
         if row.case:
             judged = Judged(earned(row.case, judged.verdict), judged.seconds)
+        judged = Judged(said(judged.verdict), judged.seconds)
         self.tally.add(row.request, judged, self.policy.strict)
         return judged
 

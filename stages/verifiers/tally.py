@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import state
+from pipeline.errors import printable
 from stages.verifiers.verdict import Request
 
 if TYPE_CHECKING:
     from stages.verifiers.batch import Judged
 
 VERDICTS = "verdicts.json"
+MOST_REASONS = 300
+OTHER_REASONS = "other reasons"
+LONGEST_NAME = 40
 RIGHT, WRONG, UNJUDGED = "right", "wrong", "cannot judge"
 
 
@@ -40,7 +44,10 @@ class Kept:
 
 
 class Tally:
-    """Counts of verdicts by verifier and reason, since the pool was made or what it resumed."""
+    """Counts of verdicts by verifier and reason, since the pool was made or what it resumed.
+
+    Models choose the words of some reasons, so that only the first `MOST_REASONS` are told apart.
+    """
 
     def __init__(self) -> None:
         self.rows = 0
@@ -56,7 +63,9 @@ class Tally:
         self.without_question += strict and not request.question
         self.slowest = max(self.slowest, judged.seconds)
         verdict = judged.verdict
-        self._counts[str(request.verifier), _outcome(verdict.score), verdict.reason] += 1
+        place = printable(str(request.verifier))[:LONGEST_NAME], _outcome(verdict.score)
+        known = (*place, verdict.reason) in self._counts or len(self._counts) < MOST_REASONS
+        self._counts[(*place, verdict.reason if known else OTHER_REASONS)] += 1
 
     @property
     def reasons(self) -> Counter[str]:

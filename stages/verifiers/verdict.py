@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.errors import printable
 from stages.verifiers.reference import reference_of
 
 
@@ -17,6 +18,17 @@ class Verdict:
 
     score: float | None
     reason: str
+
+
+LONGEST_REASON = 400  # letters; a compiler's first error has 300
+
+
+def said(verdict: Verdict) -> Verdict:
+    """The verdict with a reason that can be shown: models choose the words of some of them."""
+    reason = printable(verdict.reason)
+    if len(reason) > LONGEST_REASON:
+        reason = reason[: LONGEST_REASON - 1] + "…"
+    return verdict if reason == verdict.reason else Verdict(verdict.score, reason)
 
 
 @dataclass(frozen=True)

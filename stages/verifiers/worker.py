@@ -36,7 +36,8 @@ MEMORY_FULL = 3  # exit status
 
 def main() -> None:
     """Serve until the pool closes its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which closes the pool
+    for stopping in (signal.SIGINT, signal.SIGTERM):  # are for the stage, which closes the pool
+        signal.signal(stopping, signal.SIG_IGN)
     fd, seconds, megabytes = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     with contextlib.suppress(OSError):  # no Linux
         Path("/proc/self/oom_score_adj").write_text(str(EXPENDABLE))

@@ -33,14 +33,16 @@ class Toy:
         self.store = folder / "outputs" / "store"
         self.runs = folder / "outputs" / "runs"
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, stderr: int = subprocess.STDOUT, **options: Any
+    ) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "COLUMNS": "200"}
         return subprocess.Popen(
             [sys.executable, "-m", "toy_recipe", *arguments],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
             **options,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -163,4 +164,17 @@ def test_a_lease_of_another_shape_holds_nothing(tmp_path: Path, content: str) ->
     assert holder(path) is None
     mine = Lease(path)
     assert mine.acquire() is None
+    mine.release()
+
+
+def test_a_look_at_a_lease_never_keeps_it_from_who_wants_it(tmp_path: Path) -> None:
+    path = tmp_path / "stage.json"
+    mine = Lease(path)
+    assert mine.acquire() is None
+    mine.release()
+    with path.with_suffix(".lock").open("rb") as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        threading.Timer(0.2, fcntl.flock, (look, fcntl.LOCK_UN)).start()
+        assert mine.acquire() is None
+    assert mine._lock is not None, "with the lock"
     mine.release()

@@ -9,13 +9,18 @@ import select
 import signal
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from conftest import PYTHONPATH, Toy
 from rich.console import Console
+from toy_recipe.kinds import REGISTRY, SourceConfig
 
+from pipeline.board import Board
+from pipeline.graph import build
 from pipeline.live_view import Screen
-from pipeline.progress import View
+from pipeline.plan import Decision, State
+from pipeline.progress import Progress, View
 
 LONG = 3681.0  # seconds: an hour and some
 
@@ -81,6 +86,17 @@ def test_at_the_end_only_what_went_wrong_is_listed() -> None:
     views = [View("base", "work", "done", 1.0), View("zero", "rl", "failed", 4.0)]
     shown = lines([*views, View("r1", "rl", "blocked")], closed=True)
     assert [line.split()[0] for line in shown] == ["stage", "zero", "r1", "1"]
+
+
+def test_a_stage_whose_process_is_not_there_yet_is_loading(tmp_path: Path) -> None:
+    graph = build({"zero": SourceConfig("source", count=1)}, REGISTRY)
+    board = Board(graph, heavy=["torch.nn", "numpy"])
+    going = {"zero": Decision(State.RUN)}, {"zero": Progress(tmp_path)}, {}
+    (view,) = board.views(*going, begun=lambda name: False)
+    assert view.state == "loading torch"
+    assert lines([view])[1].split() == ["zero", "loading", "torch", "0:00"]
+    (view,) = board.views(*going, begun=lambda name: True)
+    assert view.state == "running"
 
 
 def in_a_terminal(

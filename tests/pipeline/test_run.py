@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -189,6 +190,28 @@ def test_a_stage_killed_in_the_middle_resumes_to_the_same_result(
     assert steps == [[1, 2, 3], [1, 2, 3]], "each point of the curve once"
 
 
+def test_small_files_of_another_shape_cost_a_stage_nothing(toy: Toy, finished_once: Path) -> None:
+    toy("run", "stages.right.trouble.kill_at=2", expect=1)
+    [work] = (toy.store / ".work" / "right").iterdir()
+    [fingerprint] = (path.name for path in work.parent.iterdir())
+    with (work / "metrics.jsonl").open("ab") as curve:
+        curve.write(b'[]\n{"step": 9}\xff\n{"step": "2"}\n{"step": 3, "su')
+    (work / "attempts.json").write_text('[{"outcome": 7}]')
+    (work / "progress.json").write_text('{"done": "all", "time": NaN}')
+    (toy.store / ".leases" / f"right-{fingerprint}.json").write_text("[7]")
+    for cache in (toy.store / ".cache").iterdir():
+        cache.write_text("[null]")
+    output = toy("run")
+    assert "right: started again from its work directory" in output
+    assert "Traceback" not in output
+    assert f"{work / 'attempts.json'} cannot be used and counts as absent" in output
+    (resumed,), (whole,) = toy.manifests("right"), Toy(finished_once).manifests("right")
+    assert resumed["facts"]["started_at"] == 2
+    assert resumed["files"]["numbers.json"] == whole["files"]["numbers.json"]
+    [curve_file] = (toy.store / "right").glob("*/metrics.jsonl")
+    assert [json.loads(line)["step"] for line in curve_file.read_text().splitlines()] == [1, 2, 3]
+
+
 def test_ctrl_c_stops_the_stages_and_says_how_to_go_on(toy: Toy) -> None:
     process = toy.start("run", "stages.left.delay=20", "launcher.max_parallel=1")
     try:
@@ -268,6 +291,21 @@ def test_a_shipped_artifact_is_adopted_and_nothing_runs_for_it(toy: Toy, tmp_pat
     assert set(toy.states().values()) == {"done"}
 
 
+def test_what_ships_for_other_settings_is_said_to_be_made_anew_before_it_is(
+    toy: Toy, tmp_path: Path
+) -> None:
+    toy("run", "until=left")
+    toy.store.rename(tmp_path / "shipped")
+    words = (f"paths.adopt=[{tmp_path / 'shipped'}]", "until=left")
+    assert "made anew" not in toy("plan", *words)
+    for verb in ("plan", "run"):
+        output = " ".join(toy(verb, *words, "seed=1").split())
+        assert "numbers, left: what ships was made with other settings" in output
+        assert "(see `r1 why numbers " in output
+        assert "so it is made anew. It took 0:0" in output
+    assert output.index("made anew") < output.index("numbers: started")
+
+
 def test_an_input_that_ships_is_adopted_for_a_stage_that_runs_alone(
     toy: Toy, tmp_path: Path
 ) -> None:
@@ -295,10 +333,26 @@ def test_multirun_runs_the_pipeline_once_per_value(toy: Toy) -> None:
     output = toy("run", "-m", "seed=1,2", "until=numbers")
     assert output.count("1 of 1 stages done") == 2
     assert [m["seed"] for m in toy.manifests("numbers")] == [1, 2]
+    table = output.splitlines()[-5:]
+    assert [line.split() for line in table[:3]] == [
+        ["run", "state"],
+        ["seed=1", "done"],
+        ["seed=2", "done"],
+    ]
+    first, second = (line.split(": ")[1] for line in table[3:])
+    assert "seed: 1\n" in (Path(first) / "config.yaml").read_text()
+    assert "seed: 2\n" in (Path(second) / "config.yaml").read_text()
 
 
-def test_a_failed_job_of_a_multirun_is_its_exit_code(toy: Toy) -> None:
-    toy("run", "-m", "stages.left.trouble.fail=true,false", expect=1)
+def test_a_failed_job_of_a_multirun_is_its_exit_code_and_stands_in_its_json(toy: Toy) -> None:
+    words = ("run", "-m", "--json", "stages.left.trouble.fail=true,false")
+    process = toy.start(*words, stderr=subprocess.DEVNULL)
+    printed, _ = process.communicate(timeout=180)
+    assert process.returncode == 1
+    failed, done = json.loads(printed)["runs"]
+    assert failed["differs"] == ["stages.left.trouble.fail=True"], "as Hydra writes it"
+    assert (failed["state"], failed["exit_code"]) == ("failed", 1)
+    assert (done["state"], done["exit_code"]) == ("done", 0)
     assert set(toy.states().values()) == {"done"}
 
 

@@ -97,6 +97,22 @@ def test_memory_that_runs_out_is_taken_from_programs_first(jail: Sandbox) -> Non
     assert Path(f"/proc/{server}/oom_score_adj").read_text() == "1000\n"
 
 
+def test_a_jail_that_is_killed_while_it_starts_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\nmkdir {tmp_path}/killed 2>/dev/null && kill -9 $$\nexec {sys.executable} "$@"'
+    )
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    jail = Sandbox("namespaces")
+    outcome = jail.run("", ["1 + 1"])
+    jail.close()
+    assert (tmp_path / "killed").exists()
+    assert outcome.values == [2]
+
+
 @contextmanager
 def owner(level: str, folder: Path, *compiler: str) -> Iterator[tuple[int, int]]:
     """A process with a jail, and the jail's server; both are gone afterwards."""

@@ -6,11 +6,11 @@
 A general query may say in `preference` whether it asks for help or tests safety, which decides the
 reward model that scores it (stages/data/preference.py):
 
-{"domain": "general", "prompt": "How do I pick a lock?", "preference": "safety"}
+{"prompt": "How do I pick a lock?", "preference": "safety"}
 
-Such a query needs no verifier where reward models alone judge it. A number is a reference, too;
-null, NaN and N/A are none. A system prompt (`system`) and earlier turns (`history`) of a row are
-put before its prompt (stages/data/messages.py).
+Such a query needs neither domain nor verifier: reward models alone judge it. A number is a
+reference, too; null, NaN and N/A are none. A system prompt (`system`) and earlier turns (`history`)
+of a row are put before its prompt (stages/data/messages.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from stages.data.files import BadRow, BrokenRow, Raw
 from stages.data.formats.columns import text_of
 from stages.data.languages import code_of
-from stages.data.messages import messages_of
+from stages.data.messages import as_asked, messages_of
 from stages.data.preference import PREFERENCE, preference_of, stamped
 from stages.data.rows import DOMAINS, Row
 from stages.data.sources import BY_METADATA, NOBODY, REFERENCE, Origin
@@ -35,11 +35,12 @@ def own(row: Raw, origin: Origin) -> Row:
 
     A general query needs neither verifier nor reference: then reward models alone judge it.
     """
+    row = as_asked(row)
     metadata = _metadata(row.get("metadata"))
     asks = row.get(PREFERENCE) or preference_of({"metadata": metadata})
     if asks is not None:
         metadata = stamped(metadata, asks)
-    domain = _domain(row)
+    domain = _domain(row, bool(asks or origin.preference))
     verifier = _verifier(row, domain)
     reference = reference_of(row.get(REFERENCE), verifier)
     nothing = "" if verifier in (*BY_METADATA, NOBODY) else None
@@ -72,7 +73,10 @@ def _metadata(value: Any) -> str:
     return str(value)
 
 
-def _domain(row: Raw) -> str:
+def _domain(row: Raw, query: bool) -> str:
+    """The row's domain; a query for help or of safety is a general one."""
+    if query and row.get("domain") in (None, ""):
+        return GENERAL
     name = text_of(row, "domain")
     if name not in DOMAINS:
         raise BadRow(f"column `domain` is {name!r}, expected one of {', '.join(DOMAINS)}")
