@@ -29,7 +29,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed-$(DEVICE)
 VLLM := $(VENV)/.installed-vllm-$(DEVICE)
 VLLM_TRIED := $(VENV)/.tried-vllm-$(DEVICE)
-BASE := $(if $(MODEL),model@stages.base=hub stages.base.path=$(MODEL))
+BASE := $(if $(MODEL),model@stages.base=hub 'stages.base.path=$(MODEL)')
 OVERRIDES := profile=$(PROFILE) $(BASE) $(ARGS)
 RUN := $(BIN)/r1 run $(OVERRIDES)
 EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \

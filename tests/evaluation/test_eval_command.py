@@ -168,6 +168,24 @@ def test_the_words_of_the_command_are_told_apart():
     assert not is_override("/models/d=1")
 
 
+def test_any_folder_and_file_has_a_name_as_a_stage(tmp_path, monkeypatch):
+    from stages.eval_command import _parse
+    from stages.eval_request_command import read_request
+
+    monkeypatch.chdir(tmp_path)
+    Path("d=1/step=10").mkdir(parents=True)
+    for file in ("数据.jsonl", "数字.jsonl", "a" * 200 + ".jsonl"):
+        Path(file).touch()
+    words = ["./d=1/step=10", "gsm8k:数据.jsonl", "gsm8k:数字.jsonl", f"gsm8k:{'a' * 200}.jsonl"]
+    request = read_request(R1, _parse(words))
+    assert request.models == ["step_10"]
+    assert request.composed.stages["step_10"].path == "d=1/step=10"
+    assert len(set(request.benchmarks)) == 3
+    for stage in (*request.benchmarks, *request.evaluations.values()):
+        assert stage.isascii()
+        assert len(stage) < 150
+
+
 def asked(*words: str) -> dict:
     """benchmark → its EvaluateConfig, as the command would run it."""
     from stages.eval_command import _parse
