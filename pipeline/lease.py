@@ -70,7 +70,7 @@ class Lease:
         self._beating: threading.Thread | None = None
 
     def acquire(self) -> Holder | None:
-        """Take the lease. Returns None on success, else who holds it. Raises OSError, RecipeError."""
+        """Take the lease. Returns None, or who holds it. Raises OSError and RecipeError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         other = self._take_lock() or _named(self._path)
         try:
