@@ -26,7 +26,9 @@ def test_a_second_run_finds_nothing_to_do(toy: Toy) -> None:
     assert "4 of 4 stages done" in output
     assert set(toy.states().values()) == {"done"}
     made = {stage: toy.manifests(stage) for stage in ALL}
-    assert "nothing to do: 4 stages done" in toy("run")
+    again = toy("run")
+    assert "nothing to do: 4 stages done" in again
+    assert "made numbers, left, right, both with seed 0" in again
     assert {stage: toy.manifests(stage) for stage in ALL} == made
     assert len([p for p in toy.runs.iterdir() if p.name != "latest"]) == 1
 
