@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.artifact import Artifact
-from stages.tiny.problems import EXAMPLES
+from stages.tiny.examples import EXAMPLES
 
 Stages = Mapping[str, Mapping[str, Any]]
 

@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.artifact import Artifact
 from stages.closing import words
-from stages.tiny.problems import EXAMPLES, tasks
+from stages.tiny.examples import EXAMPLES
+from stages.tiny.problems import tasks
 
 KINDS = {
     "base": {"kind": "pretrain", "init_from": None},
