@@ -49,7 +49,8 @@ Inputs = Mapping[str, Any]
 @pytest.fixture(scope="module")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalLauncher]:
     modules = ["pipeline.launchers.child", "stages.registry", *PRELOAD]
-    launcher = LocalLauncher(modules, tmp_path_factory.mktemp("launcher") / "preload.log")
+    log = tmp_path_factory.mktemp("launcher") / "preload.log"
+    launcher = LocalLauncher(modules, log, print)
     yield launcher
     launcher.stop(grace=1.0)
 
