@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import disk
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, UsageError
+from pipeline.overrides import parsed
 from pipeline.project import Project, load
 
 if TYPE_CHECKING:
@@ -82,9 +83,14 @@ def _dispatch(project: Project, given: list[str]) -> int:
         from pipeline.hydra_main import run_with_hydra
 
         return run_with_hydra(project, rest)
+    verbs = [*_VERBS, *project.commands]
+    if verb and verb not in verbs and not verb.startswith("-"):
+        from pipeline.graph import did_you_mean
+
+        raise UsageError(f"{verb}: no such verb. {did_you_mean(verb, verbs)}")
     if verb not in _VERBS:
         _overview(project).parse_args(given)
-    return _run_verb(project, verb, _parser(verb).parse_intermixed_args(rest))
+    return _run_verb(project, verb, parsed(_parser(verb), rest))
 
 
 def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from pipeline.compose_errors import translated
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
 from pipeline.kinds import Kind, Registry
+from pipeline.overrides import readable
 from pipeline.project import Project, load
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def compose(project: Project, overrides: Sequence[str]) -> Composed:
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
+    overrides = readable(overrides)
     registry = project.kinds()
     register(registry)
     GlobalHydra.instance().clear()

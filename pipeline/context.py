@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ GANG = "R1_GANG"  # in the environment of a gang's process: the file in which it
 
 class RankDone(BaseException):
     """A rank other than 0 has done its part; no failure."""
+
+
+def _open() -> None:
+    """The fence of a context that no lease stands behind; a process may send it to another."""
 
 
 @dataclass
@@ -44,7 +49,7 @@ class Context:
     shared: Path
     rank: int = 0
     processes: int = 1
-    fence: Callable[[], None] = field(default=lambda: None, repr=False)
+    fence: Callable[[], None] = field(default=_open, repr=False)
     _shown: float = field(default=0.0, repr=False)
 
     def lead(self) -> None:
@@ -74,15 +79,14 @@ class Context:
     def rewind(self, step: int) -> None:
         """Forget the points after `step`, when a stage resumes from a checkpoint at `step`."""
         path = self.work / METRICS
-        if self.rank or not path.exists():
+        if self.rank or not os.path.lexists(path):
             return
         kept = [line + b"\n" for line, point in metrics.lines(path) if point["step"] <= step]
         state.replace(path, b"".join(kept))
 
     def points(self) -> list[metrics.Point]:
         """The stage's curves so far: every point that was logged and not rewound."""
-        path = self.work / METRICS
-        return metrics.read(path) if path.exists() else []
+        return metrics.read(self.work / METRICS)
 
     def warn(self, text: str) -> None:
         """Tell the user of something while the stage runs; it stands in the log, too."""

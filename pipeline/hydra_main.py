@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.compose import CONFIG_NAME, VERSION_BASE, register, resolve
 from pipeline.compose_errors import translated
+from pipeline.overrides import quoted
 from pipeline.project import Project
 from pipeline.run_command import execute
 from pipeline.sweep import STOPPED_BY_SIGNAL, SweptRun, lines, rows
@@ -64,6 +65,7 @@ def _run_all(project: Project, arguments: Sequence[str], runs: list[SweptRun]) -
 
     decorated = hydra.main(str(project.conf_dir()), CONFIG_NAME, VERSION_BASE)(job)
     kept, os.environ["HYDRA_FULL_ERROR"] = os.environ.get("HYDRA_FULL_ERROR", "0"), "1"
+    arguments = quoted(arguments)
     arguments_before, sys.argv = sys.argv, ["r1 run", *arguments]
     try:
         plain = [a for a in arguments if not a.startswith("-")]

@@ -70,22 +70,22 @@ class Lease:
         self._beating: threading.Thread | None = None
 
     def acquire(self) -> Holder | None:
-        """Take the lease. Returns None on success, else who holds it. Raises OSError."""
+        """Take the lease. Returns None on success, else who holds it. Raises OSError, RecipeError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         other = self._take_lock() or _named(self._path)
-        if other is None:
-            try:
-                state.write(self._path, self._me)
-            except OSError:
+        try:
+            return other or self._begin()
+        finally:
+            if self._beating is None:
                 self._unlock()
-                raise
-            other = self.lost_to()  # where there are no locks, two may have looked at once
-        if other is not None:
-            self._unlock()
-            return other
-        self._beating = threading.Thread(target=self._beat, name="lease", daemon=True)
-        threads.start(self._beating)
-        return None
+
+    def _begin(self) -> Holder | None:
+        state.write(self._path, self._me)
+        if (other := self.lost_to()) is None:  # where there are no locks, two may look at once
+            beating = threading.Thread(target=self._beat, name="lease", daemon=True)
+            threads.start(beating)
+            self._beating = beating
+        return other
 
     def lost_to(self) -> Holder | None:
         """Who took the stage although this lease was never released; None if nobody did."""

@@ -40,6 +40,7 @@ import sys
 from collections.abc import Sequence
 
 from pipeline.cli import R1
+from pipeline.overrides import parsed
 from pipeline.run_command import execute
 from stages.eval_request_command import read_request
 from stages.eval_result_command import keep, made_before, read_results, tables
@@ -89,7 +90,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--revision", help="of models from elsewhere: the hub's; any word for a server's weights"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    return parser.parse_intermixed_args(list(argv))
+    return parsed(parser, argv)
 
 
 def _positive(text: str) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from peft import get_peft_model
-from transformers import PrinterCallback, set_seed
+from transformers import PrinterCallback, TrainerCallback, set_seed
 
 from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
@@ -70,10 +70,10 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:
         require_references([prompt.row for prompt in prompts], pool, f"stage {context.stage}")
         terms = _terms(config, inputs, prompts, pool, context.stage)
-        trainer = _trainer(config, source, tokenizer, prompts, terms, context)
+        counts = VerdictCounts(pool, context.work)
+        trainer = _trainer(config, source, tokenizer, prompts, terms, context, counts)
         trainer.stream.start_from(earlier_rates(of_type(inputs, "data_from", "samples"), prompts))
         trainer.stream.hold(starts(prompts, config))
-        trainer.add_callback(VerdictCounts(pool, context.work))
         cost = _cost(config, trainer)
         for other in inputs.get("compute_as", ()):
             budget = compute.budget_of(other, f"stages.{context.stage}.compute_as")
@@ -151,8 +151,9 @@ def _trainer(
     prompts: Sequence[Prompt],
     terms: Sequence[Term],
     context: Context,
+    counts: VerdictCounts,
 ) -> RecipeGRPOTrainer:
-    callbacks = [StageCallback(context)]
+    callbacks: list[TrainerCallback] = [counts, StageCallback(context)]
     model = load_model(source, ATTENTION)
     start = None
     if config.lora is not None:

@@ -150,6 +150,8 @@ def test_the_words_of_the_command_are_told_apart():
     assert is_override("profile=one_gpu")
     assert is_override("data@stages.heldout=gsm8k")
     assert not is_override("gsm8k:path=test.jsonl")
+    assert not is_override("./d=1/step=10")
+    assert not is_override("/models/d=1")
 
 
 def asked(*words: str) -> dict:

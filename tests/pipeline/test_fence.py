@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,16 @@ def test_a_curve_and_its_progress_are_those_of_the_last_attempt(tmp_path: Path) 
             write(context(first))
     context(second).log(1, {"loss": 3})
     assert [point["loss"] for point in context(second).points()] == [3]
+
+
+@pytest.mark.parametrize("harm", [Path.mkdir, lambda path: path.symlink_to(path)])
+def test_a_curve_that_is_no_file_is_begun_anew(tmp_path: Path, harm: Callable[[Path], Any]) -> None:
+    context = Context("zero", "f" * 16, tmp_path, tmp_path, 0, 1, tmp_path)
+    harm(tmp_path / "metrics.jsonl")
+    assert context.points() == []
+    context.rewind(-1)
+    context.log(1, {"loss": 2})
+    assert [point["step"] for point in context.points()] == [1]
 
 
 def test_the_attempts_of_a_manifest_do_not_change_with_the_next_heartbeat(tmp_path: Path) -> None:
