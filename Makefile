@@ -149,7 +149,7 @@ status: $(SETUP) ## what is done, running or failed
 	$(BIN)/r1 status $(OVERRIDES)
 
 ui: $(SETUP) ## MLflow's pages for the runs so far
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(abspath $(or $(R1_ROOT),outputs))/mlflow.db
+	$(BIN)/python -m pipeline.tracking.pages "$(or $(R1_ROOT),outputs)" "$(or $(PORT),5000)"
 
 clean: ## remove .venv and caches; outputs/ stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from pipeline.progress import clock
 from pipeline.project import Project, load
 from pipeline.run_folder import REPORT_FACTS, RunFolder
 from pipeline.situation import Situation, survey
+from pipeline.tracking import delivery
 from pipeline.why import why as explain
+
+UNSENT_SHOWN = 3  # of the newest runs that MLflow does not hold whole
 
 
 def plan(project: Project, composed: Composed, as_json: bool) -> int:
@@ -60,6 +64,8 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
             print(f"    held out: {words}")
         for warning in kept(artifact.facts) if artifact else ():
             print(f"    warned: {warning}")
+    for run, words in islice(delivery.unsent(situation.paths.runs), UNSENT_SHOWN):
+        print(f"MLflow, {run}: {words}")
     return 0
 
 

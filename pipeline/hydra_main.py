@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipeline import addresses
 from pipeline.compose import CONFIG_NAME, VERSION_BASE, register, resolve
 from pipeline.compose_errors import translated
 from pipeline.project import Project
@@ -23,6 +24,7 @@ def run_with_hydra(project: Project, arguments: Sequence[str]) -> int:
     """Hand the arguments to `hydra.main`; the worst exit code of all jobs."""
     import hydra
 
+    addresses.refuse_overrides(arguments)
     registry = project.kinds()
     register(registry)
     codes: list[int] = []
