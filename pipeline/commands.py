@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 
 from pipeline.compose import Composed
@@ -14,7 +15,10 @@ from pipeline.project import Project, load
 from pipeline.run_folder import REPORT_FACTS, RunFolder
 from pipeline.situation import survey
 from pipeline.stage_rows import INDENT, filled, rows, stage_lines
+from pipeline.tracking import delivery
 from pipeline.why import why as explain
+
+UNSENT_SHOWN = 3  # of the newest runs that MLflow does not hold whole
 
 
 def status(project: Project, composed: Composed, as_json: bool) -> int:
@@ -32,6 +36,8 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
             print(f"{INDENT}held out: {words}")
         for warning in kept(artifact.facts) if artifact else ():
             print("\n".join(filled([warning], "", f"{INDENT}warned: ")))
+    for run, words in islice(delivery.unsent(situation.paths.runs), UNSENT_SHOWN):
+        print(f"MLflow, {run}: {words}")
     return 0
 
 

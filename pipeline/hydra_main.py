@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipeline import addresses
 from pipeline.compose import CONFIG_NAME, VERSION_BASE, register, resolve
 from pipeline.compose_errors import translated
 from pipeline.overrides import quoted
@@ -49,6 +50,7 @@ def _run_all(project: Project, arguments: Sequence[str], runs: list[SweptRun]) -
     """Every job that Hydra makes of the arguments; they are listed in `runs` as they end."""
     import hydra
 
+    addresses.refuse_overrides(arguments)
     registry = project.kinds()
     register(registry)
 
