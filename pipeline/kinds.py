@@ -95,6 +95,9 @@ class Kind:
     derive: "package.module:function", called as `function(config, inputs) -> dict[str, int | str]`
         for the plan's derived numbers (must not import torch), or None. `config` is plain data,
         `inputs` maps the stages on its edges that are done to their artifacts.
+    origin: "package.module:function", called as `function(config) -> str` (must not import torch):
+        where the rows or weights come from that the stage brings in itself, for the plan; empty if
+        it brings none.
     settle: "package.module:function", called as `function(name, stages, overrides) -> config` with
         the configs of all stages and the overrides when they are composed (must not import torch):
         the stage's config with what follows from other stages'; None: it is as it was written.
@@ -106,6 +109,8 @@ class Kind:
         identity, so that a lowered gate makes nothing again.
     needs: "package.module:function", called as `function(config) -> Needs`: the processes
         and accelerators of a stage (must not import torch); None: one process, no accelerator.
+    light: its entry imports none of the heavy modules that the launcher preloads, so that its
+        stages need not wait for them.
     sources: files or folders, relative to the folder of the entry's package, that the entry uses
         beside what its import statements reach. The manifest keeps a digest of them all, so that
         a change without a new version is reported.
@@ -118,10 +123,12 @@ class Kind:
     entry: str
     edges: Mapping[str, EdgeRule] = field(default_factory=dict)
     derive: str | None = None
+    origin: str | None = None
     settle: str | None = None
     check: str | None = None
     gate: str | None = None
     needs: str | None = None
+    light: bool = False
     sources: tuple[str, ...] = ()
 
 

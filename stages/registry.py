@@ -10,6 +10,8 @@ REWARD_MODEL = frozenset({"reward_model"})
 PROBLEMS = frozenset({"problems"})
 TRAINING_ROWS = frozenset({"samples", "conversations"})
 
+ORIGIN = "stages.origins:of"  # for kinds that bring rows or weights in
+
 _INIT = EdgeRule(MODEL, required=MODEL, at_most=1)
 
 
@@ -26,6 +28,7 @@ def _clean(type_: str) -> Kind:
         configs.CleanConfig,
         type_,
         "stages.clean:run",
+        light=True,
         edges=edges,
         check="stages.checks.made_rows:cleaned",
     )
@@ -39,7 +42,7 @@ def _judged(type_: str, entry: str) -> Kind:
     }
     config, check = configs.PreferencesConfig, "stages.checks.judged:check"
     needs = "stages.needs:judged"
-    return Kind(type_, 4, config, type_, entry, edges=edges, check=check, needs=needs)
+    return Kind(type_, 4, config, type_, entry, edges, origin=ORIGIN, check=check, needs=needs)
 
 
 _KINDS = (
@@ -50,10 +53,19 @@ _KINDS = (
         "model",
         "stages.pretrain:run",
         derive="stages.numbers:pretrain",
+        origin=ORIGIN,
         needs="stages.needs:pretrain",
         check="stages.checks.training:pretraining",
     ),
-    Kind("pretrained", 2, configs.PretrainedConfig, "model", "stages.pretrained:run"),
+    Kind(
+        "pretrained",
+        3,
+        configs.PretrainedConfig,
+        "model",
+        "stages.pretrained:run",
+        check="stages.checks.models:pretrained",
+        origin=ORIGIN,
+    ),
     Kind(
         "served_model",
         1,
@@ -61,6 +73,7 @@ _KINDS = (
         "served_model",
         "stages.served_model:run",
         check="stages.checks.served:check",
+        origin=ORIGIN,
     ),
     Kind(
         "problems",
@@ -68,8 +81,10 @@ _KINDS = (
         configs.ProblemsConfig,
         "problems",
         "stages.problems:run",
+        light=True,
         edges={"apart_from": EdgeRule(PROBLEMS)},
         check="stages.checks.made_rows:problems",
+        origin=ORIGIN,
     ),
     Kind(
         "worked",
@@ -77,15 +92,29 @@ _KINDS = (
         configs.ProblemsConfig,
         "conversations",
         "stages.problems:run_worked",
+        light=True,
         check="stages.checks.made_rows:problems",
+        origin=ORIGIN,
     ),
-    Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
+    Kind(
+        "dataset",
+        3,
+        configs.DatasetConfig,
+        "problems",
+        "stages.dataset:run",
+        light=True,
+        check="stages.checks.data:dataset",
+        origin=ORIGIN,
+    ),
     Kind(
         "conversations",
-        2,
+        3,
         configs.ConversationsConfig,
         "conversations",
         "stages.conversations:run",
+        light=True,
+        check="stages.checks.data:conversations",
+        origin=ORIGIN,
     ),
     Kind(
         "reasoning_gym",
@@ -93,7 +122,9 @@ _KINDS = (
         configs.ReasoningGymConfig,
         "problems",
         "stages.gym:run",
+        light=True,
         check="stages.checks.made_rows:gym",
+        origin=ORIGIN,
     ),
     _clean("problems"),
     _clean("samples"),
@@ -117,7 +148,7 @@ _KINDS = (
     ),
     Kind(
         "sft",
-        1,
+        2,
         configs.SFTConfig,
         "model",
         "stages.sft:run",
@@ -128,7 +159,7 @@ _KINDS = (
     ),
     Kind(
         "on_policy_distill",
-        1,
+        2,
         configs.OnPolicyDistillConfig,
         "model",
         "stages.on_policy_distill:run",
@@ -165,7 +196,9 @@ _KINDS = (
         configs.ReviewedConfig,
         "samples",
         "stages.reviewed:run",
+        light=True,
         edges={"data_from": EdgeRule(TRAINING_ROWS, at_least=1)},
+        origin=ORIGIN,
         check="stages.checks.sampling:reviewed",
     ),
     Kind(
@@ -174,6 +207,7 @@ _KINDS = (
         configs.MixtureConfig,
         "samples",
         "stages.mixture:run",
+        light=True,
         edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
         check="stages.checks.made_rows:mixed",
     ),
@@ -196,6 +230,7 @@ _KINDS = (
         "conversations",
         "stages.general:run",
         edges={"data_from": EdgeRule(frozenset({"model", "conversations"}))},
+        origin=ORIGIN,
         needs="stages.needs:sampling",
         check="stages.checks.general:check",
     ),
@@ -203,7 +238,7 @@ _KINDS = (
     _judged("labels", "stages.preferences:run_labels"),
     Kind(
         "reward_model",
-        2,
+        3,
         configs.RewardModelConfig,
         "reward_model",
         "stages.reward_model:run",

@@ -32,6 +32,7 @@ from pipeline.kinds import Outputs
 from stages.checks.training import measured
 from stages.checks.values import refuse
 from stages.configs import RewardModelConfig
+from stages.data.model_folder import brings_code
 from stages.data.rows import read_rows
 from stages.data.window import require_window
 from stages.rewards.preference import Scorer
@@ -102,7 +103,7 @@ def _scalar_model(source: Path, tokenizer: PreTrainedTokenizerBase, seed: int) -
     """The model of `source` with a new head of one logit in place of its vocabulary's."""
     torch.manual_seed(seed)
     model = AutoModelForSequenceClassification.from_pretrained(
-        source, num_labels=1, dtype=torch.float32
+        source, num_labels=1, dtype=torch.float32, trust_remote_code=brings_code(source)
     )
     model.config.pad_token_id = tokenizer.pad_token_id  # the logit is read at the last real token
     return model

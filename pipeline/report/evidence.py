@@ -6,7 +6,6 @@ evaluation belongs to the stage in its `model` fact, whatever its own stage is c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from pipeline import metrics
 from pipeline.artifact import METRICS, Artifact
 from pipeline.report.statistics import Array
 
@@ -26,6 +26,10 @@ COLUMNS = {"cons_at_k": "cons"}
 
 class Missing(Exception):
     """Evidence that this run does not hold; the message says which and why."""
+
+
+class NotRun(Missing):
+    """It is missing because a stage was not run, or not evaluated."""
 
 
 class Problems:
@@ -64,6 +68,15 @@ class Curve:
         self.stage = stage
         self.points = dict(sorted(points.items()))
 
+    def logged(self, metric: str) -> bool:
+        """Whether any point has it."""
+        return any(metric in point for point in self.points.values())
+
+    def names(self, prefix: str) -> list[str]:
+        """The metrics whose names begin so, in the order in which they came up."""
+        found = dict.fromkeys(name for point in self.points.values() for name in point)
+        return [name for name in found if name.startswith(prefix)]
+
     def series(self, metric: str) -> tuple[NDArray[np.int64], Array]:
         """Steps and values of one metric, where it was logged."""
         steps = [step for step, point in self.points.items() if metric in point]
@@ -87,7 +100,7 @@ class Evidence:
         """The evaluation of a model stage."""
         if stage not in self._evaluations:
             ran = stage in self.artifacts
-            raise Missing(f"{stage} was not {'evaluated' if ran else 'run'}")
+            raise NotRun(f"{stage} was not {'evaluated' if ran else 'run'}")
         return self._evaluations[stage]
 
     def problems(self, stage: str) -> Problems:
@@ -109,7 +122,7 @@ class Evidence:
     def curve(self, stage: str) -> Curve:
         """The training curve of a stage."""
         if stage not in self.artifacts:
-            raise Missing(f"{stage} was not run")
+            raise NotRun(f"{stage} was not run")
         path = self.artifacts[stage].path / METRICS
         if not path.is_file():
             raise Missing(f"{stage} logged no curve")
@@ -118,14 +131,7 @@ class Evidence:
 
 def read_points(path: Path) -> dict[int, dict[str, float]]:
     """The points of a metrics.jsonl; a line torn by a kill is left out."""
-    points: dict[int, dict[str, float]] = {}
-    for line in path.read_text().splitlines():
-        try:
-            point = json.loads(line)
-            points[int(point["step"])] = point
-        except (ValueError, KeyError, TypeError):
-            continue
-    return points
+    return {int(point["step"]): point for point in metrics.read(path)}
 
 
 def _under_budgets(path: Path, ids: Iterable[str]) -> dict[str, list[float | None]]:

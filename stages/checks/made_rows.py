@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import tiny_world, values
+from stages.checks import data, tiny_world, values
 from stages.configs import (
     CleanConfig,
     MixtureConfig,
@@ -107,6 +107,7 @@ def mixed(stage: Stage) -> Iterator[Problem]:
         yield Problem("data_from", "names no stage with samples or conversations to mix: add one")
     yield from values.models(name for name, kind in made.items() if kind == "model")
     yield from of_mixture(stage.config)
+    yield from data.mixture(stage)
 
 
 def of_mixture(config: MixtureConfig) -> Iterator[Problem]:

@@ -87,7 +87,7 @@ def optimizer(config: Optimizer, steps: int | None = None) -> Iterator[Problem]:
             f"is {least:g}, above optimizer.learning_rate={rate:g} from which the cosine falls: "
             f"set it to e.g. {rate / 10:g}, a tenth",
         )
-    if steps is not None and config.warmup_steps >= steps:
+    if steps is not None and 1 <= steps <= config.warmup_steps:
         yield Problem(
             "optimizer.warmup_steps",
             f"is {config.warmup_steps}, and the run has {steps} steps, so the learning rate never "

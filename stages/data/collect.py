@@ -18,6 +18,7 @@ from pipeline.artifact import Artifact
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from stages.configs import EvaluateConfig, SampleConfig, Sampling
+from stages.data.encoding import token_ids
 from stages.data.ledger import MOST_SAMPLES, Drawn, Ledger, Name, key_of, seed_of
 from stages.data.rows import PROBLEM, Row, read_rows
 from stages.data.template import render_prompt
@@ -219,7 +220,7 @@ def make_jobs(
     A prompt that stands there again is asked for other samples than the first time.
     """
     texts = [render_prompt(tokenizer, row["prompt"], system_prompt) for row in problems]
-    ids = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+    ids = token_ids(tokenizer, texts)
     seen: Counter[str] = Counter()
     jobs = []
     for row, text, prompt_ids in zip(problems, texts, ids, strict=True):

@@ -20,15 +20,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from stages.data.encoding import TAG_TOKENS as TAG_TOKENS
+from stages.data.encoding import plain
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 USER, ASSISTANT, SYSTEM = "<|user|>", "<|assistant|>", "<|system|>"
 END, PAD = "<|end|>", "<|pad|>"
-THINK, END_THINK = "<think>", "</think>"
-ANSWER, END_ANSWER = "<answer>", "</answer>"
+THINK, END_THINK, ANSWER, END_ANSWER = TAG_TOKENS
 SPECIAL_TOKENS = (PAD, END, USER, ASSISTANT, SYSTEM)
-TAG_TOKENS = (THINK, END_THINK, ANSWER, END_ANSWER)
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -45,11 +46,13 @@ Message = dict[str, str]
 def render_prompt(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], system: str | None = None
 ) -> str:
-    """The text that a model continues: the messages, and the opening of the assistant's turn."""
+    """The text that a model continues: the messages, and the opening of the assistant's turn.
+
+    It is for `encoding.token_ids`: special tokens that a message spells out are marked.
+    """
     turns = [{"role": "system", "content": system}] if system else []
-    text = tokenizer.apply_chat_template(
-        [*turns, *messages], tokenize=False, add_generation_prompt=True
-    )
+    said = [{**turn, "content": plain(tokenizer, turn["content"])} for turn in (*turns, *messages)]
+    text = tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
     return str(text)
 
 

@@ -22,7 +22,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +32,7 @@ from transformers import PreTrainedTokenizerBase
 
 from pipeline import notices
 from pipeline.errors import UsageError
+from pipeline.threads import Executor
 from stages.configs import Rollout, Sampling, Server
 from stages.data.template import END_THINK, THINK, Message
 from stages.rollout.chat_reply import Reply, read_reply
@@ -109,7 +110,7 @@ class ServerEngine:
         """n completions of each request, in the order of the requests."""
         if any(request.prefix_ids for request in requests):
             raise UsageError("a chat server cannot go on from a prefix: no budgets, no waits")
-        pool = ThreadPoolExecutor(self._server.concurrency)
+        pool = Executor(self._server.concurrency)
         try:
             answers = [
                 [pool.submit(self._complete, request, i, sampling) for i in range(request.n)]

@@ -23,6 +23,7 @@ from transformers.cache_utils import Cache
 from pipeline.context import moved
 from pipeline.errors import StageFailed
 from stages.configs import Rollout, Sampling
+from stages.data.model_folder import brings_code
 from stages.data.window import window_of
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
@@ -88,7 +89,10 @@ class TransformersEngine:
 
         use_threads(threads)
         model = AutoModelForCausalLM.from_pretrained(
-            path, dtype=rollout.dtype, attn_implementation=ATTENTION
+            path,
+            dtype=rollout.dtype,
+            attn_implementation=ATTENTION,
+            trust_remote_code=brings_code(path),
         )
         model = model.to("cuda" if on_gpu() else "cpu").eval()
         return cls(model, load_tokenizer(path), rollout.batch_tokens)

@@ -22,6 +22,7 @@ from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from pipeline.errors import UsageError
 from stages.configs import Rollout, Sampling
+from stages.data.model_folder import brings_code
 from stages.rollout.engine import (
     Completion,
     EngineDied,
@@ -56,6 +57,7 @@ class VLLMEngine:
 
         settings: dict[str, Any] = {
             "model": str(path),
+            "trust_remote_code": brings_code(path),
             "dtype": rollout.dtype,
             "max_model_len": rollout.max_model_tokens,
             "tensor_parallel_size": rollout.tensor_parallel_size,
@@ -170,7 +172,8 @@ def _on_cpu(rollout: Rollout) -> dict[str, Any]:
 
 
 def _check_heads(path: Path) -> None:
-    config = AutoConfig.from_pretrained(path).get_text_config()
+    trusted = brings_code(path)
+    config = AutoConfig.from_pretrained(path, trust_remote_code=trusted).get_text_config()
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     if size % CPU_HEADS:
         raise UsageError(

@@ -1,9 +1,11 @@
 """From rows of conversations to tokens with labels, and from documents to packed rows.
 
 The prompt and the completion are tokenised apart and joined: that is what a model sees when it
-generates, and no token can merge across the boundary. Labels are -100 on the prompt, so the loss
-is on the completion and its end token alone. TRL's own preparation does the same in several passes
-of `datasets.map`, row by row; one batched call here is what makes a first step quick.
+generates, and no token can merge across the boundary. A special token that a row spells out is
+text, as in every prompt (stages/data/encoding.py): the only ones are the template's. Labels are
+-100 on the prompt, so the loss is on the completion and its end token alone. TRL's own preparation
+does the same in several passes of `datasets.map`, row by row; one batched call here is what makes
+a first step quick.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
+from stages.data.encoding import plain, token_ids
 from stages.data.rows import Row
 from stages.data.template import after_prompt, render_prompt
 
@@ -39,9 +42,10 @@ def encode(
         return []
     prompts = [render_prompt(tokenizer, row["prompt"], system_prompt) for row in rows]
     completions = [
-        after_prompt(prompt, row["completion"]) for prompt, row in zip(prompts, rows, strict=True)
+        plain(tokenizer, after_prompt(prompt, row["completion"]))
+        for prompt, row in zip(prompts, rows, strict=True)
     ]
-    ids = [tokenizer(t, add_special_tokens=False).input_ids for t in (prompts, completions)]
+    ids = [token_ids(tokenizer, texts) for texts in (prompts, completions)]
     end = [tokenizer.eos_token_id]
     return [
         Document(

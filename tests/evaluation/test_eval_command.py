@@ -165,6 +165,26 @@ def test_the_words_of_the_command_are_told_apart():
     assert is_override("profile=one_gpu")
     assert is_override("data@stages.heldout=gsm8k")
     assert not is_override("gsm8k:path=test.jsonl")
+    assert not is_override("./d=1/step=10")
+    assert not is_override("/models/d=1")
+
+
+def test_any_folder_and_file_has_a_name_as_a_stage(tmp_path, monkeypatch):
+    from stages.eval_command import _parse
+    from stages.eval_request_command import read_request
+
+    monkeypatch.chdir(tmp_path)
+    Path("d=1/step=10").mkdir(parents=True)
+    for file in ("数据.jsonl", "数字.jsonl", "a" * 200 + ".jsonl"):
+        Path(file).touch()
+    words = ["./d=1/step=10", "gsm8k:数据.jsonl", "gsm8k:数字.jsonl", f"gsm8k:{'a' * 200}.jsonl"]
+    request = read_request(R1, _parse(words))
+    assert request.models == ["step_10"]
+    assert request.composed.stages["step_10"].path == "d=1/step=10"
+    assert len(set(request.benchmarks)) == 3
+    for stage in (*request.benchmarks, *request.evaluations.values()):
+        assert stage.isascii()
+        assert len(stage) < 150
 
 
 def asked(*words: str) -> dict:
@@ -224,3 +244,15 @@ def test_what_a_word_adds_can_be_overridden():
 
     request = read_request(R1, _parse(["base", "gsm8k", "stages.gsm8k.split=train"]))
     assert request.composed.stages["gsm8k"].split == "train"
+
+
+def test_a_failed_evaluation_names_its_own_command_as_the_way_to_go_on(root, tmp_path):
+    rows = tmp_path / "mine.jsonl"
+    rows.write_text('{"prompt": "1+1?", "reference": "2", "verifier": "no_such", "domain": "math"}')
+    words = ["base", f"problems:{rows}", "-k", "2"]
+    failed = evaluate(*words)
+    assert failed.returncode == 1, failed.stderr
+    assert f"to retry: r1 eval {' '.join(words)}\n" in failed.stderr
+    assert "r1 run" not in failed.stderr
+    kept = json.loads(next((root / "eval/runs").glob("2*/run.json")).read_text())
+    assert kept["command"] == f"r1 eval {' '.join(words)}"

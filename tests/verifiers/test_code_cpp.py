@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -103,16 +102,15 @@ ATTACKS = {
 
 
 @needs_compiler
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_is_wrong_and_harms_nobody(pool: VerifierPool, attack: str) -> None:
     of_intel = "assembler" in attack or "architecture" in attack
     if of_intel and os.uname().machine != "x86_64":
         pytest.skip("the assembler is that of x86_64")
-    start = time.monotonic()
     verdict = ask(pool, program(ATTACKS[attack]))
     assert verdict.score == 0.0
     assert "compile" not in verdict.reason
-    assert time.monotonic() - start < 5.0 * max(1.0, os.getloadavg()[0])
     assert ask(pool, program()).score == 1.0
 
 

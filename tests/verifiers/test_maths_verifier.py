@@ -3,7 +3,6 @@ r"""Mathematics: what is the same answer, what is not, and what no answer is."""
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -305,9 +304,8 @@ def test_no_labelled_pair_is_settled_against_its_label(name: str) -> None:
      "\\begin{pmatrix}", "{a\\over", "0.3", "square ", "m/", "[", "(0,1)\\cup", "\u0305"],
 )  # fmt: skip
 @pytest.mark.parametrize("length", [990, 1_000_000])
+@pytest.mark.timeout(60)  # what is quadratic takes hours
 def test_no_text_takes_long_to_read(piece: str, length: int) -> None:
     text = (piece * length)[:length]
-    start = time.perf_counter()
     for reference in ("5", "x+1", "(1,2)", "\\text{east}"):
         maths.quick(text, reference, {})
-    assert time.perf_counter() - start < 1.0
