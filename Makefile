@@ -5,10 +5,12 @@
 #   ARGS='seed=1'        any Hydra overrides, e.g. 'stages.zero.max_steps=50'
 #   DEVICE=cpu|cuda      which torch to install (default: cuda where nvidia-smi finds a GPU)
 #   PYTHON=python3.12    which Python makes .venv (default: the first one that is 3.11 or newer)
+#   PORT=5000            where `make ui` shows its pages
 
 PROFILE ?= tiny
 MODEL ?=
 ARGS ?=
+PORT ?= 5000
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
@@ -35,7 +37,7 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 
 .DEFAULT_GOAL := help
 .PHONY: help setup vllm test lint typecheck fidelity format lock clean bench-verifiers bench-hacks \
-	bench-rollout bench-train reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
+	bench-rollout bench-train drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan status ui
 
 help: ## this list
@@ -49,7 +51,8 @@ setup: $(SETUP) ## .venv with the pinned packages (done by every other target wh
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Install one, or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$("$(PYTHON)" -V 2>&1), and Python 3.11 or newer is needed. Name another: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	"$(PYTHON)" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(SETUP): requirements/$(DEVICE).lock requirements/gym.lock requirements/install.sh pyproject.toml | $(BIN)/python
 	requirements/install.sh $(BIN)/python $(DEVICE)
@@ -103,6 +106,9 @@ bench-rollout: $(SETUP) $(VLLM_TRIED) ## engines, rejection sampling, evaluation
 bench-train: $(SETUP) ## SFT, GRPO, start-up and the algorithms beside plain TRL (PROFILE=one_gpu, ARGS)
 	$(BIN)/python -m benchmarks.train --profile $(PROFILE) $(ARGS)
 
+drill: $(SETUP) ## break 300 runs on purpose: kills, harmed files, races, full disks … (ARGS go to it)
+	$(BIN)/python -m benchmarks.drill $(ARGS)
+
 # The recipe, in the paper's order: each target runs what it needs and no more ------------------
 
 reproduce: $(SETUP) ## everything: base → … → r1, students, evaluation, report
@@ -148,8 +154,11 @@ plan: $(SETUP) ## the graph, what is done, the batch numbers; runs nothing
 status: $(SETUP) ## what is done, running or failed
 	$(BIN)/r1 status $(OVERRIDES)
 
-ui: $(SETUP) ## MLflow's pages for the runs so far
-	$(BIN)/python -m pipeline.tracking.pages "$(or $(R1_ROOT),outputs)" "$(or $(PORT),5000)"
+ui: $(SETUP) ## MLflow's pages for the runs so far (PORT=5000)
+	@test -f "$${R1_ROOT:-outputs}/mlflow.db" || { echo "There are no runs to show: $${R1_ROOT:-outputs}/mlflow.db is not there." >&2; exit 1; }
+	@$(BIN)/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || { echo "Port $(PORT) cannot be used, something else may listen there. Take another: make ui PORT=5001" >&2; exit 1; }
+	@$(BIN)/python -m pipeline.tracking.pages "$${R1_ROOT:-outputs}" $(PORT)
+	$(BIN)/mlflow ui --port $(PORT) --backend-store-uri "sqlite:///$$(cd "$${R1_ROOT:-outputs}" && pwd)/mlflow.db"
 
 clean: ## remove .venv and caches; outputs/ stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info

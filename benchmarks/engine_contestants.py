@@ -206,7 +206,9 @@ def _generate(setting: Setting, well_batched: bool) -> Generate:
     from stages.training.common import load_tokenizer
 
     tokenizer = load_tokenizer(setting.model)
-    model = AutoModelForCausalLM.from_pretrained(setting.model, dtype=setting.rollout.dtype)
+    model = AutoModelForCausalLM.from_pretrained(
+        setting.model, dtype=setting.rollout.dtype, trust_remote_code=False
+    )
     model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
     @torch.inference_mode()

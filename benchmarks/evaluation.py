@@ -296,7 +296,9 @@ def _loaded(settings: Settings) -> tuple[Any, Any]:
     from stages.training.common import load_tokenizer, on_gpu, use_threads
 
     use_threads(settings.threads)
-    model = AutoModelForCausalLM.from_pretrained(settings.model, dtype="auto")
+    model = AutoModelForCausalLM.from_pretrained(
+        settings.model, dtype="auto", trust_remote_code=False
+    )
     return model.to("cuda" if on_gpu() else "cpu").eval(), load_tokenizer(settings.model)
 
 

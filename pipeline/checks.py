@@ -11,6 +11,7 @@ from pipeline.kinds import EDGES, Problem, Stage
 from pipeline.project import load
 
 Problems = Mapping[str, list[Problem]]
+NAMED = 3  # stages beside the first of which the same is said
 
 
 def problems(graph: Graph, root: Mapping[str, Any]) -> Problems:
@@ -46,13 +47,24 @@ def refuse_to_run(found: Problems, stages: Collection[str], used: Iterable[str])
 
 
 def lines(found: Problems, when_run: bool = False, only_said: bool = False) -> list[str]:
-    """The problems of one sort as text, each with its full key."""
+    """The problems of one sort as text, each with its full key; what stages share is said once."""
+    stages: dict[tuple[str, str], list[str]] = {}
+    for name, own in found.items():
+        for problem in own:
+            if (problem.when_run, problem.only_said) == (when_run, only_said):
+                stages.setdefault((problem.key, problem.text), []).append(name)
     return [
-        f"stages.{name}.{problem.key}: {problem.text}"
-        for name, own in found.items()
-        for problem in own
-        if (problem.when_run, problem.only_said) == (when_run, only_said)
+        f"stages.{first}.{key}: {text}{_also(more)}"
+        for (key, text), (first, *more) in stages.items()
     ]
+
+
+def _also(stages: list[str]) -> str:
+    """The other stages of which the same is said."""
+    if not stages:
+        return ""
+    more = f" and {len(stages) - NAMED} more" if len(stages) > NAMED else ""
+    return f" (so in {', '.join(stages[:NAMED])}{more})"
 
 
 def _raise(texts: list[str]) -> None:

@@ -10,10 +10,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import RecipeError
+from pipeline import disk
+from pipeline.errors import RecipeError, UsageError
+from pipeline.overrides import parsed
 from pipeline.project import Project, load
+
+if TYPE_CHECKING:
+    from pipeline.compose import Composed
 
 R1 = Project(
     registry="stages.registry:REGISTRY",
@@ -21,11 +26,13 @@ R1 = Project(
     preload="stages.registry:PRELOAD",
     observer="pipeline.tracking:build_observer",
     report="pipeline.report:build",
+    closing="stages.closing:words",
     reference="profile=paper",
     commands={
         "eval": "stages.eval_command:main",
         "grade": "stages.grade_command:main",
         "review": "stages.review_command:main",
+        "export": "stages.export_command:main",
         "track": "pipeline.tracking:command",
     },
     checks={"sandbox": "stages.verifiers.sandbox:describe_isolation"},
@@ -35,12 +42,12 @@ _VERBS = {
     "run": "run the recipe: what is done is kept, what stopped is resumed",
     "plan": "show the graph, what would run, and the numbers that follow from the config",
     "status": "show how every stage stands",
-    "why": "say what changed since the latest result of a stage",
+    "why": "say what differs from the nearest result of a stage",
     "report": "build the report again from the manifests",
-    "gc": "list what the recipe does not reach; --delete removes it",
+    "gc": "list what is left over in the store, with its size; --delete asks and removes it",
     "doctor": "show what this machine has",
 }
-_HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--help", "-h", "--hydra-help")
+_HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--hydra-help")
 _EPILOG = """Overrides are Hydra's: `r1 run profile=tiny until=dev2 stages.zero.max_steps=50`.
 `r1 run` also takes Hydra's own flags: -m for sweeps, --cfg job, --info, --help."""
 _JSON_VERBS = ("plan", "status", "why", "report")
@@ -52,7 +59,8 @@ def main(arguments: Sequence[str] | None = None, project: Project = R1) -> int:
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
     try:
-        return _dispatch(project, given)
+        with disk.told(Path.cwd()):
+            return _dispatch(project, given)
     except RecipeError as error:
         return _shown(error, error.exit_code, debug)
     except KeyboardInterrupt:
@@ -60,32 +68,43 @@ def main(arguments: Sequence[str] | None = None, project: Project = R1) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
         return 1
-    except OSError as error:
-        from pipeline.store import disk_full, disk_full_message
-
-        if not disk_full(error):
-            raise
-        return _shown(RecipeError(disk_full_message(Path.cwd())), 1, debug)
 
 
 def _dispatch(project: Project, given: list[str]) -> int:
     verb, rest = (given[0], given[1:]) if given else ("", [])
     if verb in project.commands:
         return int(load(project.commands[verb])(rest) or 0)
+    if verb == "run" and {"-h", "--help"} & set(rest):
+        from pipeline.run_help import page
+
+        print(page(project))
+        return 0
     if verb == "run" and any(r.partition("=")[0] in _HYDRA_FLAGS for r in rest):
         from pipeline.hydra_main import run_with_hydra
 
         return run_with_hydra(project, rest)
+    verbs = [*_VERBS, *project.commands]
+    if verb and verb not in verbs and not verb.startswith("-"):
+        from pipeline.graph import did_you_mean
+
+        raise UsageError(f"{verb}: no such verb. {did_you_mean(verb, verbs)}")
     if verb not in _VERBS:
         _overview(project).parse_args(given)
-    return _run_verb(project, verb, _parser(verb).parse_intermixed_args(rest))
+    return _run_verb(project, verb, parsed(_parser(verb), rest))
 
 
 def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
-    from pipeline import commands
     from pipeline.compose import compose
+    from pipeline.situation import paths_of
 
     composed = compose(project, options.overrides)
+    with disk.told(paths_of(composed.root, project.conf_dir().parent).store):
+        return _carry_out(project, verb, options, composed)
+
+
+def _carry_out(project: Project, verb: str, options: argparse.Namespace, composed: Composed) -> int:
+    from pipeline import commands
+
     match verb:
         case "run":
             from pipeline.run_command import execute
@@ -97,15 +116,25 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
             form = "json" if options.json else "markdown" if options.markdown else "text"
             return plan_departures(project, composed, form)
         case "plan":
-            return commands.plan(project, composed, options.json)
+            from pipeline.plan_command import plan
+
+            return plan(project, composed, options.json)
         case "status":
             return commands.status(project, composed, options.json)
         case "why":
-            return commands.why(project, composed, options.stage, options.json)
+            return commands.why(project, composed, options.stage, options.json, options.against)
         case "report":
             return commands.report(project, composed, options.json)
         case "gc":
-            return commands.gc(project, composed, options.delete)
+            from pipeline.leftovers import gc
+
+            return gc(
+                project,
+                composed,
+                delete=options.delete,
+                others=options.others,
+                asked=options.yes,
+            )
         case _:
             return _doctor(project, composed.root)
 
@@ -141,6 +170,8 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"r1 {verb}", description=_VERBS[verb], epilog=_EPILOG)
     if verb == "why":
         parser.add_argument("stage", help="the stage to explain")
+        text = "compare with this result, not with the nearest; the first digits are enough"
+        parser.add_argument("--against", metavar="FINGERPRINT", help=text)
     if verb in _JSON_VERBS:
         parser.add_argument("--json", action="store_true", help="print JSON")
     if verb == "plan":
@@ -149,7 +180,10 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         text = "with --departures: as a page (docs/fidelity.md)"
         parser.add_argument("--markdown", action="store_true", help=text)
     if verb == "gc":
-        parser.add_argument("--delete", action="store_true", help="delete what is listed")
+        parser.add_argument("--delete", action="store_true", help="delete what is listed; asks")
+        parser.add_argument("--yes", action="store_true", help="with --delete: do not ask")
+        text = "list also what other settings and seeds made"
+        parser.add_argument("--others", action="store_true", help=text)
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
     return parser

@@ -23,6 +23,7 @@ from pipeline.compose_errors import translated
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
 from pipeline.kinds import Kind, Registry
+from pipeline.overrides import readable
 from pipeline.project import Project, load
 
 if TYPE_CHECKING:
@@ -34,12 +35,16 @@ VERSION_BASE = "1.3"
 
 @dataclass(frozen=True)
 class Composed:
-    """A resolved configuration: `root` as plain data, `stages` as instances of their dataclass."""
+    """A resolved configuration: `root` as plain data, `stages` as instances of their dataclass.
+
+    command: the words that asked for it, of a command other than `r1 run` with these overrides.
+    """
 
     root: dict[str, Any]
     stages: dict[str, Any]
     choices: dict[str, str]
     overrides: list[str]
+    command: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -54,6 +59,7 @@ def compose(project: Project, overrides: Sequence[str]) -> Composed:
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
+    overrides = readable(overrides)
     registry = project.kinds()
     register(registry)
     GlobalHydra.instance().clear()

@@ -15,6 +15,7 @@ from pipeline.kinds import Registry
 _UNKNOWN_KEY = re.compile(r"Key '([^']+)' (?:is not in struct|not in '(\w+)')")
 _NOT_OVERRIDABLE = re.compile(r"Could not override '([^']+)'")
 _FULL_KEY = re.compile(r"full_key: (\S+)")
+_TAKEN_FROM = re.compile(r"While dereferencing interpolation '\$\{([\w.]+)\}': ")
 
 
 @contextmanager
@@ -51,14 +52,33 @@ def _message(
     from hydra.errors import MissingConfigException, OverrideParseException
 
     if isinstance(error, OverrideParseException):
-        return f"the override `{error.override}` cannot be read: {_first_line(error)}"
+        key = str(error.override).partition("=")[0]
+        return (
+            f"the override `{error.override}` cannot be read: {_first_line(error)}. A list is "
+            f"`{key}=[a,b]`, a mapping `{key}={{a: 1}}`; a text that begins with a bracket, quotes "
+            f"or `$` needs quotes that the shell leaves alone: `\"{key}='…'\"`."
+        )
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = str(error.missing_cfg_file or "").rpartition("/")
         return f"there is no `{option}` in `{group}`. {did_you_mean(option, error.options)}"
     text = "\n".join(str(e) for e in (error, error.__cause__) if e is not None)
-    if absent := re.search(r"Could not override '([^']+)'\. No match", text):
-        return f"`{absent[1]}` is no group of the defaults list: {_first_line(error)}"
+    for key in (override.lstrip("+~").partition("=")[0] for override in overrides):
+        if "@" in key and f"'{key}'" in text:
+            return _group_message(key, overrides, composed)
     return _key_message(text, registry, overrides, composed)
+
+
+def _group_message(
+    key: str, overrides: Sequence[str], composed: Callable[[Sequence[str]], Any]
+) -> str:
+    """The message of `GROUP@PLACE=…` for a place that takes nothing from this group."""
+    group, _, place = key.partition("@")
+    chosen = composed([o for o in overrides if key not in o]).hydra.runtime.choices
+    groups = {name.partition("@")[0] for name in map(str, chosen)}
+    places = [name.partition("@")[2] for name in map(str, chosen) if name.startswith(f"{group}@")]
+    if not places:
+        return f"{key}: nothing here is composed from `{group}`. {did_you_mean(group, groups)}"
+    return f"{key}: `{place}` takes nothing from `{group}`. {did_you_mean(place, places)}"
 
 
 def _key_message(
@@ -75,13 +95,20 @@ def _key_message(
     if unknown and unknown[2]:
         return f"{key}: unknown key. {did_you_mean(unknown[1], _fields_of(registry, unknown[2]))}"
     if overridden or unknown:
-        parent, last = _siblings(key, overrides, composed)
+        parent, last, stages = _siblings(key, overrides, composed)
+        if stages:
+            return (
+                f"{key}: unknown key. It is one of a stage: "
+                f"{', '.join(f'`stages.{stage}.{key}`' for stage in stages)}."
+            )
         return (
             f"{key}: unknown key. {did_you_mean(last, parent)} "
             f"(A new key is added with `+{key}=…`.)"
         )
     lines = [line for line in text.splitlines() if "object_type=" not in line]
     reason = next((line for line in lines if "could not be converted" in line), None)
+    if reason and (taken := _TAKEN_FROM.search(reason)):  # the root's value, not the stage's
+        return f"{taken[1]}: {reason[taken.end() :].strip()} (for {key})"
     if reason and key:
         return f"{key}: {reason.strip()}"
     return "\n".join(dict.fromkeys(line.strip() for line in lines if line.strip()))
@@ -89,16 +116,23 @@ def _key_message(
 
 def _siblings(
     key: str, overrides: Sequence[str], composed: Callable[[Sequence[str]], Any]
-) -> tuple[list[str], str]:
-    """The keys beside the first part of `key` that does not exist, and that part."""
+) -> tuple[list[str], str, list[str]]:
+    """The keys beside the first part of `key` that does not exist, that part, the stages with it.
+
+    Those are empty unless the key is one word.
+    """
     node = composed([o for o in overrides if not o.lstrip("+~").startswith(key)])
     parts = key.split(".")
+    known = (node.get("stages") or {}).items()
+    stages = [
+        str(name) for name, stage in known if _is_mapping(stage) and {"kind", key} <= {*stage}
+    ]
     for part in parts:
         keys = [str(name) for name in node if name != "hydra"] if _is_mapping(node) else []
         if part not in keys or part == parts[-1]:
-            return keys, part
+            return keys, part, stages
         node = node[part]
-    return [], parts[-1]
+    return [], parts[-1], stages
 
 
 def _null_section(overrides: Sequence[str], composed: Callable[[Sequence[str]], Any]) -> str | None:

@@ -11,18 +11,23 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import notices
+from pipeline import metrics, notices, state
 from pipeline.artifact import METRICS
 
 PROGRESS = "progress.json"
+GANG = "R1_GANG"  # in the environment of a gang's process: the file in which its processes meet
 
 
 class RankDone(BaseException):
     """A rank other than 0 has done its part; no failure."""
+
+
+def _open() -> None:
+    """The fence of a context that no lease stands behind; a process may send it to another."""
 
 
 @dataclass
@@ -31,7 +36,8 @@ class Context:
 
     seed: from the stage's config. threads: CPU threads that this process may use. shared: see
     `beside`. rank, processes: this process's place in the stage's gang; what is logged and shown
-    is rank 0's.
+    is rank 0's. fence: raises when another attempt has taken the stage over, so that this one
+    writes no more into the work directory that both share.
     """
 
     stage: str
@@ -43,6 +49,7 @@ class Context:
     shared: Path
     rank: int = 0
     processes: int = 1
+    fence: Callable[[], None] = field(default=_open, repr=False)
     _shown: float = field(default=0.0, repr=False)
 
     def lead(self) -> None:
@@ -58,12 +65,13 @@ class Context:
         """
         return self.shared / fingerprint
 
-    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+    def log(self, step: int, numbers: Mapping[str, float]) -> None:
         """Append one point of the stage's curves; names use letters, digits, `_` and `/` only."""
         moved()
         if self.rank:
             return
-        finite = {k: float(v) for k, v in metrics.items() if math.isfinite(float(v))}
+        self.fence()
+        finite = {k: float(v) for k, v in numbers.items() if math.isfinite(float(v))}
         line = json.dumps({"step": step, "time": time.time(), **finite}, sort_keys=True)
         with (self.work / METRICS).open("a") as file:
             file.write(line + "\n")
@@ -71,10 +79,14 @@ class Context:
     def rewind(self, step: int) -> None:
         """Forget the points after `step`, when a stage resumes from a checkpoint at `step`."""
         path = self.work / METRICS
-        if self.rank or not path.exists():
+        if self.rank or not os.path.lexists(path):
             return
-        kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
-        _replace(path, "".join(line + "\n" for line in kept))
+        kept = [line + b"\n" for line, point in metrics.lines(path) if point["step"] <= step]
+        state.replace(path, b"".join(kept))
+
+    def points(self) -> list[metrics.Point]:
+        """The stage's curves so far: every point that was logged and not rewound."""
+        return metrics.read(self.work / METRICS)
 
     def warn(self, text: str) -> None:
         """Tell the user of something while the stage runs; it stands in the log, too."""
@@ -91,10 +103,11 @@ class Context:
         now = time.monotonic()
         if self.rank or (now - self._shown < 0.5 and done < total):
             return
+        self.fence()
         self._shown = now
         facts = {"done": done, "total": total, "unit": unit, "time": time.time()}
         facts |= {"also": dict(also or {})}
-        _replace(self.work / PROGRESS, json.dumps(facts))
+        state.write(self.work / PROGRESS, facts)
 
 
 _last_move = time.monotonic()
@@ -109,16 +122,3 @@ def moved() -> None:
 def last_move() -> float:
     """When it last did, by `time.monotonic`."""
     return _last_move
-
-
-def _step_of(line: str) -> float:
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError):  # a line torn by a kill
-        return math.inf
-
-
-def _replace(path: Path, text: str) -> None:
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
-    aside.write_text(text)
-    aside.replace(path)

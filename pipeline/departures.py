@@ -39,7 +39,7 @@ def plan_departures(project: Project, composed: Composed, form: str) -> int:
     """The command: all of it as `json`, as `markdown`, or as `text`. Returns the exit code."""
     if project.reference is None:
         raise UsageError("--departures: this project has no reference to depart from")
-    reference = compose(project, _reference_overrides(project.reference, composed))
+    reference = compose(project, reference_overrides(project.reference, composed))
     found = list(departures(composed, reference))
     fidelity = Fidelity.of(reference, project.kinds())
     if form == "json":
@@ -74,7 +74,7 @@ def departures(composed: Composed, reference: Composed) -> Iterator[Departure]:
                 yield Departure(stage, key, was, nearest(sources, key), now, reason)
 
 
-def _reference_overrides(reference: str, composed: Composed) -> list[str]:
+def reference_overrides(reference: str, composed: Composed) -> list[str]:
     """The overrides, but for the group that the reference chooses and values that it may set."""
     set_there = {reference.partition("=")[0], *_groups_of_stages(composed)}
     kept = []

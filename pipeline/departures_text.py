@@ -108,13 +108,17 @@ class Page:
             ("key", "values", "stages", "why"),
             [_own_row(one) for one in found.ours],
         )
-        rows = [
-            (key, was, source, now, ", ".join(stages), reason)
-            for stages, lines in _by_stages(self.found)
-            for key, was, source, now, reason in lines
-        ]
-        heads = ("key", "paper", "where", "here", "stages", "why")
-        yield from _table(f"What {self.name} departs in", heads, rows)
+        yield from departed(f"What {self.name} departs in", self.found)
+
+
+def departed(title: str, found: Sequence[Departure]) -> Iterator[str]:
+    """The lines of a table of departures, with its title; none where there are none."""
+    rows = [
+        (key, was, source, now, ", ".join(stages), reason)
+        for stages, lines in _by_stages(found)
+        for key, was, source, now, reason in lines
+    ]
+    yield from _table(title, ("key", "paper", "where", "here", "stages", "why"), rows)
 
 
 def _by_stages(found: Sequence[Departure]) -> list[tuple[tuple[str, ...], list[Line]]]:

@@ -1,16 +1,19 @@
 """SHA-256 of files, remembered by size and time so that a large file is read once.
 
 The cache is a file of its own that may be lost at any time. A file whose size, modification time
-or inode changed is read again; content that changes while all three stay is not noticed.
+or inode changed is read again; content that changes while all three stay is not noticed. Every
+entry carries a seal, so that one that was harmed counts as absent; and where a digest is not the
+one that is expected, `again` asks the file itself.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 from pathlib import Path
+
+from pipeline import state
 
 
 def sha256_of(path: Path) -> str:
@@ -19,24 +22,32 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+#: Of one file: size, modification time in ns, inode, SHA-256, seal.
+_Entry = list[int | str]
+_LENGTH = 5
+
+
 class Digests:
     """Digests of files, cached in one JSON file."""
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._known: dict[str, list[object]] = _read(cache)
+        self._known = _read(cache)
         self._changed = False
 
     def of_file(self, path: Path) -> str:
         """The SHA-256 of a file; reads it only when its size, time or inode changed."""
-        stat = path.stat()
-        seen: list[object] = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
-        key = str(path.absolute())
-        known = self._known.get(key)
-        if known and known[:3] == seen:
-            return str(known[3])
+        stat, key = path.stat(), _key(path)
+        known = self._known.get(key, [])
+        if len(known) == _LENGTH and known == _entry(key, stat, digest := str(known[3])):
+            return digest
+        return self.again(path)
+
+    def again(self, path: Path) -> str:
+        """The SHA-256 of a file, read now whatever the cache says."""
+        stat, key = path.stat(), _key(path)
         digest = sha256_of(path)
-        self._known[key] = [*seen, digest]
+        self._known[key] = _entry(key, stat, digest)
         self._changed = True
         return digest
 
@@ -54,10 +65,7 @@ class Digests:
         if not self._changed:
             return
         with contextlib.suppress(OSError):
-            self._cache.parent.mkdir(parents=True, exist_ok=True)
-            aside = self._cache.with_suffix(f".{os.getpid()}.tmp")
-            aside.write_text(json.dumps(_read(self._cache) | self._known))
-            aside.replace(self._cache)
+            state.write(self._cache, _read(self._cache) | self._known)
             self._changed = False
 
 
@@ -67,9 +75,16 @@ def files_under(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _read(cache: Path) -> dict[str, list[object]]:
-    try:
-        known: dict[str, list[object]] = json.loads(cache.read_text())
-    except (OSError, ValueError):
-        return {}
-    return known
+def _read(cache: Path) -> dict[str, _Entry]:
+    return state.read(cache, dict[str, _Entry]) or {}
+
+
+def _key(path: Path) -> str:
+    """A path as text that JSON holds, whatever bytes its name has."""
+    return os.fsencode(path.absolute()).decode(errors="backslashreplace")
+
+
+def _entry(key: str, stat: os.stat_result, digest: str) -> _Entry:
+    found: _Entry = [stat.st_size, stat.st_mtime_ns, stat.st_ino, digest]
+    seal = hashlib.sha256(f"{key} {found}".encode()).hexdigest()[:16]
+    return [*found, seal]

@@ -7,6 +7,15 @@ RecipeError            one clear message, no traceback unless --debug
 
 from __future__ import annotations
 
+UNSEEN = "\ufffd"  # in place of what would command a terminal instead of being read
+
+
+def printable(text: str) -> str:
+    """A line that may hold what a model wrote, without control characters and lone surrogates."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else UNSEEN for letter in text)
+
 
 class RecipeError(Exception):
     """An error with a message for the user: where, found, expected, what to do next."""

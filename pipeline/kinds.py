@@ -95,6 +95,9 @@ class Kind:
     derive: "package.module:function", called as `function(config, inputs) -> dict[str, int | str]`
         for the plan's derived numbers (must not import torch), or None. `config` is plain data,
         `inputs` maps the stages on its edges that are done to their artifacts.
+    origin: "package.module:function", called as `function(config) -> str` (must not import torch):
+        where the rows or weights come from that the stage brings in itself, for the plan; empty if
+        it brings none.
     settle: "package.module:function", called as `function(name, stages, overrides) -> config` with
         the configs of all stages and the overrides when they are composed (must not import torch):
         the stage's config with what follows from other stages'; None: it is as it was written.
@@ -118,6 +121,7 @@ class Kind:
     entry: str
     edges: Mapping[str, EdgeRule] = field(default_factory=dict)
     derive: str | None = None
+    origin: str | None = None
     settle: str | None = None
     check: str | None = None
     gate: str | None = None

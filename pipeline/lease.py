@@ -1,25 +1,37 @@
 """A lease keeps two runners off one stage.
 
-The stage's own process takes it and keeps its time fresh from a thread. On the machine of the
-holder a lease ends the moment that process is gone (process start time guards against a reused
-pid); seen from another machine it ends when the heartbeat stops for `EXPIRES` seconds.
+The stage's own process takes it: it writes a file that says who it is, keeps that file's time fresh
+from a thread, and holds a lock beside it until it ends. Who holds a stage is told by both:
+
+    written on this machine     held while that process lives (its start time guards against a
+                                reused pid)
+    written on another one      held until the heartbeat stops for `EXPIRES` seconds by the clock of
+                                the file system; locks do not reach everywhere, so they do not count
+    gone, torn, of a dead one   held while the lock is, by the process or what it has forked
+
+A file that is gone or torn is written again with the next heartbeat. A holder that finds another's
+name in it has lost the stage: it stops, and its result is refused (see pipeline/attempts.py).
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import socket
+import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+from pipeline import state, threads
 
 HEARTBEAT = 2.0
 EXPIRES = 60.0
+_LOOKS = 1.0  # seconds that somebody's look at the lock may keep it from who wants to take it
 
 
 @dataclass(frozen=True)
@@ -30,74 +42,185 @@ class Holder:
     pid: int
     started: str
     since: float
+    token: str = ""  # of this lease and no other
 
     def __str__(self) -> str:
-        return f"process {self.pid} on {self.machine.partition('/')[0]}"
+        process = f"process {self.pid}" if self.pid else "a process"
+        return f"{process} on {self.machine.partition('/')[0]}"
+
+
+_SOMEBODY = Holder("this machine", 0, "", 0.0)  # who holds the lock and is named nowhere
 
 
 class Lease:
     """The right to run one stage; use `acquire`, then `release`."""
 
-    def __init__(self, path: Path, on_beat: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        on_beat: Callable[[], None] | None = None,
+        on_loss: Callable[[], None] | None = None,
+    ) -> None:
         self._path = path
         self._on_beat = on_beat
+        self._on_loss = on_loss
+        self._me = _this_process()
+        self._lock: int | None = None
         self._stopped = threading.Event()
         self._beating: threading.Thread | None = None
 
     def acquire(self) -> Holder | None:
-        """Take the lease. Returns None on success, else who holds it."""
+        """Take the lease. Returns None on success, else who holds it. Raises OSError, RecipeError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with _guarded(self._path):
-            other = holder(self._path)
-            if other is not None:
-                return other
-            self._path.unlink(missing_ok=True)
-            descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(asdict(_this_process()), file)
-        self._beating = threading.Thread(target=self._beat, name="lease", daemon=True)
-        self._beating.start()
-        return None
+        other = self._take_lock() or _named(self._path)
+        try:
+            return other or self._begin()
+        finally:
+            if self._beating is None:
+                self._unlock()
+
+    def _begin(self) -> Holder | None:
+        state.write(self._path, self._me)
+        if (other := self.lost_to()) is None:  # where there are no locks, two may look at once
+            beating = threading.Thread(target=self._beat, name="lease", daemon=True)
+            threads.start(beating)
+            self._beating = beating
+        return other
+
+    def lost_to(self) -> Holder | None:
+        """Who took the stage although this lease was never released; None if nobody did."""
+        found = state.read(self._path, Holder)
+        return None if found is None or found.token == self._me.token else found
 
     def release(self) -> None:
         """Give the lease back."""
         self._stopped.set()
         if self._beating is not None:
             self._beating.join()
-        self._path.unlink(missing_ok=True)
+        if self.lost_to() is None:
+            self._path.unlink(missing_ok=True)
+        self._unlock()
+
+    def _take_lock(self) -> Holder | None:
+        """Hold the lock from here on; else who has the lease. None, too, when it has expired."""
+        deadline = time.monotonic() + _LOOKS
+        while (lock := _try_lock(self._path)) is None:
+            found = state.read(self._path, Holder)
+            if found is not None and _is_alive(found, self._path):
+                return found
+            if found is not None and found.machine != _machine():
+                return None
+            if time.monotonic() > deadline:
+                return _SOMEBODY
+            time.sleep(_LOOKS / 20)
+        self._lock = lock
+        return None
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEARTBEAT):
             with contextlib.suppress(OSError):
-                os.utime(self._path)
+                if self.lost_to() is not None:
+                    if self._on_loss is not None:
+                        self._on_loss()
+                    return
+                self._keep_fresh()
                 if self._on_beat is not None:
                     self._on_beat()
+
+    def _keep_fresh(self) -> None:
+        if state.read(self._path, Holder) is None:
+            state.write(self._path, self._me)
+        os.utime(self._path)
+
+
+@contextlib.contextmanager
+def briefly(path: Path) -> Iterator[Holder | None]:
+    """The lease for the length of a block, which sees None, or who has it. Raises OSError."""
+    lease = Lease(path)
+    other = lease.acquire()
+    try:
+        yield other
+    finally:
+        if other is None:
+            lease.release()
 
 
 def holder(path: Path) -> Holder | None:
     """Who holds the lease now; None when nobody does, or nobody alive."""
-    try:
-        found = Holder(**json.loads(path.read_text()))
-        age = time.time() - path.stat().st_mtime
-    except FileNotFoundError:
+    found = state.read(path, Holder)
+    if found is not None and _is_alive(found, path):
+        return found
+    if found is not None and found.machine != _machine():
         return None
-    except (ValueError, TypeError):  # torn by a crash while it was written
-        return None
+    return _SOMEBODY if _is_locked(path) else None
+
+
+def _named(path: Path) -> Holder | None:
+    """Who the file says it is, if that holder is alive; whatever the lock says."""
+    found = state.read(path, Holder)
+    return found if found is not None and _is_alive(found, path) else None
+
+
+def _is_alive(found: Holder, path: Path) -> bool:
     if found.machine == _machine():
-        return found if _started(found.pid) == found.started else None
-    return found if age < EXPIRES else None
+        return _started(found.pid) == found.started
+    return _is_fresh(path)
 
 
-@contextlib.contextmanager
-def _guarded(path: Path) -> Iterator[None]:
-    """One process at a time looks and takes; else two could both replace a dead lease."""
-    with path.with_suffix(".guard").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        yield
+def _is_fresh(path: Path) -> bool:
+    """Whether the heart of a holder elsewhere beats. One from the future has stopped, too: any
+    beat since would have set it back to this clock."""
+    try:
+        with tempfile.TemporaryFile(dir=path.parent) as now:  # by the clock that stamps the beats
+            clock = os.fstat(now.fileno()).st_mtime
+    except OSError:  # a store that can only be read
+        clock = time.time()
+    try:
+        return abs(clock - path.stat().st_mtime) < EXPIRES
+    except FileNotFoundError:
+        return False
+
+
+def _try_lock(path: Path) -> int | None:
+    """The open file whose lock is held with it; None if another process holds it.
+
+    A file system without locks gives a file that is not locked: there the names in the lease alone
+    count.
+    """
+    beside = path.with_suffix(".lock")
+    lock = os.open(beside, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        mine = os.path.samestat(os.fstat(lock), beside.stat())
+    except (BlockingIOError, FileNotFoundError):  # held; or removed in this moment
+        mine = False
+    except OSError:
+        mine = True
+    if mine:
+        return lock
+    os.close(lock)
+    return None
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.with_suffix(".lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _this_process() -> Holder:
-    return Holder(_machine(), os.getpid(), _started(os.getpid()), time.time())
+    pid = os.getpid()
+    return Holder(_machine(), pid, _started(pid), time.time(), uuid.uuid4().hex)
 
 
 def _machine() -> str:

@@ -4,15 +4,18 @@ format, stage, kind, version, type, fingerprint, created, seed
 seconds, attempts     over all attempts, killed ones included
 config                resolved, whole          identity   what was hashed
 inputs                [{edge, stage, fingerprint}]
-files                 {path: {sha256, bytes}}
+files                 {path: {sha256, bytes}}      checksum   of all the rest of it
 facts, funnel         what the stage reported
 versions, host, code  where it ran: packages, machine, commit and digest of the kind's sources
 """
 
 from __future__ import annotations
 
+import errno
 import functools
+import hashlib
 import importlib.metadata
+import json
 import math
 import os
 import platform
@@ -21,9 +24,14 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from pipeline.errors import StageFailed
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
+
+from pipeline import state
+from pipeline.artifact import MANIFEST
+from pipeline.errors import RecipeError, StageFailed
 
 FORMAT = 1
 PACKAGES = (
@@ -39,6 +47,80 @@ PACKAGES = (
     "pyarrow",
     "r1-recipe",
 )
+
+
+class CorruptArtifact(RecipeError):
+    """An artifact that does not match its own manifest."""
+
+
+class File(TypedDict):
+    """What a manifest says of a file."""
+
+    sha256: str
+    bytes: int
+
+
+class _Shape(TypedDict):
+    """What the store itself reads of a manifest; its checksum vouches for the rest."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+    stage: str
+    type: str
+    fingerprint: str
+    created: str
+    identity: dict[str, Any]
+    facts: dict[str, Any]
+    files: dict[str, File]
+    checksum: str
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The manifest of an artifact, as it was published. Raises CorruptArtifact."""
+    try:
+        manifest = cast(dict[str, Any], state.parse((folder / MANIFEST).read_bytes(), _Shape))
+    except FileNotFoundError as error:
+        raise CorruptArtifact(f"{folder}: {MANIFEST} is gone") from error
+    except OSError as error:
+        raise unreadable(f"{folder}: {MANIFEST}", error) from error
+    except ValueError as error:
+        raise CorruptArtifact(f"{folder}: {MANIFEST} cannot be read ({error})") from error
+    if manifest["checksum"] != _checksum(manifest):
+        raise CorruptArtifact(f"{folder}: {MANIFEST} was changed after it was published")
+    return manifest
+
+
+def unreadable(what: str, error: OSError) -> RecipeError:
+    """What to raise for a file that gives an error: it is harmed, or out of reach as it is."""
+    if error.errno in _HARM:
+        return CorruptArtifact(f"{what} cannot be read ({error.strerror})")
+    return RecipeError(
+        f"{what} cannot be read ({error.strerror}). Nothing was changed: make it readable for this "
+        "user, or set paths.store to another folder."
+    )
+
+
+_HARM = (errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.ENAMETOOLONG, errno.EIO)
+
+
+def write(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a manifest and its checksum into a folder; returns what a reader will find there.
+
+    It becomes plain JSON once, before anything is counted: what the manifest was made of may go on
+    changing.
+    """
+    text = json.dumps(manifest, ensure_ascii=False).encode(errors="replace")
+    frozen: dict[str, Any] = json.loads(text)
+    whole = {**frozen, "checksum": _checksum(frozen)}
+    state.replace(
+        folder / MANIFEST, (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode()
+    )
+    return whole
+
+
+def _checksum(manifest: Mapping[str, Any]) -> str:
+    """Of all that a manifest says, so that its facts are as safe as the files."""
+    said = {key: value for key, value in manifest.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:

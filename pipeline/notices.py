@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import printable
+
 _MARK = "r1 warning: "
 _STUCK = "Timeout ("
 
 
 def warn(text: str) -> None:
     """Print one line that the runner shows to the user."""
-    print(f"{_MARK}{' '.join(text.split())}", file=sys.stderr, flush=True)
+    print(f"{_MARK}{printable(' '.join(text.split()))}", file=sys.stderr, flush=True)
 
 
 def kept(facts: Mapping[str, Any]) -> list[str]:
@@ -66,7 +68,7 @@ class Notices:
 
     def _said(self, line: str) -> str | None:
         if line.startswith(_MARK):
-            return line.removeprefix(_MARK)
+            return printable(line.removeprefix(_MARK))
         if line.startswith(_STUCK) and line.endswith(")!"):
             return f"hangs in code that never returns to Python; its stacks are in {self._log}"
         return None

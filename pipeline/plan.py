@@ -22,8 +22,9 @@ from pipeline.digests import Digests
 from pipeline.graph import Graph, Node, Selection
 from pipeline.identity import InputIdentity, config_identity, digest_of, identity
 from pipeline.kinds import Problem
+from pipeline.manifest import CorruptArtifact
 from pipeline.project import load
-from pipeline.store import CorruptArtifact, Store
+from pipeline.store import Store
 
 
 class State(StrEnum):

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import FiniteFloat
+from typing_extensions import TypedDict
+
+from pipeline import state
 from pipeline.context import PROGRESS
+
+
+class _Facts(TypedDict):
+    done: FiniteFloat
+    total: FiniteFloat
+    unit: str
+    time: FiniteFloat
+    also: dict[str, FiniteFloat]
 
 
 @dataclass(frozen=True)
@@ -43,34 +55,28 @@ class Progress:
         """The stage as it is now."""
         elapsed = time.time() - self._since
         plain = View(stage, kind, "running", elapsed)
-        try:
-            read = json.loads(self._path.read_text())
-            at, done, total = float(read["time"]), float(read["done"]), float(read["total"])
-            also = {str(unit): float(count) for unit, count in read["also"].items()}
-        except (OSError, ValueError, KeyError, AttributeError):
+        facts = state.read(self._path, _Facts)
+        if facts is None or facts["time"] < self._since:  # or left by an earlier attempt
             return plain
-        if at < self._since:  # left by an earlier attempt
-            return plain
+        at, done, total, also = facts["time"], facts["done"], facts["total"], facts["also"]
         if self._first is None or done < self._done or total != self._total:
             self._first = (at, done, also)
         self._done, self._total = done, total
         first_at, first_done, first_also = self._first
         if at <= first_at:
-            return View(stage, kind, "running", elapsed, done, total, str(read["unit"]))
+            return View(stage, kind, "running", elapsed, done, total, facts["unit"])
         rate = (done - first_done) / (at - first_at)
         left = (total - done) / rate if rate else None
         rates = {
             unit: (count - first_also.get(unit, 0.0)) / (at - first_at)
             for unit, count in also.items()
         }
-        return View(
-            stage, kind, "running", elapsed, done, total, str(read["unit"]), rate, left, rates
-        )
+        return View(stage, kind, "running", elapsed, done, total, facts["unit"], rate, left, rates)
 
 
 def clock(seconds: float | None) -> str:
     """Seconds for people: 0:07, 12:30, 1:02:03."""
-    if seconds is None:
+    if seconds is None or not math.isfinite(seconds):
         return ""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

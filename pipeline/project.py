@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError
 from pipeline.kinds import Registry
 
@@ -25,6 +26,8 @@ class Project:
     shall find imported. conf: a package or a folder of Hydra configs. observer: called with the
     config, returns a hooks.Observer. report: called as `build(artifacts, config, out, runs)`.
     commands: further verbs, verb → "package.module:main", called as `main(arguments) -> exit code`.
+    closing: called as `closing(artifacts, config) -> str`: what to do with what a run made, as text
+    that is Markdown, too; the report has it as `run["closing"]`.
     reference: the override that composes what `r1 plan --departures` compares with.
     checks: what `r1 doctor` also shows, name → "package.module:describe", called as `describe()`.
     """
@@ -34,6 +37,7 @@ class Project:
     preload: str | None = None
     observer: str | None = None
     report: str | None = None
+    closing: str | None = None
     reference: str | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
@@ -44,8 +48,15 @@ class Project:
 
     def preloaded(self) -> list[str]:
         """Modules that every stage process finds imported: the engine's, the kinds', the heavy."""
-        heavy = list(load(self.preload)) if self.preload else []
-        return ["pipeline.launchers.child", self.registry.partition(":")[0], *heavy]
+        return ["pipeline.launchers.child", self.registry.partition(":")[0], *self.heavy()]
+
+    def heavy(self) -> list[str]:
+        """The modules among them that take long, the slowest first."""
+        return list(load(self.preload)) if self.preload else []
+
+    def last_words(self, artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> str:
+        """What to do with these results; empty where the project or the results give no cause."""
+        return str(load(self.closing)(artifacts, config)) if self.closing else ""
 
     def conf_dir(self) -> Path:
         """The folder of Hydra configs, found as package data when it is not a path."""

@@ -7,23 +7,24 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import checks, manifest
+from pipeline import checks, disk
+from pipeline.artifact import Artifact
 from pipeline.compose import Composed
 from pipeline.console import open_console
 from pipeline.devices import too_many, visible
 from pipeline.errors import RecipeError, UsageError
 from pipeline.hooks import Observer, Run, Shielded, Silent
 from pipeline.limits import Limits, needs_of
-from pipeline.plan import Decision, State, absent_inputs
-from pipeline.progress import clock
+from pipeline.plan import State, absent_inputs
 from pipeline.project import Project, load
 from pipeline.run_folder import RunFolder
-from pipeline.runner import Runner, blocked_lines
-from pipeline.situation import Situation, survey
+from pipeline.run_summary import print_summary, run_again, run_facts
+from pipeline.runner import Runner
+from pipeline.shipped import made_anew
+from pipeline.situation import Situation, paths_of, survey
 from pipeline.watchdog import patience
 
 GRACE_SECONDS = 10.0
@@ -39,6 +40,11 @@ class Interrupted(BaseException):
 
 def execute(project: Project, composed: Composed) -> int:
     """Run what the config asks for. Returns the exit code."""
+    with disk.told(paths_of(composed.root, project.conf_dir().parent).store):
+        return _execute(project, composed)
+
+
+def _execute(project: Project, composed: Composed) -> int:
     situation = survey(project, composed)
     _check_inputs_are_there(situation)
     stages = situation.selection.stages
@@ -50,26 +56,27 @@ def execute(project: Project, composed: Composed) -> int:
     return _run(situation, pending)
 
 
-def run_again(composed: Composed) -> str:
-    """The command that goes on where this one stopped."""
-    return shlex.join(["r1", "run", *composed.overrides])
-
-
 def _run(situation: Situation, pending: list[str]) -> int:
     from pipeline.launchers.local import LocalLauncher
 
     composed, project = situation.composed, situation.project
     limits = _limits(composed.root)
     _check_devices(situation, pending, limits)
+    disk.require_writable(situation.store.root, "paths.store")
+    disk.require_writable(situation.paths.runs.absolute(), "paths.runs")
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
-    launcher = LocalLauncher(project.preloaded(), folder.path / "logs" / "preload.log")
     console = open_console()
+    log = folder.path / "logs" / "preload.log"
+    launcher = LocalLauncher(project.preloaded(), log, console.note)
     observer = Shielded(_observer(project, composed.root), console.note)
     runner = Runner(situation, folder, limits, console, observer, run_again(composed))
     started = time.monotonic()
     console.note(
         f"{folder.name}: {len(pending)} of {len(situation.selection.stages)} stages to run"
     )
+    if anew := made_anew(situation, pending):
+        console.note(anew)
+    folder.write(run_facts(situation, folder, runner))
     run = Run(folder.name, folder.path, composed.root, tuple(pending), tuple(composed.overrides))
     observer.tell("run_started", run)
     report: Path | None = None
@@ -79,10 +86,14 @@ def _run(situation: Situation, pending: list[str]) -> int:
         console.close()
         facts = run_facts(situation, folder, runner, time.monotonic() - started)
         folder.write(facts)
-        _print_summary(decisions, runner, folder, facts["seconds"])
-        report = _report(situation, folder, runner, facts)
+        print_summary(decisions, runner, folder, facts["seconds"])
+        closing = project.last_words(_selected(situation, runner), composed.root)
+        report = _report(situation, folder, runner, {**facts, "closing": closing})
+        if closing:
+            print(f"\n{closing}")
     except Interrupted as interrupted:
         launcher.stop(GRACE_SECONDS)
+        runner.stopped()
         folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
         console.note(f"stopped; finished stages are kept. To go on: {run_again(composed)}")
         return interrupted.exit_code
@@ -94,34 +105,6 @@ def _run(situation: Situation, pending: list[str]) -> int:
         console.close()
         situation.store.save_caches()
     return 1 if any(d.state is not State.DONE for d in decisions.values()) else 0
-
-
-def run_facts(
-    situation: Situation, folder: RunFolder, runner: Runner, seconds: float
-) -> dict[str, Any]:
-    """What run.json says: what ran, how long, how each stage stands, on what machine."""
-    ran, artifacts = runner.seconds(), runner.artifacts()
-    stages = {
-        name: {
-            "kind": situation.graph.nodes[name].kind.name,
-            "state": str(decision.state),
-            "fingerprint": situation.wanted[name].fingerprint,
-            "artifact": str(artifacts[name].path) if name in artifacts else None,
-            "ran_seconds": ran.get(name),
-            "seconds": artifacts[name].manifest["seconds"] if name in artifacts else None,
-        }
-        for name, decision in runner.decisions().items()
-    }
-    return {
-        "name": folder.name,
-        "recipe": situation.composed.choices.get("recipe"),
-        "profile": situation.composed.choices.get("profile"),
-        "command": run_again(situation.composed),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 2),
-        "host": manifest.host(),
-        "stages": stages,
-    }
 
 
 def _report(
@@ -138,6 +121,12 @@ def _report(
         return None
     print(f"report: {path}")
     return folder.report
+
+
+def _selected(situation: Situation, runner: Runner) -> dict[str, Artifact]:
+    """What is there of the stages that this run was asked for."""
+    made = runner.artifacts()
+    return {name: made[name] for name in situation.selection.stages if name in made}
 
 
 def _check_inputs_are_there(situation: Situation) -> None:
@@ -191,20 +180,6 @@ def _observer(project: Project, root: Mapping[str, Any]) -> Observer:
         return Silent()
     observer: Observer = load(project.observer)(root)
     return observer
-
-
-def _print_summary(
-    decisions: Mapping[str, Decision], runner: Runner, folder: RunFolder, seconds: float
-) -> None:
-    """Print where the time went, longest first, and what did not run."""
-    artifacts = runner.artifacts()
-    print(f"\n{'stage':24} {'seconds':>8} {'MiB':>6}")
-    for name, spent in sorted(runner.seconds().items(), key=lambda item: -item[1]):
-        host = artifacts[name].manifest["host"] if name in artifacts else {}
-        print(f"{name:24} {spent:8.1f} {host.get('peak_memory_mib', ''):>6}")
-    blocked_lines(decisions, print)
-    done = sum(d.state is State.DONE for d in decisions.values())
-    print(f"{done} of {len(decisions)} stages done in {clock(seconds)}: {folder.path}")
 
 
 @contextmanager

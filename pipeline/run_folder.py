@@ -4,42 +4,54 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from pipeline import state
+
 RUN = "run.json"
 LATEST = "latest"
 REPORT_FACTS = "facts.json"
 
+_CONFIG = "config.yaml"
+_LONGEST_NAME = 120  # bytes of what a run is called; file systems take 255 for the whole
+
 
 class RunFolder:
-    """`<runs>/<time>-<recipe>-<profile>/`, with `<runs>/latest` pointing to the newest."""
+    """`<runs>/<time>-<recipe>-<profile>/`, with `<runs>/latest` pointing to the newest.
+
+    `number` in run.json counts the runs: the clock that names a folder may be set back.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        number = self.facts().get("number")
+        self.number = number if isinstance(number, int) else 0
 
     @classmethod
     def create(cls, runs: Path, name: str, config: Mapping[str, Any]) -> RunFolder:
         """Make a new folder named by time and purpose, with the resolved config in it."""
-        path = _new_folder(runs.absolute(), f"{datetime.now():%Y%m%d-%H%M%S}-{name}")
+        runs = runs.absolute()
+        number = 1 + max((folder.number for folder in all_runs(runs)), default=0)
+        path = _new_folder(runs, f"{datetime.now():%Y%m%d-%H%M%S}-{_short(name)}")
         (path / "logs").mkdir()
-        text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-        (path / "config.yaml").write_text(text)
-        _point_latest(runs.absolute() / LATEST, path)
+        (path / _CONFIG).write_text(_text(config))
+        state.write(path / RUN, {"name": path.name, "number": number})
+        _point_latest(runs / LATEST, path)
         return cls(path)
 
     @classmethod
-    def latest(cls, runs: Path, name: str) -> RunFolder | None:
-        """The newest folder of a run of that name."""
-        found = [p for p in runs.absolute().glob(f"*-{name}*") if _is_run(p.name, name)]
-        return cls(max(found)) if found else None
+    def latest(cls, runs: Path, config: Mapping[str, Any]) -> RunFolder | None:
+        """The newest folder of a run of this very configuration."""
+        text = _text(config)
+        found = [folder for folder in all_runs(runs.absolute()) if folder._config() == text]
+        return max(found, key=lambda folder: (folder.number, folder.name), default=None)
 
     @property
     def name(self) -> str:
@@ -53,21 +65,38 @@ class RunFolder:
         return self.path / "logs" / f"{stage}.log"
 
     def facts(self) -> dict[str, Any]:
-        """What run.json says; only the name when the run never got so far."""
-        try:
-            facts: dict[str, Any] = json.loads((self.path / RUN).read_text())
-        except (OSError, ValueError):
-            return {"name": self.name}
-        return facts
+        """What run.json says; only the name when there is none."""
+        return state.read(self.path / RUN, dict[str, Any]) or {"name": self.name}
 
     def write(self, facts: Mapping[str, Any]) -> None:
-        """Write what ran, how long and how it ended."""
-        (self.path / RUN).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+        """Write what ran, how long and how it ended, also if the folder was deleted meanwhile."""
+        state.write(self.path / RUN, {**facts, "number": self.number})
+
+    def _config(self) -> str | None:
+        try:
+            return (self.path / _CONFIG).read_text()
+        except (OSError, ValueError):
+            return None
 
 
-def _is_run(folder: str, name: str) -> bool:
-    """Whether a folder's name is a time, this name, and perhaps a count."""
-    return re.fullmatch(rf"\d{{8}}-\d{{6}}-{re.escape(name)}(-\d+)?", folder) is not None
+def all_runs(runs: Path) -> Iterator[RunFolder]:
+    """Every folder of a run; what else lies there is passed over."""
+    for path in sorted(runs.glob("*")):
+        if re.match(r"\d{8}-\d{6}-", path.name) and path.is_dir():
+            yield RunFolder(path)
+
+
+def _text(config: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+
+
+def _short(name: str) -> str:
+    """A name that a folder can have: what is too long ends in `…`."""
+    plain = name.replace("/", "_")
+    whole = plain.encode()
+    if len(whole) <= _LONGEST_NAME:
+        return plain
+    return whole[:_LONGEST_NAME].decode(errors="ignore") + "…"
 
 
 def _new_folder(runs: Path, name: str) -> Path:

@@ -8,24 +8,25 @@ people see (the console, the observer).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.artifact import Artifact
 from pipeline.attempts import Attempts
+from pipeline.board import Board
 from pipeline.console import Console
 from pipeline.devices import Place, place
 from pipeline.hooks import Shielded
 from pipeline.launchers.job import Job, Outcome
-from pipeline.launchers.local import LocalLauncher, Running, last_lines
+from pipeline.launchers.local import LocalLauncher, last_lines
+from pipeline.launchers.running import Running
 from pipeline.limits import Limits, as_before, needs_again, where_it_runs
+from pipeline.manifest import CorruptArtifact
 from pipeline.notices import Notices
 from pipeline.plan import Decision, StageFacts, State, decide, look, now_done
 from pipeline.progress import Progress, View, clock
 from pipeline.run_folder import RunFolder
 from pipeline.situation import Situation
-from pipeline.store import CorruptArtifact
 
 TICK = 0.5
 LOOK_AGAIN = 2.0  # seconds between looks at a stage that another runner holds
@@ -55,6 +56,7 @@ class Runner:
         self._notices: dict[str, Notices] = {}
         self._seconds: dict[str, float] = {}
         self._looked = 0.0
+        self._board = Board(situation.graph, situation.project.heavy())
 
     def run(self, launcher: LocalLauncher) -> dict[str, Decision]:
         """Run until nothing is left that can run; returns how each stage stands."""
@@ -90,27 +92,31 @@ class Runner:
 
     def views(self) -> list[View]:
         """The rows of the live view."""
-        rows = []
-        for name, decision in self.decisions().items():
-            kind = self._situation.graph.nodes[name].kind.name
-            if name in self._progress:
-                rows.append(self._progress[name].view(name, kind))
-            else:
-                rows.append(View(name, kind, decision.state, self._seconds.get(name)))
-        return rows
+
+        def begun(name: str) -> bool:
+            return self._folder.log(name).exists()
+
+        return self._board.views(self.decisions(), self._progress, self._seconds, begun)
+
+    def stopped(self) -> None:
+        """Nothing runs any more: the launcher has ended the stages before their time."""
+        self._board.stop(set(self._progress))
+        self._console.show(self.views())
 
     def _take_in(self) -> None:
         """Move corrupt artifacts aside and copy adoptable ones in."""
         for name in self._situation.selection.stages:
-            facts, fingerprint = self._facts[name], self._situation.wanted[name].fingerprint
-            if facts.corrupt:
-                aside = self._situation.store.set_aside(name, fingerprint)
-                self._console.note(
-                    f"{name}: corrupt, made again. {facts.corrupt}. Moved to {aside}"
-                )
-                self._facts[name] = replace(facts, corrupt=None)
-            if facts.holder:
-                self._console.note(f"{name}: {facts.holder} runs it; waiting for its result")
+            fingerprint, corrupt = (
+                self._situation.wanted[name].fingerprint,
+                self._facts[name].corrupt,
+            )
+            if corrupt:
+                aside = self._situation.store.mend(name, fingerprint)
+                if aside is not None:
+                    self._console.note(f"{name}: corrupt, made again. {corrupt}. Moved to {aside}")
+                self._facts[name] = self._look(name)
+            if holder := self._facts[name].holder:
+                self._console.note(f"{name}: {holder} runs it; waiting for its result")
         for name in self._wanted_stages():
             if self._facts[name].adoptable:
                 self._adopt(name, self._situation.wanted[name].fingerprint)
@@ -145,6 +151,9 @@ class Runner:
         name = job.stage
         self._progress[name] = Progress(self._work(name))
         self._notices[name] = Notices(job.log)
+        if len(self._progress) == 1 and not self._seconds:  # once a run
+            self._console.event(f"{name}: {self._board.loading}")
+        self._console.show(self.views())
         launcher.start(job)
         resumes = " again from its work directory" if self._facts[name].worked_on else ""
         self._console.event(f"{name}: started{resumes} ({where_it_runs(job)})")
@@ -216,8 +225,8 @@ class Runner:
 
     def _fail(self, name: str, message: str, running: Running, log: Path | None) -> None:
         self._failed[name] = message
-        code = running.process.exitcode
-        lines = [f"{name}: FAILED (exit code {code}): {message}"]
+        code = "" if running.exit_code is None else f" (exit code {running.exit_code})"
+        lines = [f"{name}: FAILED{code}: {message}"]
         log = log or running.job.log
         lines += [f"  last lines of {log}:"]
         lines += [f"  | {line}" for line in last_lines(log)]
@@ -239,10 +248,3 @@ class Runner:
 
     def _work(self, name: str) -> Path:
         return self._situation.store.work(name, self._situation.wanted[name].fingerprint)
-
-
-def blocked_lines(decisions: Mapping[str, Decision], say: Callable[[str], None]) -> None:
-    """Name the stages that did not run because of others."""
-    for name, decision in decisions.items():
-        if decision.state is State.BLOCKED:
-            say(f"{name}: blocked, {decision.reason}")

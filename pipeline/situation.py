@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline import checks
 from pipeline.compose import Composed
+from pipeline.disk import require_no_file
 from pipeline.errors import UsageError
 from pipeline.graph import Graph, Selection, build, select
 from pipeline.plan import StageFacts, Wanted, look, wanted
@@ -48,7 +49,7 @@ def survey(project: Project, composed: Composed) -> Situation:
     problems = checks.problems(graph, composed.root)
     checks.refuse(problems)
     selection = select(graph, composed.root.get("until"), composed.root.get("only"))
-    paths = _paths(composed.root, project.conf_dir().parent)
+    paths = paths_of(composed.root, project.conf_dir().parent)
     store = Store(paths.store, paths.adopt)
     results = wanted(graph, store.digests)
     facts = {name: look(store, name, results[name].fingerprint) for name in graph.nodes}
@@ -56,11 +57,12 @@ def survey(project: Project, composed: Composed) -> Situation:
     return Situation(project, composed, paths, graph, selection, store, results, facts, problems)
 
 
-def _paths(root: Mapping[str, Any], home: Path) -> Paths:
+def paths_of(root: Mapping[str, Any], home: Path) -> Paths:
     """Results go below the working directory; what ships lies beside the configuration."""
     paths = root.get("paths") or {}
     for key in ("store", "runs"):
         if not paths.get(key):
             raise UsageError(f"paths.{key}: no value. Set it, e.g. `paths.{key}=outputs/{key}`.")
+        require_no_file(Path(paths[key]).absolute(), f"paths.{key}")
     adopt = tuple(home / folder for folder in paths.get("adopt") or ())
     return Paths(Path(paths["store"]), Path(paths["runs"]), adopt)

@@ -10,11 +10,10 @@ import ast
 import contextlib
 import hashlib
 import importlib.util
-import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline import state
 from pipeline.digests import Digests
 from pipeline.errors import StageFailed
 from pipeline.kinds import Kind
@@ -26,7 +25,7 @@ class Sources:
     def __init__(self, digests: Digests, cache: Path) -> None:
         self._digests = digests
         self._cache = cache
-        self._imports: dict[str, list[str]] = _read(cache)
+        self._imports: dict[str, list[str]] = state.read(cache, dict[str, list[str]]) or {}
         self._known = len(self._imports)
 
     def digest(self, kind: Kind) -> str:
@@ -41,10 +40,7 @@ class Sources:
         if len(self._imports) == self._known:
             return
         with contextlib.suppress(OSError):
-            self._cache.parent.mkdir(parents=True, exist_ok=True)
-            aside = self._cache.with_suffix(f".{os.getpid()}.tmp")
-            aside.write_text(json.dumps(self._imports))
-            aside.replace(self._cache)
+            state.write(self._cache, self._imports)
 
     def _reached(self, kind: Kind, root: Path) -> set[Path]:
         entry = kind.entry.partition(":")[0]
@@ -102,11 +98,3 @@ def _inside(name: str, package: str) -> bool:
 def _file_of(module: str, root: Path) -> Path | None:
     path = root.joinpath(*module.split("."))
     return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
-
-
-def _read(cache: Path) -> dict[str, list[str]]:
-    try:
-        imports: dict[str, list[str]] = json.loads(cache.read_text())
-    except (OSError, ValueError):
-        return {}
-    return imports

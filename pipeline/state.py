@@ -7,12 +7,15 @@ that is torn, foreign or of another shape counts as absent, and the user hears o
 from __future__ import annotations
 
 import functools
+import json
 import os
+import threading
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
 
 from pipeline import notices
 
@@ -30,28 +33,39 @@ def read(path: Path, shape: type[T]) -> T | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        _say_once(path, " ".join(str(error).splitlines()[:3]))
+        _say_once(path, str(error))
         return None
 
 
 def parse(text: bytes | str, shape: type[T]) -> T:
     """JSON as `shape`, nothing converted. Raises ValueError, whatever is wrong with it."""
     adapter: TypeAdapter[T] = _adapter(cast(Hashable, shape))
-    parsed: T = adapter.validate_json(text, strict=True)
+    try:
+        parsed: T = adapter.validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from None
     return parsed
 
 
 def write(path: Path, value: Any) -> None:
     """Write a value as JSON beside the file, then put it in its place. Raises OSError."""
-    replace(path, TypeAdapter(Any).dump_json(value, indent=1))
+    text = json.dumps(to_jsonable_python(value), ensure_ascii=False, indent=1)
+    replace(path, text.encode(errors="replace"))  # half a surrogate has no UTF-8
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put new content in a file's place at once: a reader sees the old or the new, whole."""
+    """Put new content in a file's place at once: a reader sees the old or the new, whole.
+
+    A folder that lies in its place is renamed. Raises OSError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    aside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         aside.write_bytes(content)
+        if path.is_dir() and not path.is_symlink():
+            path.rename(aside.with_suffix(".stray"))
         aside.replace(path)
     except OSError:
         aside.unlink(missing_ok=True)

@@ -10,24 +10,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
-import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline import asides, lease, notices
+from pipeline import manifest as manifests
 from pipeline.artifact import MANIFEST, Artifact
-from pipeline.digests import Digests, files_under, sha256_of
-from pipeline.errors import RecipeError, StageFailed
-from pipeline.identity import digest_of
+from pipeline.digests import Digests, sha256_of
+from pipeline.errors import RecipeError
+from pipeline.manifest import CorruptArtifact
 from pipeline.sources import Sources
-
-
-class CorruptArtifact(RecipeError):
-    """An artifact that does not match its own manifest."""
+from pipeline.verify import names, plain_files, strays, verified
 
 
 class Store:
@@ -52,6 +49,15 @@ class Store:
         """What a stage in progress keeps, across its attempts."""
         return self.root / ".work" / stage / fingerprint
 
+    def begin(self, stage: str, fingerprint: str) -> Path:
+        """The same, made if need be: what lies there and is no folder is moved aside."""
+        work = self.work(stage, fingerprint)
+        for folder in (work.parent, work):
+            if os.path.lexists(folder) and not folder.is_dir():
+                folder.rename(self._corrupt(stage, fingerprint))
+        work.mkdir(parents=True, exist_ok=True)
+        return work
+
     @property
     def shared(self) -> Path:
         """By fingerprint: what stages keep beside an artifact, for each other's use."""
@@ -62,9 +68,17 @@ class Store:
         return self.root / ".leases" / f"{stage}-{fingerprint}.json"
 
     def find(self, stage: str, fingerprint: str) -> Artifact | None:
-        """The artifact, verified; None when there is none. Raises CorruptArtifact."""
+        """The artifact, verified; None when there is none. Raises CorruptArtifact.
+
+        Files that its manifest does not list are moved out of it: a library might obey them.
+        """
         path = self.path(stage, fingerprint)
-        return self._verified(path, fingerprint) if path.exists() else None
+        if not os.path.lexists(path):
+            return None
+        artifact = verified(path, fingerprint, self.digests)
+        if found := strays(artifact):
+            self._move_out(artifact, found)
+        return artifact
 
     def ships(self, fingerprint: str) -> bool:
         """Whether a folder to adopt from has this result: it was made by the code of its day."""
@@ -90,53 +104,68 @@ class Store:
         source = self.adoptable(stage, fingerprint)
         if source is None:
             return None
-        self._verified(source, fingerprint)
+        found = verified(source, fingerprint, self.digests)
         aside = self.root / ".work" / f"adopt-{stage}-{fingerprint}-{os.getpid()}"
         try:
-            shutil.copytree(source, aside)
-            _rename_stage(aside, stage)
-            self._appear(aside, self.path(stage, fingerprint))
+            with asides.filling(aside):
+                for name in found.manifest["files"]:
+                    (aside / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(source / name, aside / name)
+                manifests.write(aside, {**found.manifest, "stage": stage})
+                self._appear(aside, self.path(stage, fingerprint))
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return self.find(stage, fingerprint)
 
-    def publish(self, output: Path, manifest: Mapping[str, Any]) -> Artifact:
-        """Make a stage's output an artifact: checksums, manifest, flush, rename."""
+    def publish(
+        self, output: Path, manifest: Mapping[str, Any], fence: Callable[[], None] = lambda: None
+    ) -> Artifact:
+        """Make a stage's output an artifact: checksums, manifest, flush, rename.
+
+        `fence` is called last and may refuse it, by raising.
+        """
         files = {
             file.relative_to(output).as_posix(): {
                 "sha256": sha256_of(file),
                 "bytes": file.stat().st_size,
             }
-            for file in _plain_files(output)
+            for file in plain_files(output)
         }
-        whole = {**manifest, "files": files}
-        whole = _write_manifest(output, whole)
-        target = self.path(str(manifest["stage"]), str(manifest["fingerprint"]))
-        self._appear(output, target)
+        whole = manifests.write(output, {**manifest, "files": files})
+        target = self.path(str(whole["stage"]), str(whole["fingerprint"]))
+        self._appear(output, target, fence)
         return Artifact(target, whole)
 
-    def set_aside(self, stage: str, fingerprint: str) -> Path:
-        """Move a corrupt artifact out of the way, where it can be looked at."""
-        aside = self.root / ".corrupt" / f"{stage}-{fingerprint}-{time.time_ns()}"
-        aside.parent.mkdir(parents=True, exist_ok=True)
+    def set_aside(self, stage: str, fingerprint: str) -> Path | None:
+        """Move a corrupt artifact out of the way, where it can be looked at.
+
+        Whoever calls holds its lease, so that nobody makes it anew in this moment. It is looked at
+        again first: None, and nothing was moved, if it is whole or gone by now.
+        """
+        with contextlib.suppress(CorruptArtifact):
+            self.find(stage, fingerprint)
+            return None
+        aside = self._corrupt(stage, fingerprint)
         self.path(stage, fingerprint).rename(aside)
         return aside
 
+    def mend(self, stage: str, fingerprint: str) -> Path | None:
+        """The same under a lease of its own; None, too, if another runner has the stage in hand."""
+        with lease.briefly(self.lease(stage, fingerprint)) as holder:
+            return None if holder else self.set_aside(stage, fingerprint)
+
     def manifest(self, stage: str, fingerprint: str) -> dict[str, Any] | None:
-        """The manifest as it stands, unverified: for `why`, which only compares."""
+        """The manifest alone, no file looked at: for `why`, which only compares."""
         for folder in (self.root, *self.adopt_from):
-            with contextlib.suppress(OSError, ValueError):
-                found: dict[str, Any] = json.loads(
-                    (folder / stage / fingerprint / MANIFEST).read_text()
-                )
-                return found
+            with contextlib.suppress(RecipeError):
+                return manifests.read(folder / stage / fingerprint)
         return None
 
-    def latest_manifest(self, stage: str, but: str) -> dict[str, Any] | None:
-        """The most recent manifest of a stage under another fingerprint."""
+    def other_manifests(self, stage: str, but: str) -> list[dict[str, Any]]:
+        """The manifests of a stage under other fingerprints, latest first."""
         names = {p.name for root in (self.root, *self.adopt_from) for p in _folders(root / stage)}
         found = [self.manifest(stage, name) for name in names - {but}]
-        return max((m for m in found if m), key=lambda m: str(m["created"]), default=None)
+        return sorted((m for m in found if m), key=lambda m: str(m["created"]), reverse=True)
 
     def artifacts(self) -> Iterator[tuple[str, str, Path]]:
         """Every artifact of this store: stage, fingerprint, folder."""
@@ -145,28 +174,32 @@ class Store:
                 for artifact in _folders(stage):
                     yield stage.name, artifact.name, artifact
 
-    def _verified(self, path: Path, fingerprint: str) -> Artifact:
-        manifest = _read_manifest(path)
-        if manifest["fingerprint"] != fingerprint or digest_of(manifest["identity"]) != fingerprint:
-            raise CorruptArtifact(f"{path}: its manifest belongs to another fingerprint")
-        for name, expected in manifest["files"].items():
-            file = path / name
-            if not file.is_file():
-                raise CorruptArtifact(f"{path}: {name} is gone")
-            found = file.stat().st_size
-            if found != expected["bytes"]:
-                raise CorruptArtifact(
-                    f"{path}: {name} has {found} bytes, its manifest says {expected['bytes']}"
-                )
-            if self.digests.of_file(file) != expected["sha256"]:
-                raise CorruptArtifact(f"{path}: {name} does not match its checksum")
-        return Artifact(path, manifest)
+    def _move_out(self, artifact: Artifact, found: Sequence[Path]) -> None:
+        said = f"{artifact.path}: {names(found)}: not of its manifest"
+        try:
+            aside = self._corrupt(artifact.stage, artifact.fingerprint)
+            for stray in found:
+                place = aside / stray
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with contextlib.suppress(FileNotFoundError):  # another runner was quicker
+                    (artifact.path / stray).rename(place)
+        except OSError as error:
+            notices.warn(f"{said}, and cannot be moved out of it ({error})")
+        else:
+            notices.warn(f"{said}, so moved to {aside}; the artifact itself is whole")
 
-    def _appear(self, aside: Path, target: Path) -> None:
+    def _corrupt(self, stage: str, fingerprint: str) -> Path:
+        """A new place among what was moved out of the way."""
+        aside = self.root / ".corrupt" / f"{stage}-{fingerprint}-{time.time_ns()}"
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        return aside
+
+    def _appear(self, aside: Path, target: Path, fence: Callable[[], None] = lambda: None) -> None:
         """Flush everything, then rename: after a power cut the artifact is whole or absent."""
         for path in (*aside.rglob("*"), aside):
             _flush(path)
         target.parent.mkdir(parents=True, exist_ok=True)
+        fence()
         try:
             aside.rename(target)
         except OSError as error:
@@ -174,70 +207,6 @@ class Store:
                 raise
             shutil.rmtree(aside)  # another runner published the same result first
         _flush(target.parent)
-
-
-def disk_full(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, is a full disk; libraries wrap it in their own."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        if "No space left on device" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def disk_full_message(folder: Path) -> str:
-    """What to tell the user when the disk is full."""
-    there = next(p for p in (folder, *folder.parents) if p.exists())
-    free = shutil.disk_usage(there).free / 2**20
-    return (
-        f"the disk is full: {free:.0f} MiB left for {folder}.\n"
-        "Every finished stage is kept. Make room (`r1 gc` lists what no recipe needs), "
-        "then give the same command again."
-    )
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text())
-        intact = manifest["checksum"] == _checksum(manifest)
-    except FileNotFoundError as error:
-        raise CorruptArtifact(f"{path}: {MANIFEST} is gone") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorruptArtifact(f"{path}: {MANIFEST} cannot be read ({error})") from error
-    if not intact:
-        raise CorruptArtifact(f"{path}: {MANIFEST} was changed after it was published")
-    return manifest
-
-
-def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    whole = {**manifest, "checksum": _checksum(manifest)}
-    (folder / MANIFEST).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
-    return whole
-
-
-def _rename_stage(folder: Path, stage: str) -> None:
-    """Give an adopted artifact the name that it has in this recipe."""
-    manifest = _read_manifest(folder)
-    if manifest["stage"] != stage:
-        _write_manifest(folder, {**manifest, "stage": stage})
-
-
-def _checksum(manifest: Mapping[str, Any]) -> str:
-    """Of all that a manifest says, so that its facts are as safe as the files."""
-    said = {key: value for key, value in manifest.items() if key != "checksum"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-
-def _plain_files(output: Path) -> list[Path]:
-    for path in output.rglob("*"):
-        if path.is_symlink():
-            raise StageFailed(
-                f"the stage wrote a symbolic link, {path.relative_to(output)}; an artifact holds "
-                "its files itself. Copy the file instead."
-            )
-    return files_under(output)
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline import threads
 from pipeline.context import last_move, moved
 from pipeline.errors import UsageError
 from pipeline.notices import warn
@@ -69,7 +70,7 @@ def watching(patience: Patience) -> Iterator[None]:
     thread = threading.Thread(
         target=_watch, args=(patience, patience.seconds, over), name="watchdog", daemon=True
     )
-    thread.start()
+    threads.start(thread)
     try:
         yield
     finally:

@@ -1,16 +1,17 @@
-"""Why a stage has to run: the wanted identity against the latest result of the same stage.
+"""Why a stage has to run: the wanted identity against the nearest result of the same stage.
 
-Differences are named by dotted key, old → new. A changed input is followed to what changed in it,
-so that `r1 why r1` ends at the one number in `base` that moved everything.
+The nearest is the one from which the fewest keys differ, those of the inputs counted; of several,
+the latest. Differences are named by dotted key, old → new. A changed input is followed to what
+changed in it, so that `r1 why r1` ends at the one number in `base` that moved everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipeline.graph import Graph
+from pipeline.errors import UsageError
 from pipeline.identity import InputIdentity
 from pipeline.plan import Wanted
 from pipeline.store import Store
@@ -32,13 +33,29 @@ class Change:
 
 @dataclass(frozen=True)
 class Why:
-    """What differs from an earlier result; `previous` is None when there is none."""
+    """What differs from an earlier result; `previous` is None when there is none.
+
+    others: earlier results that are there as well and lie further off.
+    """
 
     stage: str
     fingerprint: str
     previous: str | None
     changes: list[Change] = field(default_factory=list)
     inputs: list[Why] = field(default_factory=list)
+    others: int = 0
+
+    def distance(self) -> int:
+        """How many keys differ, in this stage and in the inputs that changed, each once."""
+        reasons: dict[tuple[str, str | None], Why] = {}
+        self._collect(reasons)
+        return sum(len(why.changes) or not why.inputs for why in reasons.values())
+
+    def _collect(self, reasons: dict[tuple[str, str | None], Why]) -> None:
+        if (self.stage, self.previous) not in reasons:
+            reasons[self.stage, self.previous] = self
+            for source in self.inputs:
+                source._collect(reasons)
 
     def lines(self, indent: str = "", told: set[str] | None = None) -> Iterator[str]:
         """The reasons as text, inputs indented below the stage that they change."""
@@ -50,7 +67,8 @@ class Why:
             yield f"{indent}{self.stage}: see above"
             return
         told.add(self.stage)
-        yield f"{indent}{self.stage}: {self.previous} → {self.fingerprint}"
+        more = f" (the nearest of {self.others + 1} results)" if self.others else ""
+        yield f"{indent}{self.stage}: {self.previous} → {self.fingerprint}{more}"
         for change in self.changes:
             yield f"{indent}  {change}"
         for source in self.inputs:
@@ -66,53 +84,86 @@ class Why:
         }
 
 
-def why(stage: str, graph: Graph, results: Mapping[str, Wanted], store: Store) -> Why:
-    """How the wanted result of a stage differs from the most recent other one."""
-    previous = store.latest_manifest(stage, but=results[stage].fingerprint)
-    return _compare(stage, previous, results, store)
+def why(stage: str, results: Mapping[str, Wanted], store: Store, against: str | None = None) -> Why:
+    """How the wanted result of a stage differs from the nearest other one.
+
+    against: the fingerprint of another one to compare with, or how it begins; raises UsageError
+    where that is not one result of the stage.
+    """
+    wanted = results[stage].fingerprint
+    others = store.other_manifests(stage, but=wanted)
+    if against is not None:
+        others = [_named(stage, against, others)]
+    if not others:
+        return Why(stage, wanted, None)
+    comparison = _Comparison(results, store)
+    nearest = min((comparison.of(stage, manifest) for manifest in others), key=Why.distance)
+    return replace(nearest, others=len(others) - 1)
 
 
-def _compare(
-    stage: str, previous: Mapping[str, Any] | None, results: Mapping[str, Wanted], store: Store
-) -> Why:
-    want = results[stage]
-    if previous is None:
-        return Why(stage, want.fingerprint, None)
-    old, new = previous["identity"], want.identity
-    before = _counted([InputIdentity(**i) for i in previous["inputs"]], old)
-    changes = [
-        Change(key, old[key], new[key]) for key in ("kind", "version") if old[key] != new[key]
-    ]
-    changes += _differences(old["config"], new["config"], "")
-    changes += _differences(old["files"], new["files"], "content of ")
-    causes = list(_input_changes(before, _counted(want.inputs, new), results, store, changes))
-    return Why(stage, want.fingerprint, str(previous["fingerprint"]), changes, causes)
+def _named(stage: str, against: str, others: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    found = [m for m in others if str(m["fingerprint"]).startswith(against)]
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(f"{m['fingerprint']} ({str(m['created'])[:16]})" for m in others) or "none"
+    raise UsageError(
+        f"why {stage} --against {against}: {len(found) or 'no'} other results of {stage} begin so. "
+        f"There are: {there}."
+    )
 
 
-def _input_changes(
-    before: Sequence[InputIdentity],
-    now: Sequence[InputIdentity],
-    results: Mapping[str, Wanted],
-    store: Store,
-    changes: list[Change],
-) -> Iterator[Why]:
-    """Follow inputs that changed; edges that came, went or moved are changes of their own."""
-    old = [(i.edge, i.stage) for i in before]
-    new = [(i.edge, i.stage) for i in now]
-    for edge in dict.fromkeys(name for name, _ in (*old, *new)):
-        were = [stage for name, stage in old if name == edge]
-        are = [stage for name, stage in new if name == edge]
-        if were != are:
-            changes.append(Change(edge, were, are))
-    earlier = {i.stage: i.fingerprint for i in before}
-    for source in {i.stage: i for i in now}.values():
-        made = earlier.get(source.stage)
-        if made is not None and made != source.fingerprint:
-            manifest = store.manifest(source.stage, made)
-            if manifest is None:
-                yield Why(source.stage, source.fingerprint, made)
-            else:
-                yield _compare(source.stage, manifest, results, store)
+class _Comparison:
+    """Compares wanted results with earlier ones, each pair once."""
+
+    def __init__(self, results: Mapping[str, Wanted], store: Store) -> None:
+        self._results = results
+        self._store = store
+        self._known: dict[tuple[str, str], Why] = {}
+
+    def of(self, stage: str, previous: Mapping[str, Any]) -> Why:
+        """What differs between an earlier result and the wanted one."""
+        key = stage, str(previous["fingerprint"])
+        if key not in self._known:
+            self._known[key] = self._compared(stage, previous)
+        return self._known[key]
+
+    def _compared(self, stage: str, previous: Mapping[str, Any]) -> Why:
+        want = self._results[stage]
+        old, new = previous["identity"], want.identity
+        before = _counted([InputIdentity(**i) for i in previous["inputs"]], old)
+        now = _counted(want.inputs, new)
+        changes = [
+            Change(key, old[key], new[key]) for key in ("kind", "version") if old[key] != new[key]
+        ]
+        changes += _differences(old["config"], new["config"], "")
+        changes += _differences(old["files"], new["files"], "content of ")
+        changes += _moved(before, now)
+        causes = list(self._changed_inputs(before, now))
+        return Why(stage, want.fingerprint, str(previous["fingerprint"]), changes, causes)
+
+    def _changed_inputs(
+        self, before: Sequence[InputIdentity], now: Sequence[InputIdentity]
+    ) -> Iterator[Why]:
+        """What changed in the inputs that both have."""
+        earlier = {i.stage: i.fingerprint for i in before}
+        for source in {i.stage: i for i in now}.values():
+            made = earlier.get(source.stage)
+            if made is not None and made != source.fingerprint:
+                manifest = self._store.manifest(source.stage, made)
+                if manifest is None:
+                    yield Why(source.stage, source.fingerprint, made)
+                else:
+                    yield self.of(source.stage, manifest)
+
+
+def _moved(before: Sequence[InputIdentity], now: Sequence[InputIdentity]) -> list[Change]:
+    """Edges that came, went or go elsewhere now."""
+    edges = dict.fromkeys(i.edge for i in (*before, *now))
+    sides = {
+        edge: [[i.stage for i in side if i.edge == edge] for side in (before, now)]
+        for edge in edges
+    }
+    return [Change(edge, were, are) for edge, (were, are) in sides.items() if were != are]
 
 
 def _counted(inputs: Sequence[InputIdentity], document: Mapping[str, Any]) -> list[InputIdentity]:

@@ -11,6 +11,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 torch=$(grep '^torch==' "$here/overrides.txt")
 uv=$(grep -o '^uv==[^ ]*' "$here/cpu.lock")
 
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "$python is not Python 3.11 or newer. Remove it (make clean), then: make setup" >&2
+    exit 1
+}
+
 pip_install() { "$python" -m pip install -q --disable-pip-version-check --no-deps "$@"; }
 
 cpu_torch() {

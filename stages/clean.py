@@ -19,12 +19,13 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
+from stages.checks.made_rows import of_cleaning
+from stages.checks.values import refuse
 from stages.configs import CleanConfig
 from stages.data.hygiene import report
 from stages.data.hygiene.benchmarks import Item, Rules, index
-from stages.data.hygiene.duplicates import LEAST_THRESHOLD
 from stages.data.hygiene.paraphrases import Paraphrases
 from stages.data.hygiene.rows import StageRows, keep, prompts
 from stages.data.hygiene.sweep import Checks, Drop, Near, sweep
@@ -43,7 +44,7 @@ SETTINGS = (
 
 def run(config: CleanConfig, inputs: Inputs, context: Context) -> Outputs:
     """Publish the rows that nothing drops, and a list of the others."""
-    _check(config, f"stages.{context.stage}")
+    refuse(of_cleaning(config), f"stages.{context.stage}")
     rows, against = _rows_of(inputs["data_from"]), _rows_of(inputs["apart_from"])
     checks = _checks(config, against)
     drops = sweep(
@@ -66,23 +67,6 @@ def run(config: CleanConfig, inputs: Inputs, context: Context) -> Outputs:
 
 def _rows_of(artifacts: Sequence[Artifact]) -> list[StageRows]:
     return [StageRows(artifact.stage, artifact.rows_path) for artifact in artifacts]
-
-
-def _check(config: CleanConfig, key: str) -> None:
-    """What the numbers of the config cannot be."""
-    for name in ("ngram", "shingle"):
-        if getattr(config, name) < 1:
-            raise UsageError(f"{key}.{name}={getattr(config, name)}: expected 1 or more")
-    if config.near_duplicate is not None and not LEAST_THRESHOLD <= config.near_duplicate <= 1:
-        raise UsageError(
-            f"{key}.near_duplicate={config.near_duplicate}: expected {LEAST_THRESHOLD} to 1 "
-            "(below, the signatures would miss pairs), or null for no such check"
-        )
-    if (config.paraphrase is None) != (config.paraphrase_same_numbers is None):
-        raise UsageError(
-            f"{key}: set both paraphrase and paraphrase_same_numbers, or neither; found "
-            f"{config.paraphrase} and {config.paraphrase_same_numbers}"
-        )
 
 
 def _checks(config: CleanConfig, against: Sequence[StageRows]) -> Checks:

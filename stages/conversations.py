@@ -23,8 +23,9 @@ from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import ConversationsConfig
 from stages.data.exchanges import NAMES, check_columns
-from stages.data.imported import DOMAINS, LEFT_OUT, Importer, Place, Report
-from stages.data.rows import CONVERSATION, write_rows
+from stages.data.files import BrokenRow
+from stages.data.imported import Importer, Place, Report
+from stages.data.rows import CONVERSATION, DOMAINS, write_rows
 from stages.data.sources import Format, Raw, open_source
 from stages.verifiers import VERIFIERS
 from stages.verifiers.pool import VerifierPool
@@ -41,9 +42,11 @@ def run(config: ConversationsConfig, inputs: Inputs, context: Context) -> Output
         rows = importer.conversations(islice(_raw(config, key), config.limit))
         kept = write_rows(context.output / "rows.parquet", rows, CONVERSATION)
     report = importer.report
-    write_rows(context.output / "left_out.parquet", report.left_out, LEFT_OUT)
+    report.left_out.write(context.output)
     if not kept:
         raise RecipeError(_nothing(f"{key}.path={config.path}", report))
+    if report.left_out.rows:
+        context.warn(report.left_out.told())
     facts = {
         "rows": kept,
         "with_thought": report.with_thought,
@@ -66,7 +69,7 @@ def _check(config: ConversationsConfig, key: str) -> None:
         )
 
 
-def _raw(config: ConversationsConfig, key: str) -> Iterator[tuple[Place, Raw]]:
+def _raw(config: ConversationsConfig, key: str) -> Iterator[tuple[Place, Raw | BrokenRow]]:
     """Each row with its place: the file's name, or that of the hub's data set, and a number."""
     for part in open_source(config, AS_IT_IS, key):
         name = part.name or config.path.rpartition("/")[2]
@@ -75,9 +78,9 @@ def _raw(config: ConversationsConfig, key: str) -> Iterator[tuple[Place, Raw]]:
 
 
 def _nothing(where: str, report: Report) -> str:
-    if not report.left_out:
+    if not report.left_out.rows:
         return f"{where}: no rows"
-    first = report.left_out[0]
+    first = report.left_out.rows[0]
     reasons = ", ".join(f"{name} {count}" for name, count in report.funnel().items())
     return (
         f"{where}: no row can be learnt ({reasons}).\n"

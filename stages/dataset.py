@@ -27,6 +27,7 @@ from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.configs import DatasetConfig
 from stages.data.formats import FORMATS
+from stages.data.left_out import LeftOut
 from stages.data.preference import KINDS, preference_of
 from stages.data.rows import PROBLEM, write_rows
 from stages.data.sources import DROP, ERROR, KEEP, open_source, read_problems
@@ -39,15 +40,19 @@ def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
     _check(config.without_reference, (ERROR, DROP, KEEP), f"{key}.without_reference")
     if config.preference is not None:
         _check(config.preference, KINDS, f"{key}.preference")
-    format_, counts = FORMATS[config.format], Counter[str]()
+    format_, counts, left_out = FORMATS[config.format], Counter[str](), LeftOut()
     parts = open_source(config, format_, key)
-    rows = list(islice(read_problems(parts, format_, config, counts), config.limit))
+    read = read_problems(parts, format_, config, counts, left_out)
+    rows = list(islice(read, config.limit))
     if not rows:
-        raise RecipeError(f"{key}.path={config.path}: no rows {_left_out(counts)}".rstrip())
+        raise RecipeError(f"{key}.path={config.path}: no rows {_why(counts, left_out)}".rstrip())
     repeated = [id_ for id_, count in Counter(row["id"] for row in rows).items() if count > 1]
     if repeated:
         raise RecipeError(f"{config.path}: {len(repeated)} ids occur twice, e.g. {repeated[0]!r}")
     write_rows(context.output / "rows.parquet", rows, PROBLEM)
+    if left_out.rows:
+        left_out.write(context.output)
+        context.warn(left_out.told())
     facts = {
         "rows": len(rows),
         "domains": dict(Counter(row["domain"] for row in rows)),
@@ -63,6 +68,7 @@ def _check(value: str, known: Iterable[str], key: str) -> None:
         raise UsageError(f"{key}={value}: unknown; expected one of {', '.join(names)}")
 
 
-def _left_out(counts: Counter[str]) -> str:
+def _why(counts: Counter[str], left_out: LeftOut) -> str:
     """Why none of the rows that were read is there."""
-    return f"({', '.join(f'{name}: {n}' for name, n in counts.items())})" if counts else ""
+    said = f"({', '.join(f'{name}: {n}' for name, n in counts.items())})" if counts else ""
+    return "\n".join(filter(None, (said, left_out.told())))

@@ -36,16 +36,18 @@ import argparse
 import contextlib
 import dataclasses
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 
 from pipeline.cli import R1
+from pipeline.overrides import parsed
 from pipeline.run_command import execute
 from stages.eval_request_command import read_request
 from stages.eval_result_command import keep, made_before, read_results, tables
 
-PROJECT = dataclasses.replace(R1, preload="stages.eval_command:PRELOAD", observer=None, report=None)
+PROJECT = dataclasses.replace(
+    R1, preload="stages.eval_command:PRELOAD", observer=None, report=None, closing=None
+)
 PRELOAD = (
     "torch",
     "transformers",
@@ -59,10 +61,10 @@ def main(argv: Sequence[str]) -> int:
     options = _parse(argv)
     request = read_request(PROJECT, options)
     before = made_before(PROJECT, request)
+    composed = dataclasses.replace(request.composed, command=("r1", "eval", *argv))
     with contextlib.redirect_stdout(sys.stderr):
-        code = execute(PROJECT, request.composed)
+        code = execute(PROJECT, composed)
     if code:
-        print(f"to retry: {shlex.join(['r1', 'eval', *argv])}", file=sys.stderr)
         return code
     results = read_results(PROJECT, request, before)
     keep(request, results)
@@ -88,7 +90,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--revision", help="of models from elsewhere: the hub's; any word for a server's weights"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    return parser.parse_intermixed_args(list(argv))
+    return parsed(parser, argv)
 
 
 def _positive(text: str) -> int:

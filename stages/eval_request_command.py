@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline import manifest as manifests
 from pipeline.artifact import MANIFEST
 from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
@@ -122,7 +122,7 @@ def _model_stage(
     path = Path(model).expanduser()
     name = slug(path.name or model)
     if (path / MANIFEST).is_file():
-        manifest = json.loads((path / MANIFEST).read_text())
+        manifest = manifests.read(path)
         name, path = f"{manifest['stage']}_{manifest['fingerprint']}", path / "model"
     if name in stages:  # of another folder of that name
         name = slug(str(path))

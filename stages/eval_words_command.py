@@ -1,6 +1,7 @@
 """The words of `r1 eval`: which are models, which are benchmarks, which are Hydra overrides.
 
-A word with `=` before any colon is an override. Of the others, in this order:
+A word with `=` before any colon is an override, unless it begins as a path does (/ ./ ../ ~/). Of
+the others, in this order:
 
     NAME@URL                   a model: what a server at this URL calls so
     NAME:FILE                  a benchmark: an option of conf/data, its rows from a file
@@ -63,7 +64,10 @@ class Benchmark:
 
 
 def is_override(word: str) -> bool:
-    """`key=value`; a benchmark has its colon before any equals sign, as in gsm8k:path=FILE."""
+    """`key=value`; a benchmark has its colon before any equals sign, as in gsm8k:path=FILE, and a
+    folder that is written as one, ./runs/d=1, is a model."""
+    if word.startswith(("./", "../", "/", "~/")):
+        return False
     return "=" in word and ":" not in word.partition("=")[0]
 
 

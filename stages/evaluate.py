@@ -35,11 +35,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
+from stages.checks.evaluation import engine, most_samples, rules
+from stages.checks.values import refuse
 from stages.configs import EvaluateConfig
 from stages.data.asking import questions
-from stages.data.budget_curve import BudgetCurve, check
+from stages.data.budget_curve import BudgetCurve
 from stages.data.budget_points import FORCED, curve_facts
 from stages.data.budgets import Tags
 from stages.data.collect import (
@@ -69,19 +71,18 @@ if TYPE_CHECKING:
 
 def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     """Sample, judge, count; publish samples, problems and metrics."""
-    _check(config, context.stage)
-    check(config, context.stage)
     (model,) = inputs["evaluates"]
-    _check_engine(config, model, context.stage)
+    served = [model.stage] if model.type == "served_model" else []
+    refuse([*rules(config), *engine(config, served)], f"stages.{context.stage}")
     asking = _problems(config, of_type(inputs, "data_from", "problems"))
     problems = [row for row, _ in asking]
     require_reference(problems, f"stages.{context.stage}.data_from")
     scorers = _scorers(config, inputs, problems, context)
-    asked = Asked(tuple(config.pass_at), _most(config), tuple(sorted(scorers)))
-    engine = Fleet.open(model.model_path, config.rollout, context.threads)
-    with engine, VerifierPool.of(config.verifiers) as pool:
-        collector = Collector.of(engine, pool, model, config, context)
-        jobs = _jobs(config, asking, model, engine.tokenizer, context)
+    asked = Asked(tuple(config.pass_at), most_samples(config), tuple(sorted(scorers)))
+    fleet = Fleet.open(model.model_path, config.rollout, context.threads)
+    with fleet, VerifierPool.of(config.verifiers) as pool:
+        collector = Collector.of(fleet, pool, model, config, context)
+        jobs = _jobs(config, asking, model, fleet.tokenizer, context)
         reused = _reused(collector, jobs)
         seen = _sampled(config, jobs, collector, scorers, asked, context)
         pool.tally.write(context.output)
@@ -90,7 +91,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
         "model": model.stage,
         "problems": len(problems),
         "prompts_too_long": len(problems) - len(jobs) + seen.too_long,
-        "samples_per_problem": _most(config),
+        "samples_per_problem": most_samples(config),
         "never_ended": seen.never_ended,
         **tables(seen.rows, asked, context.seed),
         **budgets,
@@ -98,7 +99,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     write_rows(context.output / "problems.parquet", seen.rows, problem_schema(asked))
     _write_json(context.output / "metrics.json", facts)
     unseen = {f"too_long_for_{term}": scorer.seen()[1] for term, scorer in scorers.items()}
-    return Outputs(facts=facts, funnel=_funnel(facts, seen, reused) | unseen | engine.mishaps)
+    return Outputs(facts=facts, funnel=_funnel(facts, seen, reused) | unseen | fleet.mishaps)
 
 
 def _scorers(
@@ -117,11 +118,6 @@ def _scorers(
     return scorers
 
 
-def _most(config: EvaluateConfig) -> int:
-    """How often a problem is asked; the most where benchmarks differ."""
-    return max(config.samples_of or [config.samples_per_problem])
-
-
 def _problems(config: EvaluateConfig, sources: Sequence[Artifact]) -> list[tuple[Row, int]]:
     """The problems, and how often each is asked."""
     samples = config.samples_of or [config.samples_per_problem] * len(sources)
@@ -129,34 +125,6 @@ def _problems(config: EvaluateConfig, sources: Sequence[Artifact]) -> list[tuple
     counts = {id(row): n for own, n in zip(rows, samples, strict=True) for row in own}
     asked = in_turn(list(chain.from_iterable(rows)), config.limit_problems)
     return [(row, counts[id(row)]) for row in asked]
-
-
-def _check(config: EvaluateConfig, stage: str) -> None:
-    most = _most(config)
-    too_many = [k for k in config.pass_at if not 1 <= k <= most]
-    if too_many:
-        raise UsageError(
-            f"stages.{stage}.pass_at: {too_many} is not between 1 and samples_per_problem "
-            f"({most}), so pass@k has no unbiased estimate"
-        )
-
-
-def _check_engine(config: EvaluateConfig, model: Artifact, stage: str) -> None:
-    """A served model is asked through its server, which cannot go on from a cut thought."""
-    served, key = model.type == "served_model", f"stages.{stage}"
-    if served != (config.rollout.engine == "server"):
-        raise UsageError(
-            f"{key}.rollout.engine is `{config.rollout.engine}`, expected "
-            f"{'`server`' if served else '`transformers` or `vllm`'}, "
-            f"since {model.stage} is a {model.type}"
-        )
-    forced = [name for name in ("budgets", "waits") if getattr(config, name)]
-    if served and forced:
-        raise UsageError(
-            f"{key}.{forced[0]}: {model.stage} is behind a chat server, which cannot go on from a "
-            f"thought that was cut. Set {' and '.join(f'{key}.{name}=[]' for name in forced)}, or "
-            "evaluate the model's files instead"
-        )
 
 
 def _jobs(
@@ -171,7 +139,7 @@ def _jobs(
     rows = [row for row, _ in problems]
     prompts = questions(rows, config.prompts, f"stages.{context.stage}.prompts")
     shown = [row | {"prompt": prompt} for row, prompt in zip(rows, prompts, strict=True)]
-    made = make_jobs(shown, tokenizer, config.system_prompt, _most(config))
+    made = make_jobs(shown, tokenizer, config.system_prompt, most_samples(config))
     jobs = [replace(job, problem=row, n=n) for job, (row, n) in zip(made, problems, strict=True)]
     longest = config.sampling.max_tokens
     if config.budgets or config.waits:

@@ -19,11 +19,12 @@ from collections.abc import Sequence
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
+from stages.checks.general import rules
+from stages.checks.values import refuse
 from stages.configs import GeneralConfig
 from stages.data.collect import Collector, fitting, shown_on
-from stages.data.filters import check_names
 from stages.data.rows import CONVERSATION, Row, read_rows, write_rows
 from stages.data.thinking import CHOSEN, sort_out, thought_jobs, with_thoughts
 from stages.rollout.fleet import Fleet
@@ -39,19 +40,14 @@ PROMPT_TOO_LONG = "prompt_too_long"
 def run(config: GeneralConfig, inputs: Inputs, context: Context) -> Outputs:
     """Publish the conversations of `data_from` or of the tiny world, some with a thought added."""
     key = f"stages.{context.stage}"
-    check_names(config.thinking.filters, f"{key}.thinking.filters")
     models = of_type(inputs, "data_from", "model")
-    if len(models) > 1:
-        raise UsageError(f"{key}.data_from: at most one model thinks, found {len(models)}")
     given = of_type(inputs, "data_from", "conversations")
+    refuse(rules(config, [model.stage for model in models], bool(given)), key)
     rows = [row for one in given for row in read_rows(one.rows_path)]
-    rows = rows if given else _tiny(config, key, context.seed)
+    rows = rows if given else _tiny(config, context.seed)
     asked = len(rows) if given else sum(config.rows.values())
     if not rows:
-        raise UsageError(
-            f"{key}: no rows; set {key}.rows, e.g. {{{', '.join(f'{s}: 100' for s in SOURCES)}}}, "
-            f"or {key}.data_from"
-        )
+        raise RecipeError(f"{key}.data_from: {', '.join(one.stage for one in given)} has no rows")
     verdicts = sort_out(rows, config.thinking, context.seed)
     dropped: Counter[str] = Counter()
     kept = rows
@@ -64,10 +60,8 @@ def run(config: GeneralConfig, inputs: Inputs, context: Context) -> Outputs:
     return Outputs(_facts(kept, verdicts, bool(models)), funnel)
 
 
-def _tiny(config: GeneralConfig, key: str, seed: int) -> list[Row]:
+def _tiny(config: GeneralConfig, seed: int) -> list[Row]:
     """The asked rows of each source, split evenly over the languages."""
-    if unknown := set(config.rows) - set(SOURCES):
-        raise UsageError(f"{key}.rows: unknown {sorted(unknown)}; expected {', '.join(SOURCES)}")
     rows: list[Row] = []
     for source, count in config.rows.items():
         for place, language in enumerate(LANGUAGES):

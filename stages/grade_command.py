@@ -5,11 +5,13 @@
     r1 grade answers.jsonl --out verdicts.jsonl verifiers.policy=strict     as RL would pay
     r1 grade problems.jsonl --self-check              every reference against itself
 
-IN holds rows {id, verifier, reference, completion, metadata}, OUT rows {id, score, reason,
-seconds}, in the same order; both are .jsonl, .jsonl.gz or .parquet. A score of null says that the
-row cannot be judged, and why. Overrides are those of conf/verifiers. The policy is lenient unless
-asked otherwise, as in evaluations; the strict one looks at each row's `question`, too (or at
-metadata.question, or the user's messages in `prompt`), and the summary counts rows without one.
+IN holds rows {id, verifier, reference, completion, metadata} in any of the files that stages read
+(.jsonl, .json, .csv, .tsv, .parquet, and the texts as .gz), OUT rows {id, score, reason, seconds},
+in the same order, as .jsonl, .jsonl.gz or .parquet. A score of null says that the row cannot be
+judged, and why: it has no reference (null, NaN, N/A), or cannot be read. Overrides are those of
+conf/verifiers. The policy is lenient unless asked otherwise, as in evaluations; the strict one
+looks at each row's `question`, too (or at metadata.question, or the user's messages in `prompt`),
+and the summary counts rows without one.
 
 Exit codes: 0, every row got a verdict (with --self-check: every reference scores 1); 1, some did
 not, and these are named by their row's number; 2, the request is wrong.
@@ -38,6 +40,7 @@ from rich.progress import (
 
 from pipeline.errors import UsageError
 from stages.configs import Verifiers
+from stages.data.files import Advance
 from stages.verifiers import files
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import proof, right_answer
@@ -53,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     config = _config(options.overrides)
     if options.out and options.out.resolve() == options.source.resolve():
         raise UsageError(f"--out {options.out}: this is the file to be graded")
-    files.ending(options.source)
+    files.require_readable(options.source)
     with VerifierPool.of(config) as pool, _output(options.out) as out:
         failed = _grade(options, pool, out)
     _conclude(pool, failed, options)
@@ -128,23 +131,24 @@ def _grade(
 ) -> _Failed:
     """Write every verdict, and remember the rows that failed."""
     failed = _Failed()
-    ids: deque[Any] = deque()  # of the rows that the pool has drawn and not yet judged
+    waiting: deque[files.Asked] = deque()  # rows that the pool has drawn and not yet judged
 
-    def requests(advance: files.Advance) -> Iterator[Request]:
-        for id_, request in files.read_requests(options.source, advance):
-            ids.append(id_)
+    def requests(advance: Advance) -> Iterator[Request]:
+        for asked in files.read_requests(options.source, advance):
+            waiting.append(asked)
+            request = asked.request
             if options.self_check:
                 request = proof(request, right_answer(request), pool.policy)
             yield request
 
     with _progress() as bar:
         for number, judged in enumerate(pool.stream(requests(bar.advance)), start=1):
-            id_, verdict = ids.popleft(), judged.verdict
+            asked, verdict = waiting.popleft(), judged.verdict
             bar.count(number)
             if verdict.score is None or (options.self_check and verdict.score != 1.0):
-                failed.add(number, id_, verdict.reason)
+                failed.add(asked.number, asked.id, verdict.reason)
             if out:
-                out.write(id_, verdict.score, verdict.reason, judged.seconds)
+                out.write(asked.id, verdict.score, verdict.reason, judged.seconds)
     return failed
 
 

@@ -16,22 +16,18 @@ from collections import Counter
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
-from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
+from stages.checks.made_rows import of_gym
+from stages.checks.values import refuse
 from stages.configs import ReasoningGymConfig
-from stages.data.gym_rows import SPLITS, Source, generate
+from stages.data.gym_rows import Source, generate
 from stages.data.rows import PROBLEM, Row, write_rows
 
 
 def run(config: ReasoningGymConfig, inputs: Inputs, context: Context) -> Outputs:
     """Generate and publish the rows of every task; a task that runs dry is counted."""
     key = f"stages.{context.stage}"
-    if config.split not in SPLITS:
-        raise UsageError(f"{key}.split={config.split}: expected one of {', '.join(SPLITS)}")
-    if not config.tasks:
-        raise UsageError(f"{key}.tasks: empty; name some, e.g. [chain_sum, sudoku]")
-    if unused := sorted(set(config.settings) - set(config.tasks)):
-        raise UsageError(f"{key}.settings.{unused[0]}: this task is not among {key}.tasks")
+    refuse(of_gym(config), key)
     rows: list[Row] = []
     counts: dict[str, int] = {}
     dropped: Counter[str] = Counter()

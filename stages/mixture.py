@@ -25,6 +25,8 @@ from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
+from stages.checks.made_rows import of_mixture
+from stages.checks.values import refuse
 from stages.configs import MixtureConfig, MixturePart
 from stages.data.given import TRAINING_TYPES, samples_of, tokenizer_of
 from stages.data.mixture import ALL, Candidate, Chosen, choose
@@ -36,6 +38,7 @@ GROUPS = ("domain", "source", "language")
 def run(config: MixtureConfig, inputs: Inputs, context: Context) -> Outputs:
     """Read the rows twice: to choose among them, and to write the chosen ones."""
     key = f"stages.{context.stage}"
+    refuse(of_mixture(config), key)
     stages, models = _inputs(inputs, key)
     tokenizer = tokenizer_of(models)
 

@@ -25,6 +25,7 @@ from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from stages.configs import OnPolicyDistillConfig
+from stages.data.model_folder import brings_code
 from stages.data.rows import read_rows
 from stages.data.window import require_window
 from stages.rollout.decoding import ATTENTION
@@ -83,7 +84,9 @@ def _trainer(
 ) -> tuple[OnPolicyDistiller, compute.Cost]:
     """The trainer, and what a token costs: to say, to learn, and to be read by the teacher."""
     student = load_model(source, ATTENTION)
-    teacher = AutoModelForCausalLM.from_pretrained(teacher_path, dtype="auto")
+    teacher = AutoModelForCausalLM.from_pretrained(
+        teacher_path, dtype="auto", trust_remote_code=brings_code(teacher_path)
+    )
     size, taught_by = compute.parameters(student), compute.parameters(teacher)
     per_token = compute.FORWARD + compute.LEARN + compute.FORWARD * taught_by / size
     trainer = OnPolicyDistiller(

@@ -14,12 +14,12 @@ from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
+from stages.checks.made_rows import of_tiny_world
+from stages.checks.values import refuse
 from stages.configs import ProblemsConfig
 from stages.data.rows import CONVERSATION, PROBLEM, Row, write_rows
 from stages.tiny.problems import choose, generate
 from stages.tiny.worked import worked
-
-SPLITS = ("train", "heldout")
 
 Maker = Callable[[str, str, int, int, str], list[Row]]
 
@@ -40,13 +40,7 @@ def run_worked(config: ProblemsConfig, inputs: Inputs, context: Context) -> Outp
 
 
 def _make(config: ProblemsConfig, context: Context, maker: Maker) -> tuple[list[Row], Outputs]:
-    key = f"stages.{context.stage}"
-    if config.split not in SPLITS:
-        raise UsageError(f"{key}.split={config.split}: expected one of {', '.join(SPLITS)}")
-    if not config.per_domain:
-        raise UsageError(
-            f"{key}.per_domain: empty; say how many of each domain, e.g. {{math: 100}}"
-        )
+    refuse(of_tiny_world(config), f"stages.{context.stage}")
     rows: list[Row] = []
     counts = {}
     for domain, count in config.per_domain.items():

@@ -10,6 +10,8 @@ REWARD_MODEL = frozenset({"reward_model"})
 PROBLEMS = frozenset({"problems"})
 TRAINING_ROWS = frozenset({"samples", "conversations"})
 
+ORIGIN = "stages.origins:of"  # for kinds that bring rows or weights in
+
 _INIT = EdgeRule(MODEL, required=MODEL, at_most=1)
 
 
@@ -20,7 +22,15 @@ def _clean(type_: str) -> Kind:
         "data_from": EdgeRule(rows, required=rows),
         "apart_from": EdgeRule(PROBLEMS, required=PROBLEMS),
     }
-    return Kind(f"clean_{type_}", 1, configs.CleanConfig, type_, "stages.clean:run", edges=edges)
+    return Kind(
+        f"clean_{type_}",
+        1,
+        configs.CleanConfig,
+        type_,
+        "stages.clean:run",
+        edges=edges,
+        check="stages.checks.made_rows:cleaned",
+    )
 
 
 def _judged(type_: str, entry: str) -> Kind:
@@ -31,7 +41,7 @@ def _judged(type_: str, entry: str) -> Kind:
     }
     config, check = configs.PreferencesConfig, "stages.checks.judged:check"
     needs = "stages.needs:judged"
-    return Kind(type_, 3, config, type_, entry, edges=edges, check=check, needs=needs)
+    return Kind(type_, 4, config, type_, entry, edges, origin=ORIGIN, check=check, needs=needs)
 
 
 _KINDS = (
@@ -42,11 +52,28 @@ _KINDS = (
         "model",
         "stages.pretrain:run",
         derive="stages.numbers:pretrain",
+        origin=ORIGIN,
         needs="stages.needs:pretrain",
         check="stages.checks.training:pretraining",
     ),
-    Kind("pretrained", 2, configs.PretrainedConfig, "model", "stages.pretrained:run"),
-    Kind("served_model", 1, configs.ServedModelConfig, "served_model", "stages.served_model:run"),
+    Kind(
+        "pretrained",
+        3,
+        configs.PretrainedConfig,
+        "model",
+        "stages.pretrained:run",
+        check="stages.checks.models:pretrained",
+        origin=ORIGIN,
+    ),
+    Kind(
+        "served_model",
+        1,
+        configs.ServedModelConfig,
+        "served_model",
+        "stages.served_model:run",
+        check="stages.checks.served:check",
+        origin=ORIGIN,
+    ),
     Kind(
         "problems",
         2,
@@ -54,7 +81,8 @@ _KINDS = (
         "problems",
         "stages.problems:run",
         edges={"apart_from": EdgeRule(PROBLEMS)},
-        check="stages.checks.tiny_world:check",
+        check="stages.checks.made_rows:problems",
+        origin=ORIGIN,
     ),
     Kind(
         "worked",
@@ -62,23 +90,42 @@ _KINDS = (
         configs.ProblemsConfig,
         "conversations",
         "stages.problems:run_worked",
-        check="stages.checks.tiny_world:check",
+        check="stages.checks.made_rows:problems",
+        origin=ORIGIN,
     ),
-    Kind("dataset", 2, configs.DatasetConfig, "problems", "stages.dataset:run"),
+    Kind(
+        "dataset",
+        3,
+        configs.DatasetConfig,
+        "problems",
+        "stages.dataset:run",
+        check="stages.checks.data:dataset",
+        origin=ORIGIN,
+    ),
     Kind(
         "conversations",
-        2,
+        3,
         configs.ConversationsConfig,
         "conversations",
         "stages.conversations:run",
+        check="stages.checks.data:conversations",
+        origin=ORIGIN,
     ),
-    Kind("reasoning_gym", 1, configs.ReasoningGymConfig, "problems", "stages.gym:run"),
+    Kind(
+        "reasoning_gym",
+        1,
+        configs.ReasoningGymConfig,
+        "problems",
+        "stages.gym:run",
+        check="stages.checks.made_rows:gym",
+        origin=ORIGIN,
+    ),
     _clean("problems"),
     _clean("samples"),
     _clean("conversations"),
     Kind(
         "rl",
-        2,
+        3,
         configs.RLConfig,
         "model",
         "stages.rl:run",
@@ -121,7 +168,7 @@ _KINDS = (
     ),
     Kind(
         "sample",
-        3,
+        4,
         configs.SampleConfig,
         "samples",
         "stages.sample:run",
@@ -144,6 +191,7 @@ _KINDS = (
         "samples",
         "stages.reviewed:run",
         edges={"data_from": EdgeRule(TRAINING_ROWS, at_least=1)},
+        origin=ORIGIN,
         check="stages.checks.sampling:reviewed",
     ),
     Kind(
@@ -153,6 +201,7 @@ _KINDS = (
         "samples",
         "stages.mixture:run",
         edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
+        check="stages.checks.made_rows:mixed",
     ),
     Kind(
         "select",
@@ -164,14 +213,16 @@ _KINDS = (
             "data_from": EdgeRule(TRAINING_ROWS | MODEL),
             "score_with": EdgeRule(frozenset({"samples", "evaluation"})),
         },
+        check="stages.checks.made_rows:selected",
     ),
     Kind(
         "general",
-        3,
+        4,
         configs.GeneralConfig,
         "conversations",
         "stages.general:run",
         edges={"data_from": EdgeRule(frozenset({"model", "conversations"}))},
+        origin=ORIGIN,
         needs="stages.needs:sampling",
         check="stages.checks.general:check",
     ),
@@ -194,7 +245,7 @@ _KINDS = (
     ),
     Kind(
         "evaluate",
-        3,
+        4,
         configs.EvaluateConfig,
         "evaluation",
         "stages.evaluate:run",

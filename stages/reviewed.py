@@ -25,6 +25,8 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
+from stages.checks.sampling import WITHOUT
+from stages.checks.values import one_of, refuse
 from stages.configs import ReviewedConfig
 from stages.data.given import samples_of
 from stages.data.rows import SAMPLE, Row, write_rows
@@ -36,7 +38,6 @@ from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import request_of
 
 DROPPED, NO_VERDICT, CORRECTED_WRONG = "dropped", "no_verdict", "corrected_wrong"
-WITHOUT = ("error", "drop")
 SHOWN = 10
 
 LEFT_OUT = pa.schema(
@@ -66,10 +67,7 @@ class Checked:
 def run(config: ReviewedConfig, inputs: Inputs, context: Context) -> Outputs:
     """Publish what people kept, in their wording where they gave one."""
     key = f"stages.{context.stage}"
-    if config.without_verdict not in WITHOUT:
-        raise UsageError(
-            f"{key}.without_verdict={config.without_verdict}: expected {' or '.join(WITHOUT)}"
-        )
+    refuse(one_of("without_verdict", config.without_verdict, WITHOUT), key)
     path = Path(config.sheet).expanduser()
     if not path.is_file():
         raise UsageError(f"{key}.sheet={path}: there is no such file (looked from {Path.cwd()})")

@@ -27,12 +27,15 @@ from trl import RewardConfig
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
+from stages.checks.training import measured
+from stages.checks.values import refuse
 from stages.configs import RewardModelConfig
+from stages.data.model_folder import brings_code
 from stages.data.rows import read_rows
 from stages.data.window import require_window
-from stages.rewards.preference import TERM_OF, Scorer
+from stages.rewards.preference import Scorer
 from stages.training.arguments import split_batch, trainer_arguments
 from stages.training.common import StageCallback, start, train
 from stages.training.parallel import gang_arguments
@@ -41,12 +44,12 @@ from stages.training.reward_quality import quality
 from stages.training.reward_trainer import LabelCollator, PairwiseTrainer, PointwiseTrainer
 
 #: objective → the rows that it learns from
-ROWS = {"pairwise": "preferences", "pointwise": "labels"}
 
 
 def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train a scalar head and the model below it, and measure both on held-out rows."""
-    _check(config, inputs)
+    rows = {artifact.stage: artifact.type for artifact in inputs["data_from"]}
+    refuse(measured(config, rows), f"stages.{context.stage}")
     source, tokenizer = start(inputs, context)
     require_window(source, config.max_length, f"stages.{context.stage}.max_length")
     rows = [row for artifact in inputs["data_from"] for row in read_rows(artifact.rows_path)]
@@ -66,24 +69,6 @@ def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
         {"objective": config.objective, "scores": config.scores, **trained, **facts},
         {**funnel, "held_out": len(held), "trained": len(taught)},
     )
-
-
-def _check(config: RewardModelConfig, inputs: Inputs) -> None:
-    if config.objective not in ROWS:
-        raise UsageError(f"objective is {config.objective!r}; expected one of {sorted(ROWS)}")
-    if config.scores not in TERM_OF:
-        raise UsageError(f"scores is {config.scores!r}; expected one of {sorted(TERM_OF)}")
-    if not 0 < config.heldout_fraction < 1:
-        raise UsageError(
-            f"heldout_fraction is {config.heldout_fraction}; expected a number between 0 and 1: "
-            "a reward model is never used without having been measured"
-        )
-    for artifact in inputs["data_from"]:
-        if artifact.type != ROWS[config.objective]:
-            raise UsageError(
-                f"data_from: {artifact.stage} holds {artifact.type}, but objective="
-                f"{config.objective} learns from {ROWS[config.objective]}"
-            )
 
 
 def _trainer(
@@ -118,7 +103,7 @@ def _scalar_model(source: Path, tokenizer: PreTrainedTokenizerBase, seed: int) -
     """The model of `source` with a new head of one logit in place of its vocabulary's."""
     torch.manual_seed(seed)
     model = AutoModelForSequenceClassification.from_pretrained(
-        source, num_labels=1, dtype=torch.float32
+        source, num_labels=1, dtype=torch.float32, trust_remote_code=brings_code(source)
     )
     model.config.pad_token_id = tokenizer.pad_token_id  # the logit is read at the last real token
     return model

@@ -12,19 +12,19 @@ its last complete checkpoint, to the same weights and curves, bit for bit on one
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from peft import get_peft_model
-from transformers import PrinterCallback, set_seed
+from transformers import PrinterCallback, TrainerCallback, set_seed
 
-from pipeline.artifact import METRICS, Inputs, of_type
+from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.configs import RLConfig
+from stages.data.model_folder import brings_code
 from stages.data.plain_template import give_template
 from stages.data.rows import Row, read_rows
 from stages.data.window import require_window
@@ -70,10 +70,10 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:
         require_references([prompt.row for prompt in prompts], pool, f"stage {context.stage}")
         terms = _terms(config, inputs, prompts, pool, context.stage)
-        trainer = _trainer(config, source, tokenizer, prompts, terms, context)
+        counts = VerdictCounts(pool, context.work)
+        trainer = _trainer(config, source, tokenizer, prompts, terms, context, counts)
         trainer.stream.start_from(earlier_rates(of_type(inputs, "data_from", "samples"), prompts))
         trainer.stream.hold(starts(prompts, config))
-        trainer.add_callback(VerdictCounts(pool, context.work))
         cost = _cost(config, trainer)
         for other in inputs.get("compute_as", ()):
             budget = compute.budget_of(other, f"stages.{context.stage}.compute_as")
@@ -82,7 +82,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         trainer.add_callback(validation.Validator(held_out.jobs, judges, trainer, context))
         health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
         pool.tally.write(context.output)
-    points = _points(context)
+    points = context.points()
     facts = {
         **_facts(config, points, trainer.state.global_step),
         **validation.facts(held_out, config, points),
@@ -151,8 +151,9 @@ def _trainer(
     prompts: Sequence[Prompt],
     terms: Sequence[Term],
     context: Context,
+    counts: VerdictCounts,
 ) -> RecipeGRPOTrainer:
-    callbacks = [StageCallback(context)]
+    callbacks: list[TrainerCallback] = [counts, StageCallback(context)]
     model = load_model(source, ATTENTION)
     start = None
     if config.lora is not None:
@@ -162,8 +163,10 @@ def _trainer(
             callbacks.append(AdapterSync(config.reference_sync_steps))
     elif config.kl_coefficient == 0 and config.kl_rows:
         start = load_model(source, ATTENTION)
+    arguments = grpo_arguments(config, context)
+    arguments.trust_remote_code = brings_code(source)  # for the reference
     trainer = trainer_for(config.algorithm)(
-        config, model, tokenizer, prompts, terms, grpo_arguments(config, context), callbacks, start
+        config, model, tokenizer, prompts, terms, arguments, callbacks, start
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
@@ -174,10 +177,6 @@ def _cost(config: RLConfig, trainer: RecipeGRPOTrainer) -> compute.Cost:
     reads = compute.FORWARD if config.kl_coefficient else 0
     policy = trainer.accelerator.unwrap_model(trainer.model)
     return compute.Cost(compute.parameters(policy), compute.FORWARD + compute.LEARN + reads)
-
-
-def _points(context: Context) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (context.work / METRICS).read_text().splitlines()]
 
 
 def _facts(config: RLConfig, points: Sequence[Mapping[str, float]], steps: int) -> dict[str, Any]:

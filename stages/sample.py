@@ -29,13 +29,14 @@ from dataclasses import dataclass
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
+from stages.checks.sampling import rules
+from stages.checks.values import refuse
 from stages.configs import SampleConfig
 from stages.data.choice import Choice
 from stages.data.collect import Collector, Job, fitting, gather, make_jobs, shown_on
 from stages.data.difficulty import pass_rates
-from stages.data.filters import check_names
 from stages.data.funnel import OVER_QUOTA, SAMPLED, Funnel
 from stages.data.generative import answer_judge
 from stages.data.generative_measure import measure
@@ -53,7 +54,7 @@ from stages.data.metrics import mean
 from stages.data.published import Published, publish
 from stages.data.rewrite import drops
 from stages.data.rewriters import prepared, rewriter_of, told
-from stages.data.rounds import Rounds, check_strategy
+from stages.data.rounds import Rounds
 from stages.data.rows import Row
 from stages.data.votes import can_vote
 from stages.rollout.fleet import Fleet
@@ -82,10 +83,10 @@ class Asked:
 def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     """Sample, judge, filter, rewrite; publish what is kept and how often problems were solved."""
     key = f"stages.{context.stage}"
-    check_names(config.filters, f"{key}.filters")
-    check_strategy(config, key)
+    models = of_type(inputs, "data_from", "model")
+    refuse(rules(config, [model.stage for model in models]), key)
     examples = prepared(config, inputs, context)
-    model = _only_model(inputs, key)
+    (model,) = models
     funnel = Funnel(_reasons(config))
     with answer_judge(config, inputs, context) as judge:
         measured = measure(judge, context) if judge else {}
@@ -113,14 +114,6 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
         facts["generative_judge"] = {**measured, **judgements.facts()}
         counts[RIGHT] = judgements.counts[RIGHT]  # of the samples, before the quota
     return Outputs(facts, counts)
-
-
-def _only_model(inputs: Inputs, key: str) -> Artifact:
-    models = of_type(inputs, "data_from", "model")
-    if len(models) != 1:
-        names = [model.stage for model in models]
-        raise UsageError(f"{key}.data_from: exactly one model samples, found {names}")
-    return models[0]
 
 
 def _asked(

@@ -26,10 +26,12 @@ from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
+from stages.checks.made_rows import of_selection
+from stages.checks.values import refuse
 from stages.configs import SelectConfig
-from stages.data.filters import apply_rules, check_names
+from stages.data.filters import apply_rules
 from stages.data.given import TRAINING_TYPES, samples_of, tokenizer_of
-from stages.data.rows import PROBLEM, SAMPLE, Row, stream_rows, write_rows
+from stages.data.rows import SAMPLE, Row, stream_rows, write_rows
 from stages.data.selection import (
     MISSING_IMAGE,
     NOT_CHOSEN,
@@ -54,7 +56,7 @@ Rates = Mapping[str, Sequence[float]]  # problem → how often each model solved
 def run(config: SelectConfig, inputs: Inputs, context: Context) -> Outputs:
     """Choose `rows` of the rows of `data_from`; read twice, so that few are held in memory."""
     key = f"stages.{context.stage}"
-    _check(config, key)
+    refuse(of_selection(config), key)
     stages = [a for a in inputs.get("data_from", ()) if a.type in TRAINING_TYPES]
     if not stages:
         raise UsageError(f"{key}.data_from: no stage with samples or conversations to choose from")
@@ -76,15 +78,6 @@ def run(config: SelectConfig, inputs: Inputs, context: Context) -> Outputs:
     if len(chosen) < config.rows:
         print(f"{context.stage}: asked for {config.rows:,} rows, found {len(chosen):,}")
     return Outputs(_facts(chosen, config), {"read": read, **dropped, "kept": len(chosen)})
-
-
-def _check(config: SelectConfig, key: str) -> None:
-    check_names(config.filters, f"{key}.filters")
-    columns = [name for name in config.diversity.by if not name.startswith("metadata.")]
-    if unknown := sorted(set(columns) - set(PROBLEM.names)):
-        raise UsageError(f"{key}.diversity.by: unknown {unknown}; a column or metadata.<name>")
-    if config.diversity.length_base < 1 or config.diversity.draws < 1:
-        raise UsageError(f"{key}.diversity: length_base and draws are at least 1")
 
 
 def _rates(inputs: Inputs) -> Rates:

@@ -13,6 +13,7 @@ from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
 from stages.configs import ServedModelConfig
+from stages.rollout.chat_response import plain
 from stages.rollout.chat_server import ChatServer, check_url
 from stages.rollout.server_engine import Served
 
@@ -29,14 +30,15 @@ def run(config: ServedModelConfig, inputs: Inputs, context: Context) -> Outputs:
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         raise UsageError(
             f"{key}.model={config.model}: {config.url} does not offer it. "
-            f"It offers: {', '.join(names[:MOST_NAMED]) or 'nothing'}{more}"
+            f"It offers: {plain(', '.join(names[:MOST_NAMED])) or 'nothing'}{more}"
         )
+    sees = (offered or {}).get(config.model, {}).get("max_model_len")
     Served(config.url, config.model).write(context.output / "model")
     return Outputs(
         facts={
             "url": config.url,
             "model": config.model,
             "revision": config.revision,
-            "sees_tokens": (offered or {}).get(config.model, {}).get("max_model_len"),
+            "sees_tokens": sees if isinstance(sees, int) else None,
         }
     )

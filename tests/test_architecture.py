@@ -59,7 +59,7 @@ def test_the_parts_of_stages_never_import_a_kind_of_stage() -> None:
 
 
 def test_stages_use_of_the_engine_only_its_contracts() -> None:
-    contracts = {"errors", "kinds", "artifact", "context"}
+    contracts = {"errors", "kinds", "artifact", "context", "notices", "state", "threads"}
     wrong = [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sources("stages")
@@ -67,6 +67,15 @@ def test_stages_use_of_the_engine_only_its_contracts() -> None:
         if top(module) == "pipeline" and module.split(".")[1] not in contracts
     ]
     assert [w for w in wrong if "_command.py" not in w] == []
+
+
+def test_threads_are_started_where_one_that_cannot_start_is_told() -> None:
+    """Else their starter waits for ever (pipeline/threads.py)."""
+    for path in (*sources("pipeline"), *sources("stages")):
+        text = path.read_text()
+        if path.name != "threads.py" and "jail" not in path.parts:
+            assert "ThreadPoolExecutor" not in text, path
+            assert text.count("threading.Thread(") == text.count("threads.start("), path
 
 
 @pytest.mark.parametrize("module", ["pipeline.cli", "stages.registry", "stages.configs"])

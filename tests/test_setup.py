@@ -6,7 +6,9 @@ import itertools
 import os
 import re
 import shutil
+import socket
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -167,6 +169,76 @@ def test_make_alone_lists_the_targets() -> None:
     listed = make()
     assert "make reproduce" in listed
     assert "make test" in listed
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The Makefile with what it reads, and nothing installed."""
+    for name in ("Makefile", "defaults.env", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
+    return tmp_path
+
+
+def program(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def make_in(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    """The exit code of make in another folder, and all that it says."""
+    outside = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "PORT")}
+    done = subprocess.run(
+        ["make", "-o", ".venv/.installed-cpu", "DEVICE=cpu", *arguments],
+        cwd=folder,
+        env=outside | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@needs_make
+def test_an_old_python_is_refused_in_a_word_and_leaves_no_environment(clone: Path) -> None:
+    old = program(clone / "python3.9", '[ "$1" = -V ] && echo Python 3.9.18; exit 1')
+    code, said = make_in(clone, ".venv/bin/python", f"PYTHON={old}")
+    assert code
+    assert f"{old} is Python 3.9.18, and Python 3.11 or newer is needed" in said
+    assert not (clone / ".venv").exists()
+
+
+def test_an_environment_of_an_old_python_is_named(clone: Path) -> None:
+    old = program(clone / ".venv" / "bin" / "python", "exit 1")
+    done = subprocess.run(
+        ["requirements/install.sh", old, "cpu"], cwd=clone, capture_output=True, text=True
+    )
+    assert done.returncode
+    assert "is not Python 3.11 or newer. Remove it (make clean)" in done.stderr
+
+
+@needs_make
+def test_the_pages_of_mlflow_are_of_any_folder_and_port_and_say_when_a_port_is_taken(
+    clone: Path,
+) -> None:
+    program(clone / ".venv" / "bin" / "python", f'exec "{sys.executable}" "$@"')
+    program(clone / ".venv" / "bin" / "mlflow", """printf '<%s> ' "$@" """)
+    (clone / "my outputs").mkdir()
+    code, said = make_in(clone, "ui", R1_ROOT="my outputs")
+    assert code
+    assert "There are no runs to show: my outputs/mlflow.db is not there" in said
+    (clone / "my outputs" / "mlflow.db").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, said = make_in(clone, "ui", f"PORT={port}", R1_ROOT="my outputs")
+    assert code
+    assert f"Port {port} cannot be used" in said
+    code, said = make_in(clone, "ui", f"PORT={port}", R1_ROOT="my outputs")
+    assert not code, said
+    assert f"<--port> <{port}>" in said
+    assert f"<sqlite:///{clone}/my outputs/mlflow.db>" in said
 
 
 def test_the_commands_that_the_readme_shows_exist() -> None:

@@ -19,24 +19,25 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from pipeline import manifest
-from pipeline.artifact import METRICS, Artifact, Inputs
+from pipeline import disk, manifest, notices, threads
+from pipeline.artifact import METRICS, Inputs
 from pipeline.attempts import Attempts
 from pipeline.context import Context
 from pipeline.errors import RecipeError, StageFailed
 from pipeline.kinds import Outputs
 from pipeline.launchers import gang
 from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.record import inputs_of, manifest_of
 from pipeline.lease import Lease
+from pipeline.manifest import CorruptArtifact
 from pipeline.project import load
 from pipeline.sources import code_root
-from pipeline.store import Store, disk_full, disk_full_message
+from pipeline.store import Store
 from pipeline.watchdog import watching
 
 Entry = Callable[[Any, Inputs, Context], Outputs]
@@ -51,8 +52,9 @@ def main(job: Job, answer: Connection) -> None:
     _redirect_output(job.log)
     _end_with_parent()
     outcome = _guarded(job)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # the log may lie on a full disk
+        sys.stdout.flush()
+        sys.stderr.flush()
     with contextlib.suppress(OSError):
         answer.send(outcome)
     os._exit(0 if outcome.state in ("finished", "held") else 1)
@@ -60,28 +62,29 @@ def main(job: Job, answer: Connection) -> None:
 
 def _guarded(job: Job) -> Outcome:
     """The job under its lease; every way it can end becomes an Outcome."""
-    work = Store(job.store).work(job.stage, job.wanted.fingerprint)
     try:
-        work.mkdir(parents=True, exist_ok=True)
+        store = Store(job.store)
+        work = store.begin(job.stage, job.wanted.fingerprint)
         attempts = Attempts(work)
-        lease = Lease(Store(job.store).lease(job.stage, job.wanted.fingerprint), attempts.beat)
+        lease = Lease(store.lease(job.stage, job.wanted.fingerprint), attempts.beat, _stop)
         if (holder := lease.acquire()) is not None:
             return Outcome("held", str(holder))
         try:
-            return _attempt(job, work, attempts)
+            outcome = _attempt(job, store, work, attempts, lease)
+            other = lease.lost_to()
+            return outcome if other is None else Outcome("held", str(other))
         finally:
             lease.release()
-    except OSError as error:
+    except Exception as error:
         return Outcome("failed", _message(error, job))
 
 
-def _attempt(job: Job, work: Path, attempts: Attempts) -> Outcome:
-    store = Store(job.store)
-    if store.find(job.stage, job.wanted.fingerprint) is not None:
-        return Outcome("finished")  # another runner published it while we waited
+def _attempt(job: Job, store: Store, work: Path, attempts: Attempts, lease: Lease) -> Outcome:
     try:
+        if _is_there(job, store):
+            return Outcome("finished")  # another runner published it while we waited
         attempts.start(os.uname().nodename, job.threads, job.processes)
-        _run(job, store, work, attempts)
+        _run(job, store, work, attempts, lease)
     except SystemExit as exit_:
         if exit_.code == _SIGTERM_CODE:
             _end_attempt(attempts, "stopped")
@@ -91,14 +94,32 @@ def _attempt(job: Job, work: Path, attempts: Attempts) -> Outcome:
         return _failed(attempts, str(error), error.log)
     except BaseException as error:
         return _failed(attempts, _message(error, job))
+    attempts.close()
     shutil.rmtree(work, ignore_errors=True)
     return Outcome("finished")
 
 
-def _run(job: Job, store: Store, work: Path, attempts: Attempts) -> None:
+def _is_there(job: Job, store: Store) -> bool:
+    """Whether the result is there by now. A corrupt one is moved aside, and told."""
+    try:
+        return store.find(job.stage, job.wanted.fingerprint) is not None
+    except CorruptArtifact as error:
+        aside = store.set_aside(job.stage, job.wanted.fingerprint)
+        notices.warn(f"corrupt, made again. {error}. Moved to {aside}")
+        return False
+
+
+def _run(job: Job, store: Store, work: Path, attempts: Attempts, lease: Lease) -> None:
     """Call the stage's entry function and publish what it made."""
+
+    def fence() -> None:
+        if lease.lost_to() is not None or not attempts.is_current():
+            raise StageFailed("another process took this stage over; what this one made is dropped")
+
     commit, sources = manifest.commit(code_root(job.kind)), store.sources.digest(job.kind)
     output = work / "output"
+    if output.is_symlink() or output.is_file():
+        output.unlink()
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
     if job.devices is not None:
@@ -106,16 +127,30 @@ def _run(job: Job, store: Store, work: Path, attempts: Attempts) -> None:
     entry = load(job.kind.entry)
     seed = int(getattr(job.config, "seed", 0))
     context = Context(
-        job.stage, job.wanted.fingerprint, work, output, seed, job.threads, store.shared
+        job.stage,
+        job.wanted.fingerprint,
+        work,
+        output,
+        seed,
+        job.threads,
+        store.shared,
+        fence=fence,
     )
-    inputs = _inputs(job, store)
+    inputs = inputs_of(job, store)
     outputs = _outputs(job, entry, inputs, context)
     if (work / METRICS).exists():
         shutil.copy(work / METRICS, output / METRICS)
-    attempts.end("finished")
     code = {"commit": commit, "sources": sources}
-    store.publish(output, _manifest(job, outputs, seed, code, attempts))
+    store.publish(output, manifest_of(job, outputs, seed, code, attempts.finish()), fence)
     store.save_caches()
+
+
+def _stop() -> None:
+    """Another process has this stage: end this one as a runner would, and if need be by force."""
+    by_force = threading.Timer(_GRACE, os.killpg, (0, signal.SIGKILL))
+    by_force.daemon = True
+    by_force.start()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _outputs(job: Job, entry: Entry, inputs: Inputs, context: Context) -> Outputs:
@@ -137,49 +172,7 @@ def _outputs(job: Job, entry: Entry, inputs: Inputs, context: Context) -> Output
         _end_with_parent()
         return call(replace(context, rank=rank.number, processes=rank.of))
 
-    return gang.run(job.processes, job.log, body, lambda error: _message(error, job))
-
-
-def _manifest(
-    job: Job, outputs: Outputs, seed: int, code: dict[str, Any], attempts: Attempts
-) -> dict[str, Any]:
-    return {
-        "format": manifest.FORMAT,
-        "stage": job.stage,
-        "kind": job.kind.name,
-        "version": job.kind.version,
-        "type": job.kind.produces,
-        "fingerprint": job.wanted.fingerprint,
-        "created": datetime.now(UTC).isoformat(),
-        "seconds": attempts.seconds,
-        "config": job.resolved,
-        "identity": job.wanted.identity,
-        "inputs": [
-            {"edge": i.edge, "stage": i.stage, "fingerprint": i.fingerprint}
-            for i in job.wanted.inputs
-        ],
-        "facts": outputs.facts,
-        "funnel": outputs.funnel,
-        "seed": seed,
-        "versions": manifest.versions(),
-        "host": manifest.host(),
-        "code": code,
-        "attempts": attempts.all,
-    }
-
-
-def _inputs(job: Job, store: Store) -> dict[str, tuple[Artifact, ...]]:
-    """The input artifacts by edge, in config order."""
-    found: dict[str, list[Artifact]] = {}
-    for source in job.wanted.inputs:
-        artifact = store.find(source.stage, source.fingerprint)
-        if artifact is None:
-            raise StageFailed(
-                f"{job.stage}: its input {source.stage} ({source.fingerprint}) is gone from "
-                f"{store.root}. Give the same command again: it will be made again."
-            )
-        found.setdefault(source.edge, []).append(artifact)
-    return {edge: tuple(artifacts) for edge, artifacts in found.items()}
+    return gang.run(job.processes, job.log, context.work, body, lambda e: _message(e, job))
 
 
 def _prepare(threads: int, seed: int) -> None:
@@ -215,12 +208,13 @@ def _end_with_parent() -> None:
         wait([parent.sentinel])
         os.killpg(0, signal.SIGKILL)
 
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    threads.start(threading.Thread(target=watch, name="parent-watch", daemon=True))
 
 
 _LONGEST_MESSAGE = 4000  # well below a pipe's buffer: the answer must never block
 
 _SIGTERM_CODE = 128 + signal.SIGTERM
+_GRACE = 5.0  # seconds to close pools and files in
 
 
 def _exit_on_sigterm(*_: Any) -> None:
@@ -240,8 +234,8 @@ def _end_attempt(attempts: Attempts, outcome: str, message: str | None = None) -
 
 def _message(error: BaseException, job: Job) -> str:
     """One message for the user; only what nobody foresaw leaves a traceback in the log."""
-    if disk_full(error):
-        message = disk_full_message(job.store)
+    if (full := disk.full_disk(error, job.store)) is not None:
+        message = disk.full_message(full)
     elif isinstance(error, RecipeError):
         message = str(error)
     elif isinstance(error, ImportError) and error.name:
@@ -249,5 +243,6 @@ def _message(error: BaseException, job: Job) -> str:
     else:
         traceback.print_exc()
         return f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
-    print(message, file=sys.stderr)
+    with contextlib.suppress(OSError):  # the log may lie on the same full disk
+        print(message, file=sys.stderr)
     return message[:_LONGEST_MESSAGE]

@@ -5,6 +5,9 @@ torch.distributed and accelerate read (RANK, WORLD_SIZE, MASTER_ADDR, …), and 
 that fails ends all others, whatever collective they are waiting in, and its message is the stage's.
 Rank 0 writes to the stage's log, rank r to `<stage>.rank<r>.log` beside it.
 
+Ranks find each other in a file of the work folder (GANG): a store that listens would take words
+from whoever reaches the machine. Gloo listens on the loopback interface alone.
+
 All ranks run on this machine; they are in the stage's process group and end with it.
 """
 
@@ -24,7 +27,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from pipeline.context import RankDone
+from pipeline.context import GANG, RankDone
 from pipeline.errors import StageFailed
 from pipeline.kinds import Outputs
 
@@ -32,6 +35,7 @@ SETTLE = 1.0  # seconds in which the failures that a first one causes may be tol
 GRACE = 4.0  # seconds that a rank has to close its files after SIGTERM; below the launcher's own
 
 _ADDRESS = "127.0.0.1"
+_LOOPBACK = Path("/sys/class/net/lo")
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,15 @@ class Rank:
     number: int
     of: int
     port: int
+    meeting: Path
 
     def environment(self) -> dict[str, str]:
         """What torch.distributed, accelerate and vLLM read. One machine: local is global."""
         number, of = str(self.number), str(self.of)
+        inside = {"GLOO_SOCKET_IFNAME": _LOOPBACK.name} if _LOOPBACK.exists() else {}
         return {
+            **inside,
+            GANG: str(self.meeting),
             "RANK": number,
             "LOCAL_RANK": number,
             "WORLD_SIZE": of,
@@ -81,15 +89,20 @@ class RankFailed(StageFailed):
         self.log = log
 
 
-def run(size: int, log: Path, body: Body, explain: Explain) -> Outputs:
-    """Run `body` as `size` ranks. Returns rank 0's outputs, or raises RankFailed."""
-    port = free_port()
-    members = [_Member(Rank(number, size, port), log, body, explain) for number in range(size)]
+def run(size: int, log: Path, work: Path, body: Body, explain: Explain) -> Outputs:
+    """Run `body` as `size` ranks. Returns rank 0's outputs, or raises RankFailed.
+
+    work: a folder of this attempt alone, for what the ranks share.
+    """
+    port, meeting = free_port(), work / "gang"
+    meeting.unlink(missing_ok=True)  # of an attempt that was killed
+    ranks = [Rank(number, size, port, meeting) for number in range(size)]
+    members = [_Member(rank, log, body, explain) for rank in ranks]
     try:
         while alive := [member for member in members if member.alive()]:
-            wait([member.sentinel for member in alive])  # asked once: waiting for none never ends
-            if any(member.failed() for member in members):
+            if any(member.failed() for member in members):  # also before the others were forked
                 raise _cause(members, log)
+            wait([member.sentinel for member in alive])  # asked once: waiting for none never ends
         if any(member.failed() for member in members):
             raise _cause(members, log)
         outputs = members[0].outcome
@@ -179,7 +192,7 @@ def _end(members: list[_Member]) -> None:
         member.join(max(0.0, deadline - time.monotonic()))
         if member.alive():
             member.tell(signal.SIGKILL)
-            member.join()
+            member.join(GRACE)  # one that waits for a disk for ever is left to the kernel
 
 
 def _main(rank: Rank, log: Path, body: Body, explain: Explain, answer: Connection) -> None:

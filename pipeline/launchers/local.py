@@ -12,91 +12,94 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver, get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.connection import wait
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
-from pipeline.launchers import child
-from pipeline.launchers.gang import ended
+from pipeline.errors import printable
+from pipeline.launchers import server
 from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.running import Running
 
 LAST_LINES = 20
-
-
-@dataclass
-class Running:
-    """A stage that runs now."""
-
-    job: Job
-    process: ForkServerProcess
-    answer: Connection
-    started: float
+_LOOK = 0.1  # seconds between looks at a stage that nothing can signal yet
 
 
 class LocalLauncher:
-    """Starts stages as processes of this machine and waits for them."""
+    """Starts stages as processes of this machine and waits for them. `say` tells the user."""
 
-    def __init__(self, preload: Sequence[str], log: Path) -> None:
+    def __init__(self, preload: Sequence[str], log: Path, say: Callable[[str], None]) -> None:
         # torch then counts GPUs without starting CUDA, which would break every fork.
         os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
         self._context = get_context("forkserver")
-        self._context.set_forkserver_preload(list(preload))
+        self._context.set_forkserver_preload([server.__name__, *preload])
+        self._log = log
+        self._say = say
+        self._lost: set[str] = set()  # stages that lost the server
         self.running: list[Running] = []
-        with _output_to(log):
-            forkserver.ensure_running()
+        self._ensure_server()
 
     def start(self, job: Job) -> None:
-        """Start a stage's process."""
-        receive, send = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=child.main, args=(job, send), name=job.stage)
-        process.start()
-        send.close()
-        self.running.append(Running(job, process, receive, time.monotonic()))
+        """Start a stage's process, or let it wait until the server has imported."""
+        self._ensure_server()
+        self.running.append(Running(job, self._context))
 
     def wait(self, timeout: float) -> list[tuple[Running, Outcome]]:
         """The stages that ended, after at most `timeout` seconds."""
-        wait([r.process.sentinel for r in self.running], timeout)
-        ended = [r for r in self.running if not r.process.is_alive()]
+        starting = any(running.starting for running in self.running)
+        signs = [r.sign for r in self.running if not r.starting and not r.lost]
+        if signs:
+            wait(signs, _LOOK if starting else timeout)
+        else:
+            time.sleep(_LOOK)
+        self._mend()
+        ended = [r for r in self.running if r.has_ended()]
         self.running = [r for r in self.running if r not in ended]
-        return [(r, _outcome(r)) for r in ended]
+        return [(r, r.outcome()) for r in ended]
 
     def stop(self, grace: float) -> None:
         """End every stage: SIGTERM, and SIGKILL for what is left after `grace` seconds."""
         for running in self.running:
-            _signal_group(running, signal.SIGTERM)
+            running.signal_group(signal.SIGTERM)
         deadline = time.monotonic() + grace
         for running in self.running:
-            running.process.join(max(0.0, deadline - time.monotonic()))
-            _signal_group(running, signal.SIGKILL)
-            running.process.kill()  # it may not have made its group yet
-            running.process.join()
+            running.stop(deadline)
         self.running = []
+
+    def _mend(self) -> None:
+        """A server that was killed is told once a stage; what waited for it begins again, once."""
+        for running in self.running:
+            name = running.job.stage
+            if name in self._lost or not (running.lost or running.orphan):
+                continue
+            self._lost.add(name)
+            goes = "begins again" if running.lost else "goes on"
+            self._say(
+                f"{name}: the process that it was forked from was ended from outside (out of "
+                f"memory?); the stage {goes}"
+            )
+            if running.lost:
+                self._ensure_server()
+                running.begin(self._context)
+
+    def _ensure_server(self) -> None:
+        os.environ[server.FOLDER] = get_temp_dir()
+        try:
+            with _output_to(self._log):
+                forkserver.ensure_running()
+        finally:
+            del os.environ[server.FOLDER]
 
 
 def last_lines(log: Path) -> list[str]:
     """The end of a stage's log."""
     try:
-        return log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        return [printable(line) for line in lines]
     except OSError:
         return []
-
-
-def _outcome(running: Running) -> Outcome:
-    running.process.join()
-    _signal_group(running, signal.SIGKILL)  # whatever the stage left behind
-    with contextlib.suppress(EOFError, OSError), running.answer:
-        if running.answer.poll():
-            outcome: Outcome = running.answer.recv()
-            return outcome
-    return Outcome("failed", f"its process was ended by {ended(running.process.exitcode)}")
-
-
-def _signal_group(running: Running, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(running.process.pid or 0, number)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ evaluation belongs to the stage in its `model` fact, whatever its own stage is c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from pipeline import metrics
 from pipeline.artifact import METRICS, Artifact
 from pipeline.report.statistics import Array
 
@@ -131,14 +131,7 @@ class Evidence:
 
 def read_points(path: Path) -> dict[int, dict[str, float]]:
     """The points of a metrics.jsonl; a line torn by a kill is left out."""
-    points: dict[int, dict[str, float]] = {}
-    for line in path.read_text().splitlines():
-        try:
-            point = json.loads(line)
-            points[int(point["step"])] = point
-        except (ValueError, KeyError, TypeError):
-            continue
-    return points
+    return {int(point["step"]): point for point in metrics.read(path)}
 
 
 def _under_budgets(path: Path, ids: Iterable[str]) -> dict[str, list[float | None]]:

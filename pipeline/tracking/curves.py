@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-Point = dict[str, Any]
+from pipeline import metrics
+from pipeline.metrics import Point
 
 
 class Tail:
@@ -16,7 +15,7 @@ class Tail:
     def __init__(self) -> None:
         self._inode = 0
         self._offset = 0
-        self._seen: dict[int, str] = {}
+        self._seen: dict[int, bytes] = {}
 
     def forget(self) -> None:
         """Read everything again next time: what was read last did not arrive."""
@@ -38,12 +37,8 @@ class Tail:
         yield from self._changed(whole)
 
     def _changed(self, text: bytes) -> Iterator[Point]:
-        for line in text.decode().splitlines():
-            try:
-                point = json.loads(line)
-                step = int(point["step"])
-            except (ValueError, KeyError, TypeError):  # torn by a kill
-                continue
-            if self._seen.get(step) != line:
-                self._seen[step] = line
+        for line in text.splitlines():
+            point = metrics.parse(line)
+            if point is not None and self._seen.get(int(point["step"])) != line:
+                self._seen[int(point["step"])] = line
                 yield point

@@ -9,10 +9,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
+
+from pipeline import state
+from pipeline.errors import RecipeError
 
 FILE = "tracking.jsonl"
 Event = dict[str, Any]
@@ -29,8 +34,12 @@ class Journal:
     def append(self, event: str, **facts: Any) -> None:
         """Write down one event."""
         line = json.dumps({"event": event, "time": time.time(), **facts}, ensure_ascii=False)
-        with self.path.open("a") as file:
-            file.write(line + "\n")
+        with self.path.open("a+b") as file:
+            if size := file.seek(0, os.SEEK_END):
+                file.seek(size - 1)
+                if file.read() != b"\n":  # half a line, of a disk that was full
+                    file.write(b"\n")
+            file.write(line.encode(errors="replace") + b"\n")
 
     def new(self) -> list[Event]:
         """The whole lines since the last call."""
@@ -39,14 +48,26 @@ class Journal:
             text = file.read()
         whole = text[: text.rfind(b"\n") + 1]
         self._offset += len(whole)
-        return [json.loads(line) for line in whole.splitlines()]
+        return _events(whole)
 
     def started(self) -> Event:
         """The first event."""
-        with self.path.open() as file:
-            first: Event = json.loads(file.readline())
-        return first
+        for event in _events(self.path.read_bytes()):
+            if event["event"] == "run_started":
+                return event
+        raise RecipeError(f"{self.path} does not say what run it is of, so it cannot be sent.")
 
     def is_over(self) -> bool:
         """Whether the run said that it finished."""
-        return '"event": "run_finished"' in self.path.read_text().rpartition("\n{")[2]
+        return b'"event": "run_finished"' in self.path.read_bytes().rpartition(b"\n{")[2]
+
+
+def _events(text: bytes) -> list[Event]:
+    """Whole lines; one that a kill or a full disk has spoilt is left out."""
+    found = []
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError):
+            event = state.parse(line, Event)
+            if isinstance(event.get("event"), str):
+                found.append(event)
+    return found

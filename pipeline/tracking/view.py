@@ -18,10 +18,11 @@ from mlflow.entities import Metric, Param, Run, RunTag
 import pipeline
 from pipeline import manifest
 from pipeline.artifact import MANIFEST, METRICS, Artifact
+from pipeline.metrics import Point
 from pipeline.notices import kept
 from pipeline.report.samples import SAMPLES, choose
 from pipeline.run_folder import REPORT_FACTS
-from pipeline.tracking.curves import Point, Tail
+from pipeline.tracking.curves import Tail
 from pipeline.tracking.journal import Event
 from pipeline.tracking.lineage import Lineage
 from pipeline.tracking.places import Places, files

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import context
+from stages.checks import context, values
 from stages.checks import prompts as asked
 from stages.configs import EvaluateConfig
 from stages.data import prompts
 from stages.verifiers import VERIFIERS
 
+FALLBACK = "en"  # its word stands in for languages that have none: s1 says "Wait" in all of them
+
 
 def check(stage: Stage) -> Iterator[Problem]:
     """Its prompts, whether the model can be asked by a text, and the room for what it says."""
     config: EvaluateConfig = stage.config
+    models = stage.inputs["evaluates"]
+    served = [model.name for model in models if model.kind.produces == "served_model"]
+    yield from rules(config)
+    yield from engine(config, served)
+    yield from values.verifiers(config.verifiers)
     yield from context.evaluate(stage)
     yield from asked.template(config.template, config.system_prompt)
-    served = [s.name for s in stage.inputs["evaluates"] if s.kind.produces == "served_model"]
     if config.template and served:
         yield Problem(
             "template",
@@ -31,3 +37,48 @@ def check(stage: Stage) -> Iterator[Problem]:
                 f"there is no such verifier; there are {', '.join(VERIFIERS)}",
             )
         yield from prompts.problems(prompt, f"prompts.{verifier}")
+
+
+def rules(config: EvaluateConfig) -> Iterator[Problem]:
+    """How often problems are asked, how answers are drawn, and what is counted of them."""
+    yield from values.sampling(config.sampling)
+    yield from values.at_least(config, 1, "samples_per_problem", "limit_problems", "answer_tokens")
+    yield from _pass_at(config)
+    for key in ("budgets", "waits"):
+        if negative := [amount for amount in getattr(config, key) if amount < 0]:
+            yield Problem(key, f"has {negative}: set each to 0 or more")
+    if any(config.waits) and FALLBACK not in config.wait_words:
+        yield Problem(
+            "wait_words",
+            f"has no word for `{FALLBACK}`, which is also said in languages that have none: add "
+            f"e.g. {{{FALLBACK}: Wait}}",
+        )
+
+
+def _pass_at(config: EvaluateConfig) -> Iterator[Problem]:
+    most = most_samples(config)
+    if too_many := [k for k in config.pass_at if not 1 <= k <= most]:
+        fitting = sorted({k for k in config.pass_at if 1 <= k <= most} | {most})
+        yield Problem(
+            "pass_at",
+            f"{too_many} is not between 1 and samples_per_problem ({most}), so pass@k has no "
+            f"unbiased estimate: set it to {fitting}, or samples_per_problem to {max(too_many)}",
+        )
+
+
+def engine(config: EvaluateConfig, served: Sequence[str]) -> Iterator[Problem]:
+    """A served model is asked through its server, which cannot go on from a cut thought."""
+    yield from values.rollout(config.rollout, bool(served))
+    forced = [name for name in ("budgets", "waits") if getattr(config, name)]
+    if served and forced:
+        yield Problem(
+            forced[0],
+            f"is set, and {served[0]} is behind a chat server, which cannot go on from a thought "
+            f"that was cut: set {' and '.join(f'{name}=[]' for name in forced)}, or evaluate the "
+            "model's files instead",
+        )
+
+
+def most_samples(config: EvaluateConfig) -> int:
+    """How often a problem is asked; the most where benchmarks differ."""
+    return max(config.samples_of or [config.samples_per_problem])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import context
+from stages.checks import context, data, values
 from stages.configs import Judging, PreferencesConfig
 from stages.data import prompts
 
@@ -18,6 +18,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     """A judge needs responses, responses need a judge, and a judge needs its prompt."""
     config: PreferencesConfig = stage.config
     given = [source.kind.produces for source in stage.inputs["data_from"]]
+    yield from data.file(config.path, "path")
     if not config.judge_with:
         if given:
             yield Problem(
@@ -45,6 +46,10 @@ def check(stage: Stage) -> Iterator[Problem]:
             "path to a file of responses",
         )
     yield from _judging(config.judging, BLANKS[stage.kind.name])
+    yield from values.rollout(config.rollout)
+    if given:
+        yield from values.sampling(config.sampling)
+    yield from values.sampling(config.judging.sampling, "judging.sampling")
     yield from context.judged(stage)
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import algorithms, context, health, parallel, prompts, rewards, training
+from stages.checks import (
+    algorithms,
+    context,
+    health,
+    parallel,
+    prompts,
+    rewards,
+    training,
+    values,
+)
 from stages.configs import RLConfig, Sampling
 
 
@@ -23,6 +32,8 @@ def check(stage: Stage) -> Iterator[Problem]:
         "questions_per_step", config.questions_per_step, config.parallel.processes
     )
     yield from _sampling(config.sampling)
+    yield from values.rollout(config.rollout)
+    yield from values.verifiers(config.verifiers)
     yield from _group(config)
     yield from _reference(config)
     yield from _saves(config)
@@ -41,8 +52,8 @@ def _sampling(config: Sampling) -> Iterator[Problem]:
             f"is {config.temperature:g}, so all samples of a question are the same: set it above "
             "0 (the paper: 1.0, in the last stage 0.7)",
         )
-    if not 0 < config.top_p <= 1:
-        yield Problem("sampling.top_p", f"is {config.top_p:g}: set it above 0, up to 1")
+    else:
+        yield from values.sampling(config)
 
 
 def _group(config: RLConfig) -> Iterator[Problem]:

@@ -6,16 +6,18 @@ called from a notebook refuses is the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import RecipeError
 from pipeline.kinds import Problem, Stage
-from stages.checks import context, generative
+from stages.checks import context, generative, values
 from stages.configs import SampleConfig
 from stages.data import prompts
 
 TINY, MODEL = "tiny", "model"
+FIXED, ADAPTIVE = STRATEGIES = ("fixed", "adaptive")
+WITHOUT = ("error", "drop")  # rows of a sheet that have no verdict
 MIXED = "mixed_language"
 THOUGHT = "<thought>"
 RAW = (
@@ -27,6 +29,12 @@ RAW = (
 def check(stage: Stage) -> Iterator[Problem]:
     """A rewriter has what it needs; with one or without, what is learnt is in one language."""
     config: SampleConfig = stage.config
+    models = [
+        source.name for source in stage.inputs["data_from"] if source.kind.produces == "model"
+    ]
+    yield from rules(config, models)
+    yield from values.rollout(config.rollout)
+    yield from values.verifiers(config.verifiers)
     yield from rewriting(config)
     yield from generative.check(stage)
     yield from context.sample(stage)
@@ -34,6 +42,8 @@ def check(stage: Stage) -> Iterator[Problem]:
 
 def reviewed(stage: Stage) -> Iterator[Problem]:
     """The sheet is there when the stage runs."""
+    yield from values.one_of("without_verdict", stage.config.without_verdict, WITHOUT)
+    yield from values.verifiers(stage.config.verifiers)
     path = Path(stage.config.sheet).expanduser()
     if not path.is_file():
         source = stage.config.data_from[0]
@@ -45,11 +55,27 @@ def reviewed(stage: Stage) -> Iterator[Problem]:
         )
 
 
-def refuse_rewriting(config: SampleConfig, key: str) -> None:
-    """Raise for what stands against a stage's rewriter, also where no recipe was composed."""
-    found = [f"{key}.{one.key}: {one.text}" for one in rewriting(config) if not one.only_said]
-    if found:
-        raise UsageError("\n".join(found))
+def rules(config: SampleConfig, models: Sequence[str]) -> Iterator[Problem]:
+    """One model that samples, how often, and filters that there are."""
+    yield from values.models(models, least=1)
+    yield from values.sampling(config.sampling)
+    yield from values.at_least(
+        config, 1, "samples_per_problem", "max_kept_per_problem", "limit_problems"
+    )
+    yield from values.filters("filters", config.filters)
+    yield from values.filters("rewrite.filters", config.rewrite.filters)
+    yield from values.one_of("strategy", config.strategy, STRATEGIES)
+    most, mean = config.adaptive.most_samples, config.samples_per_problem
+    if config.strategy == ADAPTIVE and most < mean:
+        yield Problem(
+            "adaptive.most_samples",
+            f"is {most}: one problem may cost no less than the mean of all, "
+            f"samples_per_problem={mean}",
+        )
+    if config.strategy == ADAPTIVE:
+        yield from values.at_least(config.adaptive, 1, "rounds", below="adaptive")
+    if config.majority is not None:
+        yield from values.at_least(config.majority, 1, "samples", "min_votes", below="majority")
 
 
 def rewriting(config: SampleConfig) -> Iterator[Problem]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.kinds import Problem, Stage
-from stages.checks import context, health, parallel, tiny_world
-from stages.configs import Lora, Optimizer
+from stages.checks import context, health, parallel, tiny_world, values
+from stages.configs import Lora, Optimizer, RewardModelConfig, SFTConfig
+from stages.rewards.schedule import PREFERENCE_TERMS
+
+OBJECTIVES = {"pairwise": "preferences", "pointwise": "labels"}  # → the rows that teach it
+OVERFLOW = ("drop", "split")  # what becomes of rows that are too long
+DTYPES = ("float32", "bfloat16")
+FAMILIES = ("qwen2", "llama")  # of a tiny model
+SCHEDULES = ("constant", "linear", "cosine")
 
 
 def supervised(stage: Stage) -> Iterator[Problem]:
@@ -21,7 +28,29 @@ def supervised(stage: Stage) -> Iterator[Problem]:
     yield from shared_out("batch_size", config.batch_size, config.parallel.processes)
     yield from packed(getattr(config, "row_tokens", None), config.max_length)
     yield from context.whole_rows(stage)
-    share = getattr(config, "heldout_fraction", 0.5)
+    if isinstance(config, RewardModelConfig):
+        rows = {source.name: source.kind.produces for source in stage.inputs["data_from"]}
+        yield from measured(config, rows)
+    if isinstance(config, SFTConfig):
+        yield from values.one_of("overflow", config.overflow, OVERFLOW)
+
+
+def measured(config: RewardModelConfig, rows: Mapping[str, str]) -> Iterator[Problem]:
+    """A reward model: what it learns from and reads, and that it is measured before it is used.
+
+    rows: what the stages on data_from hold.
+    """
+    yield from values.one_of("objective", config.objective, OBJECTIVES)
+    yield from values.one_of("scores", config.scores, [*PREFERENCE_TERMS.values()])
+    wanted = OBJECTIVES.get(config.objective)
+    if wrong := {name: kind for name, kind in rows.items() if wanted and kind != wanted}:
+        name, kind = next(iter(wrong.items()))
+        yield Problem(
+            "data_from",
+            f"{name} holds {kind}, but objective={config.objective} learns from {wanted}: name "
+            "such a stage, or set the other objective",
+        )
+    share = config.heldout_fraction
     if not 0 < share < 1:
         yield Problem(
             "heldout_fraction",
@@ -35,6 +64,8 @@ def pretraining(stage: Stage) -> Iterator[Problem]:
     yield from tiny_world.check(stage)
     yield from optimizer(config.optimizer, config.steps)
     yield from positive(config, "steps", "batch_tokens", "sequence_length", "save_steps")
+    yield from values.one_of("dtype", config.dtype, DTYPES)
+    yield from values.one_of("shape.family", config.shape.family, FAMILIES)
     longest = config.shape.max_position_embeddings
     if config.sequence_length > longest:
         yield Problem(
@@ -46,6 +77,7 @@ def pretraining(stage: Stage) -> Iterator[Problem]:
 
 def optimizer(config: Optimizer, steps: int | None = None) -> Iterator[Problem]:
     """A schedule that ends where it should. steps: of the run, where they are known."""
+    yield from values.one_of("optimizer.schedule", config.schedule, SCHEDULES)
     rate, least = config.learning_rate, config.lr_final
     if rate <= 0:
         yield Problem("optimizer.learning_rate", f"is {rate:g}: set it above 0")
@@ -55,7 +87,7 @@ def optimizer(config: Optimizer, steps: int | None = None) -> Iterator[Problem]:
             f"is {least:g}, above optimizer.learning_rate={rate:g} from which the cosine falls: "
             f"set it to e.g. {rate / 10:g}, a tenth",
         )
-    if steps is not None and config.warmup_steps >= steps:
+    if steps is not None and 1 <= steps <= config.warmup_steps:
         yield Problem(
             "optimizer.warmup_steps",
             f"is {config.warmup_steps}, and the run has {steps} steps, so the learning rate never "

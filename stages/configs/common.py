@@ -95,7 +95,7 @@ class Verifiers:
     forms: list[str] = field(default_factory=lambda: ["tag", "box", "line"])  # of an answer
     several: str = "wrong"  # several different answers; or "last"
     thought: str = "optional"  # or "required", where the prompt ends with <think>
-    seconds: float = 5.0  # wall clock of one answer
+    seconds: float = 5.0  # CPU time of one answer
     workers: int = placement(1)
 
 

@@ -46,7 +46,7 @@ class DatasetConfig(StageConfig):
     subset: Any = None  # a hub configuration, e.g. "main" of openai/gsm8k, or a list of them
     split: str = "train"  # a hub split; of local files only MBPP's, which holds all splits, has one
     limit: int | None = None
-    language: str = "en"
+    language: str | None = "en"  # of rows without one; null: that of their prompt
     without_reference: str = "error"  # or drop, or keep (for labels by majority vote): such rows
     preference: str | None = None  # or helpful, or safety: what its general queries ask for
     samples: int | None = placement(None)  # per problem, as the paper evaluates this benchmark

@@ -80,10 +80,13 @@ class PretrainedConfig(StageConfig):
     """Take an existing checkpoint: a Hugging Face hub name or a local folder.
 
     positions: what it sees as it was published, for the plan where its files are not here yet.
+    trust_remote_code: run the Python files that come with it, as you and with your rights, in every
+    stage that loads the model; without, an architecture that transformers lacks is refused.
     """
 
     path: str = outside_file(MISSING)
     revision: str | None = None
+    trust_remote_code: bool = False
     context: ModelContext = field(default_factory=ModelContext)
     positions: int | None = placement(None)
     # `recipe`, or a .jinja file; null: the model's own, or the recipe's where it has none

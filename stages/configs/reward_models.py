@@ -57,9 +57,11 @@ class PreferencesConfig(StageConfig):
     rows: int = MISSING
     votes: int = 4
     margin: float = 1.0
+    # as many pairs with the longer response chosen as with the shorter; the others are dropped
+    balance_lengths: bool = True
     judge: Judge | None = field(default_factory=Judge)  # the tiny world's; null: not asked
     judge_noise: float = 0.0
-    # a JSONL or Parquet file: of judgements, or with judge_with of what is to be judged
+    # a file of rows: judgements, or with judge_with what is to be judged
     path: str | None = outside_file(None)
     judging: Judging = field(default_factory=Judging)
     # how the model on data_from answers the prompts there

@@ -18,11 +18,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from pipeline.errors import UsageError
 from stages.configs import EvaluateConfig
 from stages.data.budget_points import BUDGETS, WAITS, Forced, Place, Samples
 from stages.data.budgets import (
-    FALLBACK,
     Ids,
     Tags,
     exceeds,
@@ -43,18 +41,6 @@ class _Waiting:
     samples: Samples
     along: list[Place]
     left: dict[str, list[Place]] = field(default_factory=lambda: {"no_end": [], "no_room": []})
-
-
-def check(config: EvaluateConfig, stage: str) -> None:
-    """Refuse what no curve can be made of."""
-    for key, amounts in ((BUDGETS, config.budgets), (WAITS, config.waits)):
-        if negative := [amount for amount in amounts if amount < 0]:
-            raise UsageError(f"stages.{stage}.{key}: {negative} is below 0")
-    if any(config.waits) and FALLBACK not in config.wait_words:
-        raise UsageError(
-            f"stages.{stage}.wait_words: no word for `{FALLBACK}`, which is also said in languages "
-            f"that have none; expected e.g. {{{FALLBACK}: Wait, zh: 等等}}"
-        )
 
 
 class BudgetCurve:

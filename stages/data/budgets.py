@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stages.checks.evaluation import FALLBACK
 from stages.data.collect import Job
 from stages.data.rows import Row
 from stages.data.template import END_THINK, THINK
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Ids = tuple[int, ...]
-FALLBACK = "en"  # its word stands in for languages that have none: s1 says "Wait" in all of them
 
 
 @dataclass(frozen=True)

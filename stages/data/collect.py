@@ -18,6 +18,7 @@ from pipeline.artifact import Artifact
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from stages.configs import EvaluateConfig, SampleConfig, Sampling
+from stages.data.encoding import token_ids
 from stages.data.ledger import MOST_SAMPLES, Drawn, Ledger, Name, key_of, seed_of
 from stages.data.rows import PROBLEM, Row, read_rows
 from stages.data.template import render_prompt
@@ -55,23 +56,23 @@ class Job:
 
 @dataclass(frozen=True)
 class _Shard:
-    """Jobs that are drawn together: the names of their samples, and which the ledger holds."""
+    """Jobs that are drawn together: the names of their samples, and those that the ledger has."""
 
     jobs: list[Job]
     names: list[list[Name]]
-    places: dict[Name, tuple[int, int]]
+    found: dict[Name, Drawn]
     requests: list[GenerationRequest]
 
     @classmethod
     def of(cls, jobs: list[Job], ledger: Ledger, seed: int) -> _Shard:
         names = [job.names(seed) for job in jobs]
-        places = ledger.find(chain.from_iterable(names))
+        found = ledger.read(ledger.find(chain.from_iterable(names)))
         requests = [
             GenerationRequest(job.prompt_ids, len(run), run[0], list(job.prefix_ids), False)
             for job, wanted in zip(jobs, names, strict=True)
-            for run in _runs([seed for key, seed in wanted if (key, seed) not in places])
+            for run in _runs([seed for key, seed in wanted if (key, seed) not in found])
         ]
-        return cls(jobs, names, places, requests)
+        return cls(jobs, names, found, requests)
 
     def drawn(self, answers: Sequence[Sequence[Completion]]) -> dict[Name, Drawn]:
         """New completions by name, from the engine's answers to `requests`."""
@@ -137,7 +138,7 @@ class Collector:
             tokens += sum(len(completion.token_ids) for completion in new.values())
             done += sum(job.n for job in shard.jobs)
             progress(done, total, tokens)
-            yield from self._judged(shard, self.ledger.read(shard.places) | new)
+            yield from self._judged(shard, shard.found | new)
 
     def _shards(
         self, jobs: Sequence[Job], pending: deque[_Shard]
@@ -219,7 +220,7 @@ def make_jobs(
     A prompt that stands there again is asked for other samples than the first time.
     """
     texts = [render_prompt(tokenizer, row["prompt"], system_prompt) for row in problems]
-    ids = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+    ids = token_ids(tokenizer, texts)
     seen: Counter[str] = Counter()
     jobs = []
     for row, text, prompt_ids in zip(problems, texts, ids, strict=True):

@@ -1,24 +1,28 @@
 """The prompt and the completion of a row, whatever its columns are called.
 
     messages        {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", …}]}
-                    the thought may stand in the assistant's own field `reasoning_content`
+                    (stages/data/messages.py: the shapes, thoughts in fields of their own, what is
+                    put before them)
     conversations   {"conversations": [{"from": "human", "value": "…"}, {"from": "gpt", …}]}
     pairs           {"question": "…", "response": "…"}, {"instruction": "…", "input": "…",
                     "output": "…"}, {"problem": "…", "generations": ["…", "…"]}; either column may
-                    hold messages too
+                    hold messages too. `input` or `context` of an instruction, and `context` of a
+                    question, are put after it
 
 The config's `columns` names a file's own columns where these names do not fit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.data.sources import BadRow, Raw
+from stages.data.files import BadRow, Raw
+from stages.data.messages import as_asked, in_context, thought_of, turn_of
 from stages.data.template import Message
 from stages.data.thoughts import NotNormal, asks_for_tags, read_trace
+from stages.verifiers.reference import reference_of
 
 #: What each part of an exchange may be called, the likelier name first.
 NAMES = {
@@ -29,16 +33,13 @@ NAMES = {
     ),
     "thought": (
         "message_thinking", "reasoning_content", "reasoning", "thinking", "thought",
-        "deepseek_thinking_trajectory", "thinking_trajectories",
+        "deepseek_thinking_trajectory", "thinking_trajectories", "reasoning_details",
     ),
     "reference": ("reference", "gtruth_answer", "gt", "final_answer", "answer"),
 }  # fmt: skip
 TURNS = ("messages", "conversations")
-ROLES = {
-    "system": "system", "user": "user", "human": "user",
-    "assistant": "assistant", "gpt": "assistant", "model": "assistant",
-}  # fmt: skip
-_THOUGHT_FIELDS = ("reasoning_content", "thinking", "reasoning")
+#: What stands beside a question and belongs to it.
+_BESIDE = {"instruction": ("input", "context"), "question": ("context",), "query": ("context",)}
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,16 @@ def check_columns(columns: Mapping[str, str]) -> list[str]:
 
 def exchanges(row: Raw, columns: Mapping[str, str]) -> Iterator[Exchange]:
     """Every exchange of a row: one, or one for each of its generations."""
+    row = as_asked(row)
     turns = columns.get("turns") or next((name for name in TURNS if row.get(name)), None)
     named = {part: columns.get(part) or _found(row, part) for part in NAMES}
     if columns.get("completion") or not turns:
         yield from _pairs(row, named, columns)
         return
-    reference = None if named["reference"] is None else _plain(row[named["reference"]])
-    prompt, text, thought = _conversation(row[turns], turns)
-    yield Exchange(turns, prompt, text, thought, reference)
+    reference = reference_of(row.get(str(named["reference"])))
+    prompt, text, thought = conversation(row[turns], turns)
+    thought = thought or thought_of(row, [str(named["thought"])])
+    yield Exchange(turns, asked(row, prompt), text, thought, reference)
 
 
 def _found(row: Raw, part: str) -> str | None:
@@ -77,25 +80,23 @@ def _found(row: Raw, part: str) -> str | None:
 
 
 def _pairs(row: Raw, named: Mapping[str, str | None], columns: Raw) -> Iterator[Exchange]:
-    asked, said = named["prompt"], named["completion"]
-    if asked is None or said is None or asked == said:
+    question, said = named["prompt"], named["completion"]
+    if question is None or said is None or question == said:
         raise BadRow(
-            f"no column of a {'prompt' if asked is None else 'completion'} among "
+            f"no column of a {'prompt' if question is None else 'completion'} among "
             f"{', '.join(map(str, row))}; name them in `columns`"
         )
-    for name in (asked, said):
+    for name in (question, said):
         if name not in row:
             raise BadRow(f"no column `{name}`; found {', '.join(map(str, row))}")
-    prompt = _prompt(row, asked, columns)
+    own = _prompt(row, question, columns)
+    prompt = asked(row, own)
     given = named["reference"]
-    reference = None if given in (None, said) else _plain(row.get(str(given)))
-    thought = _thought(row.get(str(named["thought"])))
+    reference = None if given in (None, said) else reference_of(row.get(str(given)))
+    thought = thought_of(row, [str(named["thought"])])
     for value in _completions(row[said], said):
-        if isinstance(value, list):
-            _, text, own = _conversation([*prompt, *value], said)
-        else:
-            text, own = value, thought
-        yield Exchange(f"{asked} → {said}", prompt, text, own, reference)
+        text, its = answer_to(own, value, said) if isinstance(value, list) else (value, None)
+        yield Exchange(f"{question} → {said}", prompt, text, its or thought, reference)
 
 
 def _completions(value: Any, name: str) -> list[Any]:
@@ -104,6 +105,8 @@ def _completions(value: Any, name: str) -> list[Any]:
         return [value]
     if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
         return value
+    if isinstance(value, Mapping):
+        return [[value]]
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         return [value]
     raise BadRow(f"column `{name}` is a {type(value).__name__}, expected text, texts or messages")
@@ -111,34 +114,42 @@ def _completions(value: Any, name: str) -> list[Any]:
 
 def _prompt(row: Raw, name: str, columns: Raw) -> list[Message]:
     value = row[name]
-    if isinstance(value, list):
-        return [turn for turn, _ in map(_turn, value)]
+    if isinstance(value, list) and value:
+        return [turn for turn, _ in map(turn_of, value)]
     if not isinstance(value, str) or not value.strip():
-        raise BadRow(f"column `{name}` is {value!r}, expected text")
-    more = row.get("input") if name == "instruction" and "prompt" not in columns else None
-    text = f"{value}\n\n{more}" if more else value
-    return [{"role": "user", "content": text}]
+        raise BadRow(f"column `{name}` is {value!r:.200}, expected text")
+    beside = () if "prompt" in columns else _BESIDE.get(name, ())
+    parts = [value, *(row[more] for more in beside if row.get(more) not in (None, "", []))]
+    if not all(isinstance(part, str) for part in parts):
+        raise BadRow(f"what stands beside `{name}` in {' or '.join(beside)} is no text")
+    return [{"role": "user", "content": "\n\n".join(parts)}]
 
 
-def _conversation(turns: Any, name: str) -> tuple[list[Message], str, str | None]:
+def asked(row: Raw, said: list[Message]) -> list[Message]:
+    """The prompt in the context that its row gives, as it is learnt from."""
+    prompt = [message for one in in_context(row, said) if (message := _as_context(one))]
+    if not prompt or prompt[-1]["role"] != "user":
+        raise BadRow("the prompt must end with a message of the user")
+    return prompt
+
+
+def conversation(turns: Any, name: str) -> tuple[list[Message], str, str | None]:
     """The messages before the last one, and the assistant's last words with their thought."""
     if not isinstance(turns, list):
-        raise BadRow(f"column `{name}` is {turns!r}, expected a list of messages")
-    *before, (last, thought) = [_turn(turn) for turn in turns]
+        raise BadRow(f"column `{name}` is {turns!r:.200}, expected a list of messages")
+    *before, (last, thought) = [turn_of(turn) for turn in turns] or [({"role": ""}, None)]
     if last["role"] != "assistant" or not before:
         raise BadRow(f"`{name}` must end with the assistant's answer to a message")
-    prompt = [_as_context(message) for message, _ in before]
-    return [message for message in prompt if message], last["content"], thought
+    return [message for message, _ in before], last["content"], thought
 
 
-def _turn(turn: Any) -> tuple[Message, str | None]:
-    fields = turn if isinstance(turn, Mapping) else {}
-    role = ROLES.get(str(fields.get("role") or fields.get("from")))
-    content = fields.get("content", fields.get("value"))
-    if role is None or not isinstance(content, str):
-        raise BadRow(f"{turn!r:.200} is no message with a role ({', '.join(ROLES)}) and a text")
-    thought = next((fields[name] for name in _THOUGHT_FIELDS if fields.get(name)), None)
-    return {"role": role, "content": content}, thought
+def answer_to(question: list[Message], turns: Iterable[Any], name: str) -> tuple[str, str | None]:
+    """The answer that messages give to a question, which may stand among them again."""
+    said = [turn_of(turn) for turn in turns]
+    before = [message for message, _ in said[:-1]]
+    if said[-1][0]["role"] != "assistant" or before not in ([], question):
+        raise BadRow(f"`{name}` must be the assistant's answer to the prompt")
+    return said[-1][0]["content"], said[-1][1]
 
 
 def _as_context(message: Message) -> Message:
@@ -154,14 +165,3 @@ def _as_context(message: Message) -> Message:
         return {**message, "content": read_trace(message["content"]).answer}
     except NotNormal as reason:
         raise BadRow(f"an earlier answer: {reason}") from reason
-
-
-def _thought(value: Any) -> str | None:
-    """A text, or the only one of a list, as s1K has it."""
-    if isinstance(value, list) and len(value) == 1:
-        (value,) = value
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _plain(value: Any) -> str | None:
-    return None if value is None else str(value).strip() or None

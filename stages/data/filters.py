@@ -13,9 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from pipeline.errors import UsageError
 from stages.data.budgets import never_ended
-from stages.data.resemblance import DUPLICATE, NEAR_DUPLICATE
 from stages.data.rows import Row
 from stages.rewards import padding
 from stages.rewards.format import strict
@@ -66,13 +64,6 @@ RULES: dict[str, Rule] = {
     "code_block": code_block,
     "repetition": repetition,
 }
-
-
-def check_names(names: Sequence[str], key: str) -> None:
-    """An unknown filter is a usage error before anything is sampled."""
-    known = [*RULES, DUPLICATE, NEAR_DUPLICATE]
-    if unknown := [name for name in names if name not in known]:
-        raise UsageError(f"{key}: unknown {unknown}; expected any of {', '.join(known)}")
 
 
 def reason_of(row: Row, config: Readability) -> str | None:

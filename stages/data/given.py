@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.artifact import Artifact
+from stages.data.model_folder import brings_code
 from stages.data.rows import ROW_GROUP, SAMPLE, Row, stream_rows
 from stages.verifiers.answer import NO_ANSWER, parse
 
@@ -45,7 +46,10 @@ def tokenizer_of(models: Sequence[Artifact]) -> PreTrainedTokenizerBase | None:
         return None
     from transformers import AutoTokenizer
 
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(models[0].model_path)
+    path = models[0].model_path
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+        path, trust_remote_code=brings_code(path)
+    )
     return tokenizer
 
 

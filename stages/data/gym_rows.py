@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import RecipeError, UsageError
+from stages.checks.values import SPLITS
 from stages.data.rows import Row
 from stages.verifiers import gym
 from stages.verifiers.gym.tasks import EXAMPLES, UNFIT
 from stages.verifiers.verdict import Unreadable
 
-SPLITS = ("train", "heldout")
 PATIENCE = 20  # entries looked at for each row wanted, before the task counts as exhausted
 INSTALL = "reasoning-gym is not installed: pip install 'r1-recipe[gym]'"
 

@@ -10,36 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-import pyarrow as pa
-
 from stages.data.exchanges import Exchange, exchanges
-from stages.data.rows import Row
-from stages.data.sources import BadRow, Raw
+from stages.data.files import BadRow, BrokenRow, Raw, attempt
+from stages.data.languages import UNKNOWN, code_of
+from stages.data.left_out import SHOWN, UNREADABLE, LeftOut
+from stages.data.rows import DOMAINS, Row
 from stages.data.template import END_THINK, THINK, compose, tagged
 from stages.data.thoughts import NotNormal, read_trace
 from stages.rewards.language import target_of
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Verdict, request_of
 
-UNREADABLE = "unreadable_row"
 WRONG = "wrong"
 BATCH = 1024  # rows judged together
-SHOWN = 300  # characters of a row that is left out
-DOMAINS = ("math", "code", "stem", "logic", "general")
 NO_THOUGHT = THINK + END_THINK
 NO_VERDICT = Verdict(None, "no reference")
-UNKNOWN_LANGUAGE = "und"  # ISO 639
-
-LEFT_OUT = pa.schema(
-    [
-        ("part", pa.string()),  # the file or the hub split
-        ("row", pa.int64()),
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-        ("text", pa.string()),  # how the row begins
-    ]
-)
-
 
 Place = tuple[str, int]  # a part of the source, and the row's number in it
 
@@ -57,14 +42,10 @@ class Report:
     languages: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     with_thought: int = 0
-    left_out: list[Row] = field(default_factory=list)
-
-    def leave_out(self, place: Place, reason: str, detail: str, text: str) -> None:
-        names = {"part": place[0], "row": place[1], "reason": reason}
-        self.left_out.append({**names, "detail": detail[:SHOWN], "text": text[:SHOWN]})
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def funnel(self) -> dict[str, int]:
-        reasons = Counter(row["reason"] for row in self.left_out)
+        reasons = self.left_out.reasons()
         return {"read": self.read, **reasons, "kept": self.read - sum(reasons.values())}
 
 
@@ -97,7 +78,7 @@ class Importer:
     pool: VerifierPool | None = None
     report: Report = field(default_factory=Report)
 
-    def conversations(self, raw: Iterable[tuple[Place, Raw]]) -> Iterator[Row]:
+    def conversations(self, raw: Iterable[tuple[Place, Raw | BrokenRow]]) -> Iterator[Row]:
         """The rows that can be learnt, in order. An id that came before gets its row's number."""
         ids: set[str] = set()
         read = self._read(raw)
@@ -110,13 +91,13 @@ class Importer:
                 self.report.languages[one.row["language"]] += 1
                 yield one.row
 
-    def _read(self, raw: Iterable[tuple[Place, Raw]]) -> Iterator[_Read]:
+    def _read(self, raw: Iterable[tuple[Place, Raw | BrokenRow]]) -> Iterator[_Read]:
         for place, fields in raw:
-            try:
-                found = list(exchanges(fields, self.columns))
-            except BadRow as reason:
+            found = attempt(self._found, fields)
+            if isinstance(found, BadRow):
+                text = "" if isinstance(fields, BrokenRow) else str(fields)
                 self.report.read += 1
-                self.report.leave_out(place, UNREADABLE, str(reason), str(fields))
+                self.report.left_out.add(*place, UNREADABLE, str(found), text)
                 continue
             for number, exchange in enumerate(found, start=1):
                 self.report.read += 1
@@ -125,11 +106,18 @@ class Importer:
                     one.row["id"] += f"-{number}" if len(found) > 1 else ""
                     yield one
 
+    def _found(self, fields: Raw) -> list[Exchange]:
+        """The exchanges of a row whose language, if it names one, is a language."""
+        if (language := fields.get("language")) not in (None, ""):
+            code_of(language, "column `language`")
+        return list(exchanges(fields, self.columns))
+
     def _normal(self, place: Place, fields: Raw, exchange: Exchange) -> _Read | None:
         try:
             trace = read_trace(exchange.text, exchange.thought)
         except NotNormal as reason:
-            self.report.leave_out(place, str(reason), f"…{exchange.text[-SHOWN:]}", exchange.text)
+            detail = f"…{exchange.text[-SHOWN:]}"
+            self.report.left_out.add(*place, str(reason), detail, exchange.text)
             return None
         self.report.columns[exchange.columns] += 1
         self.report.styles[trace.style] += 1
@@ -143,7 +131,7 @@ class Importer:
             "completion": compose(trace.reasoning, trace.answer),
             "source": source if isinstance(source, str) and source else part,
         }
-        row["language"] = target_of(row) or UNKNOWN_LANGUAGE
+        row["language"] = target_of(row) or UNKNOWN
         return _Read(place, row, exchange.reference, tagged(trace.reasoning, trace.answer))
 
     def _judged(self, batch: list[_Read]) -> Iterator[_Read]:
@@ -163,7 +151,7 @@ class Importer:
             verdict = NO_VERDICT if one.reference is None else next(verdicts)
             if verdict.score is not None and verdict.score < 1:
                 detail = f"{verdict.reason}; the reference is {one.reference}"
-                self.report.leave_out(one.place, WRONG, detail, one.row["completion"][-SHOWN:])
+                self.report.left_out.add(*one.place, WRONG, detail, one.row["completion"][-SHOWN:])
                 continue
             self.report.verdicts["right" if verdict.score else verdict.reason] += 1
             yield one

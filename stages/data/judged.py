@@ -1,11 +1,4 @@
-"""Responses and what a judge said of them: files of judgements, margins, balanced lengths.
-
-    pair     {"prompt": …, "first": "…", "second": "…", "votes": [2.0, 1.5, …]}   first − second
-    label    {"prompt": …, "completion": "…", "label": 1}                         1 safe, 0 unsafe
-
-A file of what is still to be judged has the same columns without `votes` or `label`. A response
-without tags is a summary without a thought.
-"""
+"""Responses and what a judge said of them: margins, labels, balanced lengths."""
 
 from __future__ import annotations
 
@@ -16,13 +9,11 @@ from statistics import fmean
 
 import pyarrow as pa
 
-from stages.data.formats import messages_of, text_of
 from stages.data.rows import MESSAGES, Row, RowWriter
-from stages.data.sources import BadRow, Raw
-from stages.data.template import TAG_TOKENS, Message, compose
+from stages.data.template import Message
 
-FILE = "file"
 WITHIN_MARGIN, TOO_FEW_VOTES, UNDECIDED = "within_margin", "too_few_votes", "undecided"
+SAME, UNBALANCED = "same_response", "unbalanced_length"
 
 #: Every pair or response that was judged, with what dropped it before lengths were balanced.
 JUDGED = pa.schema(
@@ -49,28 +40,35 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Judged:
-    """A candidate and its votes: differences first − second, or 1 for safe and 0 for unsafe."""
+    """A candidate and its votes: differences first − second, or 1 for safe and 0 for unsafe.
+
+    chosen: people chose the first response, and did not vote. margin: by how much, if they said so.
+    """
 
     candidate: Candidate
     votes: list[float]
     unreadable: int = 0
+    chosen: bool = False
+    margin: float | None = None
 
 
 def preferred(judged: Judged, margin: float, min_votes: int) -> Row | str:
     """The better response as chosen, or what drops the pair: the mean must exceed the margin."""
+    if judged.chosen:
+        same = len(set(judged.candidate.responses)) < 2
+        return SAME if same else _pair(judged.candidate, 1.0, judged.margin)
     if len(judged.votes) < min_votes:
         return TOO_FEW_VOTES
     difference = fmean(judged.votes)
     if abs(difference) <= margin:
         return WITHIN_MARGIN
-    chosen, rejected = judged.candidate.responses[:: 1 if difference > 0 else -1]
-    return {
-        "prompt": judged.candidate.prompt,
-        "chosen": chosen,
-        "rejected": rejected,
-        "margin": abs(difference),
-        "source": judged.candidate.source,
-    }
+    return _pair(judged.candidate, difference, abs(difference))
+
+
+def _pair(candidate: Candidate, difference: float, margin: float | None) -> Row:
+    chosen, rejected = candidate.responses[:: 1 if difference > 0 else -1]
+    row = {"prompt": candidate.prompt, "chosen": chosen, "rejected": rejected}
+    return row | {"margin": margin, "source": candidate.source}
 
 
 def labelled(judged: Judged, min_votes: int) -> Row | str:
@@ -134,44 +132,11 @@ def balanced(pairs: Iterable[Row], count: int, dropped: Counter[str]) -> list[Ro
         if len(bins[side]) < (half if side else count):
             bins[side].append(row)
         else:
-            dropped["unbalanced_length"] += 1
+            dropped[UNBALANCED] += 1
         if len(bins[1]) == len(bins[-1]) == half:
             break
     equal = min(len(bins[1]), len(bins[-1]))
-    dropped["unbalanced_length"] += len(bins[1]) + len(bins[-1]) - 2 * equal
+    dropped[UNBALANCED] += len(bins[1]) + len(bins[-1]) - 2 * equal
     neutral = bins[0][: count - 2 * equal]
     dropped["surplus"] += len(bins[0]) - len(neutral)
     return [*bins[1][:equal], *bins[-1][:equal], *neutral]
-
-
-def pair_candidate(number: int, row: Raw) -> Candidate:
-    """A row of a file of pairs that are to be judged."""
-    texts = tuple(_response(row, name) for name in ("first", "second"))
-    return Candidate(messages_of(row, "prompt"), texts, FILE)
-
-
-def pair_judged(number: int, row: Raw) -> Judged:
-    """A row of a file of judged pairs."""
-    votes = row.get("votes")
-    numbers = isinstance(votes, list) and all(isinstance(vote, int | float) for vote in votes)
-    if not votes or not numbers:
-        raise BadRow(f"column `votes` is {votes!r}, expected a list of numbers (first − second)")
-    return Judged(pair_candidate(number, row), [float(vote) for vote in votes])
-
-
-def response_candidate(number: int, row: Raw) -> Candidate:
-    """A row of a file of responses that are to be judged."""
-    return Candidate(messages_of(row, "prompt"), (_response(row, "completion"),), FILE)
-
-
-def response_judged(number: int, row: Raw) -> Judged:
-    """A row of a file of labelled responses."""
-    if row.get("label") not in (0, 1):
-        raise BadRow(f"column `label` is {row.get('label')!r}, expected 1 (safe) or 0 (unsafe)")
-    return Judged(response_candidate(number, row), [float(row["label"])])
-
-
-def _response(row: Raw, name: str) -> str:
-    """A response with its thought, empty if it has none: such data of others mostly has no tags."""
-    text = text_of(row, name)
-    return text if any(tag in text for tag in TAG_TOKENS) else compose("", text)

@@ -6,21 +6,25 @@ samples, and the reason why no sample is drawn twice: 16 samples a problem after
 500 problems after 200 draw 300 more, in whatever stage or run.
 
     <beside the model>/samples/<digest of the settings>/settings.json
-                                                       /<random name>.parquet      one shard each
+                                                       /<SHA-256>.parquet          one shard each
 
-A shard appears whole (written aside and renamed) and is never changed. Only its names (prompt and
-seed) are held in memory, 32 bytes a completion; the rest is read when it is asked for. Verdicts are
-not kept: judging is cheap, and its rules may change while the samples stay. Two stages that sample
-the same model at the same moment may both draw a completion; the two are equal.
+A shard appears whole (written aside and renamed), is never changed, and is named by its content:
+one that is not what its name says is put aside and counts as not drawn, whenever it is read. So do
+shards with other names, from before names were checked: nobody can tell whether they are whole.
+
+Only the names of completions (prompt and seed) are held in memory, 32 bytes each; the rest is read
+when it is asked for. Verdicts are not kept: judging is cheap, and its rules may change while the
+samples stay. Two stages that sample the same model at the same moment may both draw a completion;
+the two are equal.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
-import os
-import uuid
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,13 +34,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import notices, state
 from stages.configs import Sampling
 
 SETTINGS = "settings.json"
+CORRUPT = ".corrupt"  # added to the name of a shard that is put aside
 MOST_SAMPLES = 2**14  # of one problem
 SPACING = 2**10 * MOST_SAMPLES  # of the seeds of two prompts: room for as many equal ones
 _SEEDS = 2**62  # a seed and what engines add to it must fit a signed 64-bit number
 _OPEN_SHARDS = 4
+_CHECKED = re.compile(r"[0-9a-f]{64}\.parquet")  # a shard whose name can be held against it
 
 DRAWN = pa.schema(
     [
@@ -83,7 +90,7 @@ class Ledger:
         self.folder = beside_model / "samples" / digest
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / SETTINGS).exists():
-            _write_whole(self.folder / SETTINGS, settings.encode() + b"\n")
+            state.replace(self.folder / SETTINGS, settings.encode() + b"\n")
         self._index = _Index.of(self.folder)
 
     def sampling_as(self, sampling: Sampling) -> Ledger:
@@ -96,14 +103,17 @@ class Ledger:
         return {name: place for name, place in places if place is not None}
 
     def read(self, places: dict[Name, tuple[int, int]]) -> dict[Name, Drawn]:
-        """The completions at these places."""
+        """The completions at these places; those of a shard that has gone bad are absent."""
         by_shard: dict[int, list[tuple[Name, int]]] = {}
         for name, (shard, row) in places.items():
             by_shard.setdefault(shard, []).append((name, row))
         found: dict[Name, Drawn] = {}
         for shard, wanted in by_shard.items():
-            table = _open(self._index.shards[shard]).take([row for _, row in wanted])
-            for (name, _), row in zip(wanted, table.to_pylist(), strict=True):
+            table = _open(self._index.shards[shard])
+            if table is None:
+                continue
+            rows = table.take([row for _, row in wanted]).to_pylist()
+            for (name, _), row in zip(wanted, rows, strict=True):
                 found[name] = Drawn(row["token_ids"], row["text"], row["finish_reason"])
         return found
 
@@ -115,10 +125,10 @@ class Ledger:
             {"prompt": prompt, "seed": seed, **vars(completion)}
             for (prompt, seed), completion in drawn.items()
         ]
-        path = self.folder / f"{uuid.uuid4().hex}.parquet"
-        aside = path.with_suffix(".tmp")
-        pq.write_table(pa.Table.from_pylist(rows, DRAWN), aside)
-        aside.replace(path)
+        buffer = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist(rows, DRAWN), buffer)
+        shard = buffer.getvalue().to_pybytes()
+        state.replace(self.folder / _name_of(shard), shard)
 
 
 @dataclass(frozen=True)
@@ -137,10 +147,9 @@ class _Index:
     @classmethod
     def of(cls, folder: Path) -> _Index:
         shards, columns = [], []
-        for path in sorted(folder.glob("*.parquet")):
-            try:
-                table = pq.read_table(path, columns=["prompt", "seed"])
-            except (pa.ArrowInvalid, OSError):  # torn by a power cut: its samples are drawn again
+        for path in _shards_of(folder):
+            table = _verified(path, ["prompt", "seed"])
+            if table is None:
                 continue
             prompts, seeds = (table[name].to_numpy() for name in ("prompt", "seed"))
             columns.append(
@@ -163,17 +172,42 @@ class _Index:
 
 
 @lru_cache(maxsize=_OPEN_SHARDS)
-def _open(shard: Path) -> pa.Table:
-    return pq.read_table(shard)
+def _open(shard: Path) -> pa.Table | None:
+    return _verified(shard)
+
+
+def _shards_of(folder: Path) -> list[Path]:
+    """The shards whose content can be checked, in order of their names."""
+    found = sorted(folder.glob("*.parquet"))
+    checked = [path for path in found if _CHECKED.fullmatch(path.name)]
+    if unchecked := len(found) - len(checked):
+        notices.warn(
+            f"{unchecked} of {len(found)} files of samples in {folder} carry no checksum in their "
+            "name: what they hold is drawn again. They can be deleted"
+        )
+    return checked
+
+
+def _verified(shard: Path, columns: list[str] | None = None) -> pa.Table | None:
+    """A shard that is what its name says; None for another one, which is put aside."""
+    try:
+        content = shard.read_bytes()
+    except OSError as error:
+        notices.warn(f"samples that cannot be read are drawn again: {error}")
+        return None
+    if shard.name == _name_of(content):
+        return pq.read_table(pa.BufferReader(content), columns=columns)
+    notices.warn(f"{shard} was changed after it was written: its samples are drawn again")
+    with contextlib.suppress(OSError):
+        shard.replace(shard.with_name(shard.name + CORRUPT))
+    return None
+
+
+def _name_of(content: bytes) -> str:
+    return f"{hashlib.sha256(content).hexdigest()}.parquet"
 
 
 def _integer(data: bytes) -> int:
     """A hash as a positive number below 2**62."""
     digest = hashlib.blake2b(data, digest_size=8).digest()
     return int.from_bytes(digest, "big") % _SEEDS
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
-    aside.write_bytes(data)
-    aside.replace(path)

@@ -17,8 +17,7 @@ from pipeline.errors import UsageError
 from stages.configs import MixturePart
 from stages.data.rows import Row
 
-ROWS, TOKENS = "rows", "tokens"
-UNITS = (ROWS, TOKENS)
+TOKENS = "tokens"
 ALL = {"all": MixturePart()}
 
 
@@ -55,7 +54,6 @@ def choose(
     key: str,
 ) -> dict[str, Chosen]:
     """The rows of each part; `key` is the config key of the parts, for messages."""
-    _check(parts, shares_of, key)
     members = _members(candidates, parts)
     chosen = {}
     for name, part in parts.items():
@@ -68,17 +66,6 @@ def choose(
     if any(part.share is not None for part in parts.values()):
         _share(candidates, parts, chosen, shares_of)
     return chosen
-
-
-def _check(parts: Mapping[str, MixturePart], shares_of: str, key: str) -> None:
-    if shares_of not in UNITS:
-        raise UsageError(f"shares_of={shares_of}: expected one of {', '.join(UNITS)} ({key})")
-    given = [part.share for part in parts.values() if part.share is not None]
-    if given and len(given) < len(parts):
-        silent = [name for name, part in parts.items() if part.share is None]
-        raise UsageError(f"{key}: {silent} have no share; give all parts one (0: none), or none")
-    if given and (min(given) < 0 or sum(given) <= 0):
-        raise UsageError(f"{key}: shares are {given}; they are at least 0 and their sum above 0")
 
 
 def _members(

@@ -26,7 +26,7 @@ def preference_of(row: Mapping[str, Any]) -> Any:
     """`helpful` or `safety`; None where the row says nothing, else what it wrongly says."""
     try:
         metadata = json.loads(row.get("metadata") or "{}")
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None
     return metadata.get(PREFERENCE) if isinstance(metadata, dict) else None
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
-from stages.checks.sampling import MODEL, RAW, TINY, refuse_rewriting
+from stages.checks.sampling import MODEL, RAW, TINY, rewriting
+from stages.checks.values import refuse
 from stages.configs import SampleConfig
 from stages.data import side_model
 from stages.data.collect import fitting
 from stages.data.examples import Examples, counts, read_examples
-from stages.data.filters import check_names
 from stages.data.rewrite import Rewriter, rewrite_tiny
 from stages.data.rewrite_model import ModelRewriter
 from stages.data.rows import Row
@@ -23,8 +23,7 @@ from stages.rollout.fleet import Fleet
 def prepared(config: SampleConfig, inputs: Inputs, context: Context) -> Examples:
     """The rewriter's examples; raises before anything is sampled for what would fail after it."""
     key = f"stages.{context.stage}"
-    refuse_rewriting(config, key)
-    check_names(config.rewrite.filters, f"{key}.rewrite.filters")
+    refuse(rewriting(config), key)
     if config.rewriter is None and config.rewrite.wanted:
         context.warn(f"{key}.rewriter: {RAW}")
     if config.rewriter != MODEL:

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import UsageError
+from stages.checks.sampling import ADAPTIVE, FIXED
 from stages.configs import SampleConfig
 from stages.data.adaptive import Counts, Limits, allocate
 from stages.data.collect import Collector, Job, Progress
@@ -36,20 +36,6 @@ from stages.data.labels import Election
 from stages.data.parts import GROUP, PART, WAITS, merged, part_row
 from stages.data.resemblance import Different
 from stages.data.rows import Row, write_rows
-
-FIXED, ADAPTIVE = "fixed", "adaptive"
-
-
-def check_strategy(config: SampleConfig, key: str) -> None:
-    """Refuse a strategy that there is not, or a budget that cannot be kept to."""
-    if config.strategy not in (FIXED, ADAPTIVE):
-        raise UsageError(f"{key}.strategy={config.strategy}: expected {FIXED} or {ADAPTIVE}")
-    most = config.adaptive.most_samples
-    if config.strategy == ADAPTIVE and most < config.samples_per_problem:
-        raise UsageError(
-            f"{key}.adaptive.most_samples={most}: one problem may cost no less than the mean of "
-            f"all, samples_per_problem={config.samples_per_problem}"
-        )
 
 
 @dataclass

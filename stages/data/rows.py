@@ -24,6 +24,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import RecipeError
+
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
 PROBLEM = pa.schema(
@@ -86,6 +88,8 @@ LABEL = pa.schema(
     ]
 )
 
+DOMAINS = ("math", "code", "stem", "logic", "general")
+
 Row = dict[str, Any]
 
 ROW_GROUP = 2048  # rows written, and read, together
@@ -126,8 +130,23 @@ class RowWriter:
 
     def _flush(self) -> None:
         if self._rows:
-            self._file.write_table(pa.Table.from_pylist(self._rows, self._schema))
+            try:
+                table = pa.Table.from_pylist(self._rows, self._schema)
+            except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
+                raise RecipeError(self._unwritten(error)) from error
+            self._file.write_table(table)
             self._rows = []
+
+    def _unwritten(self, error: Exception) -> str:
+        """Which row cannot be written, and why."""
+        for place, row in enumerate(self._rows, start=self.count - len(self._rows) + 1):
+            for name in self._names:
+                try:
+                    pa.array([row[name]], self._schema.field(name).type)
+                except (pa.ArrowException, ValueError, OverflowError, TypeError) as own:
+                    named = f" (id {row['id']!r})" if row.get("id") else ""
+                    return f"{self._path.name}, row {place}{named}: column `{name}`: {own}"
+        return f"{self._path.name}: {error}"
 
 
 def write_rows(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipeline.artifact import Artifact
 from stages.configs import PreferencesConfig, SampleConfig, Sampling
 from stages.data.collect import Job
+from stages.data.encoding import token_ids
 from stages.data.rows import PROBLEM
 from stages.data.template import Message, render_prompt
 
@@ -28,6 +29,6 @@ def job(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], n: int, **more: Any
 ) -> Job:
     """n replies to a conversation, which nothing verifies. more: kept in the job's problem."""
-    (ids,) = tokenizer([render_prompt(tokenizer, messages)], add_special_tokens=False).input_ids
+    (ids,) = token_ids(tokenizer, [render_prompt(tokenizer, messages)])
     problem: Mapping[str, Any] = dict.fromkeys(PROBLEM.names) | {"verifier": ""} | more
     return Job(dict(problem), ids, n)

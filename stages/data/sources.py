@@ -4,9 +4,11 @@ A source is a local file (stages/data/files.py), a folder of such files, or a hu
 configuration or several; `formats` has a reader for each data set. Its parts are numbered each by
 itself, so that a row's id says where it stands: `bbh-word_sorting-000003`.
 
-A row that cannot be read stops the stage with its number: a benchmark that silently lost rows is
-another benchmark. Rows that do not belong to what was asked for (another split or subject of the
-same file) and rows without a reference, where the config lets them go, are counted.
+A row of a benchmark that cannot be read stops the stage with its number: a benchmark that lost rows
+is another benchmark. Of a user's own rows a broken one (no JSON, no text, half a line) is left out,
+named and counted, and what is meant otherwise than it can be (an unknown verifier) stops the stage.
+Rows that do not belong to what was asked for (another split or subject of the same file) and rows
+without a reference, where the config lets them go, are counted.
 """
 
 from __future__ import annotations
@@ -20,26 +22,31 @@ from typing import Any, Protocol, TypeVar
 
 from pipeline.errors import RecipeError, UsageError
 from stages.configs import DatasetConfig
-from stages.data.files import (
-    FILE_ENDINGS,
-    BadRow,
-    Numbered,
-    Raw,
-    ending_of,
-    located,
-    rows_of_file,
-    stem_of,
-)
+from stages.data.files import BadRow, BrokenRow, Numbered, Raw, attempt, located, rows_of_file
+from stages.data.languages import UNKNOWN
+from stages.data.left_out import UNREADABLE, LeftOut
+from stages.data.places import files_in, no_such_file, not_there, stem_of
 from stages.data.preference import stamped
 from stages.data.rows import Row
+from stages.rewards.language import target_of
 
 __all__ = ["BadRow", "Raw", "rows_of_file"]  # read through here by other readers of rows
 
 Parsed = TypeVar("Parsed")
-HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 ERROR, DROP, KEEP = "error", "drop", "keep"
 #: Verifiers that judge by the row's metadata; a reference is only an example of an answer.
 BY_METADATA = frozenset({"code", "instruction"})
+NOBODY = ""  # the verifier of a general query that reward models alone judge
+REFERENCE = "reference"
+#: What people call the column of references.
+LIKELY = (
+    "gold", "answer", "expected_answer", "ground_truth", "target", "label", "solution",
+    "final_answer", "gt", "output",
+)  # fmt: skip
+WITHOUT = (
+    ". Or set without_reference=drop to leave such rows out, or keep to have them without one "
+    "(nothing can judge them: for labels by majority vote)"
+)
 
 
 class Source(Protocol):
@@ -56,18 +63,26 @@ class OtherRow(Exception):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a row stands: the file's stem or the hub configuration, and the split asked for."""
+    """Where a row stands: the file's stem or the hub configuration, and the split asked for.
+
+    preference: what its stage says that all its queries ask for.
+    """
 
     part: str
     split: str
+    preference: str | None = None
 
 
 @dataclass(frozen=True)
 class Format:
-    """How one data set's rows become problems. `columns` name those of a file without a header."""
+    """How one data set's rows become problems. `columns` name those of a file without a header.
+
+    whole: a row that cannot be read stops the stage, as of a benchmark; else it is left out.
+    """
 
     parse: Callable[[Raw, Origin], Row]
     columns: tuple[str, ...] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,15 +98,12 @@ class Part:
 def open_source(config: Source, format_: Format, key: str) -> list[Part]:
     """The parts of what `path` names; nothing is read yet. `key` is the stage's, for messages."""
     local = Path(config.path).expanduser()
+    if (wrong := not_there(config.path)) is not None:
+        raise UsageError(f"{key}.path={config.path}: {wrong}")
     if local.is_file():
         return [_local(local, format_)]
     if local.is_dir():
-        files = sorted(p for p in local.iterdir() if ending_of(p) in FILE_ENDINGS)
-        if not files:
-            raise UsageError(f"{key}.path={config.path}: no {', '.join(FILE_ENDINGS)} in it")
-        return [_local(file, format_) for file in files]
-    if ending_of(local) in FILE_ENDINGS or not HUB_NAME.fullmatch(config.path):
-        raise UsageError(missing_file(f"{key}.path", config.path))
+        return [_local(file, format_) for file in files_in(local)]
     return [_hub_part(config, subset, key) for subset in subsets_of(config, key)]
 
 
@@ -104,24 +116,37 @@ def subsets_of(config: Source, key: str) -> list[str | None]:
 
 
 def read_problems(
-    parts: Iterable[Part], format_: Format, config: DatasetConfig, counts: Counter[str]
+    parts: Iterable[Part],
+    format_: Format,
+    config: DatasetConfig,
+    counts: Counter[str],
+    left_out: LeftOut | None = None,
 ) -> Iterator[Row]:
-    """Problem rows, and in `counts` how many were read and why any was left out."""
+    """Problem rows, and how many were read and why any was left out.
+
+    left_out: which rows were broken; null: one stops the stage.
+    """
     for part in parts:
-        origin = Origin(part.name, config.split)
+        origin = Origin(part.name, config.split, config.preference)
         for number, raw in part.rows:
             counts["read"] += 1
             try:
-                problem = located(part.where, number, format_.parse, raw, origin)
+                problem = attempt(format_.parse, raw, origin)
             except OtherRow as other:
                 counts[str(other)] += 1
                 continue
-            if not located(part.where, number, _wanted, problem, config.without_reference):
+            if isinstance(problem, BrokenRow) and left_out is not None and not format_.whole:
+                counts[UNREADABLE] += 1
+                left_out.add(part.where, number, UNREADABLE, str(problem))
+                continue
+            problem = located(part.where, number, dict, problem)
+            if not located(part.where, number, _wanted, problem, raw, config.without_reference):
                 counts["without_reference"] += 1
                 continue
             id_ = f"{config.format}-{part.label}-{number:06d}"
             given = {"language": config.language, "metadata": "{}", "source": config.format}
             row = {"id": id_, **given, **problem}
+            row["language"] = row["language"] or target_of(row) or UNKNOWN
             if config.preference:
                 row["metadata"] = located(
                     part.where, number, stamped, row["metadata"], config.preference
@@ -129,28 +154,46 @@ def read_problems(
             yield row
 
 
-def _wanted(problem: Row, without_reference: str) -> bool:
+def _wanted(problem: Row, raw: Raw, without_reference: str) -> bool:
     """Whether the row is kept: without what its verifier compares with, only where allowed."""
-    if problem["reference"] is not None or problem["verifier"] in BY_METADATA:
+    if problem["reference"] is not None or problem["verifier"] in (*BY_METADATA, NOBODY):
         return True
     if without_reference == ERROR:
-        raise BadRow(
-            "no reference answer; set without_reference=drop to leave such rows out, or keep to "
-            "have them without one (nothing can judge them: for labels by majority vote)"
-        )
+        raise BadRow(f"no reference answer{_no_column(raw)}{WITHOUT}")
     return without_reference == KEEP
 
 
-def read_own_rows(path: Path, key: str, parse: Callable[[int, Raw], Parsed]) -> Iterator[Parsed]:
-    """Rows of a user's own file; `key` is the config key that named it."""
+def _no_column(raw: Raw) -> str:
+    """That the whole column is missing, and which one may be meant."""
+    if REFERENCE in raw:
+        return f": column `{REFERENCE}` is {raw[REFERENCE]!r}"
+    likely = next((name for name in LIKELY if raw.get(name) not in (None, "")), None)
+    meant = f"; if `{likely}` is meant, name it `{REFERENCE}`" if likely else ""
+    return f": there is no column `{REFERENCE}` (found {', '.join(map(str, raw))}){meant}"
+
+
+def read_own_rows(
+    path: Path, key: str, parse: Callable[[int, Raw], Parsed], left_out: LeftOut | None = None
+) -> Iterator[Parsed]:
+    """Rows of a user's own file; `key` is the config key that named it.
+
+    A row that cannot be read stops the stage, or is left out where there is a list to name it in.
+    """
+    path = path.expanduser()
     if not path.is_file():
         raise UsageError(missing_file(key, path))
     for number, row in rows_of_file(path):
-        yield located(path, number, parse, number, row)
+        found = attempt(parse, number, row)
+        if not isinstance(found, BadRow):
+            yield found
+        elif left_out is None:
+            raise RecipeError(f"{path}, row {number}: {found}")
+        else:
+            left_out.add(str(path), number, UNREADABLE, str(found))
 
 
 def missing_file(key: str, path: Any) -> str:
-    return f"{key}={path}: there is no such file (looked from {Path.cwd()})"
+    return f"{key}={path}: {no_such_file()}"
 
 
 def _local(path: Path, format_: Format) -> Part:

@@ -7,7 +7,8 @@ tag itself, and vLLM's `--reasoning-parser deepseek_r1` separates thought and an
 
 A base from elsewhere may bring a template that ends a prompt with `<think>`, as the released R1
 models do. It is kept, and trained as it will be used: the prompt has the tag, the completion goes
-on after it. Whoever parses such a completion must know that it began inside a thought.
+on after it. The text of such a completion begins with the tag all the same (rollout/spoken.py), so
+that it is judged, rewarded and learnt as others are.
 
 A published model keeps the template that it was trained with. In a conversation of several turns,
 send what the model answered back whole, or without its thought as DeepSeek advises: the template
@@ -19,15 +20,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from stages.data.encoding import TAG_TOKENS as TAG_TOKENS
+from stages.data.encoding import plain
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 USER, ASSISTANT, SYSTEM = "<|user|>", "<|assistant|>", "<|system|>"
 END, PAD = "<|end|>", "<|pad|>"
-THINK, END_THINK = "<think>", "</think>"
-ANSWER, END_ANSWER = "<answer>", "</answer>"
+THINK, END_THINK, ANSWER, END_ANSWER = TAG_TOKENS
 SPECIAL_TOKENS = (PAD, END, USER, ASSISTANT, SYSTEM)
-TAG_TOKENS = (THINK, END_THINK, ANSWER, END_ANSWER)
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -44,17 +46,24 @@ Message = dict[str, str]
 def render_prompt(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], system: str | None = None
 ) -> str:
-    """The text that a model continues: the messages, and the opening of the assistant's turn."""
+    """The text that a model continues: the messages, and the opening of the assistant's turn.
+
+    It is for `encoding.token_ids`: special tokens that a message spells out are marked.
+    """
     turns = [{"role": "system", "content": system}] if system else []
-    text = tokenizer.apply_chat_template(
-        [*turns, *messages], tokenize=False, add_generation_prompt=True
-    )
+    said = [{**turn, "content": plain(tokenizer, turn["content"])} for turn in (*turns, *messages)]
+    text = tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
     return str(text)
+
+
+def opens_thought(prompt: str) -> bool:
+    """Whether a prompt ends with an open `<think>`."""
+    return prompt.rstrip().endswith(THINK)
 
 
 def after_prompt(prompt: str, completion: str) -> str:
     """What is left to say of a completion after a prompt that may have opened the thought."""
-    if prompt.rstrip().endswith(THINK):
+    if opens_thought(prompt):
         return completion.removeprefix(THINK).lstrip("\n")
     return completion
 

@@ -20,6 +20,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stages.configs import Thinking, Trivial
@@ -29,6 +30,7 @@ from stages.data.rows import PROBLEM, Row
 from stages.data.template import THINK, compose
 from stages.rewards.language import count_words
 from stages.rewards.scripts import LETTERS_PER_WORD
+from stages.rollout.spoken import Speech
 from stages.verifiers.answer import parse
 
 if TYPE_CHECKING:
@@ -93,11 +95,17 @@ def thought_jobs(
     config: Thinking,
     system_prompt: str | None,
 ) -> list[Job]:
-    """What the model is asked: each row's question, with the thought already opened."""
+    """What the model is asked: each row's question, with the thought already opened.
+
+    By the prompt itself, where the model's template does so.
+    """
     problems = [_as_problem(row, config.prompt) for row in rows]
     prefix = tuple(tokenizer(THINK, add_special_tokens=False).input_ids)
     jobs = make_jobs(problems, tokenizer, system_prompt, config.samples_per_row)
-    return [Job(job.problem, job.prompt_ids, job.n, job.first, prefix) for job in jobs]
+    speech = Speech(tokenizer)
+    return [
+        job if speech.opens(job.prompt_ids) else replace(job, prefix_ids=prefix) for job in jobs
+    ]
 
 
 def _as_problem(row: Row, template: str) -> Row:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from stages.data.template import TAG_TOKENS
+from stages.data import foreign
 
 UNCLOSED = "unclosed_thought"
 REPEATED = "repeated_tags"
@@ -31,6 +31,8 @@ OUTSIDE = "text_outside_answer"
 INSIDE = "tags_inside"
 EMPTY = "empty_answer"
 DAMAGED = "damaged_text"
+ESCAPED = "escaped_tags"
+FOREIGN = "foreign_tokens"
 
 COLUMN, NONE = "column", "none"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"  # what decoders put in place of bytes they cannot read
@@ -66,11 +68,16 @@ def _style(name: str, *tags: str, lone: bool = False) -> _Style:
     return _Style(name, opening, closing, answer, end, lone)
 
 
-_ANSWER, _END = (rf"<{slash}(?:answer|output|response|solution)>" for slash in ("", "/"))
+def _tag(names: str) -> tuple[str, str]:
+    """An opening and a closing tag of one of these names; blanks may stand in it."""
+    return rf"<\s*(?:{names})\s*>", rf"<\s*/\s*(?:{names})\s*>"
+
+
+_ANSWER, _END = _tag("answer|output|response|solution")
 _STYLES = (
-    _style("think", r"<think(?:ing)?>", r"</think(?:ing)?>", _ANSWER, _END, lone=True),
-    _style("thought", r"<thoughts?>", r"</thoughts?>", _ANSWER, _END),
-    _style("reasoning", r"<reasoning>", r"</reasoning>", _ANSWER, _END),
+    _style("think", *_tag("think(?:ing)?"), _ANSWER, _END, lone=True),
+    _style("thought", *_tag("thoughts?"), _ANSWER, _END),
+    _style("reasoning", *_tag("reasoning"), _ANSWER, _END),
     _style(
         "begin_of_thought",
         r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>",
@@ -93,19 +100,30 @@ _STYLES = (
         r"^## Thinking$", r"(?=^## Final Response$)", r"^## Final Response$", r"\Z",
     ),
 )  # fmt: skip
-_PLAIN = _style(NONE, r"(?!)", r"(?!)", r"<answer>", r"</answer>")
+_PLAIN = _style(NONE, r"(?!)", r"(?!)", *_tag("answer"))
+#: The recipe's own tags, however they are written.
+_OWN = re.compile("|".join(_tag("think|answer")), re.IGNORECASE)
+_ESCAPED = re.compile(
+    r"(?:&lt;|&#60;|&#x3c;|\\u003c|＜)\s*/?\s*(?:think(?:ing)?|answer|reasoning)\s*"
+    r"(?:&gt;|&#62;|&#x3e;|\\u003e|＞)",
+    re.IGNORECASE,
+)
 
 
 def read_trace(text: str, thought: str | None = None) -> Trace:
     """The thought and the answer of a completion; `thought`: what a column of its own holds."""
     if REPLACEMENT in text or REPLACEMENT in (thought or ""):
         raise NotNormal(DAMAGED)
+    if _ESCAPED.search(text) or _ESCAPED.search(thought or ""):
+        raise NotNormal(ESCAPED)
+    text = foreign.without_ends(text)
     style = _style_of(text)
     if style is not None:
+        if (thought or "").strip():
+            raise NotNormal(REPEATED)  # thoughts of two places
         return _checked(*_split(text, style), style.name)
-    return _checked(
-        (thought or "").strip(), _answer(text, _PLAIN), NONE if thought is None else COLUMN
-    )
+    own = foreign.without_ends(thought or "")
+    return _checked(own, _answer(text, _PLAIN), NONE if thought is None else COLUMN)
 
 
 def asks_for_tags(text: str) -> bool:
@@ -148,8 +166,11 @@ def _answer(region: str, style: _Style) -> str:
 
 
 def _checked(reasoning: str, answer: str, style: str) -> Trace:
+    reasoning, answer = foreign.without_ends(reasoning), foreign.without_ends(answer)
     if not answer:
         raise NotNormal(EMPTY)
-    if any(tag in reasoning or tag in answer for tag in TAG_TOKENS):
+    if _OWN.search(reasoning) or _OWN.search(answer):
         raise NotNormal(INSIDE)
+    if foreign.found(reasoning) or foreign.found(answer):
+        raise NotNormal(FOREIGN)
     return Trace(reasoning, answer, style)

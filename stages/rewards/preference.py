@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
+from stages.data.encoding import plain, token_ids
+from stages.data.model_folder import brings_code
 from stages.data.template import END, Message, render_prompt
 from stages.data.window import read_window
 from stages.rewards.prose import shows
@@ -76,9 +78,15 @@ class Scorer:
             raise UsageError(f"a reward model scores `answer` or `response`, not {reads!r}")
         self.reads, self.policy, self.name = reads, policy, name
         self.mean, self.std = mean, std or 1.0
-        self._tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model_path)
+        trusted = brings_code(model_path)
+        self._tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            model_path, trust_remote_code=trusted
+        )
         self._model = AutoModelForSequenceClassification.from_pretrained(
-            model_path, num_labels=1, dtype=torch.bfloat16 if bf16 else torch.float32
+            model_path,
+            num_labels=1,
+            dtype=torch.bfloat16 if bf16 else torch.float32,
+            trust_remote_code=trusted,
         )
         self._model.config.pad_token_id = self._tokenizer.pad_token_id
         self._model.eval()
@@ -123,7 +131,8 @@ class Scorer:
         summaries, and of one that it cannot see whole.
         """
         pairs = zip(prompts, completions, strict=True)
-        texts = [reward_text(p, c, self.reads, self.policy) for p, c in pairs]
+        marked = ((prompt, plain(self._tokenizer, completion)) for prompt, completion in pairs)
+        texts = [reward_text(p, c, self.reads, self.policy) for p, c in marked]
         there = [number for number, text in enumerate(texts) if text is not None]
         ids = self._ids([text for text in texts if text is not None])
         whole = [
@@ -146,10 +155,7 @@ class Scorer:
         return counts
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
-        if not texts:
-            return []
-        ids: list[list[int]] = self._tokenizer(texts, add_special_tokens=False).input_ids
-        return ids
+        return token_ids(self._tokenizer, texts)
 
     def _raw(self, texts: list[list[int]]) -> list[float]:
         """The model's outputs, in order."""

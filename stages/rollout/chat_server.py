@@ -1,9 +1,10 @@
 """An OpenAI-compatible server over HTTP: retries, and errors that say what to do.
 
-What passes by itself is tried again with growing pauses (or as long as `Retry-After` says): broken
-connections, timeouts, 408, 429 and 5xx. What does not is raised as `Refused` at once. The key comes
-from the environment variable that `server.api_key_env` names; it is in no config, no message and no
-log, and it is cut out of what a server says.
+What passes by itself is tried again with growing pauses (or as long as `Retry-After` says, up to
+ten minutes): broken connections, timeouts, 408, 429, 5xx, and answers that cannot be read. What
+does not is raised as `Refused` at once. The key comes from the environment variable that
+`server.api_key_env` names; it is in no config, no message and no log, and it is cut out of what a
+server says.
 """
 
 from __future__ import annotations
@@ -11,23 +12,29 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
 from pipeline.errors import StageFailed, UsageError
 from stages.configs import Server
+from stages.rollout.chat_reply import Odd
+from stages.rollout.chat_response import Response, plain
 
+T = TypeVar("T")
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 LONGEST_PAUSE = 60.0  # seconds, unless the server asks for more
 CONNECT_SECONDS = 10.0
-SHOWN_CHARACTERS = 400  # of what a server says
 UNREACHED = "Is the server up (`vllm serve MODEL` starts one), and the URL right (most end in /v1)?"
 TOO_SLOW = "Raise server.timeout, or lower server.concurrency or sampling.max_tokens"
 TOO_BUSY = "Lower server.concurrency, or raise server.retries"
 BROKEN = "The server's own log says why"
+ODD = (
+    "Is this an OpenAI-compatible chat server? Its own log, or that of what stands before it, helps"
+)
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -72,32 +79,42 @@ class ChatServer:
     def models(self) -> dict[str, dict[str, Any]] | None:
         """What the server offers, by name; None where it has no list."""
         try:
-            found = self.ask("GET", "/models")
+            return self.ask("GET", "/models", _by_name)
         except Refused as refusal:
             if refusal.status in (404, 405, 501):
                 return None
             raise self.explained(refusal) from None
-        return {str(entry["id"]): entry for entry in found.get("data") or [] if "id" in entry}
 
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The server's JSON answer, tried as often as `server.retries` allows."""
+    def ask(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[dict[str, Any]], T],
+        body: Mapping[str, Any] | None = None,
+    ) -> T:
+        """What `read` finds in the server's answer, tried as often as `server.retries` allows.
+
+        `read` raises Odd where the answer is not what it should be.
+        """
         trouble, advice = "", ""
         for attempt in range(self.server.retries + 1):
             if self._stop.is_set():
                 raise Stopped
             pause = min(self.server.pause * 2**attempt, LONGEST_PAUSE) * random.uniform(0.75, 1.25)
             try:
-                response = self._http.request(method, self.url + path, json=body)
-            except httpx.TransportError as error:
+                response = self._send(method, path, body)
+                if response.status not in RETRIED or response.out_of_money:
+                    return read(self._object(response))
+                trouble = f"{response.status}: {self._clean(response.words())}"
+                advice = TOO_BUSY if response.status == 429 else BROKEN
+                pause = max(pause, response.asked_pause())
+            except (httpx.TransportError, httpx.DecodingError) as error:
                 trouble = f"{type(error).__name__}: {self._clean(str(error))}"
                 slow = isinstance(error, httpx.ReadTimeout | httpx.PoolTimeout)
                 advice = TOO_SLOW if slow else UNREACHED
-            else:
-                if response.status_code not in RETRIED or _out_of_money(response):
-                    return self._read(response)
-                trouble = f"{response.status_code}: {self._words(response)}"
-                advice = TOO_BUSY if response.status_code == 429 else BROKEN
-                pause = max(pause, _asked_pause(response))
+            except Odd as odd:
+                trouble = f"it cannot be read: {self._clean(plain(str(odd)))}"
+                advice = ODD
             if attempt < self.server.retries:
                 self._stop.wait(pause)
         raise StageFailed(
@@ -122,30 +139,20 @@ class ChatServer:
             return UsageError(f"{said}\nCheck the model's name, and the URL: it mostly ends in /v1")
         return UsageError(said)
 
-    def _read(self, response: httpx.Response) -> dict[str, Any]:
-        if not response.is_success:
-            raise Refused(response.status_code, self._words(response))
-        try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            kind = response.headers.get("content-type", "no content type")
-            raise UsageError(
-                f"{response.url} answered with something else than JSON ({kind}): this is no "
-                "OpenAI-compatible server, or the URL lacks its end (mostly /v1)"
-            )
-        return answer
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> Response:
+        deadline = time.monotonic() + self.server.timeout
+        with self._http.stream(method, self.url + path, json=body) as stream:
+            return Response.read(stream, deadline)
 
-    def _words(self, response: httpx.Response) -> str:
-        """What the server says is wrong."""
-        try:
-            body = response.json()
-            error = body.get("error", body)
-            said = error.get("message") or error.get("detail") if isinstance(error, dict) else error
-        except (ValueError, AttributeError):
-            said = response.text
-        return self._clean(str(said or response.reason_phrase))[:SHOWN_CHARACTERS]
+    def _object(self, response: Response) -> dict[str, Any]:
+        if not response.ok:
+            raise Refused(response.status, self._clean(response.words()))
+        if "json" not in response.type and not response.content.lstrip().startswith(b"{"):
+            raise UsageError(
+                f"{response.url} answered with something else than JSON ({response.type}): this is "
+                "no OpenAI-compatible server, or the URL lacks its end (mostly /v1)"
+            )
+        return response.object()
 
     def _clean(self, text: str) -> str:
         return text.replace(self._key, "<key>") if self._key else text
@@ -158,14 +165,10 @@ def _key(variable: str) -> str:
     return key
 
 
-def _out_of_money(response: httpx.Response) -> bool:
-    """OpenAI says 429 for a spent quota too, which no pause brings back."""
-    return response.status_code == 429 and "insufficient_quota" in response.text
-
-
-def _asked_pause(response: httpx.Response) -> float:
-    """`Retry-After` in seconds; its form as a date is not read."""
-    try:
-        return float(response.headers["retry-after"])
-    except (KeyError, ValueError):
-        return 0.0
+def _by_name(found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    listed = found.get("data") or []
+    if not isinstance(listed, list):
+        raise Odd("data is no list of models")
+    return {
+        str(entry["id"]): entry for entry in listed if isinstance(entry, dict) and "id" in entry
+    }

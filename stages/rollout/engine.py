@@ -51,9 +51,10 @@ class Completion:
     """One answer.
 
     token_ids: what was sampled, the end token included. text: all that the assistant said, forced
-    prefix included and special tokens not. logprobs: of the sampled tokens under the policy at the
-    sampling temperature (at 1.0 for a greedy one), before top-p and top-k cut anything off: what a
-    policy gradient needs. finish_reason: `stop` (end token) or `length`; a server may say more.
+    prefix and a `<think>` that ends the prompt included, special tokens not (spoken.py). logprobs:
+    of the sampled tokens under the policy at the sampling temperature (at 1.0 for a greedy one),
+    before top-p and top-k cut anything off: what a policy gradient needs. finish_reason: `stop`
+    (end token) or `length`; a server may say more.
     """
 
     token_ids: list[int]

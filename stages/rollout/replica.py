@@ -60,9 +60,13 @@ class Replica:
         return messages
 
     def died(self) -> str | None:
-        """Why the process has ended without being told to, or None while it lives."""
+        """Why the process has ended without being told to, or None while it lives.
+
+        What its engine had started ends, too: it holds the pipe, whose last message may be a half.
+        """
         if self._process is None or self._process.is_alive():
             return None
+        self._kill_group()
         return self._last_words or _cause(self._process.exitcode)
 
     def end(self) -> list[Shard]:
@@ -73,14 +77,18 @@ class Replica:
             with contextlib.suppress(OSError):
                 self._connection.send(None)
             self._process.join(2 * GRACE)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # and whatever its engine had started
+        self._kill_group()
         self._process.kill()  # it may not have made its group yet
         self._process.join()
         self._connection.close()
         held, self.held, self._finished = self.held, [], {}
         self._process = self._connection = None
         return held
+
+    def _kill_group(self) -> None:
+        """End the process and whatever its engine had started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _begin(self) -> None:
         """Fork: the engine's libraries are there already. Once CUDA has started, that is broken."""

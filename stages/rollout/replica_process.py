@@ -1,14 +1,16 @@
 """What happens inside an engine's process: shards of requests in, their completions out.
 
 The process leads its own group and ends with everything that its engine started when its parent
-ends or says so. The engine runs in a thread of its own, since OpenMP's threads do not survive a
-fork: a fork of a process that has used them hangs at its first parallel loop, unless that loop is
-in a new thread (run on Linux with torch 2.13). Another thread sends, so that an engine goes on
-with its next shard while the parent is busy judging and reads nothing.
+ends, be it in the middle of a message, or says so. The engine runs in a thread of its own, since
+OpenMP's threads do not survive a fork: a fork of a process that has used them hangs at its first
+parallel loop, unless that loop is in a new thread (run on Linux with torch 2.13). Another thread
+sends, so that an engine goes on with its next shard while the parent is busy judging and reads
+nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
@@ -21,10 +23,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 
+from pipeline import threads
 from pipeline.errors import RecipeError, StageFailed
 from stages.configs import Rollout
 from stages.rollout.engine import EngineDied, open_engine
@@ -85,15 +88,24 @@ def main(connection: Connection, start: Start) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = start.devices
     inbox: SimpleQueue[Shard] = SimpleQueue()
     outbox: SimpleQueue[Message] = SimpleQueue()
-    threading.Thread(target=_send, args=(connection, outbox), daemon=True).start()
-    threading.Thread(target=_serve, args=(start, inbox, outbox.put), daemon=True).start()
+    _in_thread(_end_with_parent)
+    _in_thread(_send, connection, outbox)
+    _in_thread(_serve, start, inbox, outbox.put)
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+        while (shard := connection.recv()) is not None:
+            inbox.put(shard)
+    _end()
+
+
+def _in_thread(work: Callable[..., None], *arguments: Any) -> None:
+    threads.start(threading.Thread(target=work, args=arguments, daemon=True))
+
+
+def _end_with_parent() -> None:
+    """A fork holds its parent's end of the pipe, too, so the pipe does not show that it is gone."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    # A fork holds its parent's end of the pipe, too, so that the parent's end shows nothing here.
-    while wait([connection, parent.sentinel]) == [connection]:
-        if (shard := connection.recv()) is None:
-            break
-        inbox.put(shard)
+    wait([parent.sentinel])
     _end()
 
 

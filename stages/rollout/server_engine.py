@@ -4,9 +4,10 @@ Such a server applies the chat template itself and mostly gives no token ids. So
 this engine writes a conversation as the bytes of its JSON, one id each: the ledger knows samples by
 these as it does by tokens. What comes back is text with counts of tokens, and as many ids that
 stand for nothing (NAMELESS). Thoughts that the server took out of the answer (`reasoning_content`
-of DeepSeek, SGLang and earlier vLLM, `reasoning` of vLLM now and OpenRouter) are put back between
-their tags. Its length is what the server counts as reasoning tokens, or else the thought's share of
-the characters: an estimate. A server that reports no usage has completions of 0 tokens. vLLM's
+of DeepSeek, SGLang and earlier vLLM, `reasoning` of vLLM now, `reasoning_details` of OpenRouter, a
+part of the content of Mistral) are put back between their tags (chat_reply.py). Its length is what
+the server counts as reasoning tokens, or else the thought's share of the characters: an estimate. A
+server that reports no usage, or one that cannot be, has completions of 0 tokens. vLLM's
 `deepseek_r1` parser takes a reply without tags for a thought, so there it has no answer: a model
 that does not always think is better served without a parser.
 
@@ -21,7 +22,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,9 +30,12 @@ from typing import Any, cast
 
 from transformers import PreTrainedTokenizerBase
 
+from pipeline import notices
 from pipeline.errors import UsageError
+from pipeline.threads import Executor
 from stages.configs import Rollout, Sampling, Server
 from stages.data.template import END_THINK, THINK, Message
+from stages.rollout.chat_reply import Reply, read_reply
 from stages.rollout.chat_server import ChatServer, Refused
 from stages.rollout.engine import PROMPT_TOO_LONG, Completion, GenerationRequest, OnProgress
 
@@ -39,7 +43,6 @@ NAMELESS = -1  # the id of a token that a server has counted and not told
 TAG_IDS = {THINK: 256, END_THINK: 257}
 SEEDS = 2**31  # servers differ in the largest seed that they take
 DESCRIPTION = "config.json"
-FINISH = {"max_tokens": "length", "eos": "stop", "end_turn": "stop", None: "stop"}
 
 _TOO_LONG = re.compile(
     r"context_length_exceeded|(context|sequence|model|input) ?(length|window|len)|max_model_len|"
@@ -92,6 +95,7 @@ class ServerEngine:
         self._served, self._server = served, server
         self._chat = ChatServer(served.url, server)
         self._without: set[str] = set()  # parameters that the server does not take
+        self._doubted = False  # whether its counts of tokens were told to be no such
 
     @classmethod
     def open(cls, folder: Path, rollout: Rollout) -> ServerEngine:
@@ -106,7 +110,7 @@ class ServerEngine:
         """n completions of each request, in the order of the requests."""
         if any(request.prefix_ids for request in requests):
             raise UsageError("a chat server cannot go on from a prefix: no budgets, no waits")
-        pool = ThreadPoolExecutor(self._server.concurrency)
+        pool = Executor(self._server.concurrency)
         try:
             answers = [
                 [pool.submit(self._complete, request, i, sampling) for i in range(request.n)]
@@ -128,20 +132,32 @@ class ServerEngine:
         seed = request.seed + sample
         messages = json.loads(self.tokenizer.decode(request.prompt_ids))
         try:
-            answer = self._ask(messages, seed, sampling)
+            reply = self._ask(messages, seed, sampling)
         except Refused as refusal:
             if refusal.status not in (400, 413, 422) or not _TOO_LONG.search(refusal.words):
                 raise self._chat.explained(refusal) from None
             print(f"left out: {refusal.words}", file=sys.stderr, flush=True)
             return Completion([], "", None, PROMPT_TOO_LONG, seed)
-        return _completion(answer, seed, self._served.url)
+        self._doubt(reply)
+        return Completion(_ids(reply), reply.text, None, reply.finish_reason, seed)
 
-    def _ask(self, messages: list[Message], seed: int, sampling: Sampling) -> dict[str, Any]:
+    def _doubt(self, reply: Reply) -> None:
+        """Say once that lengths are not told."""
+        if reply.doubt and not self._doubted:
+            self._doubted = True
+            notices.warn(
+                f"{self._served.url}: {reply.doubt}, so lengths are not known from there on"
+            )
+
+    def _ask(self, messages: list[Message], seed: int, sampling: Sampling) -> Reply:
+        limit = sampling.max_tokens
         while True:
             without = frozenset(self._without)
             body = self._body(messages, seed, sampling, without)
             try:
-                return self._chat.ask("POST", "/chat/completions", body)
+                return self._chat.ask(
+                    "POST", "/chat/completions", lambda said: read_reply(said, limit), body
+                )
             except Refused as refusal:
                 name = "max_tokens" if "max_completion_tokens" in refusal.words else "seed"
                 if refusal.status not in (400, 422) or name not in refusal.words or name in without:
@@ -167,28 +183,12 @@ class ServerEngine:
         return body
 
 
-def _completion(answer: dict[str, Any], seed: int, url: str) -> Completion:
-    """A completion from a server's answer, the thought between its tags."""
-    choices = answer.get("choices")
-    if not choices or not isinstance(choices[0].get("message"), dict):
-        raise UsageError(f"{url} answered without choices: {json.dumps(answer)[:400]}")
-    message, reason = choices[0]["message"], choices[0].get("finish_reason")
-    thought = message.get("reasoning_content", message.get("reasoning"))
-    text = message.get("content") or ""
-    finish = FINISH.get(reason, reason)
-    if thought is not None:  # an empty one is a thought, too
-        unfinished = finish == "length" and not text
-        text = f"{THINK}{thought}" + ("" if unfinished else f"{END_THINK}{text}")
-    return Completion(_ids(text, answer.get("usage") or {}), text, None, finish, seed)
-
-
-def _ids(text: str, usage: dict[str, Any]) -> list[int]:
+def _ids(reply: Reply) -> list[int]:
     """As many ids as the server counted tokens, with the end of the thought in its place."""
-    total = int(usage.get("completion_tokens") or 0)
-    thought, ended, rest = text.removeprefix(THINK).partition(END_THINK)
+    total = reply.tokens
+    thought, ended, rest = reply.text.removeprefix(THINK).partition(END_THINK)
     if not ended or not total:
         return [NAMELESS] * total
-    counted = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
-    thinking = counted or round(total * len(thought) / max(1, len(thought) + len(rest)))
-    thinking = min(thinking, total - 1)
+    share = round(total * len(thought) / max(1, len(thought) + len(rest)))
+    thinking = min(reply.thinking or share, total - 1)
     return [*[NAMELESS] * thinking, TAG_IDS[END_THINK], *[NAMELESS] * (total - thinking - 1)]

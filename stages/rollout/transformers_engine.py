@@ -23,10 +23,12 @@ from transformers.cache_utils import Cache
 from pipeline.context import moved
 from pipeline.errors import StageFailed
 from stages.configs import Rollout, Sampling
+from stages.data.model_folder import brings_code
 from stages.data.window import window_of
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
 from stages.rollout.engine import Completion, GenerationRequest, OnProgress, check_lengths
+from stages.rollout.spoken import Speech
 
 FINISHED = 0.25  # dropping rows copies the cache: later wastes decoding, earlier copies more often
 
@@ -75,6 +77,7 @@ class TransformersEngine:
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
+        self.speech = Speech(tokenizer)
         self.batch_tokens = batch_tokens
         self.window: int | None = window_of(model.config.to_dict())
         self.end_ids = torch.tensor(_end_ids(model, tokenizer), device=model.device)
@@ -86,7 +89,10 @@ class TransformersEngine:
 
         use_threads(threads)
         model = AutoModelForCausalLM.from_pretrained(
-            path, dtype=rollout.dtype, attn_implementation=ATTENTION
+            path,
+            dtype=rollout.dtype,
+            attn_implementation=ATTENTION,
+            trust_remote_code=brings_code(path),
         )
         model = model.to("cuda" if on_gpu() else "cpu").eval()
         return cls(model, load_tokenizer(path), rollout.batch_tokens)
@@ -151,7 +157,7 @@ class TransformersEngine:
             requests[sequence.request].prefix_ids + ids
             for sequence, ids in zip(batch, token_ids, strict=True)
         ]
-        texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
+        texts = self.speech.texts([requests[each.request].prompt_ids for each in batch], said)
         ends = set(self.end_ids.tolist())
         return [
             Completion(

@@ -22,6 +22,7 @@ from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from pipeline.errors import UsageError
 from stages.configs import Rollout, Sampling
+from stages.data.model_folder import brings_code
 from stages.rollout.engine import (
     Completion,
     EngineDied,
@@ -29,6 +30,7 @@ from stages.rollout.engine import (
     OnProgress,
     check_lengths,
 )
+from stages.rollout.spoken import Speech
 
 if TYPE_CHECKING:
     from vllm import LLM
@@ -44,6 +46,7 @@ class VLLMEngine:
     def __init__(self, llm: LLM, tokenizer: PreTrainedTokenizerBase) -> None:
         self.llm = llm
         self.tokenizer = tokenizer
+        self.speech = Speech(tokenizer)
         self.window = int(llm.model_config.max_model_len)
         self._asked = 0  # requests so far: vLLM wants a name for each
 
@@ -54,6 +57,7 @@ class VLLMEngine:
 
         settings: dict[str, Any] = {
             "model": str(path),
+            "trust_remote_code": brings_code(path),
             "dtype": rollout.dtype,
             "max_model_len": rollout.max_model_tokens,
             "tensor_parallel_size": rollout.tensor_parallel_size,
@@ -116,7 +120,7 @@ class VLLMEngine:
         samples = sorted(output.outputs, key=lambda sample: sample.index)
         samples *= request.n // len(samples)  # greedy: one stands for all
         said = [request.prefix_ids + list(sample.token_ids) for sample in samples]
-        texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
+        texts = self.speech.texts([request.prompt_ids] * len(said), said)
         return [
             Completion(
                 list(sample.token_ids),
@@ -168,7 +172,8 @@ def _on_cpu(rollout: Rollout) -> dict[str, Any]:
 
 
 def _check_heads(path: Path) -> None:
-    config = AutoConfig.from_pretrained(path).get_text_config()
+    trusted = brings_code(path)
+    config = AutoConfig.from_pretrained(path, trust_remote_code=trusted).get_text_config()
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     if size % CPU_HEADS:
         raise UsageError(

@@ -60,7 +60,8 @@ def _splitting(*patterns: str) -> pre_tokenizers.PreTokenizer:
 def save_tokenizer(tokenizer: PreTrainedTokenizerBase, directory: Path) -> None:
     """Save beside a model's config.json and prove that it loads back as it was."""
     tokenizer.save_pretrained(directory)
-    loaded = AutoTokenizer.from_pretrained(directory)
+    code = any(directory.glob("*.py"))  # of a model that brings its own: see PretrainedConfig
+    loaded = AutoTokenizer.from_pretrained(directory, trust_remote_code=code)
     for text in PROBE:
         if loaded(text).input_ids != tokenizer(text).input_ids or len(loaded) != len(tokenizer):
             raise RecipeError(

@@ -21,16 +21,17 @@ at a time. A resume reads the checkpoint once more.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import re
 import shutil
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from pipeline import state, threads
 
 KEPT = 2
 COMPLETE = "complete.json"
 PREFIX = "checkpoint-"
+_NAME = re.compile(f"{PREFIX}(0|[1-9][0-9]*)")
 READERS = 4  # files that are read side by side
 
 
@@ -39,17 +40,22 @@ def mark_complete(checkpoint: Path) -> None:
     files = _files(checkpoint)
     for path in (*files, *(p for p in checkpoint.rglob("*") if p.is_dir()), checkpoint):
         _flush(path)
-    aside = checkpoint / f"{COMPLETE}.tmp"
-    aside.write_text(json.dumps(_digests(checkpoint, files)))
-    _flush(aside)
-    os.replace(aside, checkpoint / COMPLETE)
+    state.write(checkpoint / COMPLETE, _digests(checkpoint, files))
+    _flush(checkpoint / COMPLETE)
     _flush(checkpoint)
     _flush(checkpoint.parent)
 
 
 def last(work: Path) -> Path | None:
-    """The newest whole checkpoint of a work directory, or None; harmed ones are removed."""
-    for checkpoint in sorted(work.glob(f"{PREFIX}*"), key=step_of, reverse=True):
+    """The newest whole checkpoint of a work directory, or None; harmed ones are removed.
+
+    What only looks like a checkpoint is renamed: the Trainer would count it as one of those that it
+    keeps, or stumble over it.
+    """
+    for path in set(work.glob(f"{PREFIX}*")) - set(_checkpoints(work)):
+        print(f"{path.name} is no checkpoint: it is called stray-{path.name} now", flush=True)
+        path.rename(path.with_name(f"stray-{path.name}"))
+    for checkpoint in sorted(_checkpoints(work), key=step_of, reverse=True):
         if is_whole(checkpoint):
             return checkpoint
         print(f"{checkpoint.name} is torn or harmed: removed, the one before is used", flush=True)
@@ -59,7 +65,7 @@ def last(work: Path) -> Path | None:
 
 def kept_words(work: Path) -> str:
     """What an error says of the checkpoint that a stage goes on from."""
-    kept = [path for path in work.glob(f"{PREFIX}*") if (path / COMPLETE).exists()]
+    kept = [path for path in _checkpoints(work) if (path / COMPLETE).exists()]
     if not kept:
         return "No checkpoint was written before it."
     return f"{max(kept, key=step_of).name} is kept."
@@ -73,28 +79,32 @@ def step_of(checkpoint: Path) -> int:
 def is_whole(checkpoint: Path) -> bool:
     """Whether the files are those that were there when the checkpoint was finished, unchanged."""
     try:
-        listed: Mapping[str, list[int | str]] = json.loads((checkpoint / COMPLETE).read_text())
+        listed = state.read(checkpoint / COMPLETE, dict[str, tuple[int, str]])
         files = _files(checkpoint)
         sizes = {_name(path, checkpoint): path.stat().st_size for path in files}
-        if sizes != {name: size for name, (size, _) in listed.items()}:
+        if listed is None or sizes != {name: size for name, (size, _) in listed.items()}:
             return False  # without reading gigabytes
         return _digests(checkpoint, files) == listed
-    except (OSError, ValueError, TypeError, AttributeError):
+    except OSError:
         return False
 
 
-def _digests(checkpoint: Path, files: list[Path]) -> dict[str, list[int | str]]:
-    with ThreadPoolExecutor(READERS) as pool:
+def _checkpoints(work: Path) -> list[Path]:
+    found = work.glob(f"{PREFIX}*")
+    return [path for path in found if _NAME.fullmatch(path.name) and path.is_dir()]
+
+
+def _digests(checkpoint: Path, files: list[Path]) -> dict[str, tuple[int, str]]:
+    with threads.Executor(READERS) as pool:
         digests = list(pool.map(_sha256, files))
     return {
-        _name(path, checkpoint): [path.stat().st_size, digest]
+        _name(path, checkpoint): (path.stat().st_size, digest)
         for path, digest in zip(files, digests, strict=True)
     }
 
 
 def _files(checkpoint: Path) -> list[Path]:
-    own = (COMPLETE, f"{COMPLETE}.tmp")
-    return sorted(p for p in checkpoint.rglob("*") if p.is_file() and p.name not in own)
+    return sorted(p for p in checkpoint.rglob("*") if p.is_file() and p.name != COMPLETE)
 
 
 def _sha256(path: Path) -> str:

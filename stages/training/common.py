@@ -25,6 +25,7 @@ from transformers import (
 from pipeline.artifact import Inputs
 from pipeline.context import Context
 from stages.configs.health import Health
+from stages.data.model_folder import brings_code
 from stages.tiny.tokenizer import save_tokenizer
 from stages.training import checkpoints, parallel
 from stages.training.curves import curves_of
@@ -76,7 +77,7 @@ def on_gpu() -> bool:
 
 def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a model directory, padding left, with a pad token."""
-    tokenizer = AutoTokenizer.from_pretrained(path)
+    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=brings_code(path))
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -86,7 +87,10 @@ def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
 def load_model(path: Path, attention: str = "sdpa") -> PreTrainedModel:
     """A causal model with fp32 master weights, whatever dtype it was published in."""
     return AutoModelForCausalLM.from_pretrained(
-        path, dtype=torch.float32, attn_implementation=attention
+        path,
+        dtype=torch.float32,
+        attn_implementation=attention,
+        trust_remote_code=brings_code(path),
     )
 
 
@@ -101,7 +105,15 @@ def save_model(
     merged = merged.to(torch.bfloat16 if bf16 else torch.float32)
     merged.config.use_cache = True  # gradient checkpointing turns it off
     merged.save_pretrained(directory)
+    _open_as_others(directory)
     save_tokenizer(tokenizer, directory)
+
+
+def _open_as_others(directory: Path) -> None:
+    """Give the weights the mode of the other files: safetensors lets only their owner read them."""
+    mode = (directory / "config.json").stat().st_mode
+    for weights in directory.glob("*.safetensors"):
+        weights.chmod(mode)
 
 
 class StageCallback(TrainerCallback):

@@ -123,7 +123,7 @@ class RolloutTrainer(GRPOTrainer):
         size = self.num_generations
         prompt_ids = [request.prompt_ids for request in requests for _ in range(size)]
         ids, logprobs = super()._generate_single_turn(prompt_ids, None, {}, size)
-        texts = self.processing_class.batch_decode(ids, skip_special_tokens=True)
+        texts = self.engine.speech.texts(prompt_ids, ids)
         yield [
             (row // size, Completion(*parts, "", 0))
             for row, parts in enumerate(zip(ids, texts, logprobs, strict=True))

@@ -11,12 +11,10 @@ its findings are those of a stage that was never killed.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from transformers import TrainerCallback
 
-from pipeline.artifact import METRICS
 from pipeline.context import Context
 from pipeline.errors import StageFailed
 from stages.configs.health import Health
@@ -34,10 +32,8 @@ class HealthMonitor(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Take in what was logged before a resume; it was told then."""
-        path = self.context.work / METRICS
-        if self.context.rank == 0 and path.exists():
-            for line in path.read_text().splitlines():
-                point = json.loads(line)
+        if self.context.rank == 0:
+            for point in self.context.points():
                 self.watch.look(int(point["step"]), point)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:

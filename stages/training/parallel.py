@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -25,6 +26,7 @@ from peft import PeftModel
 from torch.distributed.fsdp import FSDPModule
 from transformers import PreTrainedModel, Trainer
 
+from pipeline.context import GANG
 from pipeline.errors import UsageError
 from stages.configs import Parallel
 
@@ -47,9 +49,13 @@ def processes() -> int:
 
 
 def gang_arguments(parallel: Parallel) -> dict[str, Any]:
-    """What the Trainer passes on to accelerate; nothing for a process alone."""
+    """What the Trainer passes on to accelerate; nothing for a process alone.
+
+    The process joins its gang here, before accelerate would by a port that is open to all.
+    """
     if processes() == 1:
         return {}
+    join(timedelta(minutes=parallel.wait_minutes))
     arguments: dict[str, Any] = {
         "ddp_timeout": int(parallel.wait_minutes * 60),
         "ddp_find_unused_parameters": False,
@@ -64,6 +70,16 @@ def gang_arguments(parallel: Parallel) -> dict[str, Any]:
     elif parallel.strategy == "deepspeed":
         arguments["deepspeed"] = deepcopy(parallel.deepspeed)
     return arguments
+
+
+def join(patience: timedelta) -> None:
+    """Make the default process group by the gang's file; accelerate takes what is there."""
+    if dist.is_initialized():
+        return
+    size, rank = processes(), int(os.environ["RANK"])
+    store = dist.FileStore(os.environ[GANG], size)
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
 
 
 def sharded(trainer: Trainer) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from stages.data.encoding import plain, token_ids
 from stages.data.rows import Row
 from stages.data.template import render_prompt
 from stages.rewards.preference import reward_text
@@ -41,12 +42,12 @@ def read_judged(
     kept: list[Judged] = []
     for row in rows:
         prompt, responses = render_prompt(tokenizer, row["prompt"]), _responses(row)
-        texts = [reward_text(prompt, response, scores) for response in responses]
+        texts = [reward_text(prompt, plain(tokenizer, said), scores) for said in responses]
         whole = [text for text in texts if text is not None]
         if len(whole) < len(texts):
             dropped["no_answer"] += 1
             continue
-        ids = tokenizer(whole, add_special_tokens=False).input_ids
+        ids = token_ids(tokenizer, whole)
         if max(map(len, ids)) > max_length:
             dropped["too_long"] += 1
             continue

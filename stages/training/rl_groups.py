@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 
+from pipeline import threads
 from stages.configs import RLConfig
 from stages.rewards.terms import Batch, Scores, Term
 from stages.rollout.engine import Completion, GenerationRequest
@@ -142,7 +142,7 @@ class GroupDrawer:
         requests += [GenerationRequest(self.prompts[0].token_ids, size, base)] * fill
         completions: list[list[Completion]] = [[] for _ in places]
         scores: list[list[Scores]] = [[] for _ in places]
-        with ThreadPoolExecutor(1) as scorer:
+        with threads.Executor(1) as scorer:
             scored = [
                 (batch, scorer.submit(self._score, places, batch, step))
                 for batch in self._wanted(self.answer(requests), len(places))

@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError, UsageError
 from stages.configs import RLConfig
+from stages.data.encoding import token_ids
 from stages.data.rows import Row, stream_rows
 from stages.data.template import render_prompt
 from stages.rewards.schedule import steps_of
@@ -47,7 +48,7 @@ def prepare_prompts(
 ) -> tuple[list[Prompt], dict[str, int]]:
     """The prompts that fit, and the funnel of how many did not."""
     texts = [render_prompt(tokenizer, row["prompt"], config.system_prompt) for row in rows]
-    encoded = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+    encoded = token_ids(tokenizer, texts)
     prompts = [
         Prompt(row, text, ids)
         for row, text, ids in zip(rows, texts, encoded, strict=True)

@@ -1,9 +1,11 @@
 """From rows of conversations to tokens with labels, and from documents to packed rows.
 
 The prompt and the completion are tokenised apart and joined: that is what a model sees when it
-generates, and no token can merge across the boundary. Labels are -100 on the prompt, so the loss
-is on the completion and its end token alone. TRL's own preparation does the same in several passes
-of `datasets.map`, row by row; one batched call here is what makes a first step quick.
+generates, and no token can merge across the boundary. A special token that a row spells out is
+text, as in every prompt (stages/data/encoding.py): the only ones are the template's. Labels are
+-100 on the prompt, so the loss is on the completion and its end token alone. TRL's own preparation
+does the same in several passes of `datasets.map`, row by row; one batched call here is what makes
+a first step quick.
 """
 
 from __future__ import annotations
@@ -13,12 +15,11 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from pipeline.errors import UsageError
+from stages.data.encoding import plain, token_ids
 from stages.data.rows import Row
 from stages.data.template import after_prompt, render_prompt
 
 IGNORED = -100
-OVERFLOW = ("drop", "split")
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,10 @@ def encode(
         return []
     prompts = [render_prompt(tokenizer, row["prompt"], system_prompt) for row in rows]
     completions = [
-        after_prompt(prompt, row["completion"]) for prompt, row in zip(prompts, rows, strict=True)
+        plain(tokenizer, after_prompt(prompt, row["completion"]))
+        for prompt, row in zip(prompts, rows, strict=True)
     ]
-    ids = [tokenizer(t, add_special_tokens=False).input_ids for t in (prompts, completions)]
+    ids = [token_ids(tokenizer, texts) for texts in (prompts, completions)]
     end = [tokenizer.eos_token_id]
     return [
         Document(
@@ -61,8 +63,6 @@ def fit(
     `drop` leaves a longer row out; `split` cuts it into documents of their own (the later ones see
     neither the prompt nor what came before). Nothing is truncated.
     """
-    if overflow not in OVERFLOW:
-        raise UsageError(f"overflow is {overflow!r}; expected one of {list(OVERFLOW)}")
     longer = [document for document in documents if len(document) > max_length]
     fitting = [document for document in documents if len(document) <= max_length]
     if overflow == "split":

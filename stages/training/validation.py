@@ -170,7 +170,7 @@ class Validator(TrainerCallback):
         prompts = [request.prompt_ids for request in requests for _ in range(n)]
         with _sampling_as(self.trainer.vllm_generation, sampling):
             ids, _ = GRPOTrainer._generate_single_turn(self.trainer, prompts, None, {}, n)
-        texts = self.engine.tokenizer.batch_decode(ids, skip_special_tokens=True)
+        texts = self.engine.speech.texts(prompts, ids)
         completions = [
             Completion(tokens, text, None, "stop" if tokens and tokens[-1] in ends else "length", 0)
             for tokens, text in zip(ids, texts, strict=True)

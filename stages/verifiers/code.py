@@ -44,8 +44,9 @@ from stages.verifiers import (
 )
 from stages.verifiers.code_program import CPP, LANGUAGES, PYTHON, check_syntax, extract
 from stages.verifiers.code_run import Budget
+from stages.verifiers.exchange import patience
 from stages.verifiers.isolation import START_SECONDS
-from stages.verifiers.jail_server import Limits, patience
+from stages.verifiers.jail_server import Limits
 from stages.verifiers.verdict import RESPONSE, UNDONE, Unreadable, Verdict
 
 READS = RESPONSE
@@ -76,7 +77,7 @@ def prepare(metadata: Mapping[str, Any]) -> float:
     """Start the row's sandbox before an answer's clock runs; what judging may take by the wall."""
     target = read("", metadata)
     sandbox.shared(*target.packages)
-    compiling = START_SECONDS + 2 * patience(code_cpp.COMPILE_SECONDS)
+    compiling = patience(START_SECONDS) + 2 * patience(code_cpp.COMPILE_SECONDS)
     streams = isinstance(target.tests, code_stdio.Streams)
     return _budget(target).wall + GRACE_SECONDS + (compiling if streams else 0.0)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.verifiers.jail_server import Limits, patience
+from stages.verifiers.exchange import patience
+from stages.verifiers.jail_server import Limits
 from stages.verifiers.verdict import Unreadable, Verdict
 
 FAILED = Verdict(0.0, "a test failed")
@@ -16,11 +19,15 @@ SHORTEST = 0.05  # seconds of CPU that a run gets in any case
 
 @dataclass
 class Budget:
-    """CPU time: `seconds` of one run, `left` for all that are still to come."""
+    """CPU time: `seconds` of one run, `left` for all that are still to come, until `late`.
+
+    late: when all runs must have ended, by `time.monotonic`.
+    """
 
     seconds: float
     left: float
     memory_mb: int
+    late: float = math.inf
 
     @classmethod
     def of(cls, runs: int, wanted: float | None, usual: float, memory_mb: int) -> Budget:
@@ -33,9 +40,15 @@ class Budget:
         """Wall clock that all runs may take."""
         return patience(self.left)
 
+    def begin(self) -> None:
+        """The clock of all runs starts."""
+        self.late = time.monotonic() + self.wall
+
     def limits(self) -> Limits:
         """The limits of the next run."""
-        return Limits(max(min(self.seconds, self.left), SHORTEST), self.memory_mb)
+        seconds = max(min(self.seconds, self.left), SHORTEST)
+        wall = min(patience(seconds), max(self.late - time.monotonic(), SHORTEST))
+        return Limits(seconds, self.memory_mb, wall)
 
     def spend(self, seconds: float) -> None:
         self.left -= seconds

@@ -65,9 +65,9 @@ def judge(program: Program, streams: Streams, budget: Budget, packages: tuple[st
 
 
 def _judge(streams: Streams, budget: Budget, run: Run) -> Verdict:
-    late = time.monotonic() + budget.wall
+    budget.begin()
     for stdin, right in streams.pairs:
-        if budget.left <= 0 or time.monotonic() > late:
+        if budget.left <= 0 or time.monotonic() > budget.late:
             return TIMED_OUT
         largest = 2 * max(sum(len(token) + 1 for token in one) for one in right) + SPARE_BYTES
         output = run(stdin, largest)

@@ -1,4 +1,4 @@
-"""Talk to a jailed process over a descriptor, with a deadline and a limit on what it may say."""
+"""Talk to another process over a descriptor, with a deadline and a limit on what it may say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ import select
 import time
 from collections.abc import Iterator
 
+MOST_CROWDED = 4.0  # processes to a core beyond which patience grows no longer
+
 _CHUNK = 1 << 16
+
+
+def patience(seconds: float) -> float:
+    """Wall clock for so many seconds of CPU: a loaded machine makes no answer wrong."""
+    crowd = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return (3 * seconds + 1) * min(max(1.0, crowd), MOST_CROWDED)
 
 
 class Stopped(Exception):

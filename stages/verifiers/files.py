@@ -1,19 +1,21 @@
-r"""Files of answers to judge, and of verdicts: JSONL, gzipped JSONL or Parquet, by their ending.
+r"""Files of answers to judge, and of verdicts, by their ending.
 
     in   {"id": "a", "verifier": "math", "reference": "5", "completion": "\\boxed{5}"}
     out  {"id": "a", "score": 1.0, "reason": "right", "seconds": 0.00002}
 
-Both are read and written row by row. A row that cannot be read becomes a request with a `fault`,
-and the rows after it are read all the same. `metadata`, which some verifiers need, may be an object
-or its JSON text. A reference that is no text (a number, a grid) stands for its JSON text. The
-strict policy wants a `question`, in the row or its metadata, or a `prompt` of messages.
+What comes in is read as every stage reads it (stages/data/files.py): JSONL, JSON, CSV, TSV or
+Parquet; what goes out is JSONL, gzipped JSONL or Parquet. Both go row by row. A row that cannot be
+read becomes a request with a `fault`, and the rows after it are read all the same. `metadata`,
+which some verifiers need, may be an object or its JSON text. The strict policy wants a `question`,
+in the row or its metadata, or a `prompt` of messages.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -21,7 +23,9 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import UsageError
+from stages.data.files import Advance, BadRow, attempt, rows_of_file
+from stages.data.places import FILE_ENDINGS, ending_of, no_such_file
 from stages.verifiers.verdict import Request, request_of
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
@@ -36,58 +40,41 @@ VERDICT = pa.schema(
 ROW_GROUP = 10_000
 
 Row = dict[str, Any]
-Advance = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row of the file: its number from 1, its id and what is to be judged."""
+
+    number: int
+    id: Any
+    request: Request
 
 
 def ending(path: Path) -> str:
-    """Which of the three kinds of file a path names; UsageError for another."""
+    """Which kind of file of verdicts a path names; UsageError for another."""
     for known in ENDINGS:
         if path.name.endswith(known):
             return known
     raise UsageError(f"{path}: expected a file ending in {', '.join(ENDINGS)}")
 
 
-def read_requests(path: Path, advance: Advance) -> Iterator[tuple[Any, Request]]:
-    """Each row's id and request; `advance` is told the share of the file that has been read."""
-    kind = ending(path)
+def require_readable(path: Path) -> None:
+    """UsageError for what is no file of rows."""
+    if ending_of(path) not in FILE_ENDINGS:
+        raise UsageError(f"{path}: expected a file ending in {', '.join(FILE_ENDINGS)} (or .gz)")
     if not path.is_file():
-        raise UsageError(f"{path}: there is no such file (looked from {Path.cwd()})")
-    yield from _parquet(path, advance) if kind == ".parquet" else _lines(path, kind, advance)
+        raise UsageError(f"{path}: {no_such_file()}")
 
 
-def _lines(path: Path, kind: str, advance: Advance) -> Iterator[tuple[Any, Request]]:
-    size = max(1, path.stat().st_size)
-    with path.open("rb") as raw:
-        stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if kind == ".jsonl.gz" else raw  # type: ignore[assignment]
-        try:
-            for line in stream:
-                yield _parsed(line)
-                advance(raw.tell() / size)
-        except (EOFError, gzip.BadGzipFile) as problem:
-            raise RecipeError(f"{path}: not a whole gzip file ({problem})") from None
-
-
-def _parsed(line: bytes) -> tuple[Any, Request]:
-    try:
-        row = json.loads(line.decode("utf-8", "replace"))
-    except (ValueError, RecursionError) as problem:
-        return None, Request("", "", "", fault=f"not JSON: {str(problem)[:80]}")
-    if not isinstance(row, dict):
-        return None, Request("", "", "", fault=f"a JSON {type(row).__name__}, not an object")
-    return row.get("id"), request_of(row)
-
-
-def _parquet(path: Path, advance: Advance) -> Iterator[tuple[Any, Request]]:
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as problem:
-        raise RecipeError(f"{path}: not a Parquet file ({problem})") from None
-    done, total = 0, max(1, file.metadata.num_rows)
-    for batch in file.iter_batches(batch_size=ROW_GROUP):
-        for row in batch.to_pylist():
-            yield row.get("id"), request_of(row)
-            done += 1
-            advance(done / total)
+def read_requests(path: Path, advance: Advance) -> Iterator[Asked]:
+    """Every row that is not blank; `advance` is told the share of the file that has been read."""
+    require_readable(path)
+    for number, row in rows_of_file(path, advance=advance):
+        request = attempt(request_of, row)
+        if isinstance(request, BadRow):
+            request = Request("", "", "", fault=str(request))
+        yield Asked(number, None if isinstance(row, BadRow) else row.get("id"), request)
 
 
 class VerdictFile:

@@ -43,7 +43,7 @@ def settle(request: Request, policy: Policy) -> Verdict | Case:
         *(request.question, policy.strict),
     )
     if not hasattr(module, "quick"):
-        return earned(case, grade(case))
+        return earned(case, _grade_here(case))
     try:
         found = [module.quick(text, request.reference, request.metadata) for text in texts]
     except Unreadable as problem:
@@ -52,6 +52,13 @@ def settle(request: Request, policy: Policy) -> Verdict | Case:
         return case
     verdict = _one(found)
     return case if verdict is None else earned(case, verdict)
+
+
+def _grade_here(case: Case) -> Verdict:
+    try:
+        return grade(case)
+    except MemoryError:
+        return Verdict(0.0, "judge failed: MemoryError")
 
 
 def _one(verdicts: Sequence[Verdict | None]) -> Verdict | None:
@@ -108,6 +115,7 @@ def grade(case: Case) -> Verdict:
     """Judge fully; may be slow or dangerous for some verifiers, which is what workers are for.
 
     A reference that breaks its reader is unreadable; an answer that breaks its judge is wrong.
+    MemoryError: there was not enough for the judge, be it for this answer or for those before it.
     """
     module = verifiers.load(case.verifier)
     try:
@@ -118,7 +126,7 @@ def grade(case: Case) -> Verdict:
         return unreadable(problem)
     try:
         verdict = _one([module.judge(text, target) for text in case.texts])
-    except RecipeError:
+    except (RecipeError, MemoryError):
         raise
     except Exception as problem:
         return Verdict(0.0, f"judge failed: {type(problem).__name__}")

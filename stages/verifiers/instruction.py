@@ -48,6 +48,8 @@ from stages.verifiers.instructions.prose import visible
 from stages.verifiers.verdict import RESPONSE, RIGHT, Unreadable, Verdict
 
 READS = RESPONSE
+LONGEST = 200_000  # letters; half as many again as 32,768 tokens of English
+TOO_LONG = Verdict(0.0, f"longer than {LONGEST} letters")
 STRICT, LOOSE = "strict", "loose"
 
 
@@ -73,6 +75,8 @@ def read(reference: str, metadata: Mapping[str, Any]) -> Target:
 
 def judge(response: str, target: Target) -> Verdict:
     """Right when every constraint holds; else the reason names those that do not."""
+    if len(response) > LONGEST:
+        return TOO_LONG
     held = results(response, target.constraints, target.mode)
     broken = [c["type"] for c, holds in zip(target.constraints, held, strict=True) if not holds]
     return Verdict(0.0, f"not followed: {', '.join(broken)}") if broken else RIGHT

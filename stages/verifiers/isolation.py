@@ -9,6 +9,7 @@ none         only when asked for by name, in R1_SANDBOX; otherwise model code is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -21,10 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import RecipeError, UsageError
+from stages.verifiers.exchange import patience
 from stages.verifiers.packages import Packages
 
 LEVELS = ("bubblewrap", "namespaces", "landlock")
-START_SECONDS = 30.0
+START_SECONDS = 10.0  # of CPU
 REMEDY = """
 one of these helps:
   a kernel with Landlock: Linux 5.13 or newer, with landlock among `lsm=` (needs no privilege)
@@ -60,15 +62,14 @@ class Jail:
     level: str
     process: subprocess.Popen[bytes]
     channel: socket.socket
-    work: str = ""  # a folder of this machine that ends with the jail
+    cleaner: subprocess.Popen[bytes] | None = None  # of a folder that ends with the jail
 
     def end(self) -> None:
         """End the server and everything in it."""
         self.channel.close()
         self.process.kill()
         self.process.wait()
-        if self.work:
-            shutil.rmtree(self.work, ignore_errors=True)
+        _clean(self.cleaner)
 
 
 def wanted_levels(level: str | None = None) -> Sequence[str]:
@@ -84,11 +85,17 @@ def wanted_levels(level: str | None = None) -> Sequence[str]:
     return (asked,)
 
 
+class _Silent(OSError):
+    """A jail's server ended without a word, as one does that is killed."""
+
+
 def start_first(levels: Sequence[str], content: Content) -> Jail:
-    """A running jail of the first level that starts."""
+    """A running jail of the first level that starts; one that was killed starts again, once."""
     failures = []
     for level in levels:
         try:
+            with contextlib.suppress(_Silent):
+                return _start(level, content)
             return _start(level, content)
         except OSError as problem:
             failures.append(f"  {level}: {problem}")
@@ -101,6 +108,7 @@ def start_first(levels: Sequence[str], content: Content) -> Jail:
 
 def _start(level: str, content: Content) -> Jail:
     work = _work_folder(level) if content.compiler or content.packages.imports else ""
+    cleaner = _cleaner(work) if level not in _OWN_MOUNTS else None
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     shown = _shown(content)
     setup = {
@@ -124,27 +132,52 @@ def _start(level: str, content: Content) -> Jail:
         )
     except OSError:
         ours.close()
+        _clean(cleaner)
         raise
     finally:
         theirs.close()
-    jail = Jail(level, process, ours, work if level not in _OWN_MOUNTS else "")
+    jail = Jail(level, process, ours, cleaner)
     said = _greeting(jail)
     if said == "ready":
         return jail
-    process.kill()
-    errors = process.communicate()[1].decode(errors="replace").strip()
     jail.end()
-    raise OSError(said or errors[-300:] or "it ended without a word")
+    if problem := said or _errors(process):
+        raise OSError(problem)
+    raise _Silent("it ended without a word")
+
+
+def _errors(process: subprocess.Popen[bytes]) -> str:
+    """The end of what a process that has ended said; what it started may hold its stderr open."""
+    assert process.stderr is not None
+    os.set_blocking(process.stderr.fileno(), False)
+    return (process.stderr.read() or b"").decode(errors="replace").strip()[-300:]
 
 
 def _greeting(jail: Jail) -> str:
-    jail.channel.settimeout(START_SECONDS)
+    seconds = patience(START_SECONDS)
+    jail.channel.settimeout(seconds)
     try:
         return jail.channel.recv(4096).decode(errors="replace")
     except TimeoutError:
-        return f"it did not start within {START_SECONDS:.0f} s"
+        return f"it did not start within {seconds:.0f} s"
     except OSError:
         return ""
+
+
+def _cleaner(folder: str) -> subprocess.Popen[bytes] | None:
+    """What removes a folder when its stdin ends: with this process, however that ends."""
+    if not folder:
+        return None
+    command = 'cat >/dev/null; rm -rf -- "$0" || { sleep 1; rm -rf -- "$0"; }'
+    return subprocess.Popen(
+        ["/bin/sh", "-c", command, folder], stdin=subprocess.PIPE, start_new_session=True
+    )
+
+
+def _clean(cleaner: subprocess.Popen[bytes] | None) -> None:
+    """Have it remove its folder now."""
+    if cleaner is not None:
+        cleaner.communicate()
 
 
 def _work_folder(level: str) -> str:

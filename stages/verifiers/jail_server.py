@@ -12,27 +12,28 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from stages.verifiers.exchange import Clock
+from stages.verifiers.exchange import Clock, patience
 from stages.verifiers.isolation import Content, start_first, wanted_levels
 from stages.verifiers.jail import orders
 
-ORDER_SECONDS = 10.0  # what the server may take to obey; it does nothing else
+ORDER_SECONDS = 3.0  # of CPU that the server may take to obey; it does nothing else
 SPARE_SECONDS = 0.1  # of CPU, by which the kernel's clocks may differ
+BROKEN = "broke its sandbox"
+KILLED = "killed twice; the system may have run out of memory"
 
 Result = TypeVar("Result")
 
 
-def patience(seconds: float) -> float:
-    """Wall clock for so many seconds of CPU: a loaded machine makes no answer wrong."""
-    return 3 * seconds + 1
-
-
 @dataclass(frozen=True)
 class Limits:
-    """seconds: CPU of one run, which `patience` bounds. memory_mb: address space of the program."""
+    """seconds: CPU of one run. memory_mb: address space of the program.
+
+    wall: what the run may take by the wall clock; None: the `patience` of its seconds.
+    """
 
     seconds: float = 5.0
     memory_mb: int = 512
+    wall: float | None = None
 
 
 @dataclass
@@ -40,7 +41,8 @@ class Child:
     """A jailed process. channel, output: the judge's ends of its descriptor 3 and its stdout.
 
     status, used: its exit status once it has ended, negative for a signal, and its seconds of CPU.
-    Set `patient` when it has done its work and only needs to end.
+    Set `patient` when it has done its work and only needs to end. had_ended: it was no order to the
+    server that ended it.
     """
 
     limits: Limits
@@ -50,6 +52,12 @@ class Child:
     patient: bool = False
     status: int = 0
     used: float = 0.0
+    had_ended: bool = False
+
+    @property
+    def killed(self) -> bool:
+        """Whether something outside ended it: programs may send no signals (seccomp.py)."""
+        return self.had_ended and self.status == -signal.SIGKILL and not self.late
 
     @property
     def late(self) -> bool:
@@ -59,6 +67,10 @@ class Child:
 
 class Gone(Exception):
     """The jail's server has died."""
+
+
+class Killed(Exception):
+    """A child was killed from outside, as when the machine runs out of memory."""
 
 
 class JailServer:
@@ -81,15 +93,22 @@ class JailServer:
         """End the server and everything in it."""
         self._jail.end()
 
-    def attempt(self, work: Callable[[], Result], failed: Result) -> Result:
-        """Do what needs the server; a server that has died is replaced, once."""
+    def attempt(self, work: Callable[[], Result], failed: Callable[[str], Result]) -> Result:
+        """Do what needs the server, again where the server (replaced then) or a child was killed.
+
+        Once: what is killed twice has `failed`, because of BROKEN or KILLED.
+        """
+        problem = ""
         for _ in range(2):
             try:
                 return work()
+            except Killed:
+                problem = KILLED
             except Gone:
+                problem = BROKEN
                 self._jail.end()
                 self._jail = start_first((self._jail.level,), self._content)
-        return failed
+        return failed(problem)
 
     @contextmanager
     def child(self, limits: Limits, *passed: int) -> Iterator[Child]:
@@ -133,12 +152,13 @@ class JailServer:
         finally:
             for descriptor in given:
                 os.close(descriptor)
-        child = Child(limits, Clock(patience(limits.seconds)))
+        wall = patience(limits.seconds) if limits.wall is None else limits.wall
+        child = Child(limits, Clock(wall))
         try:
             yield child
         finally:
             self._tell(orders.Order(orders.WAIT if child.patient else orders.KILL, number))
-            child.status, child.used = self._hear()
+            child.status, child.used, child.had_ended = self._hear()
 
     def _tell(self, order: orders.Order, descriptors: tuple[int, ...] = ()) -> None:
         try:
@@ -146,16 +166,16 @@ class JailServer:
         except OSError:
             raise Gone from None
 
-    def _hear(self) -> tuple[int, float]:
-        self._jail.channel.settimeout(ORDER_SECONDS)
+    def _hear(self) -> tuple[int, float, bool]:
+        self._jail.channel.settimeout(patience(ORDER_SECONDS))
         try:
             message = self._jail.channel.recv(orders.STATUS.size)
         except OSError:
             raise Gone from None
         if not message:
             raise Gone
-        status, milliseconds = orders.STATUS.unpack(message)
-        return status, milliseconds / 1000
+        status, milliseconds, had_ended = orders.STATUS.unpack(message)
+        return status, milliseconds / 1000, had_ended
 
 
 def _channel(open_here: ExitStack) -> tuple[int, int]:

@@ -3,22 +3,26 @@
 Cheap and harmless verifiers (choice, text, instruction, logic, and the fast path of mathematics)
 are linear in the length of the answer and run in the caller's thread: a few microseconds each.
 Everything that needs sympy or runs code goes to worker processes, which start when first needed
-(a plain `python -m`, so they inherit neither torch nor memory), work on one question at a time, are
-killed at the wall-clock limit and replaced. There are no signals and no helper threads: the
+(a plain `python -m`, so they inherit neither torch nor memory), work on one question at a time, end
+at the answer's limit of CPU time and are replaced. There are no signals and no helper threads: the
 calling thread waits on the sockets, and a lock lets any thread call.
 
-The same answer to the same problem is judged once and remembered, unless time ran out on it.
-`stream` takes any number of requests and holds only `WINDOW` of them at a time.
+What happens to a worker from outside (the system runs out of memory, somebody stops it) is no fault
+of the answer that it has in hand: a fresh worker is asked once more. A crash that repeats there is
+the answer's own, and wrong. A worker that stands still twice has no verdict; no answer can choose
+that (seat.py, seats.py).
+
+The same answer to the same problem is judged once and remembered, unless its worker was lost or
+time ran out on it. `stream` takes any number of requests and holds only `WINDOW` of them at a time.
 """
 
 from __future__ import annotations
 
 import json
-import selectors
 import sys
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,13 +32,13 @@ from pipeline.errors import UsageError
 from stages.configs import Verifiers
 from stages.verifiers import load
 from stages.verifiers.answer import DEFAULT, Policy
+from stages.verifiers.batch import Batch, Judged
 from stages.verifiers.grade import Case, earned, malformed, settle
-from stages.verifiers.seat import TIMED_OUT, Seat
+from stages.verifiers.seats import Seats
 from stages.verifiers.tally import Tally
-from stages.verifiers.verdict import Request, Verdict
+from stages.verifiers.verdict import Request, Verdict, said
 
 LENIENT, STRICT = POLICIES = ("lenient", "strict")
-REMEMBERED = 100_000
 WINDOW = 4096  # rows that a stream may draw ahead of its oldest open one
 PUMPED = 64  # requests settled here between two looks at the workers
 
@@ -48,14 +52,6 @@ def policy_of(config: Verifiers) -> Policy:
     return Policy(tuple(config.forms), config.several, config.thought, config.policy == STRICT)
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A verdict, and the seconds that it took; a remembered one took none."""
-
-    verdict: Verdict
-    seconds: float
-
-
 class VerifierPool:
     """`with VerifierPool(workers=2) as pool: verdicts = pool.verify(requests)`."""
 
@@ -66,7 +62,7 @@ class VerifierPool:
         self.timeout = timeout
         self.policy = policy
         self.tally = Tally()
-        self._seats: list[Seat] = []
+        self._seats = Seats(workers, timeout)
         self._known: dict[bytes, Judged] = {}
         self._lock = threading.Lock()
 
@@ -89,7 +85,7 @@ class VerifierPool:
     def close(self) -> None:
         """End all workers; the pool can be used again and starts new ones."""
         with self._lock:
-            self._end_seats()
+            self._seats.end()
 
     @contextmanager
     def comparing(self) -> Iterator[None]:
@@ -114,11 +110,11 @@ class VerifierPool:
             try:
                 yield from self._stream(requests)
             except BaseException:  # an interrupted batch must not answer the next one
-                self._end_seats()
+                self._seats.end()
                 raise
 
     def _stream(self, requests: Iterable[Request]) -> Iterator[Judged]:
-        batch = _Batch(self._known)
+        batch = Batch(self._known)
         window: deque[_Row] = deque()
         started = time.perf_counter()
         for number, request in enumerate(requests):
@@ -131,7 +127,7 @@ class VerifierPool:
             yield self._next(window, batch)
         self.tally.seconds += time.perf_counter() - started
 
-    def _next(self, window: deque[_Row], batch: _Batch) -> Judged:
+    def _next(self, window: deque[_Row], batch: Batch) -> Judged:
         """The verdict on the first row of the window, waited for where it must be."""
         row = window.popleft()
         while not batch.has(row.place):
@@ -139,10 +135,11 @@ class VerifierPool:
         judged = batch.take(row.place)
         if row.case:
             judged = Judged(earned(row.case, judged.verdict), judged.seconds)
+        judged = Judged(said(judged.verdict), judged.seconds)
         self.tally.add(row.request, judged, self.policy.strict)
         return judged
 
-    def _settle(self, request: Request, batch: _Batch) -> _Row:
+    def _settle(self, request: Request, batch: Batch) -> _Row:
         """The verdict, or the line by which a worker is asked for it."""
         if not malformed(request):
             load(request.verifier)  # the first row does not pay for the import
@@ -154,47 +151,16 @@ class VerifierPool:
         batch.ask(line)
         return _Row(request, line, found)
 
-    def _pump(self, batch: _Batch, wait: bool) -> None:
+    def _pump(self, batch: Batch, wait: bool) -> None:
         """Hand out what waits, and collect what is answered or late."""
-        self._hand_out(batch.waiting)
-        for seat in self._ready(wait):
+        self._seats.hand_out(batch.waiting)
+        for seat in self._seats.ready(wait):
             line, seconds = seat.line, seat.seconds()
-            if verdict := seat.collect():
+            if verdict := seat.collect() or self._seats.lost(seat, line):
                 batch.judged[line] = Judged(verdict, seconds)
             if seat.isolation and not self.tally.isolation:
                 self.tally.isolation = seat.isolation
                 print(f"programs run in {seat.isolation}", file=sys.stderr, flush=True)
-
-    def _hand_out(self, waiting: deque[bytes]) -> None:
-        """Give every idle seat a question; take more seats while there is work for them."""
-        for seat in self._seats:
-            seat.check()
-        self._seats = [seat for seat in self._seats if seat.alive]
-        idle = [seat for seat in self._seats if not seat.line]
-        while len(idle) < len(waiting) and len(self._seats) < self.workers:
-            idle.append(Seat(self.timeout))
-            self._seats.append(idle[-1])
-        for seat in idle[: len(waiting)]:
-            seat.give(waiting.popleft())
-
-    def _ready(self, wait: bool) -> list[Seat]:
-        """The seats that have answered or are late; with `wait`, until there is one."""
-        busy = [seat for seat in self._seats if seat.line]
-        if not busy:
-            return []
-        with selectors.DefaultSelector() as selector:
-            for seat in busy:
-                selector.register(seat.channel, selectors.EVENT_READ)
-            first = min(seat.deadline for seat in busy)
-            patience = max(0.0, first - time.monotonic()) if wait else 0.0
-            answered = {event[0].fileobj for event in selector.select(patience)}
-        now = time.monotonic()
-        return [seat for seat in busy if seat.channel in answered or seat.deadline <= now]
-
-    def _end_seats(self) -> None:
-        for seat in self._seats:
-            seat.kill()
-        self._seats.clear()
 
 
 @dataclass(frozen=True)
@@ -204,47 +170,6 @@ class _Row:
     request: Request
     place: Judged | bytes
     case: Case | None = None
-
-
-class _Batch:
-    """The cases of one stream that only workers can answer, each asked once."""
-
-    def __init__(self, known: dict[bytes, Judged]) -> None:
-        self.waiting: deque[bytes] = deque()
-        self.judged: dict[bytes, Judged] = {}
-        self._askers: Counter[bytes] = Counter()
-        self._known = known
-
-    def ask(self, line: bytes) -> None:
-        """Ask, unless it is asked already or the answer is remembered."""
-        self._askers[line] += 1
-        if self._askers[line] > 1:
-            return
-        if remembered := self._known.get(line):
-            self.judged[line] = Judged(remembered.verdict, 0.0)
-        else:
-            self.waiting.append(line)
-
-    def has(self, place: Judged | bytes) -> bool:
-        return isinstance(place, Judged) or place in self.judged
-
-    def take(self, place: Judged | bytes) -> Judged:
-        """The verdict; once all who asked have it, it moves to what the pool remembers."""
-        if isinstance(place, Judged):
-            return place
-        judged = self.judged[place]
-        self._askers[place] -= 1
-        if not self._askers[place]:
-            del self._askers[place], self.judged[place]
-            self._remember(place, judged)
-        return judged
-
-    def _remember(self, line: bytes, judged: Judged) -> None:
-        if judged.verdict.reason.endswith(TIMED_OUT.reason):
-            return
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
-        self._known[line] = judged
 
 
 def _line(case: Case) -> bytes:

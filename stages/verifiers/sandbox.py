@@ -41,7 +41,7 @@ from stages.verifiers import packages as installed
 from stages.verifiers.exchange import Stopped, chunks, lines, send
 from stages.verifiers.isolation import Content
 from stages.verifiers.jail import plain
-from stages.verifiers.jail_server import Child, JailServer, Limits
+from stages.verifiers.jail_server import Child, JailServer, Killed, Limits
 
 OUTPUT_BYTES = 1 << 20  # values of one program, as JSON
 LARGEST_EXECUTABLE = 64 << 20
@@ -55,8 +55,8 @@ ISOLATION = (
 )
 WEAKER = {"landlock": "; programs can tell which files exist, but open none"}
 
-_BROKEN = "broke its sandbox"
 _TIMED_OUT = "timed out"
+_PART_KILLED = "Killed signal terminated program"  # as g++ says of what it started
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,14 @@ class Output:
     content: bytes = b""
     problem: str = ""
     used: float = 0.0
+
+
+def _failed_outcome(problem: str) -> Outcome:
+    return Outcome(problem=problem)
+
+
+def _failed_output(problem: str) -> Output:
+    return Output(problem=problem)
 
 
 def _any_value(number: int, value: Any) -> bool:
@@ -129,7 +137,7 @@ class Sandbox:
                 outcome = _values(child, request, len(expressions), keep)
             return _timed(child, outcome)
 
-        return self._server.attempt(attempt, Outcome(problem=_BROKEN))
+        return self._server.attempt(attempt, _failed_outcome)
 
     def run_suite(self, code: str, entry: str, suite: Mapping[str, str], limits: Limits) -> Outcome:
         """Run a test suite (jail/suite.py) in one process against a program in another.
@@ -143,7 +151,7 @@ class Sandbox:
                 outcome = self._suite(callee, program, judge, limits)
             return _timed(callee, outcome)
 
-        return self._server.attempt(attempt, Outcome(problem=_BROKEN))
+        return self._server.attempt(attempt, _failed_outcome)
 
     def run_stdio(self, code: str, stdin: bytes, limits: Limits, largest: int) -> Output:
         """Run a program as __main__ with this stdin; its stdout, of `largest` bytes at most."""
@@ -154,7 +162,7 @@ class Sandbox:
                 written = _output(child, largest, request)
             return _ended(child, written)
 
-        return self._server.attempt(attempt, Output(problem=_BROKEN))
+        return self._server.attempt(attempt, _failed_output)
 
     def run_binary(self, binary: int, stdin: bytes, limits: Limits, largest: int) -> Output:
         """The same for an executable, given as a descriptor."""
@@ -164,7 +172,7 @@ class Sandbox:
                 written = _output(child, largest)
             return _ended(child, written)
 
-        return self._server.attempt(attempt, Output(problem=_BROKEN))
+        return self._server.attempt(attempt, _failed_output)
 
     def compile(self, command: Sequence[str], source: str, seconds: float) -> Output:
         """In a compiler's jail: an executable (jail/compiler.py), or what the compiler said."""
@@ -172,9 +180,12 @@ class Sandbox:
 
         def attempt() -> Output:
             with self._server.child(Limits(seconds, COMPILER_MEMORY_MB)) as child:
-                return _executable(child, request)
+                made = _executable(child, request)
+            if not child.late and (child.killed or _PART_KILLED in made.problem):
+                raise Killed
+            return made
 
-        return self._server.attempt(attempt, Output(problem=_BROKEN))
+        return self._server.attempt(attempt, _failed_output)
 
     def _suite(self, callee: Child, program: bytes, suite: bytes, limits: Limits) -> Outcome:
         try:
@@ -184,8 +195,12 @@ class Sandbox:
                 send(judge.channel, suite, judge.clock)
                 for line in lines(judge.channel, OUTPUT_BYTES, callee.clock):
                     return Outcome(json.loads(line))
+                judge.patient = True
         except Stopped as problem:
             return Outcome(problem=str(problem))
+        if judge.killed:
+            raise Killed
+        callee.patient = True
         return Outcome(problem="the suite ended without a verdict")
 
 
@@ -210,6 +225,7 @@ def _values(
         return Outcome(values, str(problem))
     except (ValueError, TypeError, KeyError, IndexError, RecursionError):
         return Outcome(values, "no result")
+    child.patient = True
     return Outcome(values, "" if len(values) == expected else "no result")
 
 
@@ -227,11 +243,15 @@ def _output(child: Child, largest: int, request: bytes = b"") -> Output:
 
 def _timed(child: Child, outcome: Outcome) -> Outcome:
     """The outcome with its time, or that there was not enough of it."""
+    if child.killed:
+        raise Killed
     return Outcome(outcome.values, _TIMED_OUT if child.late else outcome.problem, child.used)
 
 
 def _ended(child: Child, output: Output) -> Output:
     """The output, if the program ended as a good one does."""
+    if child.killed:
+        raise Killed
     problem = _TIMED_OUT if child.late else output.problem
     if not problem and child.status:
         signalled = child.status < 0
@@ -245,6 +265,7 @@ def _executable(child: Child, request: bytes) -> Output:
         answer = b"".join(chunks(child.channel, LARGEST_EXECUTABLE + OUTPUT_BYTES, child.clock))
     except Stopped as problem:
         return Output(problem=f"compiling {problem}")
+    child.patient = True
     head, _, executable = answer.partition(b"\n")
     said = json.loads(head or b'{"problem": "no result"}')
     return Output(executable, said.get("problem", ""))

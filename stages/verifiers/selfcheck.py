@@ -33,8 +33,10 @@ def check_references(rows: Sequence[Mapping[str, Any]], pool: VerifierPool) -> l
     """The rows whose reference, given as a well-formed answer, does not score 1.
 
     A row that has no answer to give, such as a program's tests alone, only has to be readable; a
-    constructed answer need not be worked for.
+    constructed answer need not be worked for. A general query that names no verifier is left to
+    reward models.
     """
+    rows = [row for row in rows if row["verifier"] or row["domain"] != "general"]
     answers = [right_answer(request_of(row, "")) for row in rows]
     requests = [
         proof(request_of(row, ""), answer, pool.policy)

@@ -4,20 +4,50 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline import state
+from pipeline.errors import printable
 from stages.verifiers.verdict import Request
 
 if TYPE_CHECKING:
-    from stages.verifiers.pool import Judged
+    from stages.verifiers.batch import Judged
 
 VERDICTS = "verdicts.json"
+MOST_REASONS = 300
+OTHER_REASONS = "other reasons"
+LONGEST_NAME = 40
 RIGHT, WRONG, UNJUDGED = "right", "wrong", "cannot judge"
 
 
+class Count(NamedTuple):
+    """How many rows of one verifier had one outcome for one reason."""
+
+    verifier: str
+    outcome: str
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A tally in a checkpoint."""
+
+    rows: int
+    seconds: float
+    slowest: float
+    isolation: str
+    without_question: int
+    counts: list[Count]
+
+
 class Tally:
-    """Counts of verdicts since the pool was made, by verifier and reason."""
+    """Counts of verdicts by verifier and reason, since the pool was made or what it resumed.
+
+    Models choose the words of some reasons, so that only the first `MOST_REASONS` are told apart.
+    """
 
     def __init__(self) -> None:
         self.rows = 0
@@ -33,7 +63,9 @@ class Tally:
         self.without_question += strict and not request.question
         self.slowest = max(self.slowest, judged.seconds)
         verdict = judged.verdict
-        self._counts[str(request.verifier), _outcome(verdict.score), verdict.reason] += 1
+        place = printable(str(request.verifier))[:LONGEST_NAME], _outcome(verdict.score)
+        known = (*place, verdict.reason) in self._counts or len(self._counts) < MOST_REASONS
+        self._counts[(*place, verdict.reason if known else OTHER_REASONS)] += 1
 
     @property
     def reasons(self) -> Counter[str]:
@@ -58,11 +90,26 @@ class Tally:
             "verdicts": verdicts,
         }
 
+    def keep(self, file: Path) -> None:
+        """Write what was counted so far, for `resume`."""
+        counts = [Count(*key, rows) for key, rows in self._counts.items()]
+        kept = Kept(
+            self.rows, self.seconds, self.slowest, self.isolation, self.without_question, counts
+        )
+        state.write(file, kept)
+
+    def resume(self, file: Path) -> None:
+        """Count on from what `keep` wrote, and forget what was counted since; unless it is gone."""
+        if (kept := state.read(file, Kept)) is None:
+            return
+        self.rows, self.seconds, self.slowest = kept.rows, kept.seconds, kept.slowest
+        self.isolation, self.without_question = kept.isolation, kept.without_question
+        self._counts = Counter({(c.verifier, c.outcome, c.reason): c.rows for c in kept.counts})
+
     def write(self, folder: Path) -> None:
         """Write the summary to `verdicts.json` in a folder, whole at any moment."""
-        aside = folder / f"{VERDICTS}.tmp"
-        aside.write_text(json.dumps(self.summary(), indent=1, ensure_ascii=False))
-        aside.replace(folder / VERDICTS)
+        text = json.dumps(self.summary(), indent=1, ensure_ascii=False)
+        state.replace(folder / VERDICTS, text.encode())
 
 
 def _outcome(score: float | None) -> str:

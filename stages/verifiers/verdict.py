@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.errors import printable
+from stages.verifiers.reference import reference_of
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -15,6 +18,17 @@ class Verdict:
 
     score: float | None
     reason: str
+
+
+LONGEST_REASON = 400  # letters; a compiler's first error has 300
+
+
+def said(verdict: Verdict) -> Verdict:
+    """The verdict with a reason that can be shown: models choose the words of some of them."""
+    reason = printable(verdict.reason)
+    if len(reason) > LONGEST_REASON:
+        reason = reason[: LONGEST_REASON - 1] + "…"
+    return verdict if reason == verdict.reason else Verdict(verdict.score, reason)
 
 
 @dataclass(frozen=True)
@@ -37,12 +51,10 @@ def request_of(row: Mapping[str, Any], completion: Any = None) -> Request:
     """The request that a row stands for, with its own completion unless another is given.
 
     A row of a file or of a stage (stages/data/rows.py). What is missing or of a wrong type is left
-    to the verdict, which says so; a reference that is no text stands for its JSON text.
+    to the verdict, which says so; so is a reference that says nothing (reference.py).
     """
-    reference: Any = row.get("reference")
+    reference = reference_of(row.get("reference"), row.get("verifier")) or ""
     metadata: Any = row.get("metadata")
-    if not isinstance(reference, str):
-        reference = "" if reference is None else json.dumps(reference, ensure_ascii=False)
     if isinstance(metadata, str) and metadata:
         with contextlib.suppress(ValueError, RecursionError):
             metadata = json.loads(metadata)

@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 
-from pipeline.errors import UsageError
+from stages.checks.values import FILTERS
 from stages.configs import SampleConfig
-from stages.data.filters import RULES, apply_rules, check_names, reason_of
+from stages.data.filters import RULES, apply_rules, reason_of
+from stages.data.resemblance import DUPLICATE, NEAR_DUPLICATE
 from stages.data.template import compose
 
 THOUGHT = "First take three and four, which makes seven. Then check it again."
@@ -73,8 +74,5 @@ def test_a_thought_that_ended_before_the_cut_is_truncated_but_not_endless():
     assert reason_of(row, config("never_ends_thinking", "truncated")) == "truncated"
 
 
-def test_an_unknown_filter_is_refused_with_the_known_ones():
-    with pytest.raises(
-        UsageError, match=r"x\.filters: unknown \['ugly'\]; expected any of never_ends_thinking,"
-    ):
-        check_names(["wrong", "ugly"], "x.filters")
+def test_the_filters_that_a_config_may_name_are_those_that_there_are():
+    assert (*RULES, DUPLICATE, NEAR_DUPLICATE) == FILTERS

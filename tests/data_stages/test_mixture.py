@@ -147,11 +147,11 @@ def test_shares_of_tokens_balance_long_rows_with_short_ones():
 
 def test_wrong_parts_are_refused_with_their_key(mix):
     half = {"a": MixturePart(share=1.0), "b": MixturePart()}
-    with pytest.raises(UsageError, match=r"sft_data\.parts: \['b'\] have no share"):
+    with pytest.raises(UsageError, match=r"sft_data\.parts: b have no share"):
         mix(half)
-    with pytest.raises(UsageError, match="at least 0 and their sum above 0"):
+    with pytest.raises(UsageError, match="their sum must be above 0"):
         mix({"a": MixturePart(share=0.0)})
-    with pytest.raises(UsageError, match="shares_of=words: expected one of rows, tokens"):
+    with pytest.raises(UsageError, match="shares_of: is 'words': expected one of rows, tokens"):
         mix({}, shares_of="words")
     with pytest.raises(RecipeError, match="none of 18 rows is left"):
         mix({"a": MixturePart(domains=["poems"])})

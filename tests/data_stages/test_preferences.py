@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,8 @@ from stages.data.rows import read_rows
 from stages.data.template import compose
 from stages.preferences import run, run_labels
 from stages.tiny.general import COMPLIANCE, HARMS
+
+OPEN_ROWS = Path(__file__).parent.parent / "data/open_rows"
 
 
 def config(**changes) -> PreferencesConfig:
@@ -136,3 +139,53 @@ def test_a_malformed_judgement_is_named_with_its_row(make_context, tmp_path, fun
     path = judgements(tmp_path / "bad.jsonl", row)
     with pytest.raises(RecipeError, match=rf"bad\.jsonl, row 1: .*{reason}"):
         function(config(path=path), {}, make_context())
+
+
+def test_pairs_and_labels_as_people_have_them_are_read(make_context, tmp_path):
+    """Real rows of LLaMA-Factory's (tests/data/open_rows): ShareGPT turns, chosen and rejected, and
+    messages with a label; and columns of text."""
+    context = make_context(tmp_path / "pairs")
+    outputs = run(config(path=str(OPEN_ROWS / "dpo.jsonl")), {}, context)
+    rows = read_rows(context.output / "rows.parquet")
+    assert outputs.funnel["kept"] == 2
+    assert all(row["chosen"].startswith(compose("", "")) for row in rows)
+    assert {row["margin"] for row in rows} == {None}
+    assert rows[0]["prompt"][0]["role"] == "user"
+    context = make_context(tmp_path / "labels")
+    run_labels(config(path=str(OPEN_ROWS / "kto.jsonl")), {}, context)
+    assert [row["label"] for row in read_rows(context.output / "rows.parquet")] == [1, 0]
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+    path = judgements(
+        tmp_path / "pairs.jsonl",
+        {"prompt": "Hi", "chosen": "Hello!", "rejected": "No.", "margin": 2},
+        {"chosen": turns, "rejected": [turns[0], turns[1] | {"content": "I will not say that."}]},
+        {"question": "Hi", "system": "Be kind.", "chosen": "Hello!", "rejected": "Go."},
+    )
+    context = make_context(tmp_path / "own")
+    run(config(path=path, balance_lengths=False), {}, context)
+    rows = read_rows(context.output / "rows.parquet")
+    assert [row["chosen"] for row in rows] == [compose("", "Hello!")] * 3
+    assert [row["margin"] for row in rows] == [2.0, None, None]
+    assert [len(row["prompt"]) for row in rows] == [1, 1, 2]
+
+
+def test_a_stage_says_why_no_pair_is_left_and_what_to_set(make_context, tmp_path):
+    longer = {"prompt": "Hi", "chosen": "a long answer", "rejected": "short"}
+    voted = {"prompt": "Hi", "first": "a long answer", "second": "short", "votes": [0.5]}
+    path = judgements(tmp_path / "pairs.jsonl", *[longer] * 3, voted, {"prompt": "Hi"})
+    with pytest.raises(RecipeError) as error:
+        run(config(path=path), {}, make_context(tmp_path / "all"))
+    told = str(error.value)
+    assert "no pair is left of 4 judged" in told
+    assert "3 of the judged rows have the longer response chosen" in told
+    assert "balance_lengths=false" in told
+    assert "1 of the judged rows differ by no more than margin=1.0" in told
+    assert "pairs.jsonl, row 5: column `votes` is None" in told
+    kept = run(config(path=path, balance_lengths=False), {}, make_context(tmp_path / "kept"))
+    assert (kept.funnel["kept"], kept.funnel["unreadable_row"]) == (3, 1)
+
+
+def test_a_vote_that_is_no_number_chooses_nothing(make_context, tmp_path):
+    pair = {"prompt": "Hi", "first": "a", "second": "b", "votes": [float("nan")]}
+    with pytest.raises(RecipeError, match=r"row 1: column `votes` is \[nan\]"):
+        run(config(path=judgements(tmp_path / "pairs.jsonl", pair)), {}, make_context())

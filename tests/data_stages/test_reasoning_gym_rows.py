@@ -94,7 +94,7 @@ def test_an_integral_left_as_it_is_is_no_reference(made):
             "stages.heldout.tasks: reasoning-gym has no task chain_summ; there are ab,",
         ),
         (["rush_hour"], "stages.heldout.tasks: rush_hour has no answer of its own"),
-        ([], "stages.heldout.tasks: empty"),
+        ([], "stages.heldout.tasks: is empty"),
     ],
 )
 def test_a_task_that_cannot_be_had_is_named_with_its_key(made, tasks, message):

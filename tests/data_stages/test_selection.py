@@ -181,9 +181,9 @@ def test_lengths_come_from_the_rows_or_from_a_models_tokenizer(
 
 def test_wrong_settings_and_an_empty_choice_are_named(select):
     rows = [sample(0, 10)]
-    with pytest.raises(UsageError, match=r"s1k\.diversity\.by: unknown \['subject'\]; a column or"):
+    with pytest.raises(UsageError, match=r"s1k\.diversity\.by: has subject: expected a column"):
         select(rows, diversity=Diversity(by=["subject"]))
-    with pytest.raises(UsageError, match="length_base and draws are at least 1"):
+    with pytest.raises(UsageError, match=r"diversity\.draws: is 0: set it to 1 or more"):
         select(rows, diversity=Diversity(draws=0))
     with pytest.raises(RecipeError, match=r"none of 1 rows is chosen .*too_short"):
         select(rows, difficulty=Difficulty(min_tokens=100))

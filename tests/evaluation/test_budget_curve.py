@@ -143,8 +143,8 @@ def test_what_the_window_has_no_room_for_stays_as_it_is_and_is_counted(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"budgets": [-1]}, r"stages\.stage\.budgets: \[-1\] is below 0"),
-        ({"waits": [1], "wait_words": {}}, r"stages\.stage\.wait_words: no word for `en`"),
+        ({"budgets": [-1]}, r"stages\.stage\.budgets: has \[-1\]: set each to 0 or"),
+        ({"waits": [1], "wait_words": {}}, r"stages\.stage\.wait_words: has no word for `en`"),
     ],
 )
 def test_what_makes_no_curve_is_refused(able_model_dir, inputs_of, make_context, changes, message):

@@ -150,6 +150,8 @@ def test_the_words_of_the_command_are_told_apart():
     assert is_override("profile=one_gpu")
     assert is_override("data@stages.heldout=gsm8k")
     assert not is_override("gsm8k:path=test.jsonl")
+    assert not is_override("./d=1/step=10")
+    assert not is_override("/models/d=1")
 
 
 def asked(*words: str) -> dict:
@@ -209,3 +211,15 @@ def test_what_a_word_adds_can_be_overridden():
 
     request = read_request(R1, _parse(["base", "gsm8k", "stages.gsm8k.split=train"]))
     assert request.composed.stages["gsm8k"].split == "train"
+
+
+def test_a_failed_evaluation_names_its_own_command_as_the_way_to_go_on(root, tmp_path):
+    rows = tmp_path / "mine.jsonl"
+    rows.write_text('{"prompt": "1+1?", "reference": "2", "verifier": "no_such", "domain": "math"}')
+    words = ["base", f"problems:{rows}", "-k", "2"]
+    failed = evaluate(*words)
+    assert failed.returncode == 1, failed.stderr
+    assert f"to retry: r1 eval {' '.join(words)}\n" in failed.stderr
+    assert "r1 run" not in failed.stderr
+    kept = json.loads(next((root / "eval/runs").glob("2*/run.json")).read_text())
+    assert kept["command"] == f"r1 eval {' '.join(words)}"

@@ -6,6 +6,7 @@ import threading
 import time
 from multiprocessing import active_children
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -92,3 +93,17 @@ def test_an_engine_killed_on_the_way_changes_no_sample_and_stands_in_the_funnel(
     assert run(config(8, rollout=slow), inputs, killed).funnel["engine_deaths"] == 1
     killer.join()
     assert completions(killed) == completions(whole)
+
+
+def test_samples_that_a_disk_has_changed_are_drawn_again(inputs, problems, make_context):
+    context = make_context()
+    run(config(4), inputs, context)
+    first = completions(context)
+    for shard in context.shared.glob("*/samples/*/*.parquet"):
+        table = pq.read_table(shard)
+        said = table["text"].combine_chunks()
+        harmed = table.set_column(3, "text", pa.array([f"{text}!" for text in said.to_pylist()]))
+        pq.write_table(harmed, shard)  # whole for Parquet, and other samples
+    funnel = run(config(4), inputs, context).funnel
+    assert (funnel["reused"], funnel["drawn"]) == (0, 4 * len(problems))
+    assert completions(context) == first

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.cli import main
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # `toy_recipe`, imported as any recipe would be
+PYTHONPATH = os.pathsep.join((str(HERE), str(HERE.parents[1])))  # it, and the engine beside it
+
+from toy_recipe.__main__ import TOY  # noqa: E402
 
 
 class Toy:
@@ -25,14 +33,16 @@ class Toy:
         self.store = folder / "outputs" / "store"
         self.runs = folder / "outputs" / "runs"
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONPATH": str(HERE), "COLUMNS": "200"}
+    def start(
+        self, *arguments: str, stderr: int = subprocess.STDOUT, **options: Any
+    ) -> subprocess.Popen[str]:
+        environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "COLUMNS": "200"}
         return subprocess.Popen(
             [sys.executable, "-m", "toy_recipe", *arguments],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
             **options,
         )
@@ -55,6 +65,23 @@ class Toy:
         output, _ = process.communicate(timeout=180)
         assert process.returncode == expect, output
         return output
+
+    def here(self, *arguments: str, expect: int = 0) -> str:
+        """A verb that starts no stage, in this process; what it printed."""
+        output = io.StringIO()
+        said = contextlib.redirect_stdout(output), contextlib.redirect_stderr(output)
+        with contextlib.chdir(self.folder), said[0], said[1]:
+            code = main(arguments, TOY)
+        assert code == expect, output.getvalue()
+        return output.getvalue()
+
+    def wait_for(self, lease: str) -> Path:
+        """Until a stage runs, by the pattern of its lease; returns the lease."""
+        deadline = time.monotonic() + 120
+        while not (found := list((self.store / ".leases").glob(lease))):
+            assert time.monotonic() < deadline, f"no {lease} appeared"
+            time.sleep(0.02)
+        return found[0]
 
     def states(self, *overrides: str, verb: str = "status") -> dict[str, str]:
         return {row["stage"]: row["state"] for row in self.rows(*overrides, verb=verb)}

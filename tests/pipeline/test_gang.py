@@ -84,7 +84,7 @@ def test_ranks_that_end_before_anyone_waits_for_them_are_not_waited_for(
         return alive
 
     monkeypatch.setattr(gang._Member, "alive", then_all_end)
-    outputs = gang.run(2, tmp_path / "log", body, str)
+    outputs = gang.run(2, tmp_path / "log", tmp_path, body, str)
     assert outputs.facts == {"ranks": 2}
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from pipeline import lease
 from pipeline.lease import Lease, holder
@@ -50,12 +54,12 @@ def test_a_live_holder_keeps_others_out_and_a_killed_one_does_not(tmp_path: Path
 
 def test_a_reused_pid_is_not_taken_for_the_holder(tmp_path: Path) -> None:
     path = tmp_path / "stage.json"
-    mine = Lease(path)
-    mine.acquire()
-    assert holder(path) is not None
-    rewrite(path, started="1")
+    process = held_by_a_process(path)
+    process.kill()
+    process.wait()
+    rewrite(path, pid=os.getpid())
     assert holder(path) is None
-    mine.release()
+    assert Lease(path).acquire() is None
 
 
 def test_a_released_lease_is_free(tmp_path: Path) -> None:
@@ -86,3 +90,91 @@ def test_a_torn_lease_file_holds_nothing(tmp_path: Path) -> None:
     path = tmp_path / "stage.json"
     path.write_text('{"machine"')
     assert Lease(path).acquire() is None
+
+
+def test_a_torn_or_removed_lease_lets_nobody_in_while_its_holder_lives(tmp_path: Path) -> None:
+    path = tmp_path / "stage.json"
+    process = held_by_a_process(path)
+    for harm in (lambda: path.write_text('{"machine"'), path.unlink):
+        harm()
+        assert Lease(path).acquire() is not None
+        assert holder(path) is not None
+    process.kill()
+    process.wait()
+    assert holder(path) is None
+    assert Lease(path).acquire() is None
+
+
+def test_a_lease_that_was_harmed_is_written_again_with_the_next_heartbeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "HEARTBEAT", 0.01)
+    path, beats = tmp_path / "stage.json", threading.Semaphore(0)
+    mine = Lease(path, beats.release)
+    assert mine.acquire() is None
+    for harm in (path.unlink, lambda: path.write_text("null")):
+        harm()
+        while not beats.acquire(timeout=30) or not path.exists() or path.read_text() == "null":
+            pass
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+    mine.release()
+    assert not path.exists()
+
+
+def test_whoever_finds_anothers_name_in_its_lease_has_lost_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "HEARTBEAT", 0.01)
+    path, lost = tmp_path / "stage.json", threading.Event()
+    mine = Lease(path, on_loss=lost.set)
+    assert mine.acquire() is None
+    assert mine.lost_to() is None
+    theirs = tmp_path / "theirs.json"
+    process = held_by_a_process(theirs)
+    theirs.rename(path)  # as where no lock is known, or both files were removed
+    assert lost.wait(30)
+    other = mine.lost_to()
+    assert other is not None
+    assert other.pid == process.pid
+    mine.release()
+    assert holder(path) == other, "it is not given back for another"
+    process.kill()
+    process.wait()
+
+
+def test_a_lease_from_the_future_is_not_held_until_the_clock_catches_up(tmp_path: Path) -> None:
+    path = tmp_path / "stage.json"
+    process = held_by_a_process(path)
+    process.kill()
+    process.wait()
+    rewrite(path, machine="elsewhere/pid")
+    assert holder(path) is not None
+    in_an_hour = time.time() + 3600
+    os.utime(path, (in_an_hour, in_an_hour))
+    assert holder(path) is None
+    assert Lease(path).acquire() is None
+
+
+@pytest.mark.parametrize(
+    "content", ["null", "[]", "{}", '{"pid": "7"}', "[" * 9999, '{"machine": 7, "pid": 1}']
+)
+def test_a_lease_of_another_shape_holds_nothing(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "stage.json"
+    path.write_text(content)
+    assert holder(path) is None
+    mine = Lease(path)
+    assert mine.acquire() is None
+    mine.release()
+
+
+def test_a_look_at_a_lease_never_keeps_it_from_who_wants_it(tmp_path: Path) -> None:
+    path = tmp_path / "stage.json"
+    mine = Lease(path)
+    assert mine.acquire() is None
+    mine.release()
+    with path.with_suffix(".lock").open("rb") as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        threading.Timer(0.2, fcntl.flock, (look, fcntl.LOCK_UN)).start()
+        assert mine.acquire() is None
+    assert mine._lock is not None, "with the lock"
+    mine.release()

@@ -29,6 +29,17 @@ def test_the_rate_of_whatever_a_stage_counts_is_shown(tmp_path: Path, monkeypatc
     assert "tokens/s" in line
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["null", "[]", "[" * 9999, '{"done": 1}',
+     '{"done": [], "total": 2, "unit": "step", "time": 1e12, "also": {}}',
+     '{"done": NaN, "total": 2, "unit": "step", "time": 1e12, "also": {}}'],
+)  # fmt: skip
+def test_progress_of_another_shape_is_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "progress.json").write_text(content)
+    assert Progress(tmp_path).view("zero", "rl").done is None
+
+
 def test_a_stage_that_counts_anew_has_no_rate_of_what_it_counted_before(tmp_path: Path) -> None:
     context = Context("eval_r1", "f" * 16, tmp_path, tmp_path, 0, 1, tmp_path)
     progress = Progress(tmp_path)

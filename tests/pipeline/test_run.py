@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
-import pytest
 from conftest import HERE, Toy
 
 ALL = ["numbers", "left", "right", "both"]
@@ -52,6 +49,12 @@ def test_the_result_and_its_manifest_say_what_was_made_and_how(toy: Toy) -> None
     assert left["versions"]["python"]
     assert len(left["code"]["sources"]) == 16
     assert set(left["files"]) == {"numbers.json", "metrics.jsonl"}
+
+
+def test_a_run_says_what_it_loads_first_and_what_to_do_with_what_it_made(toy: Toy) -> None:
+    output = toy("run", "until=left")
+    assert "numbers: loading decimal" in output
+    assert "made numbers, left with seed 0" in output
 
 
 def test_a_run_leaves_a_folder_that_is_complete_in_itself(finished: Toy) -> None:
@@ -95,6 +98,23 @@ def test_why_names_the_field_old_and_new_and_the_root_cause(finished: Toy) -> No
     assert left["inputs"][0]["changes"] == [{"key": "count", "old": 4, "new": 5}]
     edges = finished("why", "both", "stages.both.data_from=[right]")
     assert "data_from: ['left', 'right'] → ['right']" in edges
+
+
+def test_why_compares_with_the_nearest_result_or_with_the_one_that_is_named(finished: Toy) -> None:
+    # the latest result is not the nearest: two keys away, the first is one away
+    finished("run", "until=left", "stages.left.add=7", "stages.left.steps=5")
+    first, far = (manifest["fingerprint"] for manifest in finished.manifests("left"))
+    output = finished("why", "left", "stages.left.add=2")
+    assert f"left: {first} → " in output
+    assert "(the nearest of 2 results)" in output
+    assert "add: 1 → 2" in output
+    named = finished("why", "left", "--against", far[:6], "stages.left.add=2")
+    assert "add: 7 → 2" in named
+    assert "steps: 5 → 2" in named
+    assert "add: 7 → 1" in finished("why", "left", f"--against={far}"), "of a done stage, too"
+    none = finished("why", "left", "--against=nothing", "stages.left.add=2", expect=2)
+    assert "no other results of left begin so. There are: " in none
+    assert first in none
 
 
 def test_why_says_when_a_stage_was_never_made(toy: Toy) -> None:
@@ -168,6 +188,31 @@ def test_a_stage_killed_in_the_middle_resumes_to_the_same_result(
         for file in (store / "right").glob("*/metrics.jsonl")
     ]
     assert steps == [[1, 2, 3], [1, 2, 3]], "each point of the curve once"
+
+
+def test_small_files_of_another_shape_cost_a_stage_nothing(toy: Toy, finished_once: Path) -> None:
+    toy("run", "stages.right.trouble.kill_at=2", expect=1)
+    [work] = (toy.store / ".work" / "right").iterdir()
+    [fingerprint] = (path.name for path in work.parent.iterdir())
+    with (work / "metrics.jsonl").open("ab") as curve:
+        curve.write(b'[]\n{"step": 9}\xff\n{"step": "2"}\n{"step": 3, "su')
+    (work / "attempts.json").write_text('[{"outcome": 7}]')
+    (work / "progress.json").write_text('{"done": "all", "time": NaN}')
+    (toy.store / ".leases" / f"right-{fingerprint}.json").write_text("[7]")
+    for cache in (toy.store / ".cache").iterdir():
+        cache.write_text("[null]")
+    shutil.rmtree(work / "output")
+    (work / "output").write_text("no folder")
+    (toy.store / ".work" / "both").symlink_to(toy.store / "nowhere")
+    output = toy("run")
+    assert "right: started again from its work directory" in output
+    assert "Traceback" not in output
+    assert f"{work / 'attempts.json'} cannot be used and counts as absent" in output
+    (resumed,), (whole,) = toy.manifests("right"), Toy(finished_once).manifests("right")
+    assert resumed["facts"]["started_at"] == 2
+    assert resumed["files"]["numbers.json"] == whole["files"]["numbers.json"]
+    [curve_file] = (toy.store / "right").glob("*/metrics.jsonl")
+    assert [json.loads(line)["step"] for line in curve_file.read_text().splitlines()] == [1, 2, 3]
 
 
 def test_ctrl_c_stops_the_stages_and_says_how_to_go_on(toy: Toy) -> None:
@@ -249,6 +294,21 @@ def test_a_shipped_artifact_is_adopted_and_nothing_runs_for_it(toy: Toy, tmp_pat
     assert set(toy.states().values()) == {"done"}
 
 
+def test_what_ships_for_other_settings_is_said_to_be_made_anew_before_it_is(
+    toy: Toy, tmp_path: Path
+) -> None:
+    toy("run", "until=left")
+    toy.store.rename(tmp_path / "shipped")
+    words = (f"paths.adopt=[{tmp_path / 'shipped'}]", "until=left")
+    assert "made anew" not in toy("plan", *words)
+    for verb in ("plan", "run"):
+        output = " ".join(toy(verb, *words, "seed=1").split())
+        assert "numbers, left: what ships was made with other settings" in output
+        assert "(see `r1 why numbers " in output
+        assert "so it is made anew. It took 0:0" in output
+    assert output.index("made anew") < output.index("numbers: started")
+
+
 def test_an_input_that_ships_is_adopted_for_a_stage_that_runs_alone(
     toy: Toy, tmp_path: Path
 ) -> None:
@@ -276,61 +336,56 @@ def test_multirun_runs_the_pipeline_once_per_value(toy: Toy) -> None:
     output = toy("run", "-m", "seed=1,2", "until=numbers")
     assert output.count("1 of 1 stages done") == 2
     assert [m["seed"] for m in toy.manifests("numbers")] == [1, 2]
+    table = output.splitlines()[-5:]
+    assert [line.split() for line in table[:3]] == [
+        ["run", "state"],
+        ["seed=1", "done"],
+        ["seed=2", "done"],
+    ]
+    first, second = (line.split(": ")[1] for line in table[3:])
+    assert "seed: 1\n" in (Path(first) / "config.yaml").read_text()
+    assert "seed: 2\n" in (Path(second) / "config.yaml").read_text()
 
 
-def test_a_failed_job_of_a_multirun_is_its_exit_code(toy: Toy) -> None:
-    toy("run", "-m", "stages.left.trouble.fail=true,false", expect=1)
+def test_a_failed_job_of_a_multirun_is_its_exit_code_and_stands_in_its_json(toy: Toy) -> None:
+    words = ("run", "-m", "--json", "stages.left.trouble.fail=true,false")
+    process = toy.start(*words, stderr=subprocess.DEVNULL)
+    printed, _ = process.communicate(timeout=180)
+    assert process.returncode == 1
+    failed, done = json.loads(printed)["runs"]
+    assert failed["differs"] == ["stages.left.trouble.fail=True"], "as Hydra writes it"
+    assert (failed["state"], failed["exit_code"]) == ("failed", 1)
+    assert (done["state"], done["exit_code"]) == ("done", 0)
     assert set(toy.states().values()) == {"done"}
 
 
-def test_a_terminal_shows_a_live_table(toy: Toy) -> None:
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "TERM": "xterm"}
-    process = toy.start_in(theirs, environment, "run", "stages.right.delay=0.7")
-    os.close(theirs)
-    seen = b""
-    while select.select([ours], [], [], 30)[0]:
-        try:
-            seen += os.read(ours, 65536)
-        except OSError:  # the other end closed
-            break
-    os.close(ours)
-    assert process.wait(timeout=90) == 0, seen.decode()
-    text = seen.decode()
-    assert "elapsed" in text
-    assert "/3 step" in text
-    assert "4 of 4 done" in text
+SIX = ["stage", "kind", "state", "fingerprint", "artifact", "seconds"]
 
 
-@pytest.mark.parametrize("verb", ["plan", "status"])
-def test_json_has_one_row_per_stage_with_these_six_keys(toy: Toy, verb: str) -> None:
+def test_json_has_one_row_per_stage_and_the_plan_has_sources_edges_numbers_and_warnings(
+    toy: Toy,
+) -> None:
     toy("run", "until=numbers")
-    numbers, left, *_ = toy.rows(verb=verb)
-    assert list(numbers) == ["stage", "kind", "state", "fingerprint", "artifact", "seconds"]
+    assert list(toy.rows(verb="status")[0]) == SIX
+    plan = json.loads(toy("plan", "--json"))
+    numbers, left, _, both = plan["stages"]
+    assert list(numbers) == [*SIX, "reason", "source", "edges", "numbers"]
     assert numbers["artifact"] == str(toy.store / "numbers" / numbers["fingerprint"])
     assert numbers["seconds"] > 0
+    assert (numbers["source"], left["source"]) == ("counted here", "")
     assert (left["state"], left["artifact"], left["seconds"]) == ("run", None, None)
+    assert left["numbers"] == {"additions": 8}, "2 steps × 4 rows"
+    assert both["edges"] == [{"edge": "data_from", "stage": stage} for stage in ("left", "right")]
+    assert plan["warnings"] == []
 
 
 def test_the_plan_shows_edges_and_numbers_that_follow_from_finished_inputs(toy: Toy) -> None:
     toy("run", "until=numbers")
     output = toy("plan")
+    assert "from counted here" in output
     assert "← left (data_from), right (data_from)" in output
     assert "additions 12" in output, "3 steps × 4 rows"
     assert "4 stages: 1 done, 3 to run" in output
-
-
-def test_gc_lists_first_and_deletes_what_the_recipe_does_not_reach(finished: Toy) -> None:
-    finished("run", "stages.left.add=2")
-    shared = finished.store / ".shared"
-    assert len(list(shared.iterdir())) == 3  # of left before and after, and of right
-    assert "3 folders" in finished("gc", "stages.left.add=2")
-    assert len(finished.manifests("left")) == 2
-    finished("gc", "--delete", "stages.left.add=2")
-    assert [len(finished.manifests(stage)) for stage in ALL] == [1, 1, 1, 1]
-    made = {finished.manifests(stage)[0]["fingerprint"] for stage in ("left", "right")}
-    assert {path.name for path in shared.iterdir()} == made
-    assert "nothing to do" in finished("run", "stages.left.add=2")
 
 
 def test_the_report_is_built_again_from_the_artifacts(finished: Toy) -> None:
@@ -347,5 +402,6 @@ def test_the_plan_warns_of_code_that_changed_under_the_same_version(finished: To
     with (finished.folder / "toy_recipe" / "stages.py").open("a") as code:
         code.write("# changed\n")
     output = finished("plan")
+    assert "its version did not" in json.loads(finished("plan", "--json"))["warnings"][0]
     assert "warning: the code of kind `work` changed since left, right ran" in output
     assert "4 done, 0 to run" in output

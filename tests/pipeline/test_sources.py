@@ -55,6 +55,13 @@ def test_a_changed_file_counts_when_the_entry_reaches_it(
     assert (digest(package) != before) is counts
 
 
+@pytest.mark.parametrize("content", ["[]", "null", '{"a": 1}', "[" * 9999])
+def test_a_harmed_cache_of_imports_is_only_slower(package: Path, content: str) -> None:
+    before = digest(package)
+    (package.parent / "imports.json").write_text(content)
+    assert digest(package) == before
+
+
 def test_data_that_a_kind_declares_counts_too(package: Path) -> None:
     before = digest(package, "made_for_sources/words.txt")
     (package / "words.txt").write_text("two\n")

@@ -15,7 +15,8 @@ import pytest
 from pipeline.digests import Digests
 from pipeline.errors import StageFailed
 from pipeline.identity import digest_of
-from pipeline.store import CorruptArtifact, Store, disk_full
+from pipeline.manifest import CorruptArtifact
+from pipeline.store import Store
 
 IDENTITY = {"kind": "toy", "version": 1, "config": {}, "inputs": [], "files": {}}
 FINGERPRINT = digest_of(IDENTITY)
@@ -164,14 +165,6 @@ def test_an_artifact_may_not_hold_symbolic_links(tmp_path: Path) -> None:
     (output / "model").symlink_to("/")
     with pytest.raises(StageFailed, match="symbolic link, model"):
         Store(tmp_path).publish(output, manifest())
-
-
-def test_a_full_disk_is_recognised_inside_a_librarys_own_error() -> None:
-    wrapped = RuntimeError("cannot save")
-    wrapped.__cause__ = OSError(28, "No space left on device")
-    assert disk_full(wrapped)
-    assert disk_full(RuntimeError("I/O error: No space left on device (os error 28)"))
-    assert not disk_full(OSError(13, "Permission denied"))
 
 
 def test_the_digest_of_a_folder_counts_names_and_contents(tmp_path: Path) -> None:

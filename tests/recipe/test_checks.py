@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,22 @@ IMPOSSIBLE = {  # override → what is said of it
     "stages.dev3.lora.rank=0": "set it to e.g. 16, or lora to null",
     "stages.helpful_rm.heldout_fraction=0": "some rows must be held out",
     "stages.base.sequence_length=1024": "shape.max_position_embeddings is 512",
+    "stages.eval_r1.pass_at=[1,64]": "stages.eval_r1.pass_at: [64] is not between 1 and",
+    "stages.eval_zero.sampling.temperature=-1": "stages.eval_zero.sampling.temperature: is -1: set",
+    "stages.eval_zero.budgets=[-1]": "stages.eval_zero.budgets: has [-1]",
+    "stages.eval_dev1.limit_problems=0": "stages.eval_dev1.limit_problems: is 0: set it to 1",
+    "stages.eval_dev1.rollout.engine=llama": "'llama': expected one of transformers, vllm",
+    "stages.eval_dev2.verifiers.policy=kind": "eval_dev2.verifiers.policy: there is no 'kind'",
+    "stages.cold_start_data.filters=[ugly]": "stages.cold_start_data.filters: has ugly: expected",
+    "stages.reasoning_data.strategy=clever": "stages.reasoning_data.strategy: is 'clever'",
+    "stages.reasoning_data.sampling.top_p=0": "stages.reasoning_data.sampling.top_p: is 0",
+    "stages.general_data.thinking.filters=[ugly]": "stages.general_data.thinking.filters: has ugly",
+    "stages.sft_data.shares_of=words": "stages.sft_data.shares_of: is 'words'",
+    "stages.heldout.split=test": "stages.heldout.split: is 'test': expected one of train, heldout",
+    "stages.heldout.languages=[en,fr]": "stages.heldout.languages: has fr: expected any of en, zh",
+    "stages.safety_rm.objective=listwise": "stages.safety_rm.objective: is 'listwise'",
+    "stages.dev3.overflow=cut": "stages.dev3.overflow: is 'cut': expected one of drop, split",
+    "stages.dev3.optimizer.schedule=steps": "stages.dev3.optimizer.schedule: is 'steps'",
 }
 
 
@@ -51,6 +68,26 @@ def test_everything_that_cannot_work_is_listed_with_its_key_and_a_value_that_doe
     assert [words for words in IMPOSSIBLE.values() if words not in text] == []
     assert f"{len(IMPOSSIBLE) - 1} things cannot work as they are set" in text
     assert not list(tmp_path.glob("outputs/runs/*")), "nothing ran"
+
+
+@pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed here")
+def test_an_engine_that_is_not_installed_is_told_by_the_plan_and_refused_by_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("recipe=r1_zero", "rollout=vllm")
+    planned = said(capsys, 0, "plan", *words)
+    assert "rollout.engine: is `vllm`, which is not installed here: `make vllm`" in planned
+    text = said(capsys, 2, "run", *words)
+    assert "stages.zero.rollout.engine: is `vllm`" in text
+    assert "(so in eval_base, eval_zero)" in text
+    assert not list(tmp_path.glob("outputs/runs/*")), "nothing ran"
+
+
+def test_steps_below_1_are_not_mended_by_fewer_steps_of_warming_up(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = said(capsys, 2, "plan", "stages.zero.max_steps=-5")
+    assert text == "error: stages.zero.max_steps: is -5: set it to 1 or more\n"
 
 
 def test_a_reward_model_for_queries_that_no_data_set_declares_is_refused_with_what_to_set(

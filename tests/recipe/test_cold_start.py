@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import checks, commands
+from pipeline import checks, plan_command
 from pipeline.cli import R1
 from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
@@ -41,7 +41,7 @@ def test_a_preset_is_not_run_before_a_model_is_named_that_rewrites(
     profile: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     this = only(tmp_path, f"profile={profile}")
-    assert commands.plan(R1, this, as_json=False) == 0
+    assert plan_command.plan(R1, this, as_json=False) == 0
     assert "warning: stages.cold_start_data.rewrite_with: is null" in capsys.readouterr().out
     with pytest.raises(UsageError, match=r"stages\.cold_start_data\.rewrite_with: is null"):
         execute(R1, this)
@@ -52,7 +52,7 @@ def test_whoever_wants_raw_samples_is_told_and_not_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     this = only(tmp_path, "profile=paper", "stages.cold_start_data.rewriter=null")
-    assert commands.plan(R1, this, as_json=False) == 0
+    assert plan_command.plan(R1, this, as_json=False) == 0
     said = capsys.readouterr().out
     (line,) = [line for line in said.splitlines() if "cold_start_data.rewriter" in line]
     assert line.startswith("warning: stages.cold_start_data.rewriter: is null, so samples are")

@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from pipeline import checks, commands
+from pipeline import checks, plan_command
 from pipeline.cli import R1, main
 from pipeline.compose import Composed, compose
 from pipeline.departures import departures
@@ -429,7 +429,7 @@ def test_nobody_judges_for_the_paper_unless_it_is_said_who(
     this = composed("profile=paper")
     paths = {"store": str(tmp_path / "store"), "runs": str(tmp_path / "runs"), "adopt": []}
     this = replace(this, root=this.root | {"paths": paths, "only": "preference_pairs"})
-    assert commands.plan(R1, this, as_json=False) == 0
+    assert plan_command.plan(R1, this, as_json=False) == 0
     assert "warning: stages.preference_pairs.path: is null" in capsys.readouterr().out
     with pytest.raises(UsageError, match=r"stages\.preference_pairs\.path: is null"):
         execute(R1, this)

@@ -141,7 +141,7 @@ def test_a_stream_that_is_given_up_leaves_nothing_behind_for_the_next(open_fleet
 
 
 STAGE = """
-import sys
+import os, struct, sys
 from pathlib import Path
 from stages.configs import Rollout, Sampling
 from stages.rollout.engine import GenerationRequest
@@ -153,12 +153,14 @@ shards = [[GenerationRequest([5], 500, seed=0)], [GenerationRequest([5], 500, se
 told = []
 def tell(done):
     if not told:
+        for replica in fleet._replicas:  # the first bytes of a shard that is yet to come
+            os.write(replica._connection.fileno(), struct.pack("!i", 1 << 20))
         told.append(print(*[process.pid for process in active_children()], flush=True))
 list(fleet.stream(shards, Sampling(max_tokens=500), tell))
 """
 
 
-def test_engines_end_when_their_stage_is_killed(tiny_model_dir):
+def test_engines_end_when_their_stage_is_killed_in_the_middle_of_a_message(tiny_model_dir):
     stage = subprocess.Popen(
         [sys.executable, "-c", STAGE, str(tiny_model_dir)], stdout=subprocess.PIPE, text=True
     )

@@ -34,6 +34,13 @@ def test_only_new_whole_lines_are_read(tmp_path: Path) -> None:
     assert steps(tail, path) == [(2, 0.4)]
 
 
+def test_lines_that_are_no_points_are_left_out_and_the_others_stand(tmp_path: Path) -> None:
+    path, tail = tmp_path / "metrics.jsonl", Tail()
+    bad = b'\xff\xfe\n[]\nnull\n{"step": "1"}\n{"step": Infinity}\n{"st{"step": 1}\n'
+    path.write_bytes(b'{"step": 1, "loss": 0.5}\n' + bad + b'{"step": 2, "loss": 0.4}\n')
+    assert steps(tail, path) == [(1, 0.5), (2, 0.4)]
+
+
 def test_a_rewound_curve_sends_what_changed_and_nothing_twice(tmp_path: Path) -> None:
     path, tail = tmp_path / "metrics.jsonl", Tail()
     write(path, (1, 0.5), (2, 0.4), (3, 0.3))

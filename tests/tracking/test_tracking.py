@@ -251,6 +251,19 @@ def test_a_folder_without_a_journal_cannot_be_sent(tmp_path: Path) -> None:
         send_later(tmp_path)
 
 
+def test_half_a_line_in_the_journal_costs_that_event_alone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append("run_started", name="x")
+    with journal.path.open("ab") as file:
+        file.write(b'\xff\n[]\n{"event": 7}\n{"event": "stage_sta')  # the disk was full
+    journal.append("stage_failed", stage="zero", message="half a pair: \ud83d")
+    journal.append("run_finished")
+    events = [event["event"] for event in journal.new()]
+    assert events == ["run_started", "stage_failed", "run_finished"]
+    assert journal.started()["name"] == "x"
+    assert journal.is_over()
+
+
 def test_the_journal_is_read_in_whole_lines(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.append("run_started", name="x")

@@ -7,8 +7,14 @@ model that is sharded by hand: gather them for a rollout, several backward passe
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 import sys
+import tempfile
 import traceback
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -59,22 +65,37 @@ def main(rank: int) -> None:
         assert all(torch.equal(ours, theirs) for ours, theirs in pairs)
 
 
+def listening() -> Iterator[str]:
+    """The addresses at which this process listens."""
+    own = {os.readlink(path) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()}
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in own:
+                words = bytes.fromhex(fields[1].split(":")[0])
+                address = b"".join(words[i : i + 4][::-1] for i in range(0, len(words), 4))
+                yield socket.inet_ntop(family, address)
+
+
 if __name__ == "__main__":
-    port = free_port()
+    port, meeting = free_port(), Path(tempfile.mkdtemp()) / "gang"
     children = []
     for number in range(2):
         if pid := os.fork():
             children.append(pid)
             continue
-        os.environ |= Rank(number, 2, port).environment()
+        os.environ |= Rank(number, 2, port, meeting).environment()
         code = 1
         try:
             torch.set_num_threads(1)
-            dist.init_process_group("gloo")
+            parallel.join(timedelta(minutes=2))
+            assert set(listening()) <= {"127.0.0.1"}
             main(number)
             dist.destroy_process_group()
             code = 0
         except BaseException:
             traceback.print_exc()
         os._exit(code)
-    sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children))
+    status = max(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children)
+    shutil.rmtree(meeting.parent)
+    sys.exit(status)

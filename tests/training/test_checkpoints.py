@@ -53,8 +53,13 @@ def test_the_newest_whole_checkpoint_is_taken(folder: Path) -> None:
         (lambda path: path.unlink(), "complete.json"),
         (lambda path: path.write_bytes(bytes(200)), "complete.json"),
         (lambda path: path.write_text('{"optimizer.pt": 1000}'), "complete.json"),
+        (lambda path: path.write_text("[" * 9999), "complete.json"),
+        (lambda path: path.write_text("null"), "complete.json"),
     ],
-    ids=["zeros", "short", "bit", "gone", "extra", "unmarked", "list-zeros", "list-other"],
+    ids=[
+        *("zeros", "short", "bit", "gone", "extra", "unmarked"),
+        *("list-zeros", "list-other", "list-deep", "list-null"),
+    ],
 )
 def test_a_harmed_checkpoint_is_removed_and_the_one_before_is_taken(
     folder: Path, harm: Any, name: str
@@ -62,6 +67,17 @@ def test_a_harmed_checkpoint_is_removed_and_the_one_before_is_taken(
     harm(folder / "checkpoint-4" / name)
     assert checkpoints.last(folder) == folder / "checkpoint-2"
     assert not (folder / "checkpoint-4").exists()
+
+
+def test_what_only_looks_like_a_checkpoint_is_moved_out_of_the_trainers_way(folder: Path) -> None:
+    for name in ("checkpoint-99-old", "checkpoint-best", "checkpoint-", "checkpoint-007"):
+        (folder / name).mkdir()
+    (folder / "checkpoint-8").write_text("no folder")
+    (folder / "checkpoint-9").symlink_to(folder / "checkpoint-9")
+    assert checkpoints.kept_words(folder) == "checkpoint-4 is kept."
+    assert checkpoints.last(folder) == folder / "checkpoint-4"
+    assert {p.name for p in folder.glob("checkpoint-*")} == {"checkpoint-2", "checkpoint-4"}
+    assert (folder / "stray-checkpoint-8").read_text() == "no folder"
 
 
 class Killed(BaseException):

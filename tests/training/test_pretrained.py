@@ -51,14 +51,14 @@ def test_the_recipes_template_ends_a_turn_with_the_models_own_end_token(
     folder: Path, make_context: Any
 ) -> None:
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    tokenizer.eos_token = "<|im_end|>"
+    tokenizer.eos_token = "</answer>"
     tokenizer.save_pretrained(folder)
     context = make_context()
     pretrained.run(PretrainedConfig(path=str(folder)), {}, context)
     adopted = AutoTokenizer.from_pretrained(context.output / "model")
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     text = adopted.apply_chat_template(turns, tokenize=False)
-    assert text == "<|user|>a<|assistant|>b<|im_end|>"
+    assert text == "<|user|>a<|assistant|>b</answer>"
 
 
 def test_a_models_own_template_stays_unless_another_is_given(

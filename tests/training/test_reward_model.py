@@ -150,7 +150,7 @@ def test_a_stage_of_the_wrong_rows_is_refused(
     inputs = {"init_from": (base,), "data_from": (labels,)}
     with pytest.raises(UsageError, match="labels holds labels, but objective=pairwise"):
         reward_model.run(settings(), inputs, make_context())
-    with pytest.raises(UsageError, match="heldout_fraction is 0"):
+    with pytest.raises(UsageError, match="heldout_fraction: is 0"):
         reward_model.run(settings(heldout_fraction=0.0), inputs, make_context())
 
 

@@ -97,6 +97,7 @@ def test_a_stage_killed_at_any_moment_ends_as_if_it_had_never_stopped(
         rl.run(config(**changes), speaking_inputs, folders[name])
         assert curves(folders[name]) == curves(wholes[kind]), name
         assert_equal(weights(folders[name]), weights(wholes[kind]), name)
+        assert verdicts(folders[name]) == verdicts(wholes[kind]), name
         if changes:  # what the case is about did happen
             points = curves(wholes[kind])
             assert sum(point.get("replaced_groups", 0) for point in points) > 0
@@ -112,6 +113,13 @@ def kill(cases: list[Case], file: Path) -> list[int]:
         [sys.executable, script, file], capture_output=True, text=True, check=True
     )
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def verdicts(context) -> dict:
+    """How often each verifier said what, over all steps."""
+    counts = json.loads((context.output / "verdicts.json").read_text())
+    assert counts["rows"] > 0
+    return {name: counts[name] for name in ("rows", "verdicts")}
 
 
 def curves(context) -> list[dict[str, float]]:

@@ -110,9 +110,9 @@ def test_the_recipes_template_has_roles_and_thoughts_as_single_tokens_where_rows
 def test_without_spare_rows_the_recipes_roles_are_spelt(
     bare: Path, make_context: Any, tmp_path: Path
 ) -> None:
-    facts = json.loads((bare / "config.json").read_text())
-    crowded = json.dumps(facts | {"vocab_size": facts["vocab_size"] - 8})
-    (bare / "config.json").write_text(crowded)
+    model = AutoModelForCausalLM.from_pretrained(bare)
+    model.resize_token_embeddings(model.config.vocab_size - 8)
+    model.save_pretrained(bare)
     context = make_context(tmp_path / "out")
     config = PretrainedConfig(path=str(bare), chat_template="recipe")
     assert pretrained.run(config, {}, context).facts["chat_tokens_added"] == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -78,17 +80,43 @@ def test_a_bad_row_is_named_by_its_number_and_stops_nothing(tmp_path: Path) -> N
     found = grade(write_jsonl(tmp_path / "in.jsonl", rows), "--out", tmp_path / "out.jsonl")
     assert found.returncode == 1
     scores = [v["score"] for v in read_jsonl(tmp_path / "out.jsonl")]
-    assert scores == [None, 1.0, None, None, None, None, None, None, 0.0, 1.0]
+    assert scores == [None, 1.0, None, None, None, None, None, None, None, 1.0]
     for line in (
         "row 1: not JSON",
-        "row 3: a JSON list, not an object",
+        "row 3: a JSON list, expected an object",
         "row 4 (id 'no completion'): no completion",
         "row 5 (id 'rhyme'): unknown verifier 'rhyme'; there are",
         "row 6 (id 'typed'): completion is not text but int",
         "row 7 (id 'broken'): metadata is not an object",
         "row 8 (id 'unreadable'): unreadable reference",
+        "row 9: half a character",
     ):
         assert line in found.stderr
+
+
+def test_a_file_is_read_as_a_run_reads_it(tmp_path: Path) -> None:
+    """A byte order mark, blank lines, numbers as references, and references that say nothing."""
+    nothing = [None, math.nan, "NaN", "N/A", "null", "None", ""]
+    rows = [row("first", 12.0, "12"), "", row("third", 0.5, "1/2"), "  "]
+    rows += [row(f"none {n}", reference, "5") for n, reference in enumerate(nothing)]
+    source = write_jsonl(tmp_path / "in.jsonl", rows)
+    source.write_bytes(b"\xef\xbb\xbf" + source.read_bytes())
+    found = grade(source, "--out", tmp_path / "out.jsonl")
+    verdicts = read_jsonl(tmp_path / "out.jsonl")
+    assert [(v["id"], v["score"]) for v in verdicts[:2]] == [("first", 1.0), ("third", 1.0)]
+    assert [v["score"] for v in verdicts[2:]] == [None] * len(nothing)
+    assert "row 5 (id 'none 0'): unreadable reference" in found.stderr
+
+
+def test_a_spreadsheet_of_answers_is_graded(tmp_path: Path) -> None:
+    long = "so " * 50_000
+    cells = [["a", "math", "5", f"<think>{long}</think>\\boxed{{5}}", "{}"], ["b", "math"]]
+    with (tmp_path / "in.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        names = ["id", "verifier", "reference", "completion", "metadata"]
+        csv.writer(file).writerows([names, *cells])
+    found = grade(tmp_path / "in.csv", "--out", tmp_path / "out.jsonl")
+    assert [v["score"] for v in read_jsonl(tmp_path / "out.jsonl")] == [1.0, None]
+    assert "row 2: 2 columns, expected 5" in found.stderr
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".parquet"])
@@ -139,7 +167,8 @@ def test_the_policy_is_configuration(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["in.jsonl"], "--out OUT.jsonl"),
-        (["in.csv", "--out", "o.jsonl"], "expected a file ending in .jsonl"),
+        (["in.txt", "--out", "o.jsonl"], "expected a file ending in .jsonl"),
+        (["in.jsonl", "--out", "o.csv"], "expected a file ending in .jsonl, .jsonl.gz, .parquet"),
         (["gone.jsonl", "--out", "o.jsonl"], "there is no such file"),
         (["in.jsonl", "--out", "in.jsonl"], "this is the file to be graded"),
         (["in.jsonl", "--out", "o.jsonl", "verifiers.several=first"], "there is no 'first'"),

@@ -29,10 +29,10 @@ UNITS = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("letters", [19_000, 1_000_000], ids=["as long as is read", "a megabyte"])
-@pytest.mark.timeout(300)  # what is quadratic takes half a minute for one of the texts
-def test_long_texts_are_judged_in_linear_time(letters: int) -> None:
-    for unit in UNITS:
-        text = unit * (letters // len(unit)) + "x"
-        for verifier, reference, metadata in ROWS:
-            assert grade(Case(verifier, (text,), reference, metadata)).score == 0.0
+@pytest.mark.timeout(300)  # a second or two; a quadratic look at U+FDFA takes hours
+def test_long_texts_are_judged_in_linear_time(letters: int, unit: str) -> None:
+    text = unit * (letters // len(unit)) + "x"
+    for verifier, reference, metadata in ROWS:
+        assert grade(Case(verifier, (text,), reference, metadata)).score == 0.0

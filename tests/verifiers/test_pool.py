@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -28,11 +27,6 @@ def maths(answer: str, reference: str = "x+1") -> Request:
     return Request("math", tagged("t", answer), reference)
 
 
-def slowness() -> float:
-    """How much longer than alone anything takes while others use this machine."""
-    return max(1.0, os.getloadavg()[0])
-
-
 def row(number: int, verifier: str, reference: str, **metadata: Any) -> dict[str, Any]:
     return {
         "id": f"row-{number}",
@@ -49,20 +43,7 @@ def hard(number: int, right: bool = True) -> Request:
 
 
 def worker(pool: VerifierPool) -> subprocess.Popen[bytes]:
-    return pool._seats[0]._process
-
-
-def test_a_worker_that_hangs_is_killed_in_time_and_the_others_keep_their_order() -> None:
-    with VerifierPool(workers=1, timeout=2.0) as pool:
-        pool.verify([hard(1)])
-        worker(pool).send_signal(signal.SIGSTOP)
-        rows = [maths("1+x"), hard(2), maths("x+2"), hard(3), hard(4, right=False)]
-        judged = list(pool.stream(rows))
-        assert [one.verdict.score for one in judged] == [1.0, 0.0, 0.0, 1.0, 0.0]
-        assert judged[1].verdict.reason == "timed out"
-        assert 2.0 <= judged[1].seconds < 2.0 + 0.5 * slowness()
-        assert pool.tally.reasons["timed out"] == 1
-        assert pool.verify([hard(2)])[0].score == 1.0  # what was late is asked anew
+    return pool._seats._seats[0]._process
 
 
 def test_a_worker_killed_from_outside_is_replaced(pool: VerifierPool) -> None:
@@ -72,15 +53,17 @@ def test_a_worker_killed_from_outside_is_replaced(pool: VerifierPool) -> None:
     assert pool.verify([hard(6)])[0].score == 1.0
 
 
-def test_a_worker_that_dies_at_work_costs_only_its_answer() -> None:
+def test_a_worker_that_is_killed_at_work_costs_no_answer() -> None:
     with VerifierPool(workers=1, timeout=20.0) as pool:
         pool.verify([hard(1)])
         worker(pool).send_signal(signal.SIGSTOP)
         timer = threading.Timer(0.5, worker(pool).kill)
         timer.start()
-        verdicts = pool.verify([hard(2), hard(3)])
+        rows = [maths("1+x"), hard(2), maths("x+2"), hard(3), hard(4, right=False)]
+        verdicts = pool.verify(rows)
         timer.join()
-    assert [verdict.reason for verdict in verdicts] == ["crashed its verifier", "right"]
+    assert [verdict.score for verdict in verdicts] == [1.0, 1.0, 0.0, 1.0, 0.0]
+    assert not {"crashed its verifier", "timed out"} & set(pool.tally.reasons)
 
 
 def test_any_thread_may_ask(pool: VerifierPool) -> None:

@@ -7,10 +7,7 @@ with one of these names as its `format`; docs/benchmarks.md lists them.
 from __future__ import annotations
 
 from stages.data.formats import choice, code, instructions, maths, own, puzzles
-from stages.data.formats.columns import messages_of, text_of
 from stages.data.sources import Format
-
-__all__ = ["FORMATS", "messages_of", "text_of"]
 
 FORMATS = {
     "gsm8k": Format(maths.gsm8k),
@@ -34,5 +31,5 @@ FORMATS = {
     "game24": Format(puzzles.game24),
     "countdown": Format(puzzles.countdown),
     "arc_agi_1": Format(puzzles.arc),
-    "problems": Format(own.own),
+    "problems": Format(own.own, whole=False),
 }

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from stages.data.files import BadRow, Raw
 from stages.data.rows import Row
-
-ROLES = ("system", "user", "assistant")
+from stages.verifiers.reference import reference_of
 
 
 def problem(
@@ -37,13 +35,10 @@ def answer_of(row: Raw, *names: str) -> str | None:
     """A column that holds a text or a number as text (27.0 is 27); None where it is empty."""
     name = _present(row, names)
     value = row[name]
-    if isinstance(value, float) and math.isfinite(value):
-        return str(int(value)) if value.is_integer() else str(value)
-    if value is None or isinstance(value, float):
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, str | int | float)):
         raise BadRow(f"column `{name}` is {value!r}, expected a text or a number")
-    return str(value).strip() or None
+    answer = reference_of(value)
+    return None if answer is None else answer.strip()
 
 
 def list_of(row: Raw, *names: str) -> list[Any]:
@@ -57,26 +52,6 @@ def list_of(row: Raw, *names: str) -> list[Any]:
 def facts_of(row: Raw, *names: str) -> dict[str, Any]:
     """The columns that the row has of these, for the metadata."""
     return {name: row[name] for name in names if row.get(name) is not None}
-
-
-def messages_of(row: Raw, column: str) -> list[dict[str, str]]:
-    """A column that must hold chat messages, or a text that stands for the user's only one."""
-    value = row.get(column)
-    if isinstance(value, str) and value.strip():
-        return [{"role": "user", "content": value}]
-    if not isinstance(value, list) or not value:
-        raise BadRow(f"column `{column}` is {value!r}, expected a list of messages")
-    return [_message(message, column, place) for place, message in enumerate(value)]
-
-
-def _message(message: Any, column: str, place: int) -> dict[str, str]:
-    fine = isinstance(message, dict) and isinstance(message.get("content"), str)
-    if not fine or message.get("role") not in ROLES:
-        raise BadRow(
-            f"`{column}[{place}]` is {message!r}, expected an object with role "
-            f"({', '.join(ROLES)}) and content (text)"
-        )
-    return {"role": message["role"], "content": message["content"]}
 
 
 def _present(row: Raw, names: tuple[str, ...]) -> str:

@@ -26,7 +26,6 @@ from stages.data.hygiene.units import Hashes, Places, Units, mixed, split, sums
 from stages.data.hygiene.whole import whole
 
 BANDS, PER_BAND = 24, 5  # at a similarity of 0.8 a pair is proposed with probability 0.9999
-LEAST_THRESHOLD = 0.7  # there a pair is still proposed with probability 0.988
 MOST_COMPARED = 50  # rows of a band: templates put thousands there that are no near duplicates
 DIGEST = 16  # bytes: among a billion texts, two share one with a probability of 1e-21
 _SEEDS = mixed(np.arange(1, BANDS * PER_BAND + 1, dtype=np.uint64)) | np.uint64(1)

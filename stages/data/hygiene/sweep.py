@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.threads import Executor
 from stages.data.hygiene import duplicates
 from stages.data.hygiene.benchmarks import Benchmarks
 from stages.data.hygiene.contamination import Match, contaminated
@@ -178,7 +179,7 @@ def ahead(
     threads: int, look: Callable[[pa.RecordBatch], Found], batches: Iterable[pa.RecordBatch]
 ) -> Iterator[Found]:
     """Results in order, with no more batches in memory than the threads need."""
-    with ThreadPoolExecutor(threads) as pool:
+    with Executor(threads) as pool:
         waiting: deque[Future[Found]] = deque()
         for batch in batches:
             waiting.append(pool.submit(look, batch))

@@ -14,6 +14,8 @@ import torch
 from safetensors.torch import load_model, save_model
 from transformers import AutoModel
 
+from stages.data.model_folder import brings_code
+
 WEIGHTS = "critic.safetensors"
 OPTIMIZER = "critic_optimizer.pt"
 
@@ -23,7 +25,10 @@ class Critic(torch.nn.Module):
 
     def __init__(self, source: str) -> None:
         super().__init__()
-        self.trunk = AutoModel.from_pretrained(source, dtype=torch.float32)
+        trusted = brings_code(Path(source))
+        self.trunk = AutoModel.from_pretrained(
+            source, dtype=torch.float32, trust_remote_code=trusted
+        )
         self.head = torch.nn.Linear(self.trunk.config.hidden_size, 1)
         torch.nn.init.zeros_(self.head.weight)
         torch.nn.init.zeros_(self.head.bias)

@@ -20,6 +20,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from stages.configs import RLConfig
+from stages.data.encoding import token_ids
 from stages.data.rows import Row
 from stages.data.template import render_prompt
 from stages.rewards.terms import Scores, Term
@@ -42,7 +43,7 @@ def hinted_prompts(tokenizer: PreTrainedTokenizerBase, system_prompt: str | None
         *before, question = row["prompt"]
         asked = [*before, {**question, "content": question["content"] + hint}]
         text = render_prompt(tokenizer, asked, system_prompt)
-        ids: list[int] = tokenizer(text, add_special_tokens=False).input_ids
+        (ids,) = token_ids(tokenizer, [text])
         return ids
 
     return ask

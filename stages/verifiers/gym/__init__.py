@@ -37,9 +37,9 @@ from pathlib import Path
 from typing import Any
 
 from stages.verifiers import sandbox
+from stages.verifiers.exchange import patience
 from stages.verifiers.gym.rules import RULES
 from stages.verifiers.gym.tasks import COMPILES, FORMS, RULED, UNFIT
-from stages.verifiers.jail_server import patience
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER
@@ -65,7 +65,7 @@ class Target:
 def prepare(metadata: Mapping[str, Any]) -> float:
     """Start this process's jail; importing reasoning-gym there takes a second or more."""
     _jail()
-    return patience(sandbox.limit())
+    return 2 * patience(sandbox.limit())  # the scorer has the one, its judge here the other
 
 
 def _jail() -> sandbox.Sandbox:

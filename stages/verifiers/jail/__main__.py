@@ -6,8 +6,8 @@ in, imports what programs commonly import, says "ready", and then obeys orders (
     start    fork a child with these limits; the descriptors that come along are 3, 4, … in it,
              or, for a program that reads stdin, 0, 1 and 3, or, for a compiled one, 0, 1 and what
              is executed
-    wait     give the child a moment to end by itself, then kill it; answer with its exit status
-             and the CPU time that it took
+    wait     give the child a moment to end by itself, then kill it; answer with its exit status,
+             the CPU time that it took and whether it had ended before
     kill     kill the child at once; answer likewise
 
 The server never sees a program or a result: these travel between the judge and the child, so there
@@ -61,6 +61,7 @@ def main() -> None:
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))  # the judge's own is for one question
     sys.path.pop(0)  # the jail's own folder is no place for programs to import from
+    be_expendable()
     try:
         confine.enter(setup["level"], setup["shown"], setup["path"], setup["work"])
     except OSError as problem:
@@ -95,6 +96,15 @@ class Rules:
         """From here on this process can only compute."""
         if self.filter is not None and self.filter.install() < 0:
             raise OSError("no seccomp filter")
+
+
+def be_expendable() -> None:
+    """Where memory runs out, the kernel is to end programs, not those who judge or train."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:  # no /proc: bubblewrap's jail has its worker's number
+        return
 
 
 def preload(setup: dict[str, Any]) -> None:
@@ -152,14 +162,15 @@ def start(order: orders.Order, descriptors: list[int], rules: Rules, work: str) 
     return child
 
 
-def end(child: int, patient: bool) -> tuple[int, int]:
-    """The child's exit status, negative when a signal ended it, and its milliseconds of CPU."""
-    if patient:
-        poll = select.poll()
-        watched = os.pidfd_open(child)
-        poll.register(watched, select.POLLIN)
-        poll.poll(WAIT_MILLISECONDS)
-        os.close(watched)
+def end(child: int, patient: bool) -> tuple[int, int, bool]:
+    """The child's exit status, negative when a signal ended it, its milliseconds of CPU, and
+    whether it had ended by then.
+    """
+    poll = select.poll()
+    watched = os.pidfd_open(child)
+    poll.register(watched, select.POLLIN)
+    had_ended = bool(poll.poll(WAIT_MILLISECONDS if patient else 0))
+    os.close(watched)
     for kill in (os.killpg, os.kill):  # what a compiler started, and a child without its group
         try:
             kill(child, signal.SIGKILL)
@@ -167,7 +178,7 @@ def end(child: int, patient: bool) -> tuple[int, int]:
             continue
     _, status, usage = os.wait4(child, 0)
     used = usage.ru_utime + usage.ru_stime
-    return os.waitstatus_to_exitcode(status), int(1000 * used)
+    return os.waitstatus_to_exitcode(status), int(1000 * used), had_ended
 
 
 def take_descriptors(order: orders.Order, descriptors: list[int]) -> None:

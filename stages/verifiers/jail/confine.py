@@ -55,6 +55,7 @@ def enter(level: str, shown: Sequence[str], packages: Sequence[str], work: str) 
     if not filtered():
         if level != "none":
             raise OSError(f"no isolation on {platform.system()} {machine}")
+        die_with_parent()
         return
     folders = [*shown, *filter(os.path.isdir, LIBRARIES)]
     if level == "namespaces":
@@ -62,6 +63,8 @@ def enter(level: str, shown: Sequence[str], packages: Sequence[str], work: str) 
     os.chdir("/")
     if level != "none":
         _drop_capabilities()
+    if level in ("landlock", "none"):
+        die_with_parent()  # changed rights would undo it; a stopped server hears of no other end
     _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     _check(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "dumpable")
     if level == "landlock":
@@ -74,7 +77,7 @@ def filtered() -> bool:
 
 
 def die_with_parent() -> None:
-    """Should the server be killed, its children are too."""
+    """Should this process's parent be killed, it is too, even where it is stopped."""
     if platform.system() == "Linux":
         _check(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "parent death signal")
 
@@ -86,6 +89,7 @@ def _enter_namespaces(
     if not becomes_nobody:
         _enter_user_namespace()
     _build_root(folders, work, pivot_root, mount_setattr)
+    die_with_parent()
     child = os.fork()  # the first process of the new namespace of process ids
     if child:
         os.waitpid(child, 0)

@@ -9,7 +9,8 @@ START, START_STDIO, START_BINARY, WAIT, KILL = b"s", b"i", b"b", b"w", b"k"
 STARTS = (START, START_STDIO, START_BINARY)
 ORDER = struct.Struct("=cIII")
 PASSED, FAILED, BROKEN = "passed", "failed", "broken"  # what a suite says (suite.py)
-STATUS = struct.Struct("=iI")  # exit status, and milliseconds of CPU that were used
+#: Exit status, milliseconds of CPU that were used, whether it had ended before it was to be ended.
+STATUS = struct.Struct("=iI?")
 
 
 class Order(NamedTuple):

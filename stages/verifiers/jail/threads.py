@@ -21,6 +21,7 @@ import seccomp
 
 LARGEST = 1000
 STACK = 2 << 20  # bytes of address space for a thread's stack where the program does not say
+READY_SECONDS = 10.0  # in which the supervisor is there
 LARGEST_STACK = 64 << 20  # where it does; calls of Python functions do not need it
 
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
@@ -40,12 +41,16 @@ def start_supervisor(notifier: seccomp.Notifier) -> socket.socket | None:
     if os.fork() == 0:
         try:
             confine.die_with_parent()
+            theirs.send(b".")
             os.dup2(theirs.fileno(), 0)
             os.closerange(3, 1024)
             _supervise(socket.socket(fileno=0))
         finally:
             os._exit(1)
     theirs.close()
+    ours.settimeout(READY_SECONDS)
+    ours.recv(1)
+    ours.settimeout(None)
     return ours
 
 

@@ -9,8 +9,10 @@ from pipeline.project import Project
 TOY = Project(
     registry="toy_recipe.kinds:REGISTRY",
     conf=str(Path(__file__).parent / "conf"),
+    preload="toy_recipe.kinds:PRELOAD",
     observer="toy_recipe.watching:build_observer",
     report="toy_recipe.watching:build_report",
+    closing="toy_recipe.watching:last_words",
 )
 
 if __name__ == "__main__":

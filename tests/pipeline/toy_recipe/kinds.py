@@ -58,6 +58,11 @@ def work_needs(config: WorkConfig) -> Needs:
     return Needs(config.processes, devices=config.processes)
 
 
+def source_origin(config: SourceConfig) -> str:
+    """Where numbers come from, as a real kind says it."""
+    return f"file {config.path}" if config.path else "counted here"
+
+
 def work_numbers(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Derived numbers, as a real kind has them."""
     return {"additions": config["steps"] * sum(a.facts["rows"] for a in inputs.values())}
@@ -70,7 +75,14 @@ def enough_rows(config: WorkConfig, facts: Mapping[str, Any]) -> Iterator[Proble
 
 
 _KINDS = (
-    Kind("source", 1, SourceConfig, "numbers", "toy_recipe.stages:source"),
+    Kind(
+        "source",
+        1,
+        SourceConfig,
+        "numbers",
+        "toy_recipe.stages:source",
+        origin="toy_recipe.kinds:source_origin",
+    ),
     Kind(
         "work",
         1,
@@ -91,5 +103,7 @@ _KINDS = (
         edges={"data_from": EdgeRule(NUMBERS, required=NUMBERS)},
     ),
 )
+
+PRELOAD = ("decimal",)
 
 REGISTRY: Registry = {kind.name: kind for kind in _KINDS}

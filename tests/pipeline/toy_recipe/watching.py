@@ -53,3 +53,7 @@ def build_report(
     (out / "facts.json").write_text(json.dumps(facts))
     (out / "report.md").write_text(f"{len(artifacts)} artifacts\n")
     return out / "report.md"
+
+
+def last_words(artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> str:
+    return f"made {', '.join(artifacts)} with seed {config['seed']}"

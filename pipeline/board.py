@@ -1,0 +1,62 @@
+"""How each stage of a run stands, in the words that people are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from pipeline.graph import Graph
+from pipeline.plan import Decision, State
+from pipeline.progress import Progress, View
+
+#: States of a plan that read otherwise while it is carried out.
+_WORDS = {State.RUN: "waiting", State.RESUME: "waiting", State.RUNNING: "elsewhere"}
+
+
+class Board:
+    """The rows of the live view. heavy: modules that stages wait for before they begin."""
+
+    def __init__(self, graph: Graph, heavy: Collection[str]) -> None:
+        self._graph = graph
+        self._stopped: Collection[str] | None = None
+        self.loading = f"loading {next(iter(heavy)).partition('.')[0]}" if heavy else "starting"
+
+    def stop(self, running: Collection[str]) -> None:
+        """Nothing runs any more; these stages were ended before their time."""
+        self._stopped = running
+
+    def views(
+        self,
+        decisions: Mapping[str, Decision],
+        progress: Mapping[str, Progress],
+        seconds: Mapping[str, float],
+        begun: Callable[[str], bool],
+    ) -> list[View]:
+        """One row per stage.
+
+        progress: of those that were started. seconds: of those that ran. begun: whether a stage
+        that was started has a process of its own by now.
+        """
+        rows = []
+        for name, decision in decisions.items():
+            kind = self._graph.nodes[name].kind.name
+            if name in progress and self._stopped is None:
+                view = progress[name].view(name, kind)
+                rows.append(view if begun(name) else replace(view, state=self.loading))
+            else:
+                rows.append(View(name, kind, self._word(name, decision.state), seconds.get(name)))
+        return rows
+
+    def _word(self, name: str, state: State) -> str:
+        if self._stopped is not None and name in self._stopped:
+            return "stopped"
+        if self._stopped is not None and state in _WORDS:
+            return "not run"
+        return _WORDS.get(state, str(state))
+
+
+def blocked_lines(decisions: Mapping[str, Decision], say: Callable[[str], None]) -> None:
+    """Name the stages that did not run because of others."""
+    for name, decision in decisions.items():
+        if decision.state is State.BLOCKED:
+            say(f"{name}: blocked, {decision.reason}")

@@ -1,0 +1,186 @@
+"""`r1 gc`: what lies in the store and is no result of this recipe, with its size.
+
+Without more words only what is nobody's result: corrupt artifacts, adoptions that were cut, work of
+results that are there by now, and samples beside results that are gone. With `--others` also what
+other settings and seeds made: their results, and the checkpoints that they would go on from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import asides, lease
+from pipeline.compose import Composed
+from pipeline.errors import RecipeError, UsageError
+from pipeline.lease import Lease
+from pipeline.project import Project
+from pipeline.situation import Situation, survey
+from pipeline.store import Store
+
+_MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A folder that may go. `lease`: who runs the stage that it belongs to, if it has one."""
+
+    path: Path
+    what: str
+    lease: Path | None = None
+
+
+def gc(project: Project, composed: Composed, *, delete: bool, others: bool, asked: bool) -> int:
+    """List what can go, or delete it; `asked`: the user has agreed already."""
+    situation = survey(project, composed)
+    found, foreign = list(_nobodys(situation)), list(_others(situation))
+    if others:
+        found += foreign
+    total = sum(map(_listed, found))
+    print(_counted(found, total))
+    if foreign and not others:
+        size = sum(_bytes(leftover.path) for leftover in foreign)
+        print(f"kept: {_counted(foreign, size)}, of other settings or seeds (see --others)")
+    if not delete:
+        if found:
+            print("nothing was deleted: `--delete` deletes what is listed")
+        return 0
+    if others:
+        _require_idle(situation.store)
+    if not found or not (asked or _agreed(_counted(found, total))):
+        print("nothing was deleted")
+        return 0
+    return _delete(found)
+
+
+def _nobodys(situation: Situation) -> Iterator[Leftover]:
+    """What no settings would use again."""
+    store = situation.store
+    for path in sorted((store.root / ".corrupt").glob("*")):
+        yield Leftover(path, "corrupt")
+    for path in sorted((store.root / ".work").glob("adopt-*")):
+        if not asides.is_filled(path):
+            yield Leftover(path, "an adoption that was cut")
+    made = {fingerprint for _, fingerprint, _ in store.artifacts()}
+    for leftover in _work(store):
+        if leftover.path.name in made:
+            yield leftover
+    known = made | {wanted.fingerprint for wanted in situation.wanted.values()}
+    for path in sorted(store.shared.glob("*")):
+        if path.name not in known:
+            yield Leftover(path, "samples of a model that is gone")
+
+
+def _others(situation: Situation) -> Iterator[Leftover]:
+    """What only other settings reach: results with what lies beside them, and work."""
+    store = situation.store
+    wanted = {(name, wanted.fingerprint) for name, wanted in situation.wanted.items()}
+    reached = {fingerprint for _, fingerprint in wanted}
+    made = set()
+    for stage, fingerprint, path in store.artifacts():
+        made.add(fingerprint)
+        if (stage, fingerprint) not in wanted:
+            yield Leftover(path, "a result of other settings")
+    for path in sorted(store.shared.glob("*")):
+        if path.name in made - reached:
+            yield Leftover(path, "samples of a model of other settings")
+    for leftover in _work(store):
+        place = leftover.path.parent.name, leftover.path.name
+        if place not in wanted and leftover.path.name not in made:
+            yield leftover
+
+
+def _work(store: Store) -> Iterator[Leftover]:
+    """The work folders that nobody is at."""
+    for path in sorted((store.root / ".work").glob("*/*")):
+        if path.parent.name.startswith("adopt-"):
+            continue
+        own = store.lease(path.parent.name, path.name)
+        if lease.holder(own) is None:
+            yield Leftover(path, "an attempt that was cut", own)
+
+
+def _require_idle(store: Store) -> None:
+    """What runs now may be about to read a result of other settings."""
+    for path in sorted((store.root / ".leases").glob("*.json")):
+        if (holder := lease.holder(path)) is not None:
+            raise UsageError(
+                f"gc --delete --others: {holder} runs {path.stem}, and may need what is listed. "
+                "Wait until it has ended."
+            )
+
+
+def _counted(found: Sequence[Leftover], size: int) -> str:
+    return f"{len(found)} folder{'' if len(found) == 1 else 's'}, {size / _MIB:.1f} MiB"
+
+
+def _agreed(what: str) -> bool:
+    """Ask. Raises UsageError where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "gc --delete asks before it deletes, and there is no terminal to ask at: add `--yes`."
+        )
+    try:
+        return input(f"Delete these {what}? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _delete(found: list[Leftover]) -> int:
+    """Delete what is still nobody's; what cannot be deleted is named, and the rest goes on."""
+    freed, failed = 0, []
+    for leftover in found:
+        size = _bytes(leftover.path)
+        try:
+            if _removed(leftover):
+                freed += size
+        except OSError as error:
+            failed.append(f"{leftover.path}: {error.strerror}")
+    print(f"deleted: {freed / _MIB:.1f} MiB")
+    if failed:
+        raise RecipeError("some could not be deleted:\n  " + "\n  ".join(failed))
+    return 0
+
+
+def _removed(leftover: Leftover) -> bool:
+    """Remove one, unless somebody took it since it was listed."""
+    if leftover.lease is not None:
+        own = Lease(leftover.lease)
+        if own.acquire() is not None:
+            return False
+        try:
+            _remove(leftover.path)
+        finally:
+            own.release()
+    elif leftover.path.is_dir() and asides.is_filled(leftover.path):
+        return False
+    else:
+        _remove(leftover.path)
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _listed(leftover: Leftover) -> int:
+    size = _bytes(leftover.path)
+    print(f"{size / _MIB:10.1f} MiB  {leftover.path}  ({leftover.what})")
+    return size
+
+
+def _bytes(path: Path) -> int:
+    """What a folder or file takes, links not followed; what vanishes meanwhile counts nothing."""
+    total = 0
+    for file in (path, *path.rglob("*")):
+        with contextlib.suppress(OSError):
+            if not file.is_dir() or file.is_symlink():
+                total += file.lstat().st_size
+    return total

@@ -1,0 +1,114 @@
+"""`r1 export STAGE DIR`: a finished model as a plain Hugging Face folder, with a model card.
+
+    r1 export r1 ./my-r1                     weights, tokenizer, chat template, README.md
+    r1 export helpful_rm ./rm --json         a reward model; what was written, as JSON
+    r1 export student_qwen ./mine seed=1     of the run with these overrides
+
+STAGE makes a model or a reward model. Adapters (LoRA) are merged. DIR must not be there yet, or be
+empty; it appears whole or not at all. README.md is written from the manifests: what the model goes
+back to, its data, where its training departs from the paper, what every evaluation in the store
+found of it, with 95 % intervals, and how to run it. Overrides are those of `r1 run`.
+
+Exit codes: 0, 2 the request is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.artifact import Artifact
+from pipeline.cli import R1
+from pipeline.compose import compose
+from pipeline.digests import sha256_of
+from pipeline.errors import UsageError
+from pipeline.graph import did_you_mean
+from pipeline.situation import Situation, survey
+from stages.export_card_command import Card, write_card
+from stages.export_lineage_command import Lineage
+
+EXPORTED = ("model", "reward_model")
+CARD = "README.md"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the folder; returns the exit code."""
+    options = _parse(argv)
+    _check_free(options.folder)
+    situation = survey(R1, compose(R1, options.overrides))
+    artifact = _finished(options.stage, options.overrides, situation)
+    lineage = Lineage.of(artifact, situation.store)
+    card = write_card(Card.of(artifact, lineage, situation))
+    _write(artifact.model_path, card, options.folder)
+    files = {
+        path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        for path in sorted(options.folder.iterdir())
+    }
+    if options.json:
+        said = {"stage": artifact.stage, "type": artifact.type, "fingerprint": artifact.fingerprint}
+        evaluations = {one.stage: one.facts for one in lineage.evaluations}
+        said |= {"folder": str(options.folder), "files": files, "evaluations": evaluations}
+        print(json.dumps(said, indent=1, ensure_ascii=False))
+        return 0
+    size = sum(int(facts["bytes"]) for facts in files.values()) / 1e6
+    print(f"{options.folder}: {len(files)} files, {size:.1f} MB. How to run it: {CARD} there")
+    return 0
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="r1 export",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("stage", metavar="STAGE", help="whose model is exported")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="a new folder")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
+    options = parser.parse_intermixed_args(list(argv))
+    options.folder = options.folder.expanduser()
+    return options
+
+
+def _check_free(folder: Path) -> None:
+    """Nothing is written over: the folder is absent, or empty."""
+    if not os.path.lexists(folder):
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise UsageError(f"DIR {folder}: is there already, and is not written over: name a new one")
+
+
+def _finished(stage: str, overrides: Sequence[str], situation: Situation) -> Artifact:
+    """The result of a stage of the recipe that makes a model."""
+    nodes = situation.graph.nodes
+    if stage not in nodes:
+        raise UsageError(f"export {stage}: no such stage. {did_you_mean(stage, nodes)}")
+    made = nodes[stage].kind.produces
+    if made not in EXPORTED:
+        raise UsageError(f"export {stage}: it makes {made}, expected {' or '.join(EXPORTED)}")
+    artifact = situation.facts[stage].artifact
+    if artifact is None:
+        words = shlex.join(["r1", "run", f"until={stage}", *overrides])
+        raise UsageError(f"export {stage}: it has no result with this config yet: {words}")
+    return artifact
+
+
+def _write(model: Path, card: str, folder: Path) -> None:
+    """Copy the files aside, then rename: a folder that is there is whole."""
+    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.absolute().with_name(f".{folder.name}.{os.getpid()}.tmp")
+    try:
+        aside.mkdir()
+        for file in sorted(model.iterdir()):
+            if file.is_file():
+                shutil.copyfile(file, aside / file.name)  # its mode is the umask's
+        (aside / CARD).write_text(card, encoding="utf-8")
+        aside.rename(folder)
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise

@@ -1,0 +1,64 @@
+"""What a stream of the pool asks its workers, and what it remembers of their answers."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+
+from stages.verifiers.jail_server import BROKEN, KILLED
+from stages.verifiers.seat import CRASHED, STOOD_STILL, TIMED_OUT
+from stages.verifiers.verdict import Verdict
+
+REMEMBERED = 100_000
+
+#: How reasons end that another try may not find.
+FLEETING = (TIMED_OUT.reason, CRASHED.reason, STOOD_STILL.reason, KILLED, BROKEN)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict, and the seconds that it took; a remembered one took none."""
+
+    verdict: Verdict
+    seconds: float
+
+
+class Batch:
+    """The cases of one stream that only workers can answer, each asked once."""
+
+    def __init__(self, known: dict[bytes, Judged]) -> None:
+        self.waiting: deque[bytes] = deque()
+        self.judged: dict[bytes, Judged] = {}
+        self._askers: Counter[bytes] = Counter()
+        self._known = known
+
+    def ask(self, line: bytes) -> None:
+        """Ask, unless it is asked already or the answer is remembered."""
+        self._askers[line] += 1
+        if self._askers[line] > 1:
+            return
+        if remembered := self._known.get(line):
+            self.judged[line] = Judged(remembered.verdict, 0.0)
+        else:
+            self.waiting.append(line)
+
+    def has(self, place: Judged | bytes) -> bool:
+        return isinstance(place, Judged) or place in self.judged
+
+    def take(self, place: Judged | bytes) -> Judged:
+        """The verdict; once all who asked have it, it moves to what the pool remembers."""
+        if isinstance(place, Judged):
+            return place
+        judged = self.judged[place]
+        self._askers[place] -= 1
+        if not self._askers[place]:
+            del self._askers[place], self.judged[place]
+            self._remember(place, judged)
+        return judged
+
+    def _remember(self, line: bytes, judged: Judged) -> None:
+        if judged.verdict.reason.endswith(FLEETING):
+            return
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[line] = judged

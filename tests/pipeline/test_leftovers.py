@@ -1,0 +1,113 @@
+"""`r1 gc`: what may go, what is kept, and that it asks."""
+
+from __future__ import annotations
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Toy
+
+from pipeline.asides import filling
+
+ALL = ["numbers", "left", "right", "both"]
+OTHER = "stages.left.add=2"
+
+
+@pytest.fixture
+def both_kept(finished: Toy) -> Toy:
+    """A store with the results of two settings; those of the other are copies of the first."""
+    for stage in ("left", "both"):
+        (made,) = (finished.store / stage).iterdir()
+        shutil.copytree(made, made.with_name("0" * 16))
+    (finished.store / ".shared" / ("0" * 16)).mkdir()
+    return finished
+
+
+def test_gc_keeps_what_other_settings_made_unless_it_is_told(both_kept: Toy) -> None:
+    output = both_kept.here("gc", "--delete", "--yes")
+    assert "0 folders, 0.0 MiB" in output
+    assert "kept: 3 folders, " in output
+    assert len(both_kept.manifests("left")) == 2
+    listed = both_kept.here("gc", "--others")
+    assert listed.count("a result of other settings") == 2
+    assert len(both_kept.manifests("left")) == 2, "listed, not deleted"
+    both_kept.here("gc", "--others", "--delete", "--yes")
+    assert [len(both_kept.manifests(stage)) for stage in ALL] == [1, 1, 1, 1]
+    assert len(list((both_kept.store / ".shared").iterdir())) == 2, "beside left and right"
+    assert "nothing to do" in both_kept.here("run")
+
+
+def test_gc_refuses_to_delete_where_nobody_can_be_asked(both_kept: Toy) -> None:
+    output = both_kept.here("gc", "--others", "--delete", expect=2)
+    assert "there is no terminal to ask at: add `--yes`" in output
+    assert len(both_kept.manifests("left")) == 2
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n", 2), ("y", 1)])
+def test_gc_asks_at_a_terminal_and_names_the_size(both_kept: Toy, answer: str, left: int) -> None:
+    ours, theirs = pty.openpty()
+    process = both_kept.start("gc", "--others", "--delete", stdin=theirs)
+    os.write(ours, f"{answer}\n".encode())
+    output, _ = process.communicate(timeout=120)
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 0, output
+    assert "Delete these 3 folders, 0.0 MiB? [y/N]" in output
+    assert len(both_kept.manifests("left")) == left
+
+
+def test_gc_deletes_a_half_adoption_and_what_comes_after_it(finished: Toy) -> None:
+    half = finished.store / ".work" / "adopt-left-0123-77"
+    half.mkdir(parents=True)
+    (half / "manifest.json").write_text("{")
+    corrupt = finished.store / ".corrupt" / "left-0123-1"
+    corrupt.mkdir(parents=True)
+    stray = finished.store / ".work" / "left" / "note.txt"
+    stray.parent.mkdir(exist_ok=True)
+    stray.touch()
+    output = finished.here("gc", "--others", "--delete", "--yes")
+    assert "an adoption that was cut" in output
+    assert not half.exists()
+    assert not corrupt.exists()
+    assert not stray.exists()
+
+
+def test_gc_leaves_an_adoption_alone_that_goes_on(finished: Toy) -> None:
+    live = finished.store / ".work" / "adopt-left-0123-77"
+    code = (
+        "import sys, pathlib, pipeline.asides as a\n"
+        f"with a.filling(pathlib.Path({str(live)!r})): print(flush=True); sys.stdin.read()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert "0 folders" in finished.here("gc", "--others", "--delete", "--yes")
+        assert live.exists()
+        other.kill()
+    assert "1 folder," in finished.here("gc", "--others", "--delete", "--yes")
+    assert not live.exists()
+
+
+def test_adopting_holds_the_folder_that_it_fills(tmp_path: Path) -> None:
+    with filling(tmp_path / "adopt"):
+        assert (tmp_path / "adopt").is_dir()
+        with pytest.raises(BlockingIOError), filling(tmp_path / "adopt"):
+            pass
+
+
+def test_gc_deletes_no_result_of_other_settings_while_a_stage_runs(toy: Toy) -> None:
+    process = toy.start("run", OTHER, "stages.left.delay=20")
+    toy.wait_for("left-*.json")
+    try:
+        assert "runs left-" in toy.here("gc", "--others", "--delete", "--yes", expect=2)
+        toy.here("gc", "--delete", "--yes")
+        assert list((toy.store / ".work" / "left").glob("*")), "its work is kept"
+    finally:
+        process.kill()
+        process.communicate()
