@@ -141,12 +141,12 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
 
 def _doctor(project: Project, root: dict[str, Any]) -> int:
     from pipeline import doctor
-    from pipeline.tracking.observer import destination
+    from pipeline.tracking.observer import described
 
     paths = root["paths"]
     found = doctor.facts(Path(paths["store"]).absolute())
     found |= {name: str(load(check)()) for name, check in project.checks.items()}
-    found["MLflow"] = destination(root, paths["root"])
+    found["MLflow"] = described(root, paths["root"])
     print("\n".join(f"{name:10} {text}" for name, text in found.items()))
     return 0
 

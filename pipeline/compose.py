@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline import addresses
 from pipeline.compose_errors import translated
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
@@ -132,6 +133,7 @@ def resolve(
     root = _converted(config)
     instances = _settled(root.get("stages") or {}, registry, overrides)
     root["stages"] = {name: dataclasses.asdict(stage) for name, stage in instances.items()}
+    addresses.refuse(root)
     words = {str(k): str(v) for k, v in choices.items() if v is not None}
     return Composed(root, instances, words, list(overrides))
 

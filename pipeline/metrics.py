@@ -22,11 +22,13 @@ def parse(line: bytes) -> Point | None:
 
 
 def read(path: Path) -> list[Point]:
-    """All points of a metrics.jsonl, in the order of its lines. Raises OSError."""
+    """All points of a metrics.jsonl, in the order of its lines; none if it is no file."""
     return [point for _, point in lines(path)]
 
 
 def lines(path: Path) -> list[tuple[bytes, Point]]:
-    """The same, each with the line that holds it. Raises OSError."""
+    """The same, each with the line that holds it."""
+    if not path.is_file():
+        return []
     found = ((line, parse(line)) for line in path.read_bytes().split(b"\n"))
     return [(line, point) for line, point in found if point is not None]

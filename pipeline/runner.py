@@ -140,6 +140,7 @@ class Runner:
 
     def _launch_ready(self, launcher: LocalLauncher) -> None:
         ready = [name for name in self._ready() if name not in self._progress]
+        ready.sort(key=lambda name: not self._situation.graph.nodes[name].kind.light)
         at_once = len(launcher.running) + len(ready)
         for name in ready:
             if len(launcher.running) >= self._limits.max_parallel:

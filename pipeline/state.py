@@ -56,11 +56,16 @@ def write(path: Path, value: Any) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put new content in a file's place at once: a reader sees the old or the new, whole."""
+    """Put new content in a file's place at once: a reader sees the old or the new, whole.
+
+    A folder that lies in its place is renamed. Raises OSError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         aside.write_bytes(content)
+        if path.is_dir() and not path.is_symlink():
+            path.rename(aside.with_suffix(".stray"))
         aside.replace(path)
     except OSError:
         aside.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from pipeline import asides, lease, notices
 from pipeline import manifest as manifests
 from pipeline.artifact import MANIFEST, Artifact
 from pipeline.digests import Digests, sha256_of
+from pipeline.errors import RecipeError
 from pipeline.manifest import CorruptArtifact
 from pipeline.sources import Sources
 from pipeline.verify import names, plain_files, strays, verified
@@ -47,6 +48,15 @@ class Store:
     def work(self, stage: str, fingerprint: str) -> Path:
         """What a stage in progress keeps, across its attempts."""
         return self.root / ".work" / stage / fingerprint
+
+    def begin(self, stage: str, fingerprint: str) -> Path:
+        """The same, made if need be: what lies there and is no folder is moved aside."""
+        work = self.work(stage, fingerprint)
+        for folder in (work.parent, work):
+            if os.path.lexists(folder) and not folder.is_dir():
+                folder.rename(self._corrupt(stage, fingerprint))
+        work.mkdir(parents=True, exist_ok=True)
+        return work
 
     @property
     def shared(self) -> Path:
@@ -147,7 +157,7 @@ class Store:
     def manifest(self, stage: str, fingerprint: str) -> dict[str, Any] | None:
         """The manifest alone, no file looked at: for `why`, which only compares."""
         for folder in (self.root, *self.adopt_from):
-            with contextlib.suppress(CorruptArtifact):
+            with contextlib.suppress(RecipeError):
                 return manifests.read(folder / stage / fingerprint)
         return None
 
@@ -166,8 +176,8 @@ class Store:
 
     def _move_out(self, artifact: Artifact, found: Sequence[Path]) -> None:
         said = f"{artifact.path}: {names(found)}: not of its manifest"
-        aside = self._corrupt(artifact.stage, artifact.fingerprint)
         try:
+            aside = self._corrupt(artifact.stage, artifact.fingerprint)
             for stray in found:
                 place = aside / stray
                 place.parent.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,8 @@ def verified(path: Path, fingerprint: str, digests: Digests) -> Artifact:
     if manifest["fingerprint"] != fingerprint or digest_of(manifest["identity"]) != fingerprint:
         raise CorruptArtifact(f"{path}: its manifest belongs to another fingerprint")
     for name, expected in manifest["files"].items():
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            raise CorruptArtifact(f"{path}: {MANIFEST} lists {name}, which lies outside")
         try:
             wrong = _wrong(path / name, expected, digests)
         except OSError as error:

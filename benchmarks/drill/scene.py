@@ -191,14 +191,19 @@ class Scene:
 
 
 def _digest(file: Path) -> str:
+    """Of a file's content; of JSON without what a clock had a part in."""
     content = file.read_bytes()
-    if file.name == "metrics.jsonl":
-        content = json.dumps([_timeless(line) for line in content.splitlines()]).encode()
+    if file.suffix == ".jsonl":
+        content = json.dumps(
+            [_timeless(json.loads(line)) for line in content.splitlines()]
+        ).encode()
+    elif file.suffix == ".json":
+        content = json.dumps(_timeless(json.loads(content))).encode()
     return hashlib.sha256(content).hexdigest()
 
 
-def _timeless(line: bytes) -> dict[str, Any]:
-    """A point of a curve without what a clock had a part in."""
-    point: dict[str, Any] = json.loads(line)
-    clocked = ("time", "second", "per_s")
-    return {name: value for name, value in point.items() if not any(w in name for w in clocked)}
+def _timeless(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    clocked = ("time", "second")
+    return {k: v for k, v in value.items() if not any(word in k for word in clocked)}

@@ -64,8 +64,7 @@ def _guarded(job: Job) -> Outcome:
     """The job under its lease; every way it can end becomes an Outcome."""
     try:
         store = Store(job.store)
-        work = store.work(job.stage, job.wanted.fingerprint)
-        work.mkdir(parents=True, exist_ok=True)
+        work = store.begin(job.stage, job.wanted.fingerprint)
         attempts = Attempts(work)
         lease = Lease(store.lease(job.stage, job.wanted.fingerprint), attempts.beat, _stop)
         if (holder := lease.acquire()) is not None:
@@ -119,6 +118,8 @@ def _run(job: Job, store: Store, work: Path, attempts: Attempts, lease: Lease) -
 
     commit, sources = manifest.commit(code_root(job.kind)), store.sources.digest(job.kind)
     output = work / "output"
+    if output.is_symlink() or output.is_file():
+        output.unlink()
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
     if job.devices is not None:

@@ -2,7 +2,8 @@
 
 Importing torch, transformers and trl takes some six seconds. A `multiprocessing` fork server pays
 that once per `r1 run`, and only when something has to run; each stage is then a fork of it, with
-threads, seeds and devices of its own, which all end with it.
+threads, seeds and devices of its own, which all end with it. A stage that needs none of these
+imports does not wait for them: while the server imports, it is a process of its own.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class LocalLauncher:
         os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload([server.__name__, *preload])
+        self._alone = get_context("spawn")
+        self._imported = not preload  # whether the server is known to have done so
         self._log = log
         self._say = say
         self._lost: Counter[str] = Counter()  # how often a stage lost the server
@@ -46,7 +49,9 @@ class LocalLauncher:
     def start(self, job: Job) -> None:
         """Start a stage's process, or let it wait until the server has imported."""
         self._ensure_server()
-        self.running.append(Running(job, self._context))
+        self._imported |= any(r.forked and not r.starting for r in self.running)
+        alone = job.kind.light and not self._imported
+        self.running.append(Running(job, self._alone if alone else self._context))
 
     def wait(self, timeout: float) -> list[tuple[Running, Outcome]]:
         """The stages that ended, after at most `timeout` seconds."""

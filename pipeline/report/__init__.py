@@ -43,7 +43,7 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     known = facts(artifacts, config)
     figures = draw_all(Evidence(artifacts), config["claims"]["shown"], out / "figures")
-    text = markdown.write(markdown.Page(artifacts, config, run, known, figures))
+    text = markdown.write(markdown.Page(artifacts, config, run, known, figures, out))
     (out / REPORT_FACTS).write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
     (out / REPORT).write_text(text)
     return out / REPORT

@@ -43,12 +43,7 @@ def draw_stages(rows: Rows, shown: Mapping[str, Any]) -> Figure:
         style.bar(axes, place, row, width * 0.92, colours[row["stage"]], numbered=True)
     axes.set_xticks(range(len(slices)), slices)
     axes.set_title("Held-out accuracy (pass@1) by stage, with 95 % intervals")
-    axes.legend(
-        handles=[Patch(color=colours[stage], label=stage) for stage in stages],
-        ncols=len(stages),
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.08),
-    )
+    style.legend_below(figure, [Patch(color=colours[stage], label=stage) for stage in stages])
     style.percent_axis(axes, top=_top(rows))
     return figure
 
@@ -86,7 +81,7 @@ def draw_students(rows: Rows, shown: Mapping[str, Any]) -> Figure:
             place = number + 0.6 * families.index(row["family"])
             style.bar(axes, place, row, 0.72, colours[row["stage"]], numbered=True)
         places = [n + 0.6 * families.index(family) for n, (family, _) in enumerate(bars)]
-        axes.set_xticks(places, [stage.replace("_", "\n", 1) for _, stage in bars], size=8.5)
+        axes.set_xticks(places, [style.wrapped(stage) for _, stage in bars], size=8.5)
         style.percent_axis(axes, top=_top(rows))
     return figure
 

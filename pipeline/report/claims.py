@@ -1,8 +1,9 @@
-"""The paper's claims, judged: reproduced, not reproduced or undecided, never tuned to pass.
+"""The paper's claims, judged: reproduced, not reproduced, undecided or not run, never tuned.
 
 A check is a difference with its interval and the side of a margin where it must lie. A claim is
 reproduced when all its checks hold, not reproduced when any is significantly contrary, otherwise
-undecided. A stage that was not run leaves its check undecided, with the reason.
+undecided: its numbers do not tell. It is not run when a stage that it asks about was not, and the
+rest does not speak against it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.report import statistics
-from pipeline.report.evidence import Evidence, Missing
+from pipeline.report.evidence import Evidence, Missing, NotRun
 from pipeline.report.quantities import Quantity, Worlds, difference, read_quantity
 from pipeline.report.statistics import Bootstrap, Draws
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
+NOT_RUN = "not run"
 RELATIONS = ("greater", "less")
 ROUNDING = 1e-12  # of sums that are equal on paper: an interval of no width decides nothing
 
@@ -117,6 +119,8 @@ def _find(
             draws = difference(evidence, check.left, check.right, bootstrap)
         else:
             draws = _agreement(check, evidence, bootstrap, paper)
+    except NotRun as missing:
+        return Finding(check.says, NOT_RUN, *shared, reason=str(missing))
     except Missing as missing:
         return Finding(check.says, UNDECIDED, *shared, reason=f"not measured: {missing}")
     low, high = draws.interval(bootstrap.confidence)
@@ -134,7 +138,7 @@ def decide(low: float, high: float, relation: str, margin: float) -> str:
 
 
 def _combine(verdicts: Sequence[str]) -> str:
-    for verdict in (NOT_REPRODUCED, UNDECIDED):
+    for verdict in (NOT_REPRODUCED, NOT_RUN, UNDECIDED):
         if verdict in verdicts:
             return verdict
     return REPRODUCED

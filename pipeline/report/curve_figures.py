@@ -9,11 +9,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from pipeline.report import style
 from pipeline.report.evidence import Evidence, Missing
 from pipeline.report.figure import Rows, estimate_rows
 from pipeline.report.statistics import Array
+from pipeline.report.trained import TERM
 
 ACCURACY = "accuracy"  # its axis starts at zero
 SHARES = (ACCURACY, "language_consistency")  # drawn as per cent
@@ -50,16 +52,46 @@ def _points(evidence: Evidence, stage: str, metric: str, segment: str) -> Rows:
 
 def draw_rl(rows: Rows, shown: Mapping[str, Any]) -> Figure:
     """One panel per quantity; RL stages side by side, comparisons dashed over their stage."""
+    return _draw_panels(rows, shown, shown["panels"])
+
+
+def reward_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
+    """The same points of every term of the reward, of entropy and of KL."""
+    rows: Rows = []
+    for curve in shown["curves"]:
+        for stage in (curve["stage"], *curve["compared"]):
+            try:
+                terms = evidence.curve(stage).names(TERM)
+            except Missing:
+                continue
+            for metric in (*terms, *shown["beside_rewards"]):
+                rows += _points(evidence, stage, metric, segment=curve["stage"])
+    return rows
+
+
+def draw_rewards(rows: Rows, shown: Mapping[str, Any]) -> Figure:
+    """A panel for each term of the reward, then entropy and KL."""
+    terms = sorted({row["metric"] for row in rows if row["metric"].startswith(TERM)})
+    panels = {term: f"Reward: {term.removeprefix(TERM)}" for term in terms}
+    logged = {row["metric"] for row in rows}
+    panels |= {name: text for name, text in shown["beside_rewards"].items() if name in logged}
+    return _draw_panels(rows, shown, panels)
+
+
+def _draw_panels(rows: Rows, shown: Mapping[str, Any], panels: Mapping[str, str]) -> Figure:
     starts, end = _segments(rows)
-    figure, grid = plt.subplots(2, 2, figsize=(11, 6.6), sharex=True, layout="constrained")
+    lines = -(-len(panels) // 2)
+    figure, grid = plt.subplots(
+        lines, 2, figsize=(11, 0.6 + 3 * lines), sharex=True, layout="constrained", squeeze=False
+    )
     colours = style.colours(shown)
-    for axes, (metric, label) in zip(grid.flat, shown["panels"].items(), strict=False):
-        axes.set_title(label, pad=18)  # the stages' names stand between title and axes
+    for axes, (metric, label) in zip(grid.flat, panels.items(), strict=False):
+        axes.set_title(label)
         for stage in dict.fromkeys(row["stage"] for row in rows):
             points = [r for r in rows if r["stage"] == stage and r["metric"] == metric]
             if points:
                 segment = points[0]["segment"]
-                line = "-" if stage == segment else (0, (3, 1.5))
+                line = _dash(stage, segment)
                 _line(axes, points, starts[segment], colours[stage], line, shown["smoothing"])
         for marker, (name, words) in zip(
             POINTS, _held_out(shown).get(metric, {}).items(), strict=False
@@ -68,14 +100,34 @@ def draw_rl(rows: Rows, shown: Mapping[str, Any]) -> Figure:
             _looks(axes, looks, starts, colours, marker, f"{words}, held out")
         if metric in SHARES:
             style.percent_axis(axes, bottom=0.0 if metric == ACCURACY else None)
-        _boundaries(axes, starts, end, colours)
-    for axes in grid[-1]:
+        _boundaries(axes, starts, end)
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.remove()
+    for axes in list(grid.flat)[max(0, len(panels) - 2) : len(panels)]:
+        axes.tick_params(labelbottom=True)
         axes.set_xlabel("RL steps (stages side by side)")
-    compared = dict.fromkeys((r["stage"], r["segment"]) for r in rows if r["stage"] not in starts)
-    if compared:
-        words = ", ".join(f"{stage} (over {segment})" for stage, segment in compared)
-        figure.supxlabel(f"dashed: {words}", size=9)
+    style.legend_below(figure, _stage_lines(rows, colours))
     return figure
+
+
+def _dash(stage: str, segment: str) -> Any:
+    return "-" if stage == segment else (0, (3, 1.5))
+
+
+def _stage_lines(rows: Rows, colours: Mapping[str, str]) -> list[Line2D]:
+    """A line for each stage; what is compared says over which stage it is drawn."""
+    found = dict.fromkeys((row["stage"], row["segment"]) for row in rows)
+    return [
+        Line2D(
+            [],
+            [],
+            color=colours[stage],
+            linestyle=_dash(stage, segment),
+            linewidth=1.9,
+            label=stage if stage == segment else f"{stage} (over {segment})",
+        )
+        for stage, segment in found
+    ]
 
 
 def _looks(
@@ -141,22 +193,10 @@ def _smooth(values: Array, share: float) -> Array:
     return mean
 
 
-def _boundaries(axes: Axes, starts: Mapping[str, int], end: int, colours: dict[str, str]) -> None:
-    ends = [*list(starts.values())[1:], end]
-    for (stage, start), stop in zip(starts.items(), ends, strict=True):
+def _boundaries(axes: Axes, starts: Mapping[str, int], end: int) -> None:
+    for start in starts.values():
         if start:
             axes.axvline(start, color="#9aa0a8", linewidth=0.8, linestyle=":")
-        axes.annotate(
-            stage,
-            ((start + stop) / 2, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="center",
-            size=8.5,
-            weight="bold",
-            color=colours[stage],
-        )
     axes.set_xlim(0, end)
 
 

@@ -28,6 +28,10 @@ class Missing(Exception):
     """Evidence that this run does not hold; the message says which and why."""
 
 
+class NotRun(Missing):
+    """It is missing because a stage was not run, or not evaluated."""
+
+
 class Problems:
     """One evaluation's table of problems: a column per metric, a row per problem."""
 
@@ -64,6 +68,15 @@ class Curve:
         self.stage = stage
         self.points = dict(sorted(points.items()))
 
+    def logged(self, metric: str) -> bool:
+        """Whether any point has it."""
+        return any(metric in point for point in self.points.values())
+
+    def names(self, prefix: str) -> list[str]:
+        """The metrics whose names begin so, in the order in which they came up."""
+        found = dict.fromkeys(name for point in self.points.values() for name in point)
+        return [name for name in found if name.startswith(prefix)]
+
     def series(self, metric: str) -> tuple[NDArray[np.int64], Array]:
         """Steps and values of one metric, where it was logged."""
         steps = [step for step, point in self.points.items() if metric in point]
@@ -87,7 +100,7 @@ class Evidence:
         """The evaluation of a model stage."""
         if stage not in self._evaluations:
             ran = stage in self.artifacts
-            raise Missing(f"{stage} was not {'evaluated' if ran else 'run'}")
+            raise NotRun(f"{stage} was not {'evaluated' if ran else 'run'}")
         return self._evaluations[stage]
 
     def problems(self, stage: str) -> Problems:
@@ -109,7 +122,7 @@ class Evidence:
     def curve(self, stage: str) -> Curve:
         """The training curve of a stage."""
         if stage not in self.artifacts:
-            raise Missing(f"{stage} was not run")
+            raise NotRun(f"{stage} was not run")
         path = self.artifacts[stage].path / METRICS
         if not path.is_file():
             raise Missing(f"{stage} logged no curve")

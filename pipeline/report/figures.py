@@ -22,6 +22,13 @@ PLANS = (
         curve_figures.draw_rl,
     ),
     Plan(
+        "rewards",
+        "Every term of the reward over the steps of RL, and how the policy moves: its entropy and "
+        "its KL to the reference.",
+        curve_figures.reward_rows,
+        curve_figures.draw_rewards,
+    ),
+    Plan(
         "stages",
         "Held-out accuracy of every stage, with 95 % intervals.",
         bar_figures.stage_rows,

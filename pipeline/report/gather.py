@@ -11,6 +11,7 @@ from pipeline.artifact import Artifact
 from pipeline.report.claims import Judgement, judge
 from pipeline.report.comparison import compare
 from pipeline.report.evidence import Evidence
+from pipeline.report.falls import falls
 from pipeline.report.statistics import Bootstrap
 
 Estimates = dict[str, dict[str, Any]]
@@ -19,11 +20,14 @@ Estimates = dict[str, dict[str, Any]]
 def gather(artifacts: Mapping[str, Artifact], claims: Mapping[str, Any]) -> dict[str, Any]:
     """Metrics of every evaluated stage, verdicts on the claims, seconds of every stage."""
     evidence = Evidence(artifacts)
+    differences = _differences(evidence, claims)
+    judged = [_claim(judgement) for judgement in judge(claims, evidence)]
     return {
         "stages": {stage: estimates(evidence, stage) for stage in evidence.models()}
         | {name: _accuracy(a) for name, a in artifacts.items() if a.type == "reward_model"},
-        "differences": _differences(evidence, claims),
-        "claims": [_claim(judgement) for judgement in judge(claims, evidence)],
+        "differences": differences,
+        "claims": judged,
+        "fell": falls(claims["claims"], judged, differences),
         "validation": {
             n: a.facts["validation"] for n, a in artifacts.items() if a.facts.get("validation")
         },

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.notices import kept
-from pipeline.report import tables, trained
-from pipeline.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED
+from pipeline.report import falls, samples, tables, trained
+from pipeline.report.claims import NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
+from pipeline.report.evidence import Evidence
 from pipeline.report.figures import Drawn
 
-MARKS = {REPRODUCED: "✔ reproduced", NOT_REPRODUCED: "✘ not reproduced", UNDECIDED: "? undecided"}
+MARKS = {
+    REPRODUCED: "✔ reproduced",
+    NOT_REPRODUCED: "✘ not reproduced",
+    UNDECIDED: "? undecided",
+    NOT_RUN: "– not run",
+}
 KEY = "reasoning/pass_at_1"
 
 
@@ -25,6 +32,7 @@ class Page:
     run: Mapping[str, Any]
     facts: Mapping[str, Any]
     figures: Sequence[Drawn]
+    folder: Path  # where the report is written: its links begin there
 
     @property
     def shown(self) -> Mapping[str, Any]:
@@ -53,11 +61,13 @@ def write(page: Page) -> str:
         ("Controls", _controls(page)),
         ("Other evaluated models", _others(page)),
         ("Data", tables.funnels(page.artifacts)),
+        ("Samples", samples.sections(Evidence(page.artifacts), page.shown["samples"])),
         ("Reward models", trained.reward_models(page.artifacts, page.config.get("stages") or {})),
         (
             "What training cost",
             trained.computation(page.artifacts, page.config.get("stages") or {}),
         ),
+        ("Where the weights are", _weights(page)),
         ("What ran, on what, how long", _what_ran(page)),
         ("To be read with care", _care(page)),
     )
@@ -91,7 +101,8 @@ def _claims(page: Page) -> str:
     )
     how = (
         "A claim is reproduced when the 95 % interval of every difference lies on the claimed side "
-        "of its margin, not reproduced when one lies wholly on the other side, else undecided. "
+        "of its margin, not reproduced when one lies wholly on the other side, not run when a "
+        "stage that it asks about was not, else undecided: the numbers do not tell. "
         "Problems are paired between stages; n is the number of problems or of RL steps. Shares "
         "are fractions: 0.1 is ten points."
     )
@@ -100,14 +111,16 @@ def _claims(page: Page) -> str:
         [_check(claim, check) for claim in page.facts["claims"] for check in claim["checks"]],
     )
     sources = "\n".join(f"{c['id']}. {c['source']}" for c in page.facts["claims"])
-    return f"{overview}\n\n{how}\n\n{details}\n\nWhere the paper says so:\n\n{sources}"
+    parts = [overview, falls.sentences(page.facts["fell"]), how, details]
+    parts.append(f"Where the paper says so:\n\n{sources}")
+    return "\n\n".join(part for part in parts if part)
 
 
 def _check(claim: Mapping[str, Any], check: Mapping[str, Any]) -> list[str]:
     title = f"{claim['id']}. {check['says']}"
     claimed = f"{'>' if check['relation'] == 'greater' else '<'} {check['margin']:g}"
     if check["difference"] is None:
-        return [title, tables.NONE, claimed, tables.NONE, f"undecided: {check['reason']}"]
+        return [title, tables.NONE, claimed, tables.NONE, f"{check['verdict']}: {check['reason']}"]
     numbers = f"{check['difference']:+.3f} [{check['low']:+.3f}, {check['high']:+.3f}]"
     return [title, numbers, claimed, f"{check['n']} {check['unit']}", check["verdict"]]
 
@@ -132,7 +145,9 @@ def _rl(page: Page) -> str:
         "Problems of their own, asked on the way: neither trained on nor part of the tables above. "
         "No claim reads them."
     )
-    parts = (page.figure("rl_curves"), looks, how if looks else "")
+    evidence = Evidence(page.artifacts)
+    terms = trained.rewards(evidence, page.shown["last"])
+    parts = (page.figure("rl_curves"), looks, how if looks else "", page.figure("rewards"), terms)
     return "\n\n".join(part for part in parts if part)
 
 
@@ -173,9 +188,24 @@ def _what_ran(page: Page) -> str:
         "Recipe": ", ".join(f"{key} {run[key]}" for key in ("recipe", "profile") if run.get(key)),
         "Command": f"`{run['command']}`" if run.get("command") else "",
         "Latest run": tables.duration(run["seconds"]) if run.get("seconds") else "",
+        "MLflow": _tracked(page),
     }
     lines = "\n".join(f"- {name}: {words}" for name, words in facts.items() if words)
     return f"{lines}\n\n{tables.time_spent(page.artifacts)}"
+
+
+def _tracked(page: Page) -> str:
+    """Whether MLflow holds the run; pipeline/tracking/delivery.py keeps this line true."""
+    if not (page.config.get("tracking") or {}).get("experiment"):
+        return ""
+    return str(page.run.get("tracking") or "was still being told when this was written") + "."
+
+
+def _weights(page: Page) -> str:
+    """Every model's folder, from this report on, and how to load one."""
+    closing = str(page.run.get("closing") or "")
+    known = trained.weights(page.artifacts, page.folder, page.shown["teacher"])
+    return "\n\n".join(part for part in (known, closing) if part)
 
 
 def _machine(manifest: Mapping[str, Any]) -> str:

@@ -5,11 +5,13 @@ matplotlib is imported here and in the modules that draw, and these only when a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -19,6 +21,7 @@ matplotlib.use("Agg")
 PALETTE = ("#8d939c", "#3f76b5", "#f0b23e", "#e0752d", "#4f9d5d", "#b0304f")
 STUDENTS = ("#b49a7e", "#7a5aa6", "#2f9c95", "#c76f9b")
 GRID = "#e4e6ea"
+CHARACTERS_PER_INCH = 13  # of the font below, in a legend
 TEXT = "#333840"
 SETTINGS: dict[Any, Any] = {
     "font.size": 9.5,
@@ -53,6 +56,24 @@ def colours(shown: Mapping[str, Any]) -> dict[str, str]:
         for compared in curve["compared"]:
             found[compared] = found.get(curve["stage"], TEXT)
     return found
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
+    """One legend under the whole figure, in as many rows as its words need."""
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    characters = figure.get_figwidth() * CHARACTERS_PER_INCH
+    columns = max(1, min(len(handles), int(characters // (longest + 7))))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+
+
+def wrapped(name: str, width: int = 14) -> str:
+    """A stage's name under its bar: broken after underscores, where a line grows too long."""
+    lines = [""]
+    for part in re.findall(r"[^_]*_?", name):
+        if lines[-1] and len(lines[-1]) + len(part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def save(figure: Figure, path: Path) -> None:

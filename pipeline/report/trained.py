@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
+from pipeline.report.evidence import Curve, Evidence, Missing
 from pipeline.report.tables import NONE, number, table
 
 Stages = Mapping[str, Mapping[str, Any]]  # the resolved config of each
@@ -55,6 +58,70 @@ def validation(artifacts: Mapping[str, Artifact]) -> str:
     ]
     head = ["held out, per cent", "problems × samples", "first", "best", "last", "cons@k, last"]
     return table(head, rows) if rows else ""
+
+
+#: What a policy is watched by beside its reward, and every term of the reward.
+WATCHED = ("entropy", "kl")
+TERM = "reward/"
+
+
+def rewards(evidence: Evidence, share: float) -> str:
+    """Every term of the reward, entropy and KL of each RL stage: the first and the last steps.
+
+    share: of the steps that are averaged at either end.
+    """
+    curves = {}
+    for stage, artifact in evidence.artifacts.items():
+        if artifact.type == "model":
+            try:
+                curves[stage] = evidence.curve(stage)
+            except Missing:
+                continue
+    curves = {stage: curve for stage, curve in curves.items() if curve.logged("reward")}
+    names = [name for curve in curves.values() for name in curve.names(TERM)]
+    columns = ["reward", *sorted(set(names)), *WATCHED]
+    rows = [
+        [stage, *(_ends(curve, name, share) for name in columns)] for stage, curve in curves.items()
+    ]
+    if not rows:
+        return ""
+    how = (
+        f"Each cell is the mean of the first {100 * share:g} % of the steps that have the value → "
+        "that of the last. Terms are told before their weights; the reward is what the policy was "
+        "given. Entropy and KL are in nats a token."
+    )
+    return f"{table(['', *columns], rows)}\n\n{how}"
+
+
+def _ends(curve: Curve, name: str, share: float) -> str:
+    values = curve.series(name)[1]
+    if not len(values):
+        return NONE
+    count = max(1, round(share * len(values)))
+    return f"{values[:count].mean():.3f} → {values[-count:].mean():.3f}"
+
+
+def weights(artifacts: Mapping[str, Artifact], folder: Path, example: str) -> str:
+    """The folder of each model, as a link from the report, and the lines that load one of them."""
+    models = {name: a.model_path for name, a in artifacts.items() if a.type == "model"}
+    if not models:
+        return ""
+    here = {name: os.path.relpath(path.absolute(), folder) for name, path in models.items()}
+    rows = [[name, f"[{path}]({path})"] for name, path in here.items()]
+    name = example if example in here else list(here)[-1]
+    path = here[name]
+    return f"""Plain Hugging Face folders, beside this report's own:
+
+{table(["stage", "folder"], rows)}
+
+From this folder, `{name}` is loaded as any other model:
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("{path}")
+tokenizer = AutoTokenizer.from_pretrained("{path}")
+```"""
 
 
 def computation(artifacts: Mapping[str, Artifact], stages: Stages) -> str:

@@ -12,13 +12,16 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipeline.tracking import delivery
 from pipeline.tracking.journal import Event, Journal
 from pipeline.tracking.observer import destination, run_config
+from pipeline.tracking.places import Places, settle
+from pipeline.tracking.sign_in import keep_quiet_about, signed_in
 
 if TYPE_CHECKING:
     from pipeline.tracking.view import View
@@ -63,6 +66,11 @@ class Follower:
                 time.sleep(POLL_SECONDS)
         return LEFT_OUT if self._left_out else 0
 
+    @property
+    def left_out(self) -> int:
+        """How many events MLflow refused."""
+        return self._left_out
+
     def _deliver(self, send: Callable[[], None]) -> None:
         pause = 1.0
         while True:
@@ -94,13 +102,15 @@ def _away(error: BaseException) -> bool:
     from requests.exceptions import RequestException
     from sqlalchemy.exc import OperationalError
 
+    if isinstance(error, FileNotFoundError):  # an artifact that is not there any more
+        return False
     if isinstance(error, MlflowException):
         return int(error.get_http_status_code()) >= 500  # type: ignore[no-untyped-call]
     return isinstance(error, RequestException | OperationalError | OSError)
 
 
 def main(folder: Path) -> int:
-    """Send what the journal in this run's folder says."""
+    """Send what the journal in this run's folder says, and write down whether all arrived."""
     journal = Journal(folder)
     with journal.path.open("rb") as lock:
         try:
@@ -108,23 +118,41 @@ def main(folder: Path) -> int:
         except OSError:
             print(f"{folder} is being sent by another process")
             return BUSY
-        started, config = journal.started(), run_config(folder)
+        code, why = _send(folder, journal)
+    delivery.note(folder, code == 0, why)
+    return code
 
-        def alive() -> bool:
-            return os.getppid() == int(started["pid"])
 
-        os.nice(NICENESS)
-        from pipeline.tracking.view import View
+def _send(folder: Path, journal: Journal) -> tuple[int, str]:
+    """The exit code, and what kept the run from being whole in MLflow."""
+    started, config = journal.started(), run_config(folder)
 
-        Path(started["root"]).mkdir(parents=True, exist_ok=True)
-        uri, tracking = destination(config, started["root"]), config["tracking"]
-        view = View(uri, tracking["experiment"], folder, started["root"])
-        patience = float(tracking["flush_seconds"])
-        try:
-            return Follower(journal, view, alive, patience).follow()
-        except GaveUp:
-            print(f"gave up: no answer for {patience:g} s after the run's end")
-            return GAVE_UP
+    def alive() -> bool:
+        return os.getppid() == int(started["pid"])
+
+    os.nice(NICENESS)
+    view = open_view(folder, config, started["root"])
+    patience = float(config["tracking"]["flush_seconds"])
+    follower = Follower(journal, view, alive, patience)
+    try:
+        code = follower.follow()
+    except GaveUp:
+        why = f"no answer for {patience:g} s after the run's end"
+        print(f"gave up: {why}")
+        return GAVE_UP, why
+    return code, f"{follower.left_out} events were refused, see logs/tracking.log" if code else ""
+
+
+def open_view(folder: Path, config: Mapping[str, Any], born: str) -> View:
+    """MLflow as it is to be told of a run; born: the root that the run was started with."""
+    places = Places.of(folder, config, born)
+    places.root.mkdir(parents=True, exist_ok=True)
+    uri = destination(config, str(places.root))
+    keep_quiet_about(uri)
+    settle(places.root)
+    from pipeline.tracking.view import View
+
+    return View(signed_in(uri), config["tracking"], folder, places)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from mlflow.entities import (
     Dataset,
     DatasetInput,
@@ -18,27 +20,56 @@ from mlflow.entities import (
 from pipeline.artifact import MANIFEST, Artifact
 
 MODELS = ("model", "reward_model")
+ROWS = ("rows.parquet", "samples.parquet")
+MADE = "made"  # the context of rows that a stage did not take in but made
 TAG = "r1.fingerprint"
 
 
 class Lineage:
     """The inputs and the output of one stage's run."""
 
-    def __init__(self, client: mlflow.MlflowClient, experiment: str) -> None:
+    def __init__(
+        self,
+        client: mlflow.MlflowClient,
+        experiment: str,
+        source: Mapping[str, str],
+        named: Callable[[Path], str],
+    ) -> None:
+        """source: tags that say what made a model; named: a path as MLflow shall show it."""
         self._client = client
         self._experiment = experiment
+        self._source = source
+        self._named = named
 
-    def log(self, run_id: str, artifact: Artifact) -> None:
-        """Link a run to its inputs, and to the model that it made."""
+    def log(self, run_id: str, artifact: Artifact, parent: str) -> None:
+        """Link a run to its inputs and to the model that it made, and the parent to its rows."""
         inputs = _inputs(artifact)
         context = "evaluation" if artifact.type == "evaluation" else "training"
+        rows = [self._dataset(i, context) for i in inputs if i.type not in MODELS]
         self._client.log_inputs(
             run_id,
-            datasets=[_dataset(i, context) for i in inputs if i.type not in MODELS],
+            datasets=rows if artifact.type in MODELS else [*rows, self._dataset(artifact, MADE)],
             models=[LoggedModelInput(self.model_id(i)) for i in inputs if i.type in MODELS],
         )
+        self._client.log_inputs(parent, datasets=rows)
         if artifact.type in MODELS:
             self._link_output(run_id, self.model_id(artifact, run_id))
+
+    def _dataset(self, artifact: Artifact, context: str) -> DatasetInput:
+        rows = _rows(artifact)
+        profile: dict[str, Any] = {"facts": dict(artifact.facts)}
+        profile["funnel"] = artifact.manifest.get("funnel") or {}
+        if rows is not None:
+            profile["num_rows"] = pq.read_metadata(rows).num_rows
+        dataset = Dataset(
+            name=artifact.stage,
+            digest=artifact.fingerprint,
+            source_type="local",
+            source=json.dumps({"uri": self._named(rows or artifact.path)}),
+            schema=None if rows is None else _columns(rows),
+            profile=json.dumps(profile),
+        )
+        return DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
 
     def _link_output(self, run_id: str, model_id: str) -> None:
         """MLflow refuses the same link twice."""
@@ -62,8 +93,9 @@ class Lineage:
             source_run_id=run_id,
             tags={
                 TAG: artifact.fingerprint,
-                "uri": artifact.model_path.absolute().as_uri(),
+                "uri": self._named(artifact.model_path),
                 "digest": artifact.fingerprint,
+                **self._source,
             },
             model_type=artifact.type,
             experiment_id=self._experiment,
@@ -89,18 +121,13 @@ def _inputs(artifact: Artifact) -> list[Artifact]:
     return found
 
 
-def _dataset(artifact: Artifact, context: str) -> DatasetInput:
-    source = {"uri": _rows(artifact).absolute().as_uri()}
-    profile = {"facts": dict(artifact.facts), "funnel": artifact.manifest.get("funnel") or {}}
-    dataset = Dataset(
-        name=artifact.stage,
-        digest=artifact.fingerprint,
-        source_type="local",
-        source=json.dumps(source),
-        profile=json.dumps(profile),
-    )
-    return DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
+def _rows(artifact: Artifact) -> Path | None:
+    """The rows of an artifact, or an evaluation's samples."""
+    found = (artifact.path / name for name in ROWS)
+    return next((path for path in found if path.is_file()), None)
 
 
-def _rows(artifact: Artifact) -> Path:
-    return artifact.rows_path if artifact.rows_path.is_file() else artifact.path
+def _columns(rows: Path) -> str:
+    """The columns of a Parquet file, as MLflow describes them."""
+    columns = [{"name": column.name, "type": str(column.type)} for column in pq.read_schema(rows)]
+    return json.dumps({"mlflow_colspec": columns})

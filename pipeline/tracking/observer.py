@@ -12,10 +12,13 @@ from typing import Any
 
 import yaml
 
+from pipeline import addresses
 from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError, UsageError
 from pipeline.hooks import Observer, Run, Silent
+from pipeline.tracking import delivery
 from pipeline.tracking.journal import FILE, Journal
+from pipeline.tracking.places import DATABASE
 
 #: A server that is away is asked again by the follower, not by MLflow's own long retries.
 QUIET = {
@@ -50,6 +53,7 @@ class Tracker:
             root=root,
             pid=os.getpid(),
         )
+        delivery.note(run.folder, sent=False, why="the run was not over")
         self._follower = _start_follower(run.folder)
 
     def stage_started(
@@ -78,7 +82,7 @@ class Tracker:
         except subprocess.TimeoutExpired:
             raise NotSent(f"still being sent in the background. {_later(self._journal)}") from None
         if code:
-            raise NotSent(f"MLflow could not be told everything. {_later(self._journal)}")
+            raise NotSent(f"MLflow does not hold all of this run. {_later(self._journal)}")
 
     @property
     def pid(self) -> int:
@@ -124,7 +128,18 @@ def command(arguments: Sequence[str]) -> int:
 def destination(config: Mapping[str, Any], root: str) -> str:
     """The tracking URI: the environment's, the config's, else SQLite under the run's root."""
     named = os.environ.get("MLFLOW_TRACKING_URI") or (config.get("tracking") or {}).get("uri")
-    return str(named or f"sqlite:///{Path(root).absolute()}/mlflow.db")
+    return str(named or f"sqlite:///{Path(root).absolute()}/{DATABASE}")
+
+
+def described(config: Mapping[str, Any], root: str) -> str:
+    """The tracking URI as it may be shown."""
+    uri = destination(config, root)
+    if not addresses.within(uri):
+        return uri
+    return (
+        f"{addresses.shown(uri)} (a secret in MLFLOW_TRACKING_URI is not shown; that of a server "
+        "belongs into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)"
+    )
 
 
 def run_config(folder: Path) -> dict[str, Any]:
@@ -153,4 +168,4 @@ def _log(folder: Path) -> Path:
 
 
 def _later(journal: Journal) -> str:
-    return f"See {_log(journal.folder)}; `r1 track {journal.folder}` sends what is missing"
+    return f"See {_log(journal.folder)}; {delivery.remedy(journal.folder)}"

@@ -7,9 +7,10 @@ answer, or by `send_later`. Models and rows are logged by reference; nothing lar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from mlflow.entities import Metric, Param, Run, RunTag
@@ -19,24 +20,28 @@ from pipeline import manifest
 from pipeline.artifact import MANIFEST, METRICS, Artifact
 from pipeline.metrics import Point
 from pipeline.notices import kept
+from pipeline.report.samples import SAMPLES, choose
 from pipeline.run_folder import REPORT_FACTS
 from pipeline.tracking.curves import Tail
 from pipeline.tracking.journal import Event
 from pipeline.tracking.lineage import Lineage
+from pipeline.tracking.places import Places, files
 from pipeline.tracking.words import flat, metric_name, numbers, text
 
 FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
 PARAMS_AT_ONCE, METRICS_AT_ONCE = 100, 1000  # what MLflow takes in one call
 #: MLflow shows the pages of model training, not those of GenAI applications.
 TRAINING_PAGES = {"mlflow.experimentKind": "custom_model_development"}
+TABLE = "samples.json"
 #: What the parent run shows of each evaluated stage.
 SHOWN = ("pass_at_1", "reasoning/pass_at_1", "general/pass_at_1")
 
 
 @dataclass
 class Child:
-    """A stage attempt that is not finished yet."""
+    """A stage attempt that is not finished yet; `work` is where its curve is."""
 
+    stage: str
     run_id: str
     work: Path
     tail: Tail = field(default_factory=Tail)
@@ -45,12 +50,17 @@ class Child:
 class View:
     """One pipeline run in MLflow."""
 
-    def __init__(self, uri: str, experiment: str, folder: Path, root: str) -> None:
+    def __init__(self, uri: str, tracking: Mapping[str, Any], folder: Path, places: Places) -> None:
+        """tracking: the config of that name."""
         mlflow.set_tracking_uri(uri)
         self._client = mlflow.MlflowClient(uri)
-        self._artifacts = f"file://{root}/mlartifacts" if uri.startswith("sqlite:") else None
-        self._experiment_name = experiment
+        self._artifacts = files(places.root) if uri.startswith("sqlite:") else None
+        self._experiment_name = str(tracking["experiment"])
+        self._headlines = frozenset(tracking.get("headlines") or ())
+        self._samples = tracking.get("samples")
         self._folder = folder
+        self._places = places
+        self._source: dict[str, str] = {}
         self._experiment = ""
         self._parent = ""
         self._attempts: dict[str, int] = {}
@@ -64,17 +74,16 @@ class View:
     def send_curves(self) -> None:
         """Send the new points of every stage that runs."""
         for child in self._children.values():
-            self._send_curve(child, child.work)
+            self._send_curve(child)
 
     def _run_started(self, event: Event) -> None:
         self._experiment = self._find_experiment()
-        tags = {
-            "r1.run": event["name"],
-            "r1.stage": "",
+        self._source = {
             "mlflow.source.name": " ".join(["r1 run", *event["overrides"]]),
             "mlflow.source.type": "LOCAL",
             "mlflow.source.git.commit": manifest.commit(Path(pipeline.__file__).parents[1]) or "",
         }
+        tags = {"r1.run": event["name"], "r1.stage": "", **self._source}
         run = self._find_or_create(event["name"], tags, event["time"])
         self._parent = run.info.run_id
         self._client.log_artifact(self._parent, str(self._folder / "config.yaml"))
@@ -91,6 +100,7 @@ class View:
             "r1.kind": str(event["config"].get("kind", "")),
             "r1.fingerprint": event["fingerprint"],
             "mlflow.parentRunId": self._parent,
+            **self._source,
         }
         run = self._find_or_create(stage, tags, event["time"])
         params = [Param(key, text(value)) for key, value in flat(event["config"])]
@@ -99,18 +109,21 @@ class View:
                 run.info.run_id, params=params[start : start + PARAMS_AT_ONCE], synchronous=True
             )
         self._attempts[stage] = attempt
-        self._children[stage] = Child(run.info.run_id, Path(event["work"]))
+        self._children[stage] = Child(stage, run.info.run_id, self._places.found(event["work"]))
 
     def _stage_finished(self, event: Event) -> None:
         child = self._children.get(event["stage"])
         if child is None:
             return
-        path = Path(event["artifact"])
+        path = self._places.found(event["artifact"])
         artifact = Artifact(path, json.loads((path / MANIFEST).read_text()))
-        self._send_curve(child, path)
+        child.work = path
+        self._send_curve(child)
         self._send_numbers(child.run_id, _results(artifact), event["time"])
-        self._send_tags(child.run_id, _tags(artifact))
-        Lineage(self._client, self._experiment).log(child.run_id, artifact)
+        self._send_tags(child.run_id, self._tags(artifact))
+        lineage = Lineage(self._client, self._experiment, self._source, self._places.named)
+        lineage.log(child.run_id, artifact, self._parent)
+        self._send_samples(child.run_id, path / SAMPLES)
         self._client.log_artifact(child.run_id, str(path / MANIFEST))
         self._send_log(child.run_id, event["stage"])
         self._end(child.run_id, FINISHED, event["time"])
@@ -120,7 +133,7 @@ class View:
         child = self._children.get(event["stage"])
         if child is None:
             return
-        self._send_curve(child, child.work)
+        self._send_curve(child)
         self._send_tags(child.run_id, {"mlflow.note.content": event["message"][:4000]})
         self._send_log(child.run_id, event["stage"])
         self._end(child.run_id, FAILED, event["time"])
@@ -129,12 +142,12 @@ class View:
 
     def _run_finished(self, event: Event) -> None:
         for stage, child in list(self._children.items()):
-            self._send_curve(child, child.work)
+            self._send_curve(child)
             self._send_log(child.run_id, stage)
             self._end(child.run_id, KILLED, event["time"])
             del self._children[stage]
         if event["report"]:
-            self._send_report(Path(event["report"]), event["time"])
+            self._send_report(self._places.found(event["report"]), event["time"])
         ended = FINISHED if event["report"] else KILLED
         self._end(self._parent, FAILED if self._failed else ended, event["time"])
 
@@ -151,9 +164,22 @@ class View:
         verdicts = {f"claim.{claim['id']:02}": claim["verdict"] for claim in facts["claims"]}
         self._send_tags(self._parent, verdicts)
 
+    def _send_samples(self, run_id: str, path: Path) -> None:
+        """Some of an evaluation's completions, as a table that MLflow shows beside its runs."""
+        if self._samples is None or not path.is_file():
+            return
+        chosen = choose(path, self._samples["of_each"], self._samples["seed"])
+        columns = list(dict.fromkeys(key for sample in chosen for key in sample))
+        rows = [[sample.get(key) for key in columns] for sample in chosen]
+        self._client.log_dict(run_id, {"columns": columns, "data": rows}, TABLE)
+        listed = json.dumps([{"path": TABLE, "type": "table"}])
+        self._send_tags(run_id, {"mlflow.loggedArtifacts": listed})
+
     def _find_experiment(self) -> str:
         found = self._client.get_experiment_by_name(self._experiment_name)
         if found is not None:
+            for key in TRAINING_PAGES.keys() - found.tags.keys():
+                self._client.set_experiment_tag(found.experiment_id, key, TRAINING_PAGES[key])
             return str(found.experiment_id)
         made = self._client.create_experiment(
             self._experiment_name, artifact_location=self._artifacts, tags=TRAINING_PAGES
@@ -171,9 +197,13 @@ class View:
             self._experiment, start_time=round(1000 * time), tags=dict(tags), run_name=name
         )
 
-    def _send_curve(self, child: Child, folder: Path) -> None:
+    def _send_curve(self, child: Child) -> None:
+        """To the stage's run; what is a headline to the parent's, too, under the stage's name."""
+        points = list(child.tail.new(child.work / METRICS))
         try:
-            self._send_metrics(child.run_id, _metrics(child.tail.new(folder / METRICS)))
+            self._send_metrics(child.run_id, _metrics(points))
+            headlines = _metrics(points, self._headlines, f"{child.stage}/")
+            self._send_metrics(self._parent, headlines)
         except Exception:
             child.tail.forget()
             raise
@@ -201,13 +231,27 @@ class View:
     def _end(self, run_id: str, status: str, time: float) -> None:
         self._client.set_terminated(run_id, status, end_time=round(1000 * time))
 
+    def _tags(self, artifact: Artifact) -> dict[str, str]:
+        commit = artifact.manifest.get("code", {}).get("commit") or ""
+        tags = {
+            "r1.artifact": self._places.named(artifact.path),
+            "mlflow.source.git.commit": str(commit),
+        }
+        if warnings := kept(artifact.facts):
+            tags["r1.warnings"] = "\n".join(warnings)
+        if "model" in artifact.facts:
+            tags["r1.evaluates"] = str(artifact.facts["model"])
+        return tags
 
-def _metrics(points: Iterable[Point]) -> list[Metric]:
+
+def _metrics(
+    points: Iterable[Point], only: Collection[str] | None = None, prefix: str = ""
+) -> list[Metric]:
     return [
-        Metric(metric_name(key), value, round(1000 * point["time"]), int(point["step"]))
+        Metric(metric_name(prefix + key), value, round(1000 * point["time"]), int(point["step"]))
         for point in points
         for key, value in numbers(point).items()
-        if key not in ("step", "time")
+        if key not in ("step", "time") and (only is None or key in only)
     ]
 
 
@@ -222,15 +266,3 @@ def _results(artifact: Artifact) -> dict[str, float]:
     return found | numbers(
         {"peak_memory_mib": artifact.manifest.get("host", {}).get("peak_memory_mib")}
     )
-
-
-def _tags(artifact: Artifact) -> dict[str, str]:
-    tags = {
-        "r1.artifact": str(artifact.path),
-        "mlflow.source.git.commit": str(artifact.manifest.get("code", {}).get("commit") or ""),
-    }
-    if warnings := kept(artifact.facts):
-        tags["r1.warnings"] = "\n".join(warnings)
-    if "model" in artifact.facts:
-        tags["r1.evaluates"] = str(artifact.facts["model"])
-    return tags

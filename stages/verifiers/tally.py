@@ -108,9 +108,8 @@ class Tally:
 
     def write(self, folder: Path) -> None:
         """Write the summary to `verdicts.json` in a folder, whole at any moment."""
-        aside = folder / f"{VERDICTS}.tmp"
-        aside.write_text(json.dumps(self.summary(), indent=1, ensure_ascii=False))
-        aside.replace(folder / VERDICTS)
+        text = json.dumps(self.summary(), indent=1, ensure_ascii=False)
+        state.replace(folder / VERDICTS, text.encode())
 
 
 def _outcome(score: float | None) -> str:

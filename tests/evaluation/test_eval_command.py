@@ -15,6 +15,8 @@ from pipeline.cli import R1, main
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.situation import survey
+from stages.eval_command import _parse
+from stages.eval_request_command import read_request
 
 DATA = Path(__file__).parent.parent / "data"
 SHORT = "stages.eval_base.sampling.max_tokens=40"
@@ -92,6 +94,18 @@ def test_models_are_compared_on_the_same_problems_and_their_samples_are_reused(
         "reused": 24,
     }
     assert more["differences"] == {}
+
+
+def test_another_engine_for_an_evaluation_makes_no_model_again():
+    words = ["zero", "heldout", "recipe=r1_zero", "rollout=vllm", "rollout.dtype=float32"]
+    request = read_request(R1, _parse(words))
+    (name,) = request.evaluations.values()
+    rollout = request.composed.stages[name].rollout
+    assert (rollout.engine, rollout.dtype) == ("vllm", "float32")
+    plain = read_request(R1, _parse(words[:3]))
+    wanted = [survey(R1, one.composed).wanted for one in (request, plain)]
+    assert wanted[0]["zero"].fingerprint == wanted[1]["zero"].fingerprint
+    assert wanted[0][name].fingerprint != wanted[1][name].fingerprint
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from test_store import FINGERPRINT, manifest, publish
 
+from pipeline import manifest as manifests
 from pipeline.errors import RecipeError
 from pipeline.lease import Lease
 from pipeline.manifest import CorruptArtifact
@@ -116,10 +117,20 @@ def test_a_manifest_of_another_shape_is_a_corrupt_artifact(
     store = Store(tmp_path)
     with pytest.raises(CorruptArtifact, match=r"manifest\.json"):
         store.find("toy", FINGERPRINT)
-    assert store.other_manifests("toy", but="") == []
+    assert store.manifest("toy", FINGERPRINT) is None
     assert store.mend("toy", FINGERPRINT) is not None
     assert store.find("toy", FINGERPRINT) is None
     assert publish(store) == path
+
+
+def test_a_manifest_that_lists_files_outside_its_folder_is_never_adopted(tmp_path: Path) -> None:
+    shipped = publish(Store(tmp_path / "shipped"))
+    found = manifests.read(shipped)
+    outside = {"sha256": found["files"]["rows"]["sha256"], "bytes": 4}
+    (shipped.parent / "rows").write_text("rows")
+    manifests.write(shipped, {**found, "files": {"../rows": outside}})
+    with pytest.raises(CorruptArtifact, match=r"lists \.\./rows, which lies outside"):
+        Store(tmp_path / "mine", adopt=[tmp_path / "shipped"]).adopt("toy", FINGERPRINT)
 
 
 @pytest.mark.parametrize(

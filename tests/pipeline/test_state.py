@@ -37,6 +37,21 @@ def test_a_folder_or_a_link_to_itself_counts_as_absent(tmp_path: Path) -> None:
     assert state.read(tmp_path / "loop", Beat) is None
 
 
+def test_a_folder_or_a_link_to_itself_makes_room_for_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "kept").mkdir(parents=True)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name in ("folder", "loop"):
+        state.write(tmp_path / name, Beat(1.5, "me"))
+        assert state.read(tmp_path / name, Beat) == Beat(1.5, "me")
+    [stray] = tmp_path.glob("folder.*.stray")
+    assert (stray / "kept").exists()
+
+
+def test_text_that_has_no_utf8_is_written_as_far_as_it_goes(tmp_path: Path) -> None:
+    state.write(tmp_path / "beat.json", Beat(1.5, "half a pair: \ud83d"))
+    assert state.read(tmp_path / "beat.json", Beat) == Beat(1.5, "half a pair: ?")
+
+
 def test_it_is_said_once_and_an_absent_file_is_not_mentioned(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -70,13 +70,6 @@ def test_everything_that_cannot_work_is_listed_with_its_key_and_a_value_that_doe
     assert not list(tmp_path.glob("outputs/runs/*")), "nothing ran"
 
 
-def test_steps_below_1_are_not_mended_by_fewer_steps_of_warming_up(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    text = said(capsys, 2, "plan", "stages.zero.max_steps=-5")
-    assert text == "error: stages.zero.max_steps: is -5: set it to 1 or more\n"
-
-
 @pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed here")
 def test_an_engine_that_is_not_installed_is_told_by_the_plan_and_refused_by_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -88,6 +81,13 @@ def test_an_engine_that_is_not_installed_is_told_by_the_plan_and_refused_by_the_
     assert "stages.zero.rollout.engine: is `vllm`" in text
     assert "(so in eval_base, eval_zero)" in text
     assert not list(tmp_path.glob("outputs/runs/*")), "nothing ran"
+
+
+def test_steps_below_1_are_not_mended_by_fewer_steps_of_warming_up(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = said(capsys, 2, "plan", "stages.zero.max_steps=-5")
+    assert text == "error: stages.zero.max_steps: is -5: set it to 1 or more\n"
 
 
 def test_a_reward_model_for_queries_that_no_data_set_declares_is_refused_with_what_to_set(

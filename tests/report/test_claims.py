@@ -73,12 +73,12 @@ def test_a_difference_that_some_problems_contradict_is_undecided(world: Any) -> 
     assert found.findings[0].difference == pytest.approx(1 / 9)
 
 
-def test_a_stage_that_was_not_run_leaves_its_claim_undecided_with_the_reason(world: Any) -> None:
+def test_a_claim_about_a_stage_that_was_not_run_is_not_run_and_says_why(world: Any) -> None:
     evaluate(world, better=[1.0] * 10)
     check = verdict(world, ABOVE).findings[0]
-    assert check.verdict == "undecided"
+    assert check.verdict == "not run"
     assert check.difference is None
-    assert check.reason == "not measured: worse was not run"
+    assert check.reason == "worse was not run"
 
 
 def test_a_handful_of_problems_decides_nothing(world: Any) -> None:
@@ -99,7 +99,7 @@ def test_one_contrary_check_refutes_a_claim_that_the_others_support(world: Any) 
 def test_an_unmeasured_check_keeps_a_claim_from_being_reproduced(world: Any) -> None:
     evaluate(world, better=[1.0] * 10, worse=[0.0] * 10)
     other = ABOVE | {"left": {"stage": "absent"} | REASONING}
-    assert verdict(world, ABOVE, other).verdict == "undecided"
+    assert verdict(world, ABOVE, other).verdict == "not run"
 
 
 def test_sides_are_compared_on_problems_where_both_have_a_value(world: Any) -> None:
@@ -268,6 +268,6 @@ def test_the_shipped_claims_are_ten_and_every_check_can_be_read(
 ) -> None:
     found = judge(shipped, Evidence(world.artifacts))
     assert [claim.id for claim in found] == list(range(1, 11))
-    assert {claim.verdict for claim in found} == {"undecided"}
+    assert {claim.verdict for claim in found} == {"not run"}
     for row in shipped["paper"]["rows"].values():
         assert len(row["values"]) == len(shipped["paper"]["stages"])

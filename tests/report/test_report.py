@@ -13,7 +13,7 @@ from pipeline import report
 from pipeline.errors import UsageError
 
 RUN = {"name": "r1-tiny", "recipe": "r1", "profile": "tiny", "command": "r1 run", "seconds": 700.0}
-FIGURES = ("rl_curves", "stages", "students", "budget", "preference")
+FIGURES = ("rl_curves", "rewards", "stages", "students", "budget", "preference")
 
 
 @pytest.fixture
@@ -123,11 +123,11 @@ def test_a_part_of_the_recipe_is_reported_with_the_rest_shown_as_not_run(
     artifacts = {name: whole.artifacts[name] for name in kept}
     path = report.build(artifacts, config, tmp_path / "out", {"name": "r1_zero-tiny"})
     text = path.read_text()
-    assert "2 reproduced, 0 not reproduced, 8 undecided" in text
-    assert "not measured: r1 was not run" in text
+    assert "2 reproduced, 0 not reproduced, 0 undecided, 8 not run" in text
+    assert "| – | > 0 | – | not run: r1 was not run |" in text
     assert "Not run or not evaluated: dev1, dev2, dev3, r1" in text
     drawn = {png.stem for png in (path.parent / "figures").glob("*.png")}
-    assert drawn == {"rl_curves", "stages", "budget"}
+    assert drawn == {"rl_curves", "rewards", "stages", "budget"}
 
 
 def test_models_that_no_table_names_are_still_reported(
@@ -144,7 +144,7 @@ def test_a_run_with_nothing_finished_still_has_a_report(
     config: dict[str, Any], tmp_path: Path
 ) -> None:
     text = report.build({}, config, tmp_path / "out", {"name": "empty"}).read_text()
-    assert "0 reproduced, 0 not reproduced, 10 undecided" in text
+    assert "0 reproduced, 0 not reproduced, 0 undecided, 10 not run" in text
 
 
 def test_truncated_completions_are_pointed_out(

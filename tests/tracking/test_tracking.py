@@ -4,154 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from pipeline.artifact import MANIFEST, METRICS, Artifact
 from pipeline.errors import UsageError
-from pipeline.hooks import Run, Silent
+from pipeline.hooks import Silent
 from pipeline.tracking import build_observer, command, send_later
+from pipeline.tracking.delivery import unsent
 from pipeline.tracking.journal import Journal
 from pipeline.tracking.observer import NotSent, Tracker, destination
+from tests.tracking.told_runs import Pipeline, Seen, send_here
 
+HERE = Path(__file__).parent
 POINTS = 30
-DEAD_SERVER = "http://127.0.0.1:9"  # the discard port: nobody listens
-
-
-class Pipeline:
-    """A run of two stages, told to an observer as the runner tells it."""
-
-    def __init__(self, root: Path, flush_seconds: float = 60.0) -> None:
-        self.root = root
-        self.folder = root / "runs" / "20260101-000000-r1-tiny"
-        (self.folder / "logs").mkdir(parents=True)
-        self.config = {
-            "paths": {"root": str(root)},
-            "tracking": {"uri": None, "experiment": "r1", "flush_seconds": flush_seconds},
-            "stages": {
-                "zero": {"kind": "rl", "sampling": {"top_p": 1.0}, "data_from": ["prompts"]}
-            },
-        }
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config))
-        (self.folder / "logs" / "zero.log").write_text("step 1\n")
-        self.work = root / "store" / ".work" / "zero"
-        self.work.mkdir(parents=True)
-        self.observer = build_observer(self.config)
-
-    def start(self) -> None:
-        run = Run(self.folder.name, self.folder, self.config, ("zero",), ("seed=1",))
-        self.observer.run_started(run)
-        config = self.config["stages"]["zero"]
-        self.observer.stage_started("zero", "f" * 16, self.work, config)
-
-    def log(self, first: int, last: int) -> None:
-        with (self.work / METRICS).open("a") as file:
-            for step in range(first, last + 1):
-                point = {
-                    "step": step,
-                    "time": 1e9 + step,
-                    "reward": step / 10,
-                    "reward/format": 1.0,
-                }
-                file.write(json.dumps(point) + "\n")
-
-    def finish(self) -> None:
-        prompts = self.publish("prompts", "problems", "a" * 16, [])
-        base = self.publish("base", "model", "b" * 16, [])
-        inputs = [
-            {"edge": "init_from", "stage": "base", "fingerprint": base.fingerprint},
-            {"edge": "data_from", "stage": "prompts", "fingerprint": prompts.fingerprint},
-        ]
-        zero = self.publish("zero", "model", "f" * 16, inputs)
-        (zero.path / METRICS).write_text((self.work / METRICS).read_text())
-        self.observer.stage_finished("zero", zero)
-        evaluation = self.evaluate(zero)
-        self.observer.stage_started("eval_zero", "e" * 16, self.work / "none", {"kind": "evaluate"})
-        self.observer.stage_finished("eval_zero", evaluation)
-        self.observer.run_finished(self.report())
-
-    def evaluate(self, model: Artifact) -> Artifact:
-        estimate = {"pass_at_1": {"value": 0.5, "low": 0.4, "high": 0.6, "n": 8}}
-        facts = {"model": "zero", "overall": estimate, "by_group": {"reasoning": estimate}}
-        inputs = [{"edge": "evaluates", "stage": "zero", "fingerprint": model.fingerprint}]
-        return self.publish("eval_zero", "evaluation", "e" * 16, inputs, facts)
-
-    def publish(
-        self, stage: str, type_: str, fingerprint: str, inputs: list[Any], facts: Any = None
-    ) -> Artifact:
-        path = self.root / "store" / stage / fingerprint
-        path.mkdir(parents=True)
-        manifest = {
-            "stage": stage,
-            "type": type_,
-            "fingerprint": fingerprint,
-            "inputs": inputs,
-            "facts": facts or {"rows": 3},
-            "funnel": {},
-            "seconds": 12.5,
-            "host": {"peak_memory_mib": 100},
-            "code": {"commit": "c0ffee"},
-        }
-        (path / MANIFEST).write_text(json.dumps(manifest))
-        return Artifact(path, manifest)
-
-    def report(self) -> Path:
-        folder = self.folder / "report"
-        (folder / "figures").mkdir(parents=True)
-        (folder / "report.md").write_text("# It worked\n")
-        (folder / "figures" / "stages.png").write_bytes(b"\x89PNG")
-        facts = {
-            "stages": {"zero": {"pass_at_1": {"value": 0.5}}},
-            "claims": [{"id": 1, "verdict": "reproduced"}],
-        }
-        (folder / "facts.json").write_text(json.dumps(facts))
-        return folder
-
-
-class Seen:
-    """What the MLflow store holds."""
-
-    def __init__(self, root: Path) -> None:
-        from mlflow import MlflowClient
-
-        self.client = MlflowClient(f"sqlite:///{root}/mlflow.db")
-        experiment = self.client.get_experiment_by_name("r1")
-        assert experiment is not None
-        self.experiment = experiment.experiment_id
-        found = self.client.search_runs([self.experiment])
-        self.runs = {run.info.run_name: self.client.get_run(run.info.run_id) for run in found}
-
-    def curve(self, stage: str, metric: str) -> list[tuple[int, float]]:
-        history = self.client.get_metric_history(self.runs[stage].info.run_id, metric)
-        return sorted((point.step, point.value) for point in history)
-
-    def files(self, stage: str, folder: str = "") -> set[str]:
-        run_id = self.runs[stage].info.run_id
-        return {file.path for file in self.client.list_artifacts(run_id, folder)}
-
-
-def send_here(pipeline: Pipeline) -> int:
-    """What the follower's process does, in this process: quicker, and its runner is gone."""
-    from pipeline.tracking.follower import Follower
-    from pipeline.tracking.view import View
-
-    uri = f"sqlite:///{pipeline.root}/mlflow.db"
-    view = View(uri, "r1", pipeline.folder, str(pipeline.root))
-    return Follower(Journal(pipeline.folder), view, lambda: False, patience=1.0).follow()
-
-
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    yield
-    os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow exports what it was told in this process
+DEAD_SERVER = "http://me:hunter2@127.0.0.1:9"  # the discard port: nobody listens
 
 
 @pytest.fixture(scope="module")
@@ -185,12 +56,50 @@ def test_the_curves_have_their_steps_and_nothing_twice(sent: tuple[Pipeline, See
     assert first.timestamp == 1000 * (10**9 + first.step)
 
 
-def test_inputs_are_data_sets_and_models_by_reference(sent: tuple[Pipeline, Seen]) -> None:
+def test_the_run_above_shows_the_headline_curves_of_its_stages(
+    sent: tuple[Pipeline, Seen],
+) -> None:
     pipeline, seen = sent
+    above = seen.curve(pipeline.folder.name, "zero/reward")
+    assert above == seen.curve("zero", "reward")
+    assert not seen.curve(pipeline.folder.name, "zero/reward/format")
+
+
+def test_every_run_says_what_started_it_and_which_rows_it_took_and_made(
+    sent: tuple[Pipeline, Seen],
+) -> None:
+    pipeline, seen = sent
+    assert {run.data.tags["mlflow.source.name"] for run in seen.runs.values()} == {"r1 run seed=1"}
+    rows = {
+        name: [(d.dataset.name, d.tags[0].value) for d in run.inputs.dataset_inputs]
+        for name, run in seen.runs.items()
+    }
+    assert rows["zero"] == rows[pipeline.folder.name] == [("prompts", "training")]
+    assert rows["eval_zero"] == [("eval_zero", "made")]
+    samples = seen.runs["eval_zero"].inputs.dataset_inputs[0].dataset
+    assert json.loads(samples.profile)["num_rows"] == 3
+    columns = json.loads(samples.schema)["mlflow_colspec"]
+    assert [column["name"] for column in columns] == ["id", "score"]
+
+
+def test_an_experiment_that_was_there_before_gets_the_pages_of_training(
+    database: Path, tmp_path: Path
+) -> None:
+    shutil.copy(database, tmp_path)
+    Pipeline(tmp_path).tell()
+    assert send_here(tmp_path) == 0
+    experiment = Seen(tmp_path).client.get_experiment_by_name("r1")
+    assert experiment is not None
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_inputs_are_data_sets_and_models_by_reference(sent: tuple[Pipeline, Seen]) -> None:
+    _, seen = sent
     inputs = seen.runs["zero"].inputs
     (data,) = inputs.dataset_inputs
     assert (data.dataset.name, data.dataset.digest) == ("prompts", "a" * 16)
-    assert json.loads(data.dataset.source)["uri"].startswith(f"file://{pipeline.root}/store")
+    assert json.loads(data.dataset.source)["uri"] == f"store/prompts/{'a' * 16}/rows.parquet"
+    assert seen.runs["zero"].data.tags["r1.artifact"] == f"store/zero/{'f' * 16}"
     base = seen.client.get_logged_model(inputs.model_inputs[0].model_id)
     assert base.tags["r1.fingerprint"] == "b" * 16
     (made,) = seen.runs["zero"].outputs.model_outputs
@@ -199,11 +108,12 @@ def test_inputs_are_data_sets_and_models_by_reference(sent: tuple[Pipeline, Seen
 
 
 def test_each_model_is_registered_under_its_stage(sent: tuple[Pipeline, Seen]) -> None:
-    pipeline, seen = sent
+    _, seen = sent
     (version,) = seen.client.search_model_versions("name = 'zero'")
     assert version.tags["r1.fingerprint"] == "f" * 16
     model = seen.client.get_logged_model(version.source.removeprefix("models:/"))
-    assert model.tags["uri"] == f"file://{pipeline.root}/store/zero/{'f' * 16}/model"
+    assert model.tags["uri"] == f"store/zero/{'f' * 16}/model"
+    assert model.tags["mlflow.source.name"] == "r1 run seed=1"
 
 
 def test_evaluations_verdicts_and_the_report_are_there(sent: tuple[Pipeline, Seen]) -> None:
@@ -217,9 +127,21 @@ def test_evaluations_verdicts_and_the_report_are_there(sent: tuple[Pipeline, See
     assert seen.files("zero") == {"manifest.json", "zero.log"}
 
 
+def test_an_evaluation_shows_some_of_its_completions(
+    sent: tuple[Pipeline, Seen], tmp_path: Path
+) -> None:
+    _, seen = sent
+    run = seen.runs["eval_zero"]
+    file = seen.client.download_artifacts(run.info.run_id, "samples.json", str(tmp_path))
+    table = json.loads(Path(file).read_text())
+    assert table["columns"] == ["id", "score"]
+    assert len(table["data"]) == 2
+    assert "samples.json" in run.data.tags["mlflow.loggedArtifacts"]
+
+
 def test_sending_a_run_again_adds_nothing(sent: tuple[Pipeline, Seen]) -> None:
     pipeline, before = sent
-    assert send_here(pipeline) == 0
+    assert send_here(pipeline.root) == 0
     after = Seen(pipeline.root)
     assert {r.info.run_id for r in after.runs.values()} == {
         r.info.run_id for r in before.runs.values()
@@ -241,17 +163,25 @@ def test_a_server_that_is_away_stops_nothing_and_the_run_can_be_sent_later(
         pipeline.finish()
     assert isinstance(pipeline.observer, Tracker)
     assert pipeline.observer.wait(60) != 0
+    files = [path for path in pipeline.folder.rglob("*.*") if path.is_file()]
+    text = "".join(path.read_text(errors="replace") for path in files)
+    assert "127.0.0.1" in text
+    assert "hunter2" not in text
+    ((name, words),) = unsent(pipeline.folder.parent)
+    assert name == pipeline.folder.name
+    assert "no answer for 0.5 s after the run's end" in words
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert command([str(pipeline.folder)]) == 0
     assert "is in MLflow" in capsys.readouterr().out
+    assert not list(unsent(pipeline.folder.parent))
     assert Seen(tmp_path).curve("zero", "reward") == [(1, 0.1), (2, 0.2), (3, 0.3)]
 
 
 _DIES = """
 import os, sys
 from pathlib import Path
-sys.path[:0] = [{tests!r}]
-from test_tracking import Pipeline
+sys.path[:0] = [{tests!r}, {home!r}]
+from told_runs import Pipeline
 pipeline = Pipeline(Path({root!r}))
 pipeline.log(1, 5)
 pipeline.start()
@@ -261,7 +191,7 @@ os._exit(9)
 
 
 def test_a_runner_that_dies_leaves_its_runs_marked_as_killed(tmp_path: Path) -> None:
-    code = _DIES.format(tests=str(Path(__file__).parent), root=str(tmp_path))
+    code = _DIES.format(tests=str(HERE), home=str(HERE.parents[1]), root=str(tmp_path))
     died = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert died.returncode == 9, died.stderr
     _wait_for_end(int(died.stdout))
@@ -283,17 +213,16 @@ def _wait_for_end(pid: int) -> None:
     raise AssertionError("the follower outlived its runner by a minute")
 
 
-def test_a_failed_stage_is_a_failed_child_with_its_message(tmp_path: Path) -> None:
+def test_a_failed_stage_is_a_failed_child_with_its_message(database: Path, tmp_path: Path) -> None:
+    shutil.copy(database, tmp_path)
     pipeline = Pipeline(tmp_path)
-    journal = Journal(pipeline.folder)
-    config = pipeline.config["stages"]["zero"]
-    zero = {"stage": "zero", "fingerprint": "f" * 16, "work": str(pipeline.work), "config": config}
-    journal.append("run_started", name=pipeline.folder.name, overrides=[])
-    journal.append("stage_started", **zero)
     pipeline.log(1, 2)
-    journal.append("stage_failed", stage="zero", message="out of memory")
-    journal.append("run_finished", report=str(pipeline.report()))
-    assert send_here(pipeline) == 0
+    pipeline.tell(
+        pipeline.zero_started,
+        ("stage_failed", {"stage": "zero", "message": "out of memory"}),
+        ("run_finished", {"report": str(pipeline.report())}),
+    )
+    assert send_here(tmp_path) == 0
     seen = Seen(tmp_path)
     assert seen.runs["zero"].info.status == "FAILED"
     assert seen.runs["zero"].data.tags["mlflow.note.content"] == "out of memory"
