@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,12 +158,14 @@ class Scene:
         return found
 
     def kill_all(self) -> None:
-        """Kill whatever runs in this scene."""
+        """A power cut: whatever runs in this scene is gone, and so is what is only temporary."""
         while there := self.processes():
             for pid in there:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
+        shutil.rmtree(self.temporary)
+        self.temporary.mkdir()
 
     def left_behind(self) -> list[str]:
         """Processes, temporary files, leases and half-written things that outlived the last run."""
