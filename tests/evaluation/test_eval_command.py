@@ -123,6 +123,7 @@ def test_another_engine_for_an_evaluation_makes_no_model_again():
         (["base", "gsm8k:absent.jsonl"], "gsm8k:absent.jsonl: there is no such file"),
         (["./absent", "heldout"], "MODEL ./absent: there is no such folder (looked from"),
         (["base", "README.md"], "README.md: is a file. Say how it is read, e.g. gsm8k:README.md"),
+        (["base", "heldout", "--profile", "smoke"], "without dashes: `profile=smoke`"),
         (["base", "heldout", "stages.absent.limit=3"], "stages.absent.limit: unknown key"),
     ],
 )
