@@ -152,8 +152,8 @@ class Runner:
         name = job.stage
         self._progress[name] = Progress(self._work(name))
         self._notices[name] = Notices(job.log)
-        if len(self._progress) == 1 and not self._seconds:  # once a run
-            self._console.event(f"{name}: {self._board.loading}")
+        if loading := self._board.announce(name):
+            self._console.event(f"{name}: {loading}")
         self._console.show(self.views())
         launcher.start(job)
         resumes = " again from its work directory" if self._facts[name].worked_on else ""
