@@ -92,11 +92,10 @@ class Runner:
 
     def views(self) -> list[View]:
         """The rows of the live view."""
-
-        def begun(name: str) -> bool:
-            return self._folder.log(name).exists()
-
-        return self._board.views(self.decisions(), self._progress, self._seconds, begun)
+        log = self._folder.log
+        return self._board.views(
+            self.decisions(), self._progress, self._seconds, lambda name: log(name).exists()
+        )
 
     def stopped(self) -> None:
         """Nothing runs any more: the launcher has ended the stages before their time."""
