@@ -92,11 +92,10 @@ class Runner:
 
     def views(self) -> list[View]:
         """The rows of the live view."""
-
-        def begun(name: str) -> bool:
-            return self._folder.log(name).exists()
-
-        return self._board.views(self.decisions(), self._progress, self._seconds, begun)
+        log = self._folder.log
+        return self._board.views(
+            self.decisions(), self._progress, self._seconds, lambda name: log(name).exists()
+        )
 
     def stopped(self) -> None:
         """Nothing runs any more: the launcher has ended the stages before their time."""
@@ -149,8 +148,8 @@ class Runner:
         name = job.stage
         self._progress[name] = Progress(self._work(name))
         self._notices[name] = Notices(job.log)
-        if self._first_heavy(name):
-            self._console.event(f"{name}: {self._board.loading(name)}")
+        if loading := self._board.announce(name):
+            self._console.event(f"{name}: {loading}")
         self._console.show(self.views())
         launcher.start(job)
         resumes = " again from its work directory" if self._facts[name].worked_on else ""
@@ -158,12 +157,6 @@ class Runner:
         self._observer.tell(
             "stage_started", name, job.wanted.fingerprint, self._work(name), job.resolved
         )
-
-    def _first_heavy(self, name: str) -> bool:
-        """Whether this is the first stage of the run that waits for the heavy modules."""
-        nodes = self._situation.graph.nodes
-        heavy = [n for n in {*self._progress, *self._seconds} if not nodes[n].kind.light]
-        return heavy == [name]
 
     def _place(self, name: str, launcher: LocalLauncher, at_once: int) -> Place | None:
         """The processes and devices that a stage can have now; None: it waits for devices."""
