@@ -105,11 +105,8 @@ class Runner:
     def _take_in(self) -> None:
         """Move corrupt artifacts aside and copy adoptable ones in."""
         for name in self._situation.selection.stages:
-            fingerprint, corrupt = (
-                self._situation.wanted[name].fingerprint,
-                self._facts[name].corrupt,
-            )
-            if corrupt:
+            fingerprint = self._situation.wanted[name].fingerprint
+            if corrupt := self._facts[name].corrupt:
                 aside = self._situation.store.mend(name, fingerprint)
                 if aside is not None:
                     self._console.note(f"{name}: corrupt, made again. {corrupt}. Moved to {aside}")

@@ -122,7 +122,10 @@ def _model_stage(
     if model in stages:
         return model
     if served := SERVED.fullmatch(model):
+        from stages.rollout.chat_server import check_url  # httpx takes its time
+
         url, name = served["url"], served["model"]
+        check_url(url, f"MODEL {name}@URL")
         place = slug(f"{name}_at_{url.partition('://')[2].removesuffix('/v1')}")
         server = like.rollout.server
         stages[place] = ServedModelConfig(

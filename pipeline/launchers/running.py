@@ -22,6 +22,7 @@ from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 
 _AT_ONCE = 0.2  # seconds in which a server that has imported forks
+_DIES = 0.5  # seconds in which the system notices that the server is gone
 _STARTS_WITHIN = 600.0  # seconds; a server that takes longer hangs
 _NO_SERVER = 255  # what multiprocessing takes for the exit code when the server is gone
 
@@ -52,6 +53,7 @@ class Running:
         try:
             self._process.start()
         except (EOFError, OSError) as error:
+            time.sleep(_DIES)
             self.lost, self._error = True, error
         finally:
             send.close()

@@ -119,9 +119,11 @@ def test_another_engine_for_an_evaluation_makes_no_model_again():
         (["base", "dev1", "human_cot"], "`human_cot` makes conversations, expected a model"),
         (["base", "tiny_human_cot"], "`tiny_human_cot` makes conversations, expected problems"),
         (["zero", "heldout"], "Make them first: r1 run until="),
+        (["a@http://me:pass@host/v1", "heldout"], "MODEL a@URL: a user, a password or a query in"),
         (["base", "gsm8k:absent.jsonl"], "gsm8k:absent.jsonl: there is no such file"),
         (["./absent", "heldout"], "MODEL ./absent: there is no such folder (looked from"),
         (["base", "README.md"], "README.md: is a file. Say how it is read, e.g. gsm8k:README.md"),
+        (["base", "heldout", "--profile", "smoke"], "without dashes: `profile=smoke`"),
         (["base", "heldout", "stages.absent.limit=3"], "stages.absent.limit: unknown key"),
     ],
 )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from pipeline.tracking import send_later
+import pytest
+
+from pipeline.tracking import pages, send_later
 from pipeline.tracking.places import Places
 from tests.tracking.told_runs import NAME, Pipeline, Seen, send_here
 
@@ -44,6 +48,21 @@ def test_a_copy_leaves_the_folder_that_it_was_copied_from_alone(
     assert send_here(second, second / "runs" / "20260102-000000-r1-tiny") == 0
     assert (sorted(first.rglob("*")), (first / "mlflow.db").read_bytes()) == before
     assert "config.yaml" in Seen(second).files("20260102-000000-r1-tiny")
+
+
+def test_the_pages_of_moved_runs_open_in_the_view_for_training_and_find_their_files(
+    database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished(tmp_path / "born", database)
+    (tmp_path / "born").rename(tmp_path / "now here")
+    pages.main([str(tmp_path / "now here"), "5001"])
+    url = "http://127.0.0.1:5001/#/experiments/1/runs?workflowType=machine_learning"
+    assert url in capsys.readouterr().out
+    with closing(sqlite3.connect(tmp_path / "now here" / "mlflow.db")) as connection:
+        found = connection.execute("SELECT artifact_uri FROM runs").fetchall()
+    here = (tmp_path / "now here" / "mlartifacts").as_uri()
+    assert found
+    assert all(uri.startswith(here) for (uri,) in found)
 
 
 def test_runs_kept_outside_of_the_root_are_taken_as_they_were_written(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ class Pipeline:
     def tell(self, *events: tuple[str, dict[str, Any]]) -> None:
         """Write the journal alone: no process sends it."""
         journal = Journal(self.folder)
-        journal.append("run_started", name=self.folder.name, overrides=["seed=1"])
+        begun = {"name": self.folder.name, "overrides": ["seed=1"], "stages": ["zero"]}
+        journal.append("run_started", root=str(self.root), pid=os.getpid(), **begun)
         for event, facts in events:
             journal.append(event, **facts)
 
@@ -169,8 +170,9 @@ def send_here(root: Path, folder: Path | None = None) -> int:
     """What the follower's process does, in this process: quicker, and its runner is gone."""
     from pipeline.tracking.follower import Follower, open_view
 
-    os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow exports what it was told last
     folder = folder or root / "runs" / NAME
     config = yaml.safe_load((folder / "config.yaml").read_text())
     view = open_view(folder, config, config["paths"]["root"])
-    return Follower(Journal(folder), view, lambda: False, patience=1.0).follow()
+    code = Follower(Journal(folder), view, lambda: False, patience=1.0).follow()
+    os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow exports what it was told
+    return code
