@@ -20,7 +20,7 @@ from pipeline import manifest
 from pipeline.artifact import MANIFEST, METRICS, Artifact
 from pipeline.metrics import Point
 from pipeline.notices import kept
-from pipeline.report.samples import SAMPLES, choose
+from pipeline.report.samples import SAMPLES, choose, question
 from pipeline.run_folder import REPORT_FACTS
 from pipeline.tracking.curves import Tail
 from pipeline.tracking.journal import Event
@@ -155,7 +155,7 @@ class View:
         self._client.log_artifacts(self._parent, str(folder), "report")
         facts = json.loads((folder / REPORT_FACTS).read_text())
         shown = {
-            f"{stage}/{metric}": estimates[metric]["value"]
+            f"{metric}/{stage}": estimates[metric]["value"]
             for stage, estimates in facts["stages"].items()
             for metric in SHOWN
             if metric in estimates
@@ -170,7 +170,7 @@ class View:
             return
         chosen = choose(path, self._samples["of_each"], self._samples["seed"])
         columns = list(dict.fromkeys(key for sample in chosen for key in sample))
-        rows = [[sample.get(key) for key in columns] for sample in chosen]
+        rows = [[question(s) if key == "prompt" else s.get(key) for key in columns] for s in chosen]
         self._client.log_dict(run_id, {"columns": columns, "data": rows}, TABLE)
         listed = json.dumps([{"path": TABLE, "type": "table"}])
         self._send_tags(run_id, {"mlflow.loggedArtifacts": listed})
@@ -198,11 +198,11 @@ class View:
         )
 
     def _send_curve(self, child: Child) -> None:
-        """To the stage's run; what is a headline to the parent's, too, under the stage's name."""
+        """To the stage's run; headlines to the parent's, too, where stages stand side by side."""
         points = list(child.tail.new(child.work / METRICS))
         try:
             self._send_metrics(child.run_id, _metrics(points))
-            headlines = _metrics(points, self._headlines, f"{child.stage}/")
+            headlines = _metrics(points, self._headlines, f"/{child.stage}")
             self._send_metrics(self._parent, headlines)
         except Exception:
             child.tail.forget()
@@ -245,10 +245,10 @@ class View:
 
 
 def _metrics(
-    points: Iterable[Point], only: Collection[str] | None = None, prefix: str = ""
+    points: Iterable[Point], only: Collection[str] | None = None, suffix: str = ""
 ) -> list[Metric]:
     return [
-        Metric(metric_name(prefix + key), value, round(1000 * point["time"]), int(point["step"]))
+        Metric(metric_name(key + suffix), value, round(1000 * point["time"]), int(point["step"]))
         for point in points
         for key, value in numbers(point).items()
         if key not in ("step", "time") and (only is None or key in only)
