@@ -29,7 +29,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed-$(DEVICE)
 VLLM := $(VENV)/.installed-vllm-$(DEVICE)
 VLLM_TRIED := $(VENV)/.tried-vllm-$(DEVICE)
-BASE := $(if $(MODEL),model@stages.base=hub stages.base.path=$(MODEL))
+BASE := $(if $(MODEL),model@stages.base=hub 'stages.base.path=$(MODEL)')
 OVERRIDES := profile=$(PROFILE) $(BASE) $(ARGS)
 RUN := $(BIN)/r1 run $(OVERRIDES)
 EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
@@ -155,10 +155,7 @@ status: $(SETUP) ## what is done, running or failed
 	$(BIN)/r1 status $(OVERRIDES)
 
 ui: $(SETUP) ## MLflow's pages for the runs so far (PORT=5000)
-	@test -f "$${R1_ROOT:-outputs}/mlflow.db" || { echo "There are no runs to show: $${R1_ROOT:-outputs}/mlflow.db is not there." >&2; exit 1; }
-	@$(BIN)/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || { echo "Port $(PORT) cannot be used, something else may listen there. Take another: make ui PORT=5001" >&2; exit 1; }
-	@$(BIN)/python -m pipeline.tracking.pages "$${R1_ROOT:-outputs}" $(PORT)
-	$(BIN)/mlflow ui --port $(PORT) --backend-store-uri "sqlite:///$$(cd "$${R1_ROOT:-outputs}" && pwd)/mlflow.db"
+	$(BIN)/python -m pipeline.tracking.pages "$(or $(R1_ROOT),outputs)" "$(PORT)"
 
 clean: ## remove .venv and caches; outputs/ stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info

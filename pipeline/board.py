@@ -14,12 +14,20 @@ _WORDS = {State.RUN: "waiting", State.RESUME: "waiting", State.RUNNING: "elsewhe
 
 
 class Board:
-    """The rows of the live view. heavy: modules that stages wait for before they begin."""
+    """The rows of the live view. heavy: modules that all but light kinds wait for at first."""
 
     def __init__(self, graph: Graph, heavy: Collection[str]) -> None:
         self._graph = graph
         self._stopped: Collection[str] | None = None
-        self.loading = f"loading {next(iter(heavy)).partition('.')[0]}" if heavy else "starting"
+        self._heavy = f"loading {next(iter(heavy)).partition('.')[0]}" if heavy else ""
+        self._announced = False
+
+    def announce(self, stage: str) -> str:
+        """What the first stage waits for that is not light; empty for any other."""
+        if self._announced or self._graph.nodes[stage].kind.light:
+            return ""
+        self._announced = True
+        return self._heavy
 
     def stop(self, running: Collection[str]) -> None:
         """Nothing runs any more; these stages were ended before their time."""
@@ -42,10 +50,13 @@ class Board:
             kind = self._graph.nodes[name].kind.name
             if name in progress and self._stopped is None:
                 view = progress[name].view(name, kind)
-                rows.append(view if begun(name) else replace(view, state=self.loading))
+                rows.append(view if begun(name) else replace(view, state=self._waits_for(name)))
             else:
                 rows.append(View(name, kind, self._word(name, decision.state), seconds.get(name)))
         return rows
+
+    def _waits_for(self, name: str) -> str:
+        return "starting" if self._graph.nodes[name].kind.light else self._heavy or "starting"
 
     def _word(self, name: str, state: State) -> str:
         if self._stopped is not None and name in self._stopped:

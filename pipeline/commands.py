@@ -14,7 +14,7 @@ from pipeline.plan import decide, with_failures
 from pipeline.project import Project, load
 from pipeline.run_folder import REPORT_FACTS, RunFolder
 from pipeline.situation import survey
-from pipeline.stage_rows import rows, stage_lines
+from pipeline.stage_rows import INDENT, filled, rows, stage_lines
 from pipeline.tracking import delivery
 from pipeline.why import why as explain
 
@@ -33,9 +33,9 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
         print("\n".join(stage_lines(row, decisions[row["stage"]].reason)))
         artifact = situation.facts[row["stage"]].artifact
         if artifact and (words := held_out(artifact.facts)):
-            print(f"    held out: {words}")
+            print(f"{INDENT}held out: {words}")
         for warning in kept(artifact.facts) if artifact else ():
-            print(f"    warned: {warning}")
+            print("\n".join(filled([warning], "", f"{INDENT}warned: ")))
     for run, words in islice(delivery.unsent(situation.paths.runs), UNSENT_SHOWN):
         print(f"MLflow, {run}: {words}")
     return 0

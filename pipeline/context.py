@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -76,13 +77,25 @@ class Context:
         with (self.work / METRICS).open("a") as file:
             file.write(line + "\n")
 
-    def rewind(self, step: int) -> None:
-        """Forget the points after `step`, when a stage resumes from a checkpoint at `step`."""
+    def rewind(self, step: int, checkpoint: Path | None = None) -> None:
+        """Forget the points after `step`, when a stage resumes from a checkpoint at `step`.
+
+        What the checkpoint keeps of the curve (`keep_curve`) takes the place of what was harmed.
+        """
         path = self.work / METRICS
-        if self.rank or not os.path.lexists(path):
+        if self.rank or not (checkpoint or os.path.lexists(path)):
             return
-        kept = [line + b"\n" for line, point in metrics.lines(path) if point["step"] <= step]
-        state.replace(path, b"".join(kept))
+        lines = [line + b"\n" for line, point in metrics.lines(path) if point["step"] <= step]
+        points, kept = b"".join(lines), checkpoint and checkpoint / METRICS
+        if kept and kept.is_file() and not points.startswith(before := kept.read_bytes()):
+            self.warn(f"{path} was harmed: its points are taken from {kept.parent.name}")
+            points = before
+        state.replace(path, points)
+
+    def keep_curve(self, checkpoint: Path) -> None:
+        """Put the curve so far into a checkpoint's folder."""
+        if not self.rank and (self.work / METRICS).is_file():
+            shutil.copyfile(self.work / METRICS, checkpoint / METRICS)
 
     def points(self) -> list[metrics.Point]:
         """The stage's curves so far: every point that was logged and not rewound."""

@@ -26,14 +26,15 @@ def run_with_hydra(project: Project, arguments: Sequence[str]) -> int:
 
     A sweep ends with a table of its runs. With `--json` that is all that the standard output has.
     """
-    as_json = "--json" in arguments
-    given = [argument for argument in arguments if argument != "--json"]
+    sweeps = bool({"-m", "--multirun"} & set(arguments))
+    as_json = sweeps and "--json" in arguments
+    given = [argument for argument in arguments if not (as_json and argument == "--json")]
     runs: list[SweptRun] = []
     try:
         with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
             _run_all(project, given, runs)
     finally:
-        if runs and {"-m", "--multirun"} & set(given):
+        if runs and sweeps:
             _print_sweep(rows(project, runs), as_json)
     return max((run.code for run in runs), default=0)
 

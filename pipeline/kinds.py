@@ -109,6 +109,8 @@ class Kind:
         identity, so that a lowered gate makes nothing again.
     needs: "package.module:function", called as `function(config) -> Needs`: the processes
         and accelerators of a stage (must not import torch); None: one process, no accelerator.
+    light: its entry imports none of the heavy modules that the launcher preloads, so that its
+        stages need not wait for them.
     sources: files or folders, relative to the folder of the entry's package, that the entry uses
         beside what its import statements reach. The manifest keeps a digest of them all, so that
         a change without a new version is reported.
@@ -126,6 +128,7 @@ class Kind:
     check: str | None = None
     gate: str | None = None
     needs: str | None = None
+    light: bool = False
     sources: tuple[str, ...] = ()
 
 

@@ -16,6 +16,7 @@ name in it has lost the stage: it stops, and its result is refused (see pipeline
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import socket
@@ -70,7 +71,7 @@ class Lease:
         self._beating: threading.Thread | None = None
 
     def acquire(self) -> Holder | None:
-        """Take the lease. Returns None on success, else who holds it. Raises OSError, RecipeError."""
+        """Take the lease. Returns None, or who holds it. Raises OSError and RecipeError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         other = self._take_lock() or _named(self._path)
         try:
@@ -193,7 +194,13 @@ def _try_lock(path: Path) -> int | None:
     count.
     """
     beside = path.with_suffix(".lock")
-    lock = os.open(beside, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        lock = os.open(beside, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.EISDIR, errno.ELOOP):
+            raise
+        beside.rename(f"{beside}.{uuid.uuid4().hex[:8]}.stray")  # what lies there is no file
+        return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         mine = os.path.samestat(os.fstat(lock), beside.stat())

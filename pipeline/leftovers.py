@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,13 @@ from pathlib import Path
 from pipeline import asides, lease
 from pipeline.compose import Composed
 from pipeline.errors import RecipeError, UsageError
-from pipeline.lease import Lease
+from pipeline.lease import briefly
 from pipeline.project import Project
 from pipeline.situation import Situation, survey
 from pipeline.store import Store
 
 _MIB = 2**20
+_CORRUPT = ".corrupt"
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,15 @@ def gc(project: Project, composed: Composed, *, delete: bool, others: bool, aske
     if not found or not (asked or _agreed(_counted(found, total))):
         print("nothing was deleted")
         return 0
-    return _delete(found)
+    if others:
+        _require_idle(situation.store)  # the user may have thought for a while
+    return _delete(found, situation.store.root / _CORRUPT)
 
 
 def _nobodys(situation: Situation) -> Iterator[Leftover]:
     """What no settings would use again."""
     store = situation.store
-    for path in sorted((store.root / ".corrupt").glob("*")):
+    for path in sorted((store.root / _CORRUPT).glob("*")):
         yield Leftover(path, "corrupt")
     for path in sorted((store.root / ".work").glob("adopt-*")):
         if not asides.is_filled(path):
@@ -130,13 +134,16 @@ def _agreed(what: str) -> bool:
         return False
 
 
-def _delete(found: list[Leftover]) -> int:
-    """Delete what is still nobody's; what cannot be deleted is named, and the rest goes on."""
+def _delete(found: list[Leftover], aside: Path) -> int:
+    """Delete what is still nobody's; what cannot be deleted is named, and the rest goes on.
+
+    aside: where folders are while they are deleted.
+    """
     freed, failed = 0, []
     for leftover in found:
         size = _bytes(leftover.path)
         try:
-            if _removed(leftover):
+            if _removed(leftover, aside):
                 freed += size
         except OSError as error:
             failed.append(f"{leftover.path}: {error.strerror}")
@@ -146,28 +153,28 @@ def _delete(found: list[Leftover]) -> int:
     return 0
 
 
-def _removed(leftover: Leftover) -> bool:
+def _removed(leftover: Leftover, aside: Path) -> bool:
     """Remove one, unless somebody took it since it was listed."""
-    if leftover.lease is not None:
-        own = Lease(leftover.lease)
-        if own.acquire() is not None:
+    if leftover.lease is None:
+        if leftover.path.is_dir() and asides.is_filled(leftover.path):
             return False
-        try:
-            _remove(leftover.path)
-        finally:
-            own.release()
-    elif leftover.path.is_dir() and asides.is_filled(leftover.path):
-        return False
-    else:
-        _remove(leftover.path)
-    return True
+        _remove(leftover.path, aside)
+        return True
+    with briefly(leftover.lease) as holder:
+        if holder is None:
+            _remove(leftover.path, aside)
+        return holder is None
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
+def _remove(path: Path, aside: Path) -> None:
+    """A folder is moved first: a result that is half gone would be found corrupt."""
+    if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
+        return
+    if path.parent != aside:
+        aside.mkdir(exist_ok=True)
+        path = path.rename(aside / f"deleted-{path.parent.name}-{path.name}-{time.time_ns()}")
+    shutil.rmtree(path)
 
 
 def _listed(leftover: Leftover) -> int:

@@ -57,17 +57,22 @@ def _require_settings(words: Sequence[str]) -> None:
 
 
 def _readable(word: str) -> str:
+    key, given, value = word.partition("=")
+    if _is_read(word) or not given or value.startswith(_STRUCTURED):
+        return word
+    better = f"{key}={_quoted(value)}"
+    return better if _is_read(better) else word
+
+
+def _is_read(word: str) -> bool:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
     try:
         OverridesParser.create().parse_override(word)
     except HydraException:
-        key, given, value = word.partition("=")
-        if not given or value.startswith(_STRUCTURED):
-            return word
-        return f"{key}={_quoted(value)}"
-    return word
+        return False
+    return True
 
 
 def _quoted(value: str) -> str:

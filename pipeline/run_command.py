@@ -51,6 +51,8 @@ def _execute(project: Project, composed: Composed) -> int:
     pending = [name for name in stages if situation.facts[name].artifact is None]
     if not pending:
         print(f"nothing to do: {len(stages)} stages done")
+        made = {name: f.artifact for name, f in situation.facts.items() if f.artifact}
+        _say_last(_closing(situation, made))
         return 0
     checks.refuse_to_run(situation.problems, pending, situation.graph.needs(pending))
     return _run(situation, pending)
@@ -67,7 +69,8 @@ def _run(situation: Situation, pending: list[str]) -> int:
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
     console = open_console()
     log = folder.path / "logs" / "preload.log"
-    launcher = LocalLauncher(project.preloaded(), log, console.note)
+    heavy = any(not situation.graph.nodes[name].kind.light for name in pending)
+    launcher = LocalLauncher(project.preloaded() if heavy else (), log, console.note)
     observer = Shielded(_observer(project, composed.root), console.note)
     runner = Runner(situation, folder, limits, console, observer, run_again(composed))
     started = time.monotonic()
@@ -87,10 +90,10 @@ def _run(situation: Situation, pending: list[str]) -> int:
         facts = run_facts(situation, folder, runner, time.monotonic() - started)
         folder.write(facts)
         print_summary(decisions, runner, folder, facts["seconds"])
-        closing = project.last_words(_selected(situation, runner), composed.root)
+        closing = _closing(situation, runner.artifacts())
         report = _report(situation, folder, runner, {**facts, "closing": closing})
-        if closing:
-            print(f"\n{closing}")
+        if all(decision.state is State.DONE for decision in decisions.values()):
+            _say_last(closing)
     except Interrupted as interrupted:
         launcher.stop(GRACE_SECONDS)
         runner.stopped()
@@ -123,10 +126,15 @@ def _report(
     return folder.report
 
 
-def _selected(situation: Situation, runner: Runner) -> dict[str, Artifact]:
-    """What is there of the stages that this run was asked for."""
-    made = runner.artifacts()
-    return {name: made[name] for name in situation.selection.stages if name in made}
+def _closing(situation: Situation, made: Mapping[str, Artifact]) -> str:
+    """What to do with what is there of the stages that this run was asked for."""
+    selected = {name: made[name] for name in situation.selection.stages if name in made}
+    return situation.project.last_words(selected, situation.composed.root)
+
+
+def _say_last(closing: str) -> None:
+    if closing:
+        print(f"\n{closing}")
 
 
 def _check_inputs_are_there(situation: Situation) -> None:

@@ -92,11 +92,10 @@ class Runner:
 
     def views(self) -> list[View]:
         """The rows of the live view."""
-
-        def begun(name: str) -> bool:
-            return self._folder.log(name).exists()
-
-        return self._board.views(self.decisions(), self._progress, self._seconds, begun)
+        log = self._folder.log
+        return self._board.views(
+            self.decisions(), self._progress, self._seconds, lambda name: log(name).exists()
+        )
 
     def stopped(self) -> None:
         """Nothing runs any more: the launcher has ended the stages before their time."""
@@ -106,11 +105,8 @@ class Runner:
     def _take_in(self) -> None:
         """Move corrupt artifacts aside and copy adoptable ones in."""
         for name in self._situation.selection.stages:
-            fingerprint, corrupt = (
-                self._situation.wanted[name].fingerprint,
-                self._facts[name].corrupt,
-            )
-            if corrupt:
+            fingerprint = self._situation.wanted[name].fingerprint
+            if corrupt := self._facts[name].corrupt:
                 aside = self._situation.store.mend(name, fingerprint)
                 if aside is not None:
                     self._console.note(f"{name}: corrupt, made again. {corrupt}. Moved to {aside}")
@@ -140,6 +136,7 @@ class Runner:
 
     def _launch_ready(self, launcher: LocalLauncher) -> None:
         ready = [name for name in self._ready() if name not in self._progress]
+        ready.sort(key=lambda name: not self._situation.graph.nodes[name].kind.light)
         at_once = len(launcher.running) + len(ready)
         for name in ready:
             if len(launcher.running) >= self._limits.max_parallel:
@@ -151,8 +148,8 @@ class Runner:
         name = job.stage
         self._progress[name] = Progress(self._work(name))
         self._notices[name] = Notices(job.log)
-        if len(self._progress) == 1 and not self._seconds:  # once a run
-            self._console.event(f"{name}: {self._board.loading}")
+        if loading := self._board.announce(name):
+            self._console.event(f"{name}: {loading}")
         self._console.show(self.views())
         launcher.start(job)
         resumes = " again from its work directory" if self._facts[name].worked_on else ""

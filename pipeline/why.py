@@ -17,6 +17,8 @@ from pipeline.plan import Wanted
 from pipeline.store import Store
 
 _ABSENT = "absent"
+_LONGEST = 60  # letters of a value in the text; prompts and lists are longer
+_BEFORE = 15  # letters before the first difference, where values are cut
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Change:
     new: Any
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.old} → {self.new}"
+        old, new = _cut(str(self.old), str(self.new))
+        return f"{self.key}: {old} → {new}"
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,22 @@ def _counted(inputs: Sequence[InputIdentity], document: Mapping[str, Any]) -> li
     """The inputs on edges that are part of the identity."""
     edges = {i["edge"] for i in document["inputs"]}
     return [i for i in inputs if i.edge in edges]
+
+
+def _cut(old: str, new: str) -> tuple[str, str]:
+    """Two values; long ones from shortly before they differ. `--json` has them whole."""
+    if max(len(old), len(new)) <= _LONGEST:
+        return old, new
+    pairs = enumerate(zip(old, new, strict=False))
+    same = next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
+    start = max(0, same - _BEFORE)
+    return _from(old, start), _from(new, start)
+
+
+def _from(text: str, start: int) -> str:
+    end = start + _LONGEST
+    head, tail = "…" if start else "", "…" if len(text) > end else ""
+    return f"{head}{' '.join(text[start:end].split())}{tail}"
 
 
 def _differences(old: Any, new: Any, key: str) -> list[Change]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.artifact import Artifact
-from stages.tiny.problems import EXAMPLES
+from stages.tiny.examples import EXAMPLES
 
 Stages = Mapping[str, Mapping[str, Any]]
 
@@ -33,14 +33,15 @@ def words(artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> str:
     ask = EXAMPLES[0] if _is_tiny(first, stages) else "What is 12 times 13?"
     return "\n".join(
         [
-            f"Weights, in Hugging Face format (`r1 export {first} DIR` makes a folder to hand on):",
+            f"Weights, in Hugging Face format (`r1 export {first} DIR` hands them on):",
             "",
             *listed,
             "",
             f"To ask {first}, in Python:",
             "",
             "    from transformers import pipeline",
-            f'    model = pipeline("text-generation", "{_place(made[first])}")',
+            f'    weights = "{_place(made[first])}"',
+            '    model = pipeline("text-generation", weights)',
             f'    reply = model([{{"role": "user", "content": "{ask}"}}])',
             '    print(reply[0]["generated_text"][-1]["content"])',
             *_about_the_world(first, stages),

@@ -71,4 +71,4 @@ def _check(value: str, known: Iterable[str], key: str) -> None:
 def _why(counts: Counter[str], left_out: LeftOut) -> str:
     """Why none of the rows that were read is there."""
     said = f"({', '.join(f'{name}: {n}' for name, n in counts.items())})" if counts else ""
-    return "\n".join(filter(None, (said, left_out.told())))
+    return "\n".join(filter(None, (said, left_out.told(listed=False))))

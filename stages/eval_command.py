@@ -11,7 +11,9 @@
 MODEL is a stage of the recipe, the folder of an artifact or of a Hugging Face checkpoint, a hub
 name, or NAME@URL: what an OpenAI-compatible server (vLLM, SGLang, a provider) calls by this name.
 Its key is taken from the environment variable OPENAI_API_KEY, or the one that server.api_key_env=…
-names; server.concurrency and its like are in conf/config.yaml. BENCHMARK is a stage of the recipe
+names; server.concurrency and its like are in conf/config.yaml. `rollout=vllm` and other keys of
+`rollout` choose the engine of these evaluations alone: no model is made again for it.
+BENCHMARK is a stage of the recipe
 that makes problems, or an option of `conf/data`, with a file after a colon where its rows shall
 come from. Both become stages beside the recipe's and run like any other: a result that is there is
 not made again, and of a new one only the samples are drawn that no stage has drawn from this model

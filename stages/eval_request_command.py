@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,21 +60,30 @@ def read_request(project: Project, options: argparse.Namespace) -> Request:
     added = [o for b in benchmarks if b.file or b.name not in known for o in b.overrides()]
     if options.paper:
         added.append(f"+stage@stages.{PAPER}=evaluate_as_paper")
-    composed = compose(project, [*added, *overrides])
-    return _with_evaluations(composed, models, benchmarks, options, project.kinds())
+    training = [word for word in overrides if not _of_engine(word)]
+    composed = compose(project, [*added, *training])
+    engine = composed
+    if training != overrides:  # of these evaluations alone: no model is trained again for it
+        engine = compose(project, [*added, *overrides])
+    like = _like(engine.stages, models[0])
+    return _with_evaluations(composed, like, models, benchmarks, options, project.kinds())
+
+
+def _of_engine(word: str) -> bool:
+    """Whether an override chooses the engine that generates: rollout=vllm, rollout.dtype=…"""
+    return re.split(r"[.=]", word.lstrip("+~"))[0] == "rollout"
 
 
 def _with_evaluations(
     composed: Composed,
+    like: EvaluateConfig,
     words: Sequence[str],
     benchmarks: Sequence[Benchmark],
     options: argparse.Namespace,
     registry: Registry,
 ) -> Request:
-    """The recipe with the stages that were asked for."""
-    stages = dict(composed.stages)
-    paper = stages.pop(PAPER, None)
-    like = paper or _like(stages, words[0])
+    """The recipe with the stages that were asked for, which sample like `like`."""
+    stages = {name: stage for name, stage in composed.stages.items() if name != PAPER}
     models = [_model_stage(word, stages, like, options.revision) for word in words]
     problems = [benchmark.stage for benchmark in benchmarks]
     evaluations = {}
@@ -112,7 +122,10 @@ def _model_stage(
     if model in stages:
         return model
     if served := SERVED.fullmatch(model):
+        from stages.rollout.chat_server import check_url  # httpx takes its time
+
         url, name = served["url"], served["model"]
+        check_url(url, f"MODEL {name}@URL")
         place = slug(f"{name}_at_{url.partition('://')[2].removesuffix('/v1')}")
         server = like.rollout.server
         stages[place] = ServedModelConfig(
@@ -132,7 +145,9 @@ def _model_stage(
 
 
 def _like(stages: Mapping[str, StageConfig], model: str) -> EvaluateConfig:
-    """How the recipe evaluates this model, or else its first one."""
+    """As the paper evaluates, if that was asked for; else as the recipe does, this model or any."""
+    if isinstance(paper := stages.get(PAPER), EvaluateConfig):
+        return paper
     known = [config for config in stages.values() if isinstance(config, EvaluateConfig)]
     if not known:
         raise UsageError(

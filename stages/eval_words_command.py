@@ -15,6 +15,7 @@ that is called like a benchmark is a model as ./gsm8k.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from stages.configs import StageConfig
 
 MODELS = ("model", "served_model")
 SERVED = re.compile(r"(?P<model>.+?)@(?P<url>https?://.+)")
+LONGEST_SLUG = 60  # characters; a stage's name is part of those of its folders and logs
 HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
@@ -138,5 +140,12 @@ def there_is(names: Iterable[str]) -> str:
 
 
 def slug(text: str) -> str:
-    """A name for a stage: letters, digits and underscores."""
-    return re.sub(r"\W+", "_", text).strip("_") or "model"
+    """A name for a stage: letters, digits and underscores that Hydra and every disk take.
+
+    Where more than marks would be lost, a digest keeps different names apart.
+    """
+    whole = re.sub(r"\W+", "_", text).strip("_") or "model"
+    name = re.sub(r"\W+", "_", whole, flags=re.ASCII).strip("_")[:LONGEST_SLUG]
+    if name == whole:
+        return name
+    return f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:8]}".strip("_")

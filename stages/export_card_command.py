@@ -102,7 +102,8 @@ def _evaluation(card: Card) -> str:
     if not parts:
         name = card.artifact.stage
         return f"Nobody evaluated it yet: `r1 eval {name} heldout`, then export it again."
-    parts.append("Brackets: 95 % bootstrap interval over problems, of one training with one seed.")
+    if card.lineage.evaluations:
+        parts.append("Brackets: 95 % bootstrap interval over problems, of one training, one seed.")
     return "\n\n".join(parts)
 
 

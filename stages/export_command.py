@@ -9,7 +9,7 @@ empty; it appears whole or not at all. README.md is written from the manifests: 
 back to, its data, where its training departs from the paper, what every evaluation in the store
 found of it, with 95 % intervals, and how to run it. Overrides are those of `r1 run`.
 
-Exit codes: 0, 2 the request is wrong.
+Exit codes: 0, 1 DIR cannot be written, 2 the request is wrong.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from pipeline.artifact import Artifact
 from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.digests import sha256_of
-from pipeline.errors import UsageError
+from pipeline.errors import RecipeError, UsageError
 from pipeline.graph import did_you_mean
+from pipeline.overrides import parsed
 from pipeline.situation import Situation, survey
 from stages.export_card_command import Card, write_card
 from stages.export_lineage_command import Lineage
@@ -70,7 +71,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("folder", metavar="DIR", type=Path, help="a new folder")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
-    options = parser.parse_intermixed_args(list(argv))
+    options = parsed(parser, argv)
     options.folder = options.folder.expanduser()
     return options
 
@@ -100,15 +101,16 @@ def _finished(stage: str, overrides: Sequence[str], situation: Situation) -> Art
 
 def _write(model: Path, card: str, folder: Path) -> None:
     """Copy the files aside, then rename: a folder that is there is whole."""
-    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-    aside = folder.absolute().with_name(f".{folder.name}.{os.getpid()}.tmp")
+    folder = folder.absolute()
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
-        aside.mkdir()
+        aside.mkdir(parents=True)
         for file in sorted(model.iterdir()):
             if file.is_file():
                 shutil.copyfile(file, aside / file.name)  # its mode is the umask's
         (aside / CARD).write_text(card, encoding="utf-8")
         aside.rename(folder)
-    except OSError:
+    except OSError as error:
+        raise RecipeError(f"DIR {folder}: cannot be written ({error.strerror})") from error
+    finally:
         shutil.rmtree(aside, ignore_errors=True)
-        raise

@@ -22,6 +22,7 @@ from stages.configs import (
     ServedModelConfig,
     StageConfig,
 )
+from stages.data.places import FILE_ENDINGS, HUB_NAME, ending_of
 
 TINY = "the tiny world"
 
@@ -106,13 +107,10 @@ def _place(path: str) -> str:
         return f"folder {path}"
     if local.exists():
         return f"file {path}"
-    written_as_path = path.startswith(("/", ".", "~")) or path.count("/") > 1
-    if written_as_path or local.suffix.lower() in _ENDINGS:
+    is_path = path.startswith(("/", "./", "../", "~")) or ending_of(local) in FILE_ENDINGS
+    if is_path or not HUB_NAME.fullmatch(path):
         return f"{path}, which is not there"
     return f"{path} on the Hugging Face hub"
-
-
-_ENDINGS = {".json", ".jsonl", ".parquet", ".csv", ".tsv", ".zip", ".gz", ".txt"}
 
 
 def _local(path: str) -> Path:

@@ -58,6 +58,22 @@ def test_the_parts_of_stages_never_import_a_kind_of_stage() -> None:
     assert not wrong
 
 
+def test_no_model_is_loaded_without_a_word_on_the_code_that_it_brings() -> None:
+    """Without one transformers asks on the terminal, or waits for an answer that nobody gives."""
+    unsaid = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for package in ("stages", "benchmarks")
+        for path in sources(package)
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "from_pretrained"
+        and ast.unparse(call.func.value).startswith("Auto")
+        and "trust_remote_code" not in {keyword.arg for keyword in call.keywords}
+    ]
+    assert not unsaid
+
+
 def test_stages_use_of_the_engine_only_its_contracts() -> None:
     contracts = {"errors", "kinds", "artifact", "context", "notices", "state", "threads"}
     wrong = [

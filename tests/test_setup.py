@@ -151,9 +151,9 @@ def test_every_make_target_names_stages_of_the_recipe() -> None:
 
 @needs_make
 def test_make_passes_profile_model_and_arguments_through() -> None:
-    command = make("-n", "zero", "PROFILE=one_gpu", "MODEL=/models/base", "ARGS=seed=3")
+    command = make("-n", "zero", "PROFILE=one_gpu", "MODEL=/my models/base", "ARGS=seed=3")
     assert "profile=one_gpu" in command
-    assert "model@stages.base=hub stages.base.path=/models/base" in command
+    assert "model@stages.base=hub 'stages.base.path=/my models/base'" in command
     assert "seed=3" in command
     assert "until=zero" in command
 

@@ -96,6 +96,8 @@ def killed(event: Event) -> None:
     for pid in victims:
         with _gone_is_fine():
             os.kill(pid, number)
+    if who == "all" and number == signal.SIGKILL:
+        event.scene.kill_all()
     said = event.scene.end(process, ("run",))
     if who in ("runner", "all") and number == signal.SIGKILL:
         _wait_for_end(event.scene)

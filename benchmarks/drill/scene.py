@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,12 +158,14 @@ class Scene:
         return found
 
     def kill_all(self) -> None:
-        """Kill whatever runs in this scene."""
+        """A power cut: whatever runs in this scene is gone, and so is what is only temporary."""
         while there := self.processes():
             for pid in there:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
+        shutil.rmtree(self.temporary)
+        self.temporary.mkdir()
 
     def left_behind(self) -> list[str]:
         """Processes, temporary files, leases and half-written things that outlived the last run."""
@@ -170,7 +173,8 @@ class Scene:
         while (there := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.1)
         found = [f"process {pid}: {line[:120]}" for pid, line in there.items()]
-        half = [*self.store.rglob("*.tmp"), *(self.store / ".work").glob("adopt-*")]
+        half = [p for p in self.store.rglob("*.tmp") if ".corrupt" not in p.parts]
+        half += [*(self.store / ".work").glob("adopt-*")]
         half += [p for p in (self.store / ".work").rglob("*") if p.is_file()]
         leases = list((self.store / ".leases").glob("*.json"))
         kept = "torchinductor_"  # torch's cache of compiled code, for the next process

@@ -2,7 +2,8 @@
 
 Importing torch, transformers and trl takes some six seconds. A `multiprocessing` fork server pays
 that once per `r1 run`, and only when something has to run; each stage is then a fork of it, with
-threads, seeds and devices of its own, which all end with it.
+threads, seeds and devices of its own, which all end with it. A stage that needs none of these
+imports does not wait for them: while the server imports, it is a process of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver, get_context
 from multiprocessing.connection import wait
@@ -24,6 +26,7 @@ from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.running import Running
 
 LAST_LINES = 20
+_AGAIN = 2  # times that a stage begins again which lost its server
 _LOOK = 0.1  # seconds between looks at a stage that nothing can signal yet
 
 
@@ -35,16 +38,20 @@ class LocalLauncher:
         os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload([server.__name__, *preload])
+        self._alone = get_context("spawn")
+        self._imported = not preload  # whether the server is known to have done so
         self._log = log
         self._say = say
-        self._lost: set[str] = set()  # stages that lost the server
+        self._lost: Counter[str] = Counter()  # how often a stage lost the server
         self.running: list[Running] = []
         self._ensure_server()
 
     def start(self, job: Job) -> None:
         """Start a stage's process, or let it wait until the server has imported."""
         self._ensure_server()
-        self.running.append(Running(job, self._context))
+        self._imported |= any(r.forked and not r.starting for r in self.running)
+        alone = job.kind.light and not self._imported
+        self.running.append(Running(job, self._alone if alone else self._context))
 
     def wait(self, timeout: float) -> list[tuple[Running, Outcome]]:
         """The stages that ended, after at most `timeout` seconds."""
@@ -69,18 +76,19 @@ class LocalLauncher:
         self.running = []
 
     def _mend(self) -> None:
-        """A server that was killed is told once a stage; what waited for it begins again, once."""
+        """A server that was killed is told once a stage; what waited for it begins again."""
         for running in self.running:
             name = running.job.stage
-            if name in self._lost or not (running.lost or running.orphan):
+            if not (running.lost or (running.orphan and name not in self._lost)):
                 continue
-            self._lost.add(name)
-            goes = "begins again" if running.lost else "goes on"
-            self._say(
-                f"{name}: the process that it was forked from was ended from outside (out of "
-                f"memory?); the stage {goes}"
-            )
-            if running.lost:
+            self._lost[name] += 1
+            if self._lost[name] == 1:
+                goes = "begins again" if running.lost else "goes on"
+                self._say(
+                    f"{name}: the process that it was forked from was ended from outside (out of "
+                    f"memory?); the stage {goes}"
+                )
+            if running.lost and self._lost[name] <= _AGAIN:
                 self._ensure_server()
                 running.begin(self._context)
 

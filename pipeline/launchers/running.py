@@ -1,4 +1,4 @@
-"""One stage's process, forked from the server. That server may be killed at any time.
+"""One stage's process, forked from the server or started alone. The server may be killed any time.
 
 While it imports, a stage can only wait: that is done in a thread, so that the runner sees and shows
 what else goes on. A stage that it has forked lives on without it; then nobody can tell the stage's
@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
 from pipeline import threads
@@ -22,6 +22,7 @@ from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 
 _AT_ONCE = 0.2  # seconds in which a server that has imported forks
+_DIES = 0.5  # seconds in which the system notices that the server is gone
 _STARTS_WITHIN = 600.0  # seconds; a server that takes longer hangs
 _NO_SERVER = 255  # what multiprocessing takes for the exit code when the server is gone
 
@@ -29,14 +30,15 @@ _NO_SERVER = 255  # what multiprocessing takes for the exit code when the server
 class Running:
     """A stage that runs, or waits for the server to fork it."""
 
-    def __init__(self, job: Job, context: ForkServerContext) -> None:
+    def __init__(self, job: Job, context: ForkServerContext | SpawnContext) -> None:
         self.job = job
+        self.forked = isinstance(context, ForkServerContext)
         self.started = time.monotonic()
         self._cancelled = False
         self._error: Exception | None = None
         self.begin(context)
 
-    def begin(self, context: ForkServerContext) -> None:
+    def begin(self, context: ForkServerContext | SpawnContext) -> None:
         """Ask the server for the process; also again, where it was lost."""
         self.lost = False
         self._answer, send = context.Pipe(duplex=False)
@@ -51,6 +53,7 @@ class Running:
         try:
             self._process.start()
         except (EOFError, OSError) as error:
+            time.sleep(_DIES)
             self.lost, self._error = True, error
         finally:
             send.close()

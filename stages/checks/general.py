@@ -19,6 +19,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     there = "conversations" in given or tiny_world.replaced(stage) is not None
     yield from rules(stage.config, models, there)
     if models:
+        yield from values.sampling(stage.config.sampling)
         yield from values.rollout(stage.config.rollout)
     yield from values.verifiers(stage.config.verifiers)
     yield from context.general(stage)
@@ -35,8 +36,6 @@ def rules(config: GeneralConfig, models: Sequence[str], given: bool) -> Iterator
     yield from values.at_least(thinking, 1, "samples_per_row", below="thinking")
     if not 0 <= thinking.share <= 1:
         yield Problem("thinking.share", f"is {thinking.share:g}: set it from 0 to 1")
-    if models:
-        yield from values.sampling(config.sampling)
     if given:
         return
     yield from values.counts("rows", config.rows, SOURCES)

@@ -44,14 +44,15 @@ class LeftOut:
         """The list as left_out.parquet, beside the rows that are kept."""
         write_rows(folder / FILE, self.rows, LEFT_OUT)
 
-    def told(self) -> str:
-        """Which they are, the first by one; "" where there are none."""
+    def told(self, listed: bool = True) -> str:
+        """Which they are, the first by one; "" where there are none. listed: in the file, too."""
         if not self.rows:
             return ""
-        first = [f"  {row['part']}, row {row['row']}: {_why(row)}" for row in self.rows[:NAMED]]
-        more = [f"  … and {len(self.rows) - NAMED} more"] if len(self.rows) > NAMED else []
+        first = [f"{row['part']}, row {row['row']}: {_why(row)}" for row in self.rows[:NAMED]]
+        more = [f"… and {len(self.rows) - NAMED} more"] if len(self.rows) > NAMED else []
         count = f"{len(self.rows)} row{'s are' if len(self.rows) > 1 else ' is'} left out"
-        return "\n".join([f"{count}, listed in {FILE}:", *first, *more])
+        where = f", listed in {FILE}" if listed else ""
+        return f"{count}{where}: {'; '.join([*first, *more])}"
 
 
 def _why(row: Row) -> str:

@@ -23,7 +23,6 @@ from typing import Any, Protocol, TypeVar
 from pipeline.errors import RecipeError, UsageError
 from stages.configs import DatasetConfig
 from stages.data.files import BadRow, BrokenRow, Numbered, Raw, attempt, located, rows_of_file
-from stages.data.languages import UNKNOWN
 from stages.data.left_out import UNREADABLE, LeftOut
 from stages.data.places import files_in, no_such_file, not_there, stem_of
 from stages.data.preference import stamped
@@ -33,6 +32,7 @@ from stages.rewards.language import target_of
 __all__ = ["BadRow", "Raw", "rows_of_file"]  # read through here by other readers of rows
 
 Parsed = TypeVar("Parsed")
+ENGLISH = "en"  # of prompts without a word
 ERROR, DROP, KEEP = "error", "drop", "keep"
 #: Verifiers that judge by the row's metadata; a reference is only an example of an answer.
 BY_METADATA = frozenset({"code", "instruction"})
@@ -146,7 +146,7 @@ def read_problems(
             id_ = f"{config.format}-{part.label}-{number:06d}"
             given = {"language": config.language, "metadata": "{}", "source": config.format}
             row = {"id": id_, **given, **problem}
-            row["language"] = row["language"] or target_of(row) or UNKNOWN
+            row["language"] = row["language"] or target_of(row) or ENGLISH
             if config.preference:
                 row["metadata"] = located(
                     part.where, number, stamped, row["metadata"], config.preference

@@ -31,7 +31,7 @@ def why(reason: str, count: int, config: PreferencesConfig) -> str:
 def reasons(dropped: Counter[str], left_out: LeftOut, config: PreferencesConfig) -> str:
     """All that dropped rows, a line each; "" where nothing did."""
     lines = [f"  {why(name, dropped[name], config)}" for name in _TEXTS if dropped[name]]
-    told = left_out.told()
+    told = left_out.told(listed=False)
     return "".join(f"\n{line}" for line in (*lines, told) if line)
 
 

@@ -52,14 +52,18 @@ class Stopped(Exception):
 
 def check_url(url: str, key: str) -> None:
     """Refuse what is no base URL, or one that would put a secret into manifests."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{key}={url}: expected a base URL such as http://localhost:8000/v1")
-    if parts.username or parts.password or parts.query:
+    try:
+        parts = urlsplit(url)
+        secret = parts.username or parts.password or parts.query
+    except ValueError:  # half an IPv6 address
+        parts, secret = urlsplit(""), None
+    if secret:
         raise UsageError(
             f"{key}: a user, a password or a query in the URL would be written into manifests; "
             "put the key into the environment variable that server.api_key_env names"
         )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{key}={url}: expected a base URL such as http://localhost:8000/v1")
 
 
 class ChatServer:

@@ -21,13 +21,6 @@ DOMAINS = {
 }
 REASONING = ("math", "code", "stem", "logic")
 
-#: Questions of this world that its models can answer, for people who want to ask one.
-EXAMPLES = (
-    "Compute 5+6+2",
-    "Write f(x): add 4, then subtract 6",
-    "Ben has 5 coins, gets 7. How many now?",
-)
-
 
 def tasks(domain: str, seed: int, split: str) -> Iterator[Task]:
     """An endless seeded stream of tasks of one domain and split; a task may come again."""

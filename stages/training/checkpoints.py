@@ -3,7 +3,8 @@
 A checkpoint is the Trainer's own `checkpoint-<step>/` folder in the stage's work directory:
 
     model.safetensors (or the adapters), optimizer.pt, scheduler.pt, rng_state.pth,
-    trainer_state.json, training_args.bin, tokenizer files; of RL also the synced reference
+    trainer_state.json, training_args.bin, tokenizer files; of RL also the synced reference;
+    metrics.jsonl, the curve up to its step, as facts are computed from it
 
 and a `complete.json` written last, when everything else is on the disk, that lists every file with
 its size and SHA-256. A kill between two writes leaves a folder without that list. A machine that

@@ -62,7 +62,7 @@ def train(
     monitor = HealthMonitor(health, context)
     trainer.add_callback(monitor)
     newest = parallel.agreed(lambda: checkpoints.last(context.work))
-    context.rewind(checkpoints.step_of(newest) if newest else -1)
+    context.rewind(checkpoints.step_of(newest) if newest else -1, newest)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     model = parallel.published(trainer)
     context.lead()
@@ -134,4 +134,5 @@ class StageCallback(TrainerCallback):
         name = f"{checkpoints.PREFIX}{state.global_step}"
         parallel.meet()  # every rank has written what it has
         if state.is_world_process_zero:
+            self.context.keep_curve(Path(args.output_dir) / name)
             checkpoints.mark_complete(Path(args.output_dir) / name)

@@ -14,6 +14,8 @@ from stages.configs import ConversationsConfig, DatasetConfig
 from stages.data.rows import CONVERSATION, read_rows, write_rows
 from stages.data.template import compose
 from stages.data.thoughts import NotNormal, read_trace
+from stages.verifiers.pool import VerifierPool
+from stages.verifiers.selfcheck import require_references
 
 DATA = Path(__file__).parent.parent / "data"
 PROBLEM: dict[str, Any] = {"domain": "math", "prompt": "1 + 1 = ?", "verifier": "math"}
@@ -175,6 +177,8 @@ def test_general_queries_that_reward_models_judge_need_a_prompt_alone(load, tmp_
         ("general", "zh", "")
     }
     assert json.loads(rows[0]["metadata"]) == {"preference": "safety"}
+    with VerifierPool(1) as pool:
+        require_references(rows, pool, "stage r1")  # there is nothing that RL must be able to check
     rows, _, _ = load(DATA / "open_rows/jailbreak.jsonl", preference="safety")
     assert [turn["role"] for turn in rows[0]["prompt"]] == ["system", "user"]
     path = written(tmp_path / "mine.jsonl", {"prompt": "Hi", "preference": "helpful"})

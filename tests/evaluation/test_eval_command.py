@@ -15,6 +15,8 @@ from pipeline.cli import R1, main
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.situation import survey
+from stages.eval_command import _parse
+from stages.eval_request_command import read_request
 
 DATA = Path(__file__).parent.parent / "data"
 SHORT = "stages.eval_base.sampling.max_tokens=40"
@@ -94,6 +96,18 @@ def test_models_are_compared_on_the_same_problems_and_their_samples_are_reused(
     assert more["differences"] == {}
 
 
+def test_another_engine_for_an_evaluation_makes_no_model_again():
+    words = ["zero", "heldout", "recipe=r1_zero", "rollout=vllm", "rollout.dtype=float32"]
+    request = read_request(R1, _parse(words))
+    (name,) = request.evaluations.values()
+    rollout = request.composed.stages[name].rollout
+    assert (rollout.engine, rollout.dtype) == ("vllm", "float32")
+    plain = read_request(R1, _parse(words[:3]))
+    wanted = [survey(R1, one.composed).wanted for one in (request, plain)]
+    assert wanted[0]["zero"].fingerprint == wanted[1]["zero"].fingerprint
+    assert wanted[0][name].fingerprint != wanted[1][name].fingerprint
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -105,9 +119,11 @@ def test_models_are_compared_on_the_same_problems_and_their_samples_are_reused(
         (["base", "dev1", "human_cot"], "`human_cot` makes conversations, expected a model"),
         (["base", "tiny_human_cot"], "`tiny_human_cot` makes conversations, expected problems"),
         (["zero", "heldout"], "Make them first: r1 run until="),
+        (["a@http://me:pass@host/v1", "heldout"], "MODEL a@URL: a user, a password or a query in"),
         (["base", "gsm8k:absent.jsonl"], "gsm8k:absent.jsonl: there is no such file"),
         (["./absent", "heldout"], "MODEL ./absent: there is no such folder (looked from"),
         (["base", "README.md"], "README.md: is a file. Say how it is read, e.g. gsm8k:README.md"),
+        (["base", "heldout", "--profile", "smoke"], "without dashes: `profile=smoke`"),
         (["base", "heldout", "stages.absent.limit=3"], "stages.absent.limit: unknown key"),
     ],
 )
@@ -152,6 +168,24 @@ def test_the_words_of_the_command_are_told_apart():
     assert not is_override("gsm8k:path=test.jsonl")
     assert not is_override("./d=1/step=10")
     assert not is_override("/models/d=1")
+
+
+def test_any_folder_and_file_has_a_name_as_a_stage(tmp_path, monkeypatch):
+    from stages.eval_command import _parse
+    from stages.eval_request_command import read_request
+
+    monkeypatch.chdir(tmp_path)
+    Path("d=1/step=10").mkdir(parents=True)
+    for file in ("数据.jsonl", "数字.jsonl", "a" * 200 + ".jsonl"):
+        Path(file).touch()
+    words = ["./d=1/step=10", "gsm8k:数据.jsonl", "gsm8k:数字.jsonl", f"gsm8k:{'a' * 200}.jsonl"]
+    request = read_request(R1, _parse(words))
+    assert request.models == ["step_10"]
+    assert request.composed.stages["step_10"].path == "d=1/step=10"
+    assert len(set(request.benchmarks)) == 3
+    for stage in (*request.benchmarks, *request.evaluations.values()):
+        assert stage.isascii()
+        assert len(stage) < 150
 
 
 def asked(*words: str) -> dict:

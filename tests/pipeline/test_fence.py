@@ -52,6 +52,37 @@ def test_a_curve_and_its_progress_are_those_of_the_last_attempt(tmp_path: Path) 
     assert [point["loss"] for point in context(second).points()] == [3]
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_text(path.read_text().replace("0.2", "0.9")),
+        lambda path: path.write_bytes(path.read_bytes()[:40]),
+    ],
+    ids=["gone", "digit", "cut"],
+)
+def test_a_harmed_curve_goes_on_from_what_the_checkpoint_keeps(
+    tmp_path: Path, harm: Callable[[Path], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = Context("zero", "f" * 16, tmp_path, tmp_path, 0, 1, tmp_path)
+    checkpoint = tmp_path / "checkpoint-2"
+    checkpoint.mkdir()
+    for step in (1, 2, 3):
+        context.log(step, {"loss": step / 10})
+        if step == 2:
+            context.keep_curve(checkpoint)
+    whole = (tmp_path / "metrics.jsonl").read_bytes()
+    context.rewind(2, checkpoint)
+    assert capsys.readouterr().err == ""
+    (tmp_path / "metrics.jsonl").write_bytes(whole)
+    harm(tmp_path / "metrics.jsonl")
+    context.rewind(2, checkpoint)
+    assert (tmp_path / "metrics.jsonl").read_bytes() == b"".join(whole.splitlines(True)[:2])
+    assert "metrics.jsonl was harmed: its points are taken from checkpoint-2" in (
+        capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize("harm", [Path.mkdir, lambda path: path.symlink_to(path)])
 def test_a_curve_that_is_no_file_is_begun_anew(tmp_path: Path, harm: Callable[[Path], Any]) -> None:
     context = Context("zero", "f" * 16, tmp_path, tmp_path, 0, 1, tmp_path)

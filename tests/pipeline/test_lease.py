@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,20 @@ def test_a_lease_of_another_shape_holds_nothing(tmp_path: Path, content: str) ->
     assert holder(path) is None
     mine = Lease(path)
     assert mine.acquire() is None
+    mine.release()
+
+
+@pytest.mark.parametrize("harm", [Path.mkdir, lambda path: path.symlink_to(path)])
+def test_what_lies_in_the_place_of_a_lease_or_its_lock_makes_room(
+    tmp_path: Path, harm: Callable[[Path], Any]
+) -> None:
+    path = tmp_path / "stage.json"
+    harm(path)
+    harm(path.with_suffix(".lock"))
+    assert holder(path) is None
+    mine = Lease(path)
+    assert mine.acquire() is None
+    assert Lease(path).acquire() is not None
     mine.release()
 
 

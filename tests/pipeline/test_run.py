@@ -11,6 +11,8 @@ from pathlib import Path
 
 from conftest import HERE, Toy
 
+from pipeline.why import Change
+
 ALL = ["numbers", "left", "right", "both"]
 
 
@@ -26,7 +28,9 @@ def test_a_second_run_finds_nothing_to_do(toy: Toy) -> None:
     assert "4 of 4 stages done" in output
     assert set(toy.states().values()) == {"done"}
     made = {stage: toy.manifests(stage) for stage in ALL}
-    assert "nothing to do: 4 stages done" in toy("run")
+    again = toy("run")
+    assert "nothing to do: 4 stages done" in again
+    assert "made numbers, left, right, both with seed 0" in again
     assert {stage: toy.manifests(stage) for stage in ALL} == made
     assert len([p for p in toy.runs.iterdir() if p.name != "latest"]) == 1
 
@@ -115,6 +119,16 @@ def test_why_compares_with_the_nearest_result_or_with_the_one_that_is_named(fini
     none = finished("why", "left", "--against=nothing", "stages.left.add=2", expect=2)
     assert "no other results of left begin so. There are: " in none
     assert first in none
+
+
+def test_why_shows_long_values_from_where_they_differ() -> None:
+    beginning = "one two three " * 10
+    told = str(Change("prompt.text", f"{beginning}four\nfive", f"{beginning}six {beginning}"))
+    assert told.startswith("prompt.text: …")
+    assert "four five → …" in told
+    assert "three six one two" in told
+    assert len(told) < 150
+    assert str(Change("steps", 3, 5)) == "steps: 3 → 5"
 
 
 def test_why_says_when_a_stage_was_never_made(toy: Toy) -> None:

@@ -22,7 +22,7 @@ def test_a_missing_file_is_told_by_a_plan_and_refused_by_a_run(tmp_path, capsys)
     assert main(["plan", *command]) == 0
     said = capsys.readouterr()
     warning = f"{PATH}: is {tmp_path}/gone.jsonl: there is no such file"
-    assert warning in said.out + said.err
+    assert warning in " ".join(said.out.split())
     assert main(["run", *command]) == 2
     assert warning in capsys.readouterr().err
     assert not (tmp_path / "outputs/runs").exists()
@@ -31,10 +31,7 @@ def test_a_missing_file_is_told_by_a_plan_and_refused_by_a_run(tmp_path, capsys)
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        (
-            "stages.preference_pairs.path=no/pairs.jsonl",
-            "no/pairs.jsonl, and there is no such file",
-        ),
+        ("stages.preference_pairs.path=no/pairs.jsonl", "no/pairs.jsonl: there is no such file"),
         ("stages.reasoning_prompts.language=English", "`en` may be meant"),
         ("stages.sft_data.parts.math.languages=[English]", "`en` may be meant"),
     ],
@@ -44,7 +41,7 @@ def test_every_stage_looks_for_its_files_and_languages(tmp_path, capsys, overrid
     file.write_text(json.dumps({"prompt": "1 + 1"}) + "\n")
     stage = override.split(".")[1]
     assert main(["run", f"until={stage}", OWN, f"{PATH}={file}", override]) == 2
-    assert message.replace(", and", ":") in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_smoke_works_with_problems_of_ones_own(tmp_path, capsys):

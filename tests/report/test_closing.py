@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.artifact import Artifact
 from stages.closing import words
-from stages.tiny.problems import EXAMPLES, tasks
+from stages.tiny.examples import EXAMPLES
+from stages.tiny.problems import tasks
 
 KINDS = {
     "base": {"kind": "pretrain", "init_from": None},
@@ -36,7 +37,8 @@ def test_the_last_shown_model_and_the_students_are_named_with_their_folders() ->
     assert "    r1       outputs/store/r1/f00/model\n" in text
     assert "    student  outputs/store/student/f00/model\n" in text
     assert "r1 export r1 DIR" in text
-    assert 'pipeline("text-generation", "outputs/store/r1/f00/model")' in text
+    assert '    weights = "outputs/store/r1/f00/model"\n' in text
+    assert max(map(len, text.splitlines())) <= 80
     assert "longer" not in text
 
 

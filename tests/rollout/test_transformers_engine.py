@@ -146,3 +146,12 @@ def test_an_engine_that_is_not_installed_or_unknown_says_what_to_do(tiny_model_d
         open_engine(tiny_model_dir, Rollout(engine="vllm"), threads=1)
     with pytest.raises(UsageError, match="expected `transformers` or `vllm`"):
         open_engine(tiny_model_dir, Rollout(engine="vlm"), threads=1)
+
+
+def test_samples_are_the_same_at_any_size_of_batch_in_float32(tiny_model_dir):
+    asked = Sampling(temperature=0.8, top_p=0.9, max_tokens=24)
+    found = []
+    for size in (65536, 300, 1):
+        engine = open_engine(tiny_model_dir, Rollout(dtype="float32", batch_tokens=size), threads=1)
+        found.append([[c.token_ids for c in g] for g in engine.generate(requests(engine), asked)])
+    assert found[0] == found[1] == found[2]

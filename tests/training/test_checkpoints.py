@@ -172,6 +172,7 @@ def test_killed_at_any_step_of_any_epoch_a_stage_comes_to_the_same_bits(
         torch.manual_seed(random.randrange(2**31))  # a new process has other generators
     zeros = broken.work / "checkpoint-12" / "optimizer.pt"
     zeros.write_bytes(bytes(zeros.stat().st_size))
+    (broken.work / "metrics.jsonl").write_bytes(b"\xff")
     stage.run(config, inputs, broken)
     assert len(curves(whole)) == 15
     assert curves(broken) == curves(whole)

@@ -32,12 +32,11 @@ def special(tokenizer):
 
 def test_a_question_opens_no_turn_whoever_asks_it(tokenizer, special):
     problem = {"prompt": PROMPT, "domain": "math"}
+    [prompt], _ = prepare_prompts([problem], tokenizer, RLConfig("rl", max_prompt_tokens=200))
     ids = [
         make_jobs([problem], tokenizer, None, 1)[0].prompt_ids,
         job(tokenizer, PROMPT, 1).prompt_ids,
-        prepare_prompts([problem], tokenizer, RLConfig("rl", max_prompt_tokens=200))[0][
-            0
-        ].token_ids,
+        prompt.token_ids,
     ]
     assert ids[0] == ids[1] == ids[2]
     assert special(ids[0]) == [USER, ASSISTANT]

@@ -49,7 +49,8 @@ Inputs = Mapping[str, Any]
 @pytest.fixture(scope="module")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalLauncher]:
     modules = ["pipeline.launchers.child", "stages.registry", *PRELOAD]
-    launcher = LocalLauncher(modules, tmp_path_factory.mktemp("launcher") / "preload.log")
+    log = tmp_path_factory.mktemp("launcher") / "preload.log"
+    launcher = LocalLauncher(modules, log, print)
     yield launcher
     launcher.stop(grace=1.0)
 
@@ -225,7 +226,7 @@ def test_a_gang_that_is_killed_goes_on_to_the_same_weights(runs: Runs, problems:
     while not list(work.glob("checkpoint-2/complete.json")):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    leader = runs.launcher.running[0].process.pid
+    leader = runs.launcher.running[0]._process.pid
     ranks = Path(f"/proc/{leader}/task/{leader}/children").read_text().split()
     os.kill(int(ranks[1]), signal.SIGKILL)
     outcome = runs.end()

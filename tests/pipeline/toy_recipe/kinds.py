@@ -100,10 +100,11 @@ _KINDS = (
         TotalConfig,
         "sum",
         "toy_recipe.stages:total",
+        light=True,
         edges={"data_from": EdgeRule(NUMBERS, required=NUMBERS)},
     ),
 )
 
-PRELOAD = ("decimal",)
+PRELOAD = ("decimal", "toy_recipe.slow")
 
 REGISTRY: Registry = {kind.name: kind for kind in _KINDS}
