@@ -116,18 +116,12 @@ def _dash(stage: str, segment: str) -> Any:
 
 def _stage_lines(rows: Rows, colours: Mapping[str, str]) -> list[Line2D]:
     """A line for each stage; what is compared says over which stage it is drawn."""
-    found = dict.fromkeys((row["stage"], row["segment"]) for row in rows)
-    return [
-        Line2D(
-            [],
-            [],
-            color=colours[stage],
-            linestyle=_dash(stage, segment),
-            linewidth=1.9,
-            label=stage if stage == segment else f"{stage} (over {segment})",
-        )
-        for stage, segment in found
-    ]
+    lines = []
+    for stage, over in dict.fromkeys((row["stage"], row["segment"]) for row in rows):
+        label = stage if stage == over else f"{stage} (over {over})"
+        look: dict[str, Any] = {"linestyle": _dash(stage, over), "linewidth": 1.9}
+        lines.append(Line2D([], [], color=colours[stage], label=label, **look))
+    return lines
 
 
 def _looks(

@@ -202,10 +202,9 @@ def _tracked(page: Page) -> str:
 
 
 def _weights(page: Page) -> str:
-    """Every model's folder, from this report on, and how to load one."""
-    closing = str(page.run.get("closing") or "")
-    known = trained.weights(page.artifacts, page.folder, page.shown["teacher"])
-    return "\n\n".join(part for part in (known, closing) if part)
+    """Every model's folder, and the project's words on how to load and ask one."""
+    known = trained.weights(page.artifacts, page.folder)
+    return "\n\n".join(part for part in (str(page.run.get("closing") or ""), known) if part)
 
 
 def _machine(manifest: Mapping[str, Any]) -> str:

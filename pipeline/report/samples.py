@@ -17,7 +17,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from pipeline.report.evidence import Evidence
 
 SAMPLES = "samples.parquet"
-COLUMNS = ("id", "domain", "language", "prompt", "reference", "completion", "score", "reason")
+COLUMNS = ("id", "prompt", "reference", "completion", "score", "reason", "domain", "language")
 RIGHT, WRONG, UNKNOWN = "✔ right", "✘ wrong", "? cannot be judged"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -84,7 +84,7 @@ def _stage(stage: str, chosen: Sequence[Sample], shown: Mapping[str, Any]) -> st
 def _sample(sample: Sample, shown: Mapping[str, Any]) -> str:
     said = sample.get("reason")
     reason = "" if said in (None, "right", "wrong") else f" ({said})"
-    asked = " ".join(_question(sample).split())
+    asked = " ".join(question(sample).split())
     facts = [f"{mark(sample)}{_safe(reason)}", _safe(f"{sample['domain']}, {sample['id']}")]
     facts.append(f"asked: <code>{_safe(_cut(asked, shown['folded_from']))}</code>")
     if sample.get("reference"):
@@ -98,7 +98,8 @@ def _sample(sample: Sample, shown: Mapping[str, Any]) -> str:
     return f"<p>{' · '.join(facts)}</p>\n{body}"
 
 
-def _question(sample: Sample) -> str:
+def question(sample: Sample) -> str:
+    """The last turn of what was asked."""
     prompt = sample["prompt"]
     return str(prompt[-1]["content"] if isinstance(prompt, list) and prompt else prompt)
 

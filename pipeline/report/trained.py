@@ -101,27 +101,14 @@ def _ends(curve: Curve, name: str, share: float) -> str:
     return f"{values[:count].mean():.3f} → {values[-count:].mean():.3f}"
 
 
-def weights(artifacts: Mapping[str, Artifact], folder: Path, example: str) -> str:
-    """The folder of each model, as a link from the report, and the lines that load one of them."""
-    models = {name: a.model_path for name, a in artifacts.items() if a.type == "model"}
-    if not models:
-        return ""
-    here = {name: os.path.relpath(path.absolute(), folder) for name, path in models.items()}
-    rows = [[name, f"[{path}]({path})"] for name, path in here.items()]
-    name = example if example in here else list(here)[-1]
-    path = here[name]
-    return f"""Plain Hugging Face folders, beside this report's own:
-
-{table(["stage", "folder"], rows)}
-
-From this folder, `{name}` is loaded as any other model:
-
-```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-model = AutoModelForCausalLM.from_pretrained("{path}")
-tokenizer = AutoTokenizer.from_pretrained("{path}")
-```"""
+def weights(artifacts: Mapping[str, Artifact], folder: Path) -> str:
+    """The folder of each model, as a link from the report in `folder`."""
+    rows = []
+    for name, artifact in artifacts.items():
+        if artifact.type == "model":
+            path = os.path.relpath(artifact.model_path.absolute(), folder.absolute())
+            rows.append([name, f"[{path}]({path})"])
+    return table(["stage", "folder, seen from this report"], rows) if rows else ""
 
 
 def computation(artifacts: Mapping[str, Artifact], stages: Stages) -> str:

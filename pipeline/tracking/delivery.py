@@ -29,8 +29,13 @@ class Delivery:
 
 
 def note(folder: Path, sent: bool, why: str = "") -> None:
-    """Write down, in every file of the run that speaks of it, how the sending stands."""
+    """Write down how the sending stands."""
     state.write(folder / DELIVERY, Delivery(sent=sent, why=why))
+    say(folder)
+
+
+def say(folder: Path) -> None:
+    """Let run.json and the report of a run say how its sending stands."""
     words = told(folder) or ALL_THERE
     if (folder / RUN).is_file():
         run = RunFolder(folder)

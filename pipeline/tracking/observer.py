@@ -80,6 +80,7 @@ class Tracker:
         try:
             code = self.wait(self._flush_seconds)
         except subprocess.TimeoutExpired:
+            delivery.say(self._journal.folder)
             raise NotSent(f"still being sent in the background. {_later(self._journal)}") from None
         if code:
             raise NotSent(f"MLflow does not hold all of this run. {_later(self._journal)}")

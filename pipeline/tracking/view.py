@@ -19,14 +19,13 @@ import pipeline
 from pipeline import manifest
 from pipeline.artifact import MANIFEST, METRICS, Artifact
 from pipeline.metrics import Point
-from pipeline.notices import kept
-from pipeline.report.samples import SAMPLES, choose
+from pipeline.report.samples import SAMPLES, choose, question
 from pipeline.run_folder import REPORT_FACTS
 from pipeline.tracking.curves import Tail
 from pipeline.tracking.journal import Event
 from pipeline.tracking.lineage import Lineage
 from pipeline.tracking.places import Places, files
-from pipeline.tracking.words import flat, metric_name, numbers, text
+from pipeline.tracking.words import flat, metric_name, numbers, results, tags, text
 
 FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
 PARAMS_AT_ONCE, METRICS_AT_ONCE = 100, 1000  # what MLflow takes in one call
@@ -119,8 +118,8 @@ class View:
         artifact = Artifact(path, json.loads((path / MANIFEST).read_text()))
         child.work = path
         self._send_curve(child)
-        self._send_numbers(child.run_id, _results(artifact), event["time"])
-        self._send_tags(child.run_id, self._tags(artifact))
+        self._send_numbers(child.run_id, results(artifact), event["time"])
+        self._send_tags(child.run_id, tags(artifact, self._places.named))
         lineage = Lineage(self._client, self._experiment, self._source, self._places.named)
         lineage.log(child.run_id, artifact, self._parent)
         self._send_samples(child.run_id, path / SAMPLES)
@@ -155,7 +154,7 @@ class View:
         self._client.log_artifacts(self._parent, str(folder), "report")
         facts = json.loads((folder / REPORT_FACTS).read_text())
         shown = {
-            f"{stage}/{metric}": estimates[metric]["value"]
+            f"{metric}/{stage}": estimates[metric]["value"]
             for stage, estimates in facts["stages"].items()
             for metric in SHOWN
             if metric in estimates
@@ -170,7 +169,7 @@ class View:
             return
         chosen = choose(path, self._samples["of_each"], self._samples["seed"])
         columns = list(dict.fromkeys(key for sample in chosen for key in sample))
-        rows = [[sample.get(key) for key in columns] for sample in chosen]
+        rows = [[question(s) if key == "prompt" else s.get(key) for key in columns] for s in chosen]
         self._client.log_dict(run_id, {"columns": columns, "data": rows}, TABLE)
         listed = json.dumps([{"path": TABLE, "type": "table"}])
         self._send_tags(run_id, {"mlflow.loggedArtifacts": listed})
@@ -198,11 +197,11 @@ class View:
         )
 
     def _send_curve(self, child: Child) -> None:
-        """To the stage's run; what is a headline to the parent's, too, under the stage's name."""
+        """To the stage's run; headlines to the parent's, too, where stages stand side by side."""
         points = list(child.tail.new(child.work / METRICS))
         try:
             self._send_metrics(child.run_id, _metrics(points))
-            headlines = _metrics(points, self._headlines, f"{child.stage}/")
+            headlines = _metrics(points, self._headlines, f"/{child.stage}")
             self._send_metrics(self._parent, headlines)
         except Exception:
             child.tail.forget()
@@ -231,38 +230,13 @@ class View:
     def _end(self, run_id: str, status: str, time: float) -> None:
         self._client.set_terminated(run_id, status, end_time=round(1000 * time))
 
-    def _tags(self, artifact: Artifact) -> dict[str, str]:
-        commit = artifact.manifest.get("code", {}).get("commit") or ""
-        tags = {
-            "r1.artifact": self._places.named(artifact.path),
-            "mlflow.source.git.commit": str(commit),
-        }
-        if warnings := kept(artifact.facts):
-            tags["r1.warnings"] = "\n".join(warnings)
-        if "model" in artifact.facts:
-            tags["r1.evaluates"] = str(artifact.facts["model"])
-        return tags
-
 
 def _metrics(
-    points: Iterable[Point], only: Collection[str] | None = None, prefix: str = ""
+    points: Iterable[Point], only: Collection[str] | None = None, suffix: str = ""
 ) -> list[Metric]:
     return [
-        Metric(metric_name(prefix + key), value, round(1000 * point["time"]), int(point["step"]))
+        Metric(metric_name(key + suffix), value, round(1000 * point["time"]), int(point["step"]))
         for point in points
         for key, value in numbers(point).items()
         if key not in ("step", "time") and (only is None or key in only)
     ]
-
-
-def _results(artifact: Artifact) -> dict[str, float]:
-    """The numbers that a finished stage has beside its curve."""
-    found = numbers(artifact.facts)
-    slices = [("", artifact.facts.get("overall")), *(artifact.facts.get("by_group") or {}).items()]
-    for prefix, metrics in slices:
-        for metric, entry in (metrics or {}).items():
-            found |= numbers({f"{prefix}/{metric}".lstrip("/"): entry["value"]})
-    found |= numbers({"seconds": artifact.manifest.get("seconds")})
-    return found | numbers(
-        {"peak_memory_mib": artifact.manifest.get("host", {}).get("peak_memory_mib")}
-    )

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+from pipeline.artifact import Artifact
+from pipeline.notices import kept
 
 LONGEST_PARAM = 6000
 _NOT_IN_A_NAME = re.compile(r"[^\w\-. /]")
@@ -42,3 +46,29 @@ def numbers(facts: Mapping[str, Any]) -> dict[str, float]:
         for key, value in facts.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     }
+
+
+def results(artifact: Artifact) -> dict[str, float]:
+    """The numbers that a finished stage has beside its curve."""
+    found = numbers(artifact.facts)
+    slices = [("", artifact.facts.get("overall")), *(artifact.facts.get("by_group") or {}).items()]
+    for prefix, metrics in slices:
+        for metric, entry in (metrics or {}).items():
+            found |= numbers({f"{prefix}/{metric}".lstrip("/"): entry["value"]})
+    found |= numbers({"seconds": artifact.manifest.get("seconds")})
+    return found | numbers(
+        {"peak_memory_mib": artifact.manifest.get("host", {}).get("peak_memory_mib")}
+    )
+
+
+def tags(artifact: Artifact, named: Callable[[Path], str]) -> dict[str, str]:
+    """What a finished stage's run is found by; named: a path as MLflow shall show it."""
+    found = {
+        "r1.artifact": named(artifact.path),
+        "mlflow.source.git.commit": str(artifact.manifest.get("code", {}).get("commit") or ""),
+    }
+    if warnings := kept(artifact.facts):
+        found["r1.warnings"] = "\n".join(warnings)
+    if "model" in artifact.facts:
+        found["r1.evaluates"] = str(artifact.facts["model"])
+    return found

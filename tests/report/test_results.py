@@ -131,7 +131,6 @@ def test_the_report_says_where_the_weights_are_and_how_to_load_them(
     path = f"../store/r1/{model.parent.name}/model"
     assert (tmp_path / "out" / path).samefile(model)
     assert f"| r1 | [{path}]({path}) |" in text
-    assert f'AutoModelForCausalLM.from_pretrained("{path}")' in text
     assert "Ask it: Compute 5+6+2" in text
 
 

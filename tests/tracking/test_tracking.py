@@ -60,9 +60,9 @@ def test_the_run_above_shows_the_headline_curves_of_its_stages(
     sent: tuple[Pipeline, Seen],
 ) -> None:
     pipeline, seen = sent
-    above = seen.curve(pipeline.folder.name, "zero/reward")
+    above = seen.curve(pipeline.folder.name, "reward/zero")
     assert above == seen.curve("zero", "reward")
-    assert not seen.curve(pipeline.folder.name, "zero/reward/format")
+    assert not seen.curve(pipeline.folder.name, "reward/format/zero")
 
 
 def test_every_run_says_what_started_it_and_which_rows_it_took_and_made(
@@ -120,7 +120,7 @@ def test_evaluations_verdicts_and_the_report_are_there(sent: tuple[Pipeline, See
     pipeline, seen = sent
     assert seen.runs["eval_zero"].data.metrics["reasoning/pass_at_1"] == 0.5
     parent = seen.runs[pipeline.folder.name]
-    assert parent.data.metrics["zero/pass_at_1"] == 0.5
+    assert parent.data.metrics["pass_at_1/zero"] == 0.5
     assert parent.data.tags["claim.01"] == "reproduced"
     assert "config.yaml" in seen.files(pipeline.folder.name)
     assert seen.files(pipeline.folder.name, "report") >= {"report/report.md", "report/figures"}
