@@ -216,4 +216,4 @@ def test_a_thought_that_the_prompt_opens_is_paid_for_its_form(
     rl.run(config(max_steps=2), {**speaking_inputs, "init_from": (base,)}, context)
     for point in curves(context):
         assert point["reward/format"] > 0.5
-        assert point["format"] == point["reward/format"]
+        assert point["format"] == pytest.approx(point["reward/format"])
