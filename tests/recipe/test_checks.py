@@ -75,7 +75,7 @@ def test_an_engine_that_is_not_installed_is_told_by_the_plan_and_refused_by_the_
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("recipe=r1_zero", "rollout=vllm")
-    planned = said(capsys, 0, "plan", *words)
+    planned = " ".join(said(capsys, 0, "plan", *words).split())
     assert "rollout.engine: is `vllm`, which is not installed here: `make vllm`" in planned
     text = said(capsys, 2, "run", *words)
     assert "stages.zero.rollout.engine: is `vllm`" in text

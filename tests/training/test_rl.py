@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -200,3 +201,19 @@ def test_a_reference_that_its_verifier_rejects_stops_the_stage(
     speaking_inputs["data_from"] = (make_artifact("problems", "broken", rows=rows),)
     with pytest.raises(RecipeError, match=rows[1]["id"]):
         rl.run(config(), speaking_inputs, make_context())
+
+
+def test_a_thought_that_the_prompt_opens_is_paid_for_its_form(
+    speaking_inputs, speaking_model_dir, make_artifact, make_context, tmp_path
+):
+    shutil.copytree(speaking_model_dir, tmp_path / "opening")
+    tokenizer = common.load_tokenizer(tmp_path / "opening")
+    opens = "{%- if add_generation_prompt -%}<|assistant|>"
+    tokenizer.chat_template = tokenizer.chat_template.replace(opens, opens + "<think>")
+    tokenizer.save_pretrained(tmp_path / "opening")
+    base = make_artifact("model", "opening", model_dir=tmp_path / "opening")
+    context = make_context()
+    rl.run(config(max_steps=2), {**speaking_inputs, "init_from": (base,)}, context)
+    for point in curves(context):
+        assert point["reward/format"] > 0.5
+        assert point["format"] == pytest.approx(point["reward/format"])
