@@ -155,7 +155,10 @@ status: $(SETUP) ## what is done, running or failed
 	$(BIN)/r1 status $(OVERRIDES)
 
 ui: $(SETUP) ## MLflow's pages for the runs so far (PORT=5000)
-	$(BIN)/python -m pipeline.tracking.pages "$(or $(R1_ROOT),outputs)" "$(PORT)"
+	@test -f "$${R1_ROOT:-outputs}/mlflow.db" || { echo "There are no runs to show: $${R1_ROOT:-outputs}/mlflow.db is not there." >&2; exit 1; }
+	@$(BIN)/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || { echo "Port $(PORT) cannot be used, something else may listen there. Take another: make ui PORT=5001" >&2; exit 1; }
+	@$(BIN)/python -m pipeline.tracking.pages "$${R1_ROOT:-outputs}" $(PORT)
+	$(BIN)/mlflow ui --port $(PORT) --backend-store-uri "sqlite:///$$(cd "$${R1_ROOT:-outputs}" && pwd)/mlflow.db"
 
 clean: ## remove .venv and caches; outputs/ stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info
