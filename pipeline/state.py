@@ -6,6 +6,8 @@ that is torn, foreign or of another shape counts as absent, and the user hears o
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
 import json
 import os
@@ -58,18 +60,36 @@ def write(path: Path, value: Any) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Put new content in a file's place at once: a reader sees the old or the new, whole.
 
-    A folder that lies in its place is renamed. Raises OSError.
+    A folder that lies in its place is renamed. What a kill leaves beside it the next write takes
+    away. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    aside, descriptor = _aside(path)
     try:
-        aside.write_bytes(content)
-        if path.is_dir() and not path.is_symlink():
-            path.rename(aside.with_suffix(".stray"))
-        aside.replace(path)
+        with os.fdopen(descriptor, "wb") as file:
+            file.truncate()
+            file.write(content)
+            file.flush()
+            if path.is_dir() and not path.is_symlink():
+                path.rename(path.with_name(f"{path.name}.{os.getpid()}.stray"))
+            aside.replace(path)
     except OSError:
         aside.unlink(missing_ok=True)
         raise
+
+
+def _aside(path: Path) -> tuple[Path, int]:
+    """An open file beside another that is this thread's alone: the usual one, if that is free."""
+    usual = path.with_name(f"{path.name}.tmp")
+    with contextlib.suppress(OSError):
+        descriptor = os.open(usual, os.O_WRONLY | os.O_CREAT, 0o666)
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), usual.stat()):
+                return usual, descriptor
+        os.close(descriptor)
+    own = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    return own, os.open(own, os.O_WRONLY | os.O_CREAT, 0o666)
 
 
 @functools.cache

@@ -28,6 +28,7 @@ from pipeline.compose import compose
 from pipeline.digests import sha256_of
 from pipeline.errors import RecipeError, UsageError
 from pipeline.graph import did_you_mean
+from pipeline.overrides import parsed
 from pipeline.situation import Situation, survey
 from stages.export_card_command import Card, write_card
 from stages.export_lineage_command import Lineage
@@ -70,7 +71,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("folder", metavar="DIR", type=Path, help="a new folder")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
-    options = parser.parse_intermixed_args(list(argv))
+    options = parsed(parser, argv)
     options.folder = options.folder.expanduser()
     return options
 

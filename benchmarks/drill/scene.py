@@ -173,7 +173,8 @@ class Scene:
         while (there := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.1)
         found = [f"process {pid}: {line[:120]}" for pid, line in there.items()]
-        half = [*self.store.rglob("*.tmp"), *(self.store / ".work").glob("adopt-*")]
+        half = [p for p in self.store.rglob("*.tmp") if ".corrupt" not in p.parts]
+        half += [*(self.store / ".work").glob("adopt-*")]
         half += [p for p in (self.store / ".work").rglob("*") if p.is_file()]
         leases = list((self.store / ".leases").glob("*.json"))
         kept = "torchinductor_"  # torch's cache of compiled code, for the next process

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from stages.data.languages import code_of
 from stages.data.sources import BadRow, Raw, read_own_rows
 from stages.data.template import ANSWER, END_ANSWER, END_THINK, THINK
 from stages.rewards.language import mixes_languages, primary
@@ -79,7 +80,7 @@ def _example(row: Raw, least: float) -> Example:
     for name in ("thought_after", "summary"):
         if tags := foreign_tags(getattr(example, name)):
             raise BadRow(f"`{name}` has {', '.join(tags)}: leave tags out, they are put around it")
-    language = primary(example.language)
+    language = primary(code_of(example.language, "`language`"))
     if mixes_languages(example.thought_after, language, least):
         raise BadRow(
             f"`thought_after` mixes languages: less than {least:.0%} of its words are {language}"

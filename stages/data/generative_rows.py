@@ -18,6 +18,7 @@ from pipeline.errors import UsageError
 from stages.configs import GenerativeJudge
 from stages.data.files import BadRow, Raw
 from stages.data.formats.columns import text_of
+from stages.data.languages import code_of
 from stages.data.sources import read_own_rows
 from stages.rewards.language import target_of
 
@@ -100,5 +101,6 @@ def _labelled(number: int, row: Raw) -> Labelled:
     if not isinstance(right, bool):
         raise BadRow(f"column `right` is {right!r}, expected true or false")
     question, reference, answer = (text_of(row, name) for name in COLUMNS)
-    language = text_of(row, "language") if row.get("language") else ""
+    given = row.get("language")
+    language = code_of(given, "column `language`") if given else ""
     return Labelled(number, Claim(question, reference, answer, language), right)

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.cli import R1, main
-from pipeline.commands import derived
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.situation import survey
+from pipeline.stage_rows import derived
 from stages.configs import EvaluateConfig, Prompt, Sampling
 from stages.data.asking import questions
 from stages.data.ledger import key_of

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.cli import R1, main
 from pipeline.compose import compose
@@ -74,6 +73,8 @@ def exported(root: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def test_what_is_exported_loads_with_plain_transformers(exported: Any) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
     folder, said = exported
     assert {path.name for path in folder.iterdir()} == set(said["files"])
     model = AutoModelForCausalLM.from_pretrained(folder)

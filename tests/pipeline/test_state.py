@@ -1,5 +1,6 @@
 """Small state files: what is torn or foreign counts as absent."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,28 @@ def test_a_folder_or_a_link_to_itself_makes_room_for_what_is_written(tmp_path: P
         assert state.read(tmp_path / name, Beat) == Beat(1.5, "me")
     [stray] = tmp_path.glob("folder.*.stray")
     assert (stray / "kept").exists()
+
+
+def test_what_a_kill_left_beside_a_file_goes_with_the_next_write(tmp_path: Path) -> None:
+    (tmp_path / "beat.json.tmp").write_text('{"at": 1.5, "by": "one that was killed"' * 9)
+    state.write(tmp_path / "beat.json", Beat(2.5, "me"))
+    assert state.read(tmp_path / "beat.json", Beat) == Beat(2.5, "me")
+    assert [p.name for p in tmp_path.iterdir()] == ["beat.json"]
+
+
+def test_two_that_write_at_once_do_not_mix(tmp_path: Path) -> None:
+    path = tmp_path / "beat.json"
+
+    def write(by: int) -> None:
+        for _ in range(100):
+            state.write(path, Beat(by, f"{by}" * 1000))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    found = state.read(path, Beat)
+    assert found is not None
+    assert found.by == f"{found.at:.0f}" * 1000
+    assert [p.name for p in tmp_path.iterdir()] == ["beat.json"]
 
 
 def test_text_that_has_no_utf8_is_written_as_far_as_it_goes(tmp_path: Path) -> None:
