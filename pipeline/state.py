@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def read(path: Path, shape: type[T]) -> T | None:
-    """The JSON in a file as `shape`: a dataclass, TypedDict, or a type such as dict[str, float].
+    """The JSON in a file as `shape`: a dataclass, or a type such as dict[str, float].
 
     None if the file is absent, and with a warning if it is no file, cannot be read, or holds
     something else.
