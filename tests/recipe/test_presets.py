@@ -32,6 +32,7 @@ from stages.training.reward_data import read_judged
 from stages.training.rl_prompts import Prompt, prepare_prompts, starts
 from stages.training.rl_rewards import weights_at
 from stages.training.sft_data import encode
+from stages.training.verdict_counts import VerdictCounts
 from stages.verifiers.answer import DEFAULT
 
 # DeepSeek-R1, arXiv 2501.12948v2, as TRL and transformers name it.
@@ -170,7 +171,8 @@ def trainer(tiny_model_dir: Path, make_context: Callable[..., Any]) -> Callable[
                 scorers={"helpful": None, "safety": None},  # type: ignore[dict-item]
                 total_steps=config.max_steps,
             )
-            return rl._trainer(config, tiny_model_dir, tokenizer, prompts, terms, context)
+            counts = VerdictCounts(None, context.work)  # type: ignore[arg-type]
+            return rl._trainer(config, tiny_model_dir, tokenizer, prompts, terms, context, counts)
         said = "<think>1</think><answer>2</answer>"
         if config.kind == "sft":
             documents = encode(tokenizer, [row | {"completion": said} for row in problems])
