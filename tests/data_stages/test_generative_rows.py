@@ -42,7 +42,9 @@ def judge(**changes) -> GenerativeJudge:
 
 
 def config(own: GenerativeJudge | None, judge_with: str | None = "v3", **changes) -> SampleConfig:
-    return SampleConfig("sample", judge_with=judge_with, generative_judge=own, **changes)
+    numbers = {"sampling": Sampling(max_tokens=64), "samples_per_problem": 4}
+    numbers |= {"max_kept_per_problem": 1}
+    return SampleConfig("sample", judge_with=judge_with, generative_judge=own, **numbers | changes)
 
 
 def found(stage_config: SampleConfig) -> list[tuple[str, str]]:

@@ -45,7 +45,7 @@ def test_a_preset_is_not_run_before_a_model_is_named_that_rewrites(
     assert "warning: stages.cold_start_data.rewrite_with: is null" in capsys.readouterr().out
     with pytest.raises(UsageError, match=r"stages\.cold_start_data\.rewrite_with: is null"):
         execute(R1, this)
-    assert "cold_start_data" not in found(f"profile={profile}", *WRITER)
+    assert "cold_start_data" not in found(f"profile={profile}", "rollout=transformers", *WRITER)
 
 
 def test_whoever_wants_raw_samples_is_told_and_not_refused(

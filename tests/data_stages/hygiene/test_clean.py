@@ -174,9 +174,9 @@ def test_a_benchmark_as_training_data_is_an_error_that_says_so(clean, sets):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"ngram": 0}, r"stages\.cleaned\.ngram=0: expected 1 or more"),
-        ({"near_duplicate": 0.3}, r"near_duplicate=0\.3: expected 0\.7 to 1"),
-        ({"paraphrase": 0.6}, r"set both paraphrase and paraphrase_same_numbers"),
+        ({"ngram": 0}, r"stages\.cleaned\.ngram: is 0: set it to 1 or more"),
+        ({"near_duplicate": 0.3}, r"near_duplicate: is 0\.3: set it from 0\.7 to 1"),
+        ({"paraphrase": 0.6}, r"paraphrase_same_numbers is None: set both, or neither"),
     ],
 )
 def test_numbers_that_cannot_be_are_named(clean, sets, config, message):
