@@ -49,6 +49,8 @@ def _execute(project: Project, composed: Composed) -> int:
     _check_inputs_are_there(situation)
     stages = situation.selection.stages
     pending = [name for name in stages if situation.facts[name].artifact is None]
+    for name in set(stages) - set(pending):
+        situation.store.tidy(name, situation.wanted[name].fingerprint)
     if not pending:
         print(f"nothing to do: {len(stages)} stages done")
         made = {name: f.artifact for name, f in situation.facts.items() if f.artifact}

@@ -154,6 +154,18 @@ class Store:
         with lease.briefly(self.lease(stage, fingerprint)) as holder:
             return None if holder else self.set_aside(stage, fingerprint)
 
+    def tidy(self, stage: str, fingerprint: str) -> None:
+        """Remove work and lease of a result that is there: a kill after publishing leaves them.
+
+        Nothing happens while somebody holds the lease, or where the store may only be read.
+        """
+        work, held = self.work(stage, fingerprint), self.lease(stage, fingerprint)
+        if not work.exists() and not held.exists():
+            return
+        with contextlib.suppress(OSError, RecipeError), lease.briefly(held) as holder:
+            if holder is None:
+                shutil.rmtree(work, ignore_errors=True)
+
     def manifest(self, stage: str, fingerprint: str) -> dict[str, Any] | None:
         """The manifest alone, no file looked at: for `why`, which only compares."""
         for folder in (self.root, *self.adopt_from):

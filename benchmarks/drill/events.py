@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.drill.harms import HARMS
-from benchmarks.drill.scene import MINIATURE, Recipe, Said, Scene
+from benchmarks.drill.scene import MINIATURE, TOY, Recipe, Said, Scene
 
 VERBS = (("status",), ("plan",), ("gc",), ("report",), ("why", "left"))
 VERBS_OF_MINIATURE = (("status",), ("plan",), ("gc",), ("report",), ("why", "zero"))
@@ -253,7 +253,9 @@ def _victims(scene: Scene, runner: int, who: str, rng: random.Random) -> list[in
 
 
 def _harm_one(event: Event, under: Path) -> None:
-    files = sorted(_files(under))
+    """Harm a file; but for the toy's own notes, which have no checksums as real checkpoints do."""
+    notes = ("checkpoint.json", "metrics.jsonl") if event.scene.recipe is TOY else ()
+    files = sorted(f for f in _files(under) if ".work" not in f.parts or f.name not in notes)
     if not files:
         return
     path, what = event.rng.choice(files), event.rng.choice(sorted(HARMS))

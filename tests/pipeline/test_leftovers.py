@@ -111,3 +111,15 @@ def test_gc_deletes_no_result_of_other_settings_while_a_stage_runs(toy: Toy) -> 
     finally:
         process.kill()
         process.communicate()
+
+
+def test_what_a_kill_right_after_publishing_leaves_goes_with_the_next_run(finished: Toy) -> None:
+    (artifact,) = (finished.store / "both").iterdir()
+    work = finished.store / ".work" / "both" / artifact.name
+    work.mkdir(parents=True)
+    (work / "attempts.json").write_text("[]")
+    lease = finished.store / ".leases" / f"both-{artifact.name}.json"
+    lease.write_text("{}")
+    assert "nothing to do" in finished("run")
+    assert not work.exists()
+    assert not lease.exists()
