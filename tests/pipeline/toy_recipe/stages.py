@@ -8,6 +8,7 @@ import os
 import signal
 import time
 
+from pipeline import state
 from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
 from pipeline.errors import StageFailed
@@ -42,7 +43,7 @@ def work(config: WorkConfig, inputs: Inputs, context: Context) -> Outputs:
         context.log(step, {"sum": sum(numbers) + step * config.add})
         context.progress(step, config.steps)
         if context.rank == 0:
-            checkpoint.write_text(json.dumps(step))
+            state.write(checkpoint, step)  # whole or not at all, whenever it is killed
         if step == config.trouble.kill_at and hit:
             os.kill(os.getpid(), signal.SIGKILL)
     place = [os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE", "CUDA_VISIBLE_DEVICES")]
