@@ -20,6 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline import manifest
+from pipeline.errors import RecipeError
+
 HERE = Path(__file__).resolve().parents[2]
 MARK = "R1_DRILL_SCENE"  # in the environment of every process of a scene
 PATIENCE = 300.0  # seconds; what takes longer is a hang
@@ -135,8 +138,8 @@ class Scene:
         """When every artifact was made, by its manifest; one without a readable one is left out."""
         found = {}
         for stage, folder in self.artifacts():
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                found[stage] = str(json.loads((folder / "manifest.json").read_text())["created"])
+            with contextlib.suppress(RecipeError):
+                found[stage] = str(manifest.read(folder)["created"])
         return found
 
     def artifacts(self) -> Iterator[tuple[str, Path]]:
@@ -195,14 +198,14 @@ class Scene:
 
 
 def _digest(file: Path) -> str:
-    """Of a file's content; of JSON without what a clock had a part in."""
+    """Of a file's content; of JSON that can be read, without what a clock had a part in."""
     content = file.read_bytes()
-    if file.suffix == ".jsonl":
-        content = json.dumps(
-            [_timeless(json.loads(line)) for line in content.splitlines()]
-        ).encode()
-    elif file.suffix == ".json":
-        content = json.dumps(_timeless(json.loads(content))).encode()
+    with contextlib.suppress(ValueError, RecursionError):
+        if file.suffix == ".jsonl":
+            points = [_timeless(json.loads(line)) for line in content.splitlines()]
+            content = json.dumps(points).encode()
+        elif file.suffix == ".json":
+            content = json.dumps(_timeless(json.loads(content))).encode()
     return hashlib.sha256(content).hexdigest()
 
 
