@@ -235,21 +235,21 @@ def test_only_one_clear_verdict_is_a_vote(reply, vote):
     ("changes", "produces", "key"),
     [
         ({}, (), "data_from"),
-        ({"path": "pairs.jsonl"}, ("model", "problems"), "path"),
+        ({"path": __file__}, ("model", "problems"), "path"),
         ({}, ("problems",), "data_from"),
         ({"judge_with": None}, ("model", "problems"), "judge_with"),
         (
-            {"path": "f", "judging": Judging(Prompt({"en": "{question}"}), VERDICTS)},
+            {"path": __file__, "judging": Judging(Prompt({"en": "{question}"}), VERDICTS)},
             (),
             "judging.prompt.text.en",
         ),
         (
-            {"path": "f", "judging": Judging(Prompt(file="no such"), VERDICTS)},
+            {"path": __file__, "judging": Judging(Prompt(file="no such"), VERDICTS)},
             (),
             "judging.prompt.file",
         ),
-        ({"path": "f", "judging": Judging(PAIR, {"A": 1.0})}, (), "judging.verdicts"),
-        ({"path": "f"}, (), None),
+        ({"path": __file__, "judging": Judging(PAIR, {"A": 1.0})}, (), "judging.verdicts"),
+        ({"path": __file__}, (), None),
         ({}, ("model", "problems"), None),
     ],
 )

@@ -50,7 +50,7 @@ def test_why_does_not_blame_what_changes_nothing(tmp_path: Path) -> None:
     (folder / "manifest.json").write_text(
         json.dumps(manifest | {"inputs": [*inputs, moved], "created": "2026-01-01"})
     )
-    reason = why("zero", situation.graph, situation.wanted, situation.store)
+    reason = why("zero", situation.wanted, situation.store)
     assert [str(change) for change in reason.changes] == ["max_steps: 8 → 7"]
     assert reason.inputs == []
 
