@@ -231,6 +231,9 @@ def test_only_one_clear_verdict_is_a_vote(reply, vote):
     assert read_verdict(reply, VERDICTS) == vote
 
 
+SHORT_REPLY = Sampling(max_tokens=8)
+
+
 @pytest.mark.parametrize(
     ("changes", "produces", "key"),
     [
@@ -239,16 +242,26 @@ def test_only_one_clear_verdict_is_a_vote(reply, vote):
         ({}, ("problems",), "data_from"),
         ({"judge_with": None}, ("model", "problems"), "judge_with"),
         (
-            {"path": __file__, "judging": Judging(Prompt({"en": "{question}"}), VERDICTS)},
+            {
+                "path": __file__,
+                "judging": Judging(Prompt({"en": "{question}"}), VERDICTS, sampling=SHORT_REPLY),
+            },
             (),
             "judging.prompt.text.en",
         ),
         (
-            {"path": __file__, "judging": Judging(Prompt(file="no such"), VERDICTS)},
+            {
+                "path": __file__,
+                "judging": Judging(Prompt(file="no such"), VERDICTS, sampling=SHORT_REPLY),
+            },
             (),
             "judging.prompt.file",
         ),
-        ({"path": __file__, "judging": Judging(PAIR, {"A": 1.0})}, (), "judging.verdicts"),
+        (
+            {"path": __file__, "judging": Judging(PAIR, {"A": 1.0}, sampling=SHORT_REPLY)},
+            (),
+            "judging.verdicts",
+        ),
         ({"path": __file__}, (), None),
         ({}, ("model", "problems"), None),
     ],
