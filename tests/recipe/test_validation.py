@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline import manifest as manifests
 from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import UsageError
@@ -45,11 +46,10 @@ def test_why_does_not_blame_what_changes_nothing(tmp_path: Path) -> None:
     identity["config"]["max_steps"] = 8
     inputs = [vars(i) for i in want.inputs if i.edge != "validate_on"]
     manifest = {"stage": "zero", "fingerprint": "1" * 16, "identity": identity}
+    manifest |= {"type": "model", "facts": {}, "files": {}}
     folder = tmp_path / "zero" / ("1" * 16)
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(
-        json.dumps(manifest | {"inputs": [*inputs, moved], "created": "2026-01-01"})
-    )
+    manifests.write(folder, manifest | {"inputs": [*inputs, moved], "created": "2026-01-01"})
     reason = why("zero", situation.wanted, situation.store)
     assert [str(change) for change in reason.changes] == ["max_steps: 8 → 7"]
     assert reason.inputs == []
