@@ -180,7 +180,9 @@ def test_thinking_budgets_and_another_engine_are_refused(
         "data_from": (make_artifact("problems", "heldout", rows=problems()[:1]),),
     }
     asked = replace(config, rollout=Rollout(engine="server", server=server), budgets=[8])
-    with pytest.raises(UsageError, match=r"stages\.stage\.budgets: is set, and chat is behind a chat server"):
+    with pytest.raises(
+        UsageError, match=r"stages\.stage\.budgets: is set, and chat is behind a chat server"
+    ):
         run(asked, inputs, make_context())
     with pytest.raises(UsageError, match=r"rollout\.engine is `transformers`, expected `server`"):
         run(config, inputs, make_context())
