@@ -184,7 +184,9 @@ def test_thinking_budgets_and_another_engine_are_refused(
         UsageError, match=r"stages\.stage\.budgets: is set, and chat is behind a chat server"
     ):
         run(asked, inputs, make_context())
-    with pytest.raises(UsageError, match=r"rollout\.engine: is 'transformers': expected one of server"):
+    with pytest.raises(
+        UsageError, match=r"rollout\.engine: is 'transformers': expected one of server"
+    ):
         run(config, inputs, make_context())
 
 
