@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import state, threads
+from pipeline import locks, state, threads
 
 HEARTBEAT = 2.0
 EXPIRES = 60.0
@@ -158,7 +158,7 @@ def holder(path: Path) -> Holder | None:
         return found
     if found is not None and found.machine != _machine():
         return None
-    return _SOMEBODY if _is_locked(path) else None
+    return _SOMEBODY if locks.is_held(path.with_suffix(".lock")) else None
 
 
 def _named(path: Path) -> Holder | None:
@@ -212,17 +212,6 @@ def _try_lock(path: Path) -> int | None:
         return lock
     os.close(lock)
     return None
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        with path.with_suffix(".lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _this_process() -> Holder:

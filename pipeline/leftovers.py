@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import asides, lease
+from pipeline import lease, locks
 from pipeline.compose import Composed
 from pipeline.errors import RecipeError, UsageError
 from pipeline.lease import briefly
@@ -67,7 +67,7 @@ def _nobodys(situation: Situation) -> Iterator[Leftover]:
     for path in sorted((store.root / _CORRUPT).glob("*")):
         yield Leftover(path, "corrupt")
     for path in sorted((store.root / ".work").glob("adopt-*")):
-        if not asides.is_filled(path):
+        if not locks.is_held(path):
             yield Leftover(path, "an adoption that was cut")
     made = {fingerprint for _, fingerprint, _ in store.artifacts()}
     for leftover in _work(store):
@@ -156,7 +156,7 @@ def _delete(found: list[Leftover], aside: Path) -> int:
 def _removed(leftover: Leftover, aside: Path) -> bool:
     """Remove one, unless somebody took it since it was listed."""
     if leftover.lease is None:
-        if leftover.path.is_dir() and asides.is_filled(leftover.path):
+        if locks.is_held(leftover.path):
             return False
         _remove(leftover.path, aside)
         return True

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import asides, lease, notices
+from pipeline import lease, locks, notices
 from pipeline import manifest as manifests
 from pipeline.artifact import MANIFEST, Artifact
 from pipeline.digests import Digests, sha256_of
@@ -107,7 +107,7 @@ class Store:
         found = verified(source, fingerprint, self.digests)
         aside = self.root / ".work" / f"adopt-{stage}-{fingerprint}-{os.getpid()}"
         try:
-            with asides.filling(aside):
+            with locks.filling(aside):
                 for name in found.manifest["files"]:
                     (aside / name).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(source / name, aside / name)

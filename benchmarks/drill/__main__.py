@@ -99,8 +99,7 @@ def _happen(
     skipped = None
     try:
         happen(event)
-        if happen.__name__ not in ("disk_full", "read_only"):  # they end while their disk is there
-            event.close()
+        event.close()
     except Skipped as reason:
         skipped = str(reason)
     finally:

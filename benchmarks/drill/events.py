@@ -8,6 +8,7 @@ traceback, a hang, or a failure without a word.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import resource
@@ -22,8 +23,7 @@ from pathlib import Path
 from benchmarks.drill.harms import HARMS
 from benchmarks.drill.scene import MINIATURE, TOY, Recipe, Said, Scene
 
-VERBS = (("status",), ("plan",), ("gc",), ("report",), ("why", "left"))
-VERBS_OF_MINIATURE = (("status",), ("plan",), ("gc",), ("report",), ("why", "zero"))
+VERBS = ("status", "plan", "gc", "report", "why")
 
 
 class Skipped(Exception):
@@ -57,6 +57,7 @@ class Event:
     did: list[str] = field(default_factory=list)
     found: list[tuple[str, str]] = field(default_factory=list)
     harmed: set[str] = field(default_factory=set)  # the stages whose own artifact was harmed
+    closed: bool = False
 
     def heard(self, said: Said, allowed: tuple[int, ...] = ()) -> Said:
         """Judge what a command said; an exit code of `allowed` (any, if empty) is none to note."""
@@ -68,7 +69,10 @@ class Event:
         return said
 
     def close(self) -> None:
-        """A healthy run, and a look at everything."""
+        """A healthy run, and a look at everything; once."""
+        if self.closed:
+            return
+        self.closed = True
         before = self.scene.made()
         said = self.heard(self.scene.run(), (0,))
         if said.code == 0:
@@ -94,7 +98,7 @@ def killed(event: Event) -> None:
     victims = _victims(event.scene, process.pid, who, event.rng)
     event.did.append(f"{signal.Signals(number).name} to {who}")
     for pid in victims:
-        with _gone_is_fine():
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
     if who == "all" and number == signal.SIGKILL:
         event.scene.kill_all()
@@ -108,9 +112,9 @@ def harmed(event: Event) -> None:
     """A file of a finished run is harmed; then people ask and run."""
     _copy(event)
     _harm_one(event, event.scene.root)
-    verbs = VERBS_OF_MINIATURE if event.scene.recipe is MINIATURE else VERBS
-    verb = event.rng.choice(verbs)
-    event.heard(event.scene.ask(verb[0], *verb[1:], *event.scene.recipe.words))
+    verb = event.rng.choice(VERBS)
+    of = [event.scene.recipe.trained] if verb == "why" else []
+    event.heard(event.scene.ask(verb, *of, *event.scene.recipe.words))
 
 
 def harmed_halfway(event: Event) -> None:
@@ -199,7 +203,7 @@ def worker_killed(event: Event) -> None:
         workers = [p for p, line in event.scene.processes().items() if "verifiers.worker" in line]
         if workers:
             time.sleep(event.rng.uniform(0.0, event.reference.seconds / 4))
-            with _gone_is_fine():
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(event.rng.choice(workers), number)
             break
         time.sleep(0.02)
@@ -289,26 +293,16 @@ def _wait_for_end(scene: Scene) -> None:
         time.sleep(0.05)
 
 
-class _gone_is_fine:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        return kind is not None and issubclass(kind, ProcessLookupError)
-
-
-class _disk:
+@contextlib.contextmanager
+def _disk(folder: Path, options: str) -> Iterator[None]:
     """A file system of its own in a folder, until it is left."""
-
-    def __init__(self, folder: Path, options: str) -> None:
-        self._folder, self._options = folder, options
-
-    def __enter__(self) -> None:
-        if os.geteuid() != 0:
-            raise Skipped("only root may mount a disk")
-        _mount("-t", "tmpfs", "-o", self._options, "tmpfs", str(self._folder))
-
-    def __exit__(self, *_: object) -> None:
-        subprocess.run(["umount", "-l", str(self._folder)], check=True)
+    if os.geteuid() != 0:
+        raise Skipped("only root may mount a disk")
+    _mount("-t", "tmpfs", "-o", options, "tmpfs", str(folder))
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def _mount(*words: str) -> None:

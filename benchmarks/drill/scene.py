@@ -33,6 +33,7 @@ class Recipe:
     """What is run: the command, the words of its run, and the harmless run's seconds."""
 
     name: str
+    trained: str  # the stage that takes longest
     command: tuple[str, ...]
     words: tuple[str, ...]
     root: str  # the variable that says where results go
@@ -41,6 +42,7 @@ class Recipe:
 
 TOY = Recipe(
     "toy",
+    "left",
     (sys.executable, "-m", "toy_recipe"),
     ("stages.left.steps=12", "stages.left.delay=0.05", "stages.right.delay=0.1"),
     "TOY_ROOT",
@@ -48,6 +50,7 @@ TOY = Recipe(
 )
 MINIATURE = Recipe(
     "miniature",
+    "zero",
     (sys.executable, "-m", "pipeline.cli"),
     ("profile=smoke", "recipe=r1_zero", "until=zero", "stages.zero.max_steps=8", "tracking=none"),
     "R1_ROOT",

@@ -5,13 +5,12 @@ Written when the run starts (nothing is there yet) and by the process that sends
 
 from __future__ import annotations
 
-import fcntl
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import state
+from pipeline import locks, state
 from pipeline.run_folder import RUN, RunFolder
 from pipeline.tracking.journal import FILE
 
@@ -52,7 +51,7 @@ def told(folder: Path) -> str:
     found = state.read(folder / DELIVERY, Delivery)
     if found is None or found.sent:
         return ""
-    if _is_being_sent(folder):
+    if locks.is_held(folder / FILE):  # by a follower
         return "still being sent"
     return f"not all of this run is there ({found.why}); {remedy(folder)}"
 
@@ -69,15 +68,3 @@ def unsent(runs: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(runs.glob(f"*/{DELIVERY}"), reverse=True):
         if not path.parent.is_symlink() and (words := told(path.parent)):
             yield path.parent.name, words
-
-
-def _is_being_sent(folder: Path) -> bool:
-    """Whether another process holds the journal (see follower.py)."""
-    try:
-        with (folder / FILE).open("rb") as journal:
-            fcntl.flock(journal, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

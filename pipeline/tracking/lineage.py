@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from mlflow.entities import (
     LoggedModelOutput,
 )
 
-from pipeline.artifact import MANIFEST, Artifact
+from pipeline import manifest
+from pipeline.artifact import Artifact
+from pipeline.manifest import CorruptArtifact
 
 MODELS = ("model", "reward_model")
 ROWS = ("rows.parquet", "samples.parquet")
@@ -116,8 +119,8 @@ def _inputs(artifact: Artifact) -> list[Artifact]:
     found = []
     for source in artifact.manifest["inputs"]:
         path = store / source["stage"] / source["fingerprint"]
-        if (path / MANIFEST).is_file():
-            found.append(Artifact(path, json.loads((path / MANIFEST).read_text())))
+        with suppress(CorruptArtifact):  # or gone
+            found.append(Artifact(path, manifest.read(path)))
     return found
 
 

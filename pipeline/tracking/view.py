@@ -115,7 +115,7 @@ class View:
         if child is None:
             return
         path = self._places.found(event["artifact"])
-        artifact = Artifact(path, json.loads((path / MANIFEST).read_text()))
+        artifact = Artifact(path, manifest.read(path))
         child.work = path
         self._send_curve(child)
         self._send_numbers(child.run_id, results(artifact), event["time"])

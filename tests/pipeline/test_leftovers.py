@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import Toy
 
-from pipeline.asides import filling
+from pipeline.locks import filling
 
 ALL = ["numbers", "left", "right", "both"]
 OTHER = "stages.left.add=2"
@@ -80,7 +80,7 @@ def test_gc_deletes_a_half_adoption_and_what_comes_after_it(finished: Toy) -> No
 def test_gc_leaves_an_adoption_alone_that_goes_on(finished: Toy) -> None:
     live = finished.store / ".work" / "adopt-left-0123-77"
     code = (
-        "import sys, pathlib, pipeline.asides as a\n"
+        "import sys, pathlib, pipeline.locks as a\n"
         f"with a.filling(pathlib.Path({str(live)!r})): print(flush=True); sys.stdin.read()"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
