@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import checks
+from pipeline.artifact import Artifact
 from pipeline.compose import Composed
 from pipeline.disk import require_no_file
 from pipeline.errors import UsageError
-from pipeline.graph import Graph, Selection, build, select
+from pipeline.graph import Graph, Selection, build, did_you_mean, select
 from pipeline.plan import StageFacts, Wanted, look, wanted
 from pipeline.project import Project
 from pipeline.store import Store
@@ -55,6 +57,21 @@ def survey(project: Project, composed: Composed) -> Situation:
     facts = {name: look(store, name, results[name].fingerprint) for name in graph.nodes}
     store.save_caches()
     return Situation(project, composed, paths, graph, selection, store, results, facts, problems)
+
+
+def finished(verb: str, stage: str, types: Sequence[str], situation: Situation) -> Artifact:
+    """The result of a stage that makes one of these types. Raises UsageError with the verb."""
+    nodes = situation.graph.nodes
+    if stage not in nodes:
+        raise UsageError(f"{verb} {stage}: no such stage. {did_you_mean(stage, nodes)}")
+    made = nodes[stage].kind.produces
+    if made not in types:
+        raise UsageError(f"{verb} {stage}: it makes {made}, expected {' or '.join(types)}")
+    artifact = situation.facts[stage].artifact
+    if artifact is None:
+        words = shlex.join(["r1", "run", f"until={stage}", *situation.composed.overrides])
+        raise UsageError(f"{verb} {stage}: it has no result with this config yet: {words}")
+    return artifact
 
 
 def paths_of(root: Mapping[str, Any], home: Path) -> Paths:

@@ -21,11 +21,12 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
+from stages.checks.values import DOMAINS
 from stages.configs import ConversationsConfig
 from stages.data.exchanges import NAMES, check_columns
 from stages.data.files import BrokenRow
 from stages.data.imported import Importer, Place, Report
-from stages.data.rows import CONVERSATION, DOMAINS, write_rows
+from stages.data.rows import CONVERSATION, write_rows
 from stages.data.sources import Format, Raw, open_source
 from stages.verifiers import VERIFIERS
 from stages.verifiers.pool import VerifierPool

@@ -63,7 +63,8 @@ from stages.data.score import Asked, problem_schema, tables
 from stages.rewards.preference import Scorer, load_scorers
 from stages.rewards.windows import require_windows
 from stages.rollout.fleet import Fleet
-from stages.verifiers.pool import VerifierPool, policy_of
+from stages.verifiers.answer import policy_of
+from stages.verifiers.pool import VerifierPool
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -17,19 +17,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.artifact import Artifact
 from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.digests import sha256_of
 from pipeline.errors import RecipeError, UsageError
-from pipeline.graph import did_you_mean
 from pipeline.overrides import parsed
-from pipeline.situation import Situation, survey
+from pipeline.situation import finished, survey
 from stages.export_card_command import Card, write_card
 from stages.export_lineage_command import Lineage
 
@@ -42,21 +39,21 @@ def main(argv: Sequence[str]) -> int:
     options = _parse(argv)
     _check_free(options.folder)
     situation = survey(R1, compose(R1, options.overrides))
-    artifact = _finished(options.stage, options.overrides, situation)
+    artifact = finished("export", options.stage, EXPORTED, situation)
     lineage = Lineage.of(artifact, situation.store)
     card = write_card(Card.of(artifact, lineage, situation))
     _write(artifact.model_path, card, options.folder)
-    files = {
-        path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
-        for path in sorted(options.folder.iterdir())
-    }
+    files = sorted(options.folder.iterdir())
     if options.json:
         said = {"stage": artifact.stage, "type": artifact.type, "fingerprint": artifact.fingerprint}
         evaluations = {one.stage: one.facts for one in lineage.evaluations}
-        said |= {"folder": str(options.folder), "files": files, "evaluations": evaluations}
+        said |= {"folder": str(options.folder), "evaluations": evaluations}
+        said["files"] = {
+            path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in files
+        }
         print(json.dumps(said, indent=1, ensure_ascii=False))
         return 0
-    size = sum(int(facts["bytes"]) for facts in files.values()) / 1e6
+    size = sum(path.stat().st_size for path in files) / 1e6
     print(f"{options.folder}: {len(files)} files, {size:.1f} MB. How to run it: {CARD} there")
     return 0
 
@@ -82,21 +79,6 @@ def _check_free(folder: Path) -> None:
         return
     if not folder.is_dir() or any(folder.iterdir()):
         raise UsageError(f"DIR {folder}: is there already, and is not written over: name a new one")
-
-
-def _finished(stage: str, overrides: Sequence[str], situation: Situation) -> Artifact:
-    """The result of a stage of the recipe that makes a model."""
-    nodes = situation.graph.nodes
-    if stage not in nodes:
-        raise UsageError(f"export {stage}: no such stage. {did_you_mean(stage, nodes)}")
-    made = nodes[stage].kind.produces
-    if made not in EXPORTED:
-        raise UsageError(f"export {stage}: it makes {made}, expected {' or '.join(EXPORTED)}")
-    artifact = situation.facts[stage].artifact
-    if artifact is None:
-        words = shlex.join(["r1", "run", f"until={stage}", *overrides])
-        raise UsageError(f"export {stage}: it has no result with this config yet: {words}")
-    return artifact
 
 
 def _write(model: Path, card: str, folder: Path) -> None:

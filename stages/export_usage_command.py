@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
 from pipeline.artifact import Artifact
 from stages.data.model_folder import brings_code
+from stages.data.rows import stream_rows
 from stages.data.template import END, END_THINK, THINK
 from stages.export_lineage_command import Lineage
 
@@ -90,9 +89,8 @@ def _messages(lineage: Lineage) -> Any:
 
 
 def _first(rows: Path) -> Any:
-    for batch in pq.ParquetFile(rows).iter_batches(1, columns=["prompt"]):
-        return batch.to_pylist()[0]["prompt"]
-    return _asked(PLAIN)
+    row = next(stream_rows(rows, ["prompt"], 1), None)
+    return row["prompt"] if row else _asked(PLAIN)
 
 
 def _asked(question: str) -> list[dict[str, str]]:

@@ -39,6 +39,7 @@ from rich.progress import (
 )
 
 from pipeline.errors import UsageError
+from pipeline.overrides import parsed
 from stages.configs import Verifiers
 from stages.data.files import Advance
 from stages.verifiers import files
@@ -74,7 +75,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--self-check", action="store_true", help="grade the references")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("overrides", nargs="*", help="e.g. verifiers.workers=8")
-    options = parser.parse_intermixed_args(list(argv))
+    options = parsed(parser, argv)
     if options.out is None and not options.self_check:
         parser.error("name the file for the verdicts: --out OUT.jsonl")
     return options

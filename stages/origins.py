@@ -22,7 +22,7 @@ from stages.configs import (
     ServedModelConfig,
     StageConfig,
 )
-from stages.data.places import FILE_ENDINGS, HUB_NAME, ending_of
+from stages.data.places import not_there
 
 TINY = "the tiny world"
 
@@ -107,10 +107,7 @@ def _place(path: str) -> str:
         return f"folder {path}"
     if local.exists():
         return f"file {path}"
-    is_path = path.startswith(("/", "./", "../", "~")) or ending_of(local) in FILE_ENDINGS
-    if is_path or not HUB_NAME.fullmatch(path):
-        return f"{path}, which is not there"
-    return f"{path} on the Hugging Face hub"
+    return f"{path}, which is not there" if not_there(path) else f"{path} on the Hugging Face hub"
 
 
 def _local(path: str) -> Path:

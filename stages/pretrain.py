@@ -18,6 +18,7 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
+from stages.checks.training import DTYPES
 from stages.configs import Health, PretrainConfig
 from stages.tiny.corpus import documents
 from stages.tiny.model import build_model
@@ -26,8 +27,6 @@ from stages.training.arguments import attention, split_batch, trainer_arguments
 from stages.training.common import StageCallback, train, use_threads
 from stages.training.pretrain_data import collate, rows_of
 from stages.training.sft_trainer import PackedSFTTrainer
-
-DTYPES = ("float32", "bfloat16")
 
 
 def run(config: PretrainConfig, inputs: Inputs, context: Context) -> Outputs:

@@ -32,6 +32,7 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
+from stages.checks.models import RECIPE
 from stages.configs import PretrainedConfig
 from stages.data import model_fit
 from stages.data.checkpoint import add_chat_tokens, change_context
@@ -41,7 +42,6 @@ from stages.data.window import read_window
 from stages.tiny.tokenizer import PROBE
 
 TEMPLATE = "chat_template.jinja"
-RECIPE = "recipe"  # the value of chat_template, and whose it is
 
 
 def run(config: PretrainedConfig, inputs: Inputs, context: Context) -> Outputs:

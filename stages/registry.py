@@ -155,7 +155,7 @@ _KINDS = (
         edges={"init_from": _INIT, "data_from": EdgeRule(TRAINING_ROWS, required=frozenset())},
         derive="stages.numbers:sft",
         needs="stages.needs:supervised",
-        check="stages.checks.training:supervised",
+        check="stages.checks.training:sft",
     ),
     Kind(
         "on_policy_distill",
@@ -248,7 +248,7 @@ _KINDS = (
         },
         derive="stages.numbers:reward_model",
         needs="stages.needs:supervised",
-        check="stages.checks.training:supervised",
+        check="stages.checks.training:reward_model",
         gate="stages.gates:reward_model",
     ),
     Kind(

@@ -21,12 +21,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.artifact import Artifact
 from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import UsageError
-from pipeline.graph import did_you_mean
-from pipeline.situation import survey
+from pipeline.overrides import parsed
+from pipeline.situation import finished, survey
 from stages.data.examples import Example, as_row
 from stages.data.given import TRAINING_TYPES, samples_of
 from stages.data.sheet import KEEP, Review, Sheet, parts, read_sheet, write_sheet
@@ -36,7 +35,8 @@ from stages.rewards.language import target_of
 def main(argv: Sequence[str]) -> int:
     """Write or read a sheet; returns the exit code."""
     options = _parse(argv)
-    artifact = _finished(options.stage, options.overrides)
+    situation = survey(R1, compose(R1, options.overrides))
+    artifact = finished("review", options.stage, TRAINING_TYPES, situation)
     sheet = Sheet.of(samples_of(artifact))
     if options.out:
         write_sheet(sheet, options.out)
@@ -65,29 +65,12 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     what.add_argument("--sheet", type=Path, metavar="SHEET.csv", help="read a filled-in one")
     parser.add_argument("--examples", type=Path, metavar="PAIRS.jsonl", help="write its pairs")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
-    options = parser.parse_intermixed_args(list(argv))
+    options = parsed(parser, argv)
     if options.examples and not options.sheet:
         parser.error("--examples takes what people wrote from --sheet")
     if options.sheet and not options.sheet.is_file():
         raise UsageError(f"--sheet {options.sheet}: there is no such file")
     return options
-
-
-def _finished(stage: str, overrides: Sequence[str]) -> Artifact:
-    """The result of a stage of the recipe that has rows to learn."""
-    situation = survey(R1, compose(R1, overrides))
-    if stage not in situation.graph.nodes:
-        raise UsageError(
-            f"review {stage}: no such stage. {did_you_mean(stage, situation.graph.nodes)}"
-        )
-    made = situation.graph.nodes[stage].kind.produces
-    if made not in TRAINING_TYPES:
-        raise UsageError(f"review {stage}: it makes {made}, expected {' or '.join(TRAINING_TYPES)}")
-    artifact = situation.facts[stage].artifact
-    if artifact is None:
-        words = " ".join(["r1", "run", f"until={stage}", *overrides])
-        raise UsageError(f"review {stage}: it has no result with this config yet: {words}")
-    return artifact
 
 
 def _write_examples(path: Path, sheet: Sheet, reviews: Sequence[Review]) -> None:

@@ -43,13 +43,11 @@ from stages.training.reward_data import Judged, as_dataset, hold_out, read_judge
 from stages.training.reward_quality import quality
 from stages.training.reward_trainer import LabelCollator, PairwiseTrainer, PointwiseTrainer
 
-#: objective → the rows that it learns from
-
 
 def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train a scalar head and the model below it, and measure both on held-out rows."""
-    rows = {artifact.stage: artifact.type for artifact in inputs["data_from"]}
-    refuse(measured(config, rows), f"stages.{context.stage}")
+    types = {artifact.stage: artifact.type for artifact in inputs["data_from"]}
+    refuse(measured(config, types), f"stages.{context.stage}")
     source, tokenizer = start(inputs, context)
     require_window(source, config.max_length, f"stages.{context.stage}.max_length")
     rows = [row for artifact in inputs["data_from"] for row in read_rows(artifact.rows_path)]

@@ -51,7 +51,8 @@ from stages.training.rl_prompts import (
 )
 from stages.training.rollouts import length_limits, rollouts_of
 from stages.training.verdict_counts import VerdictCounts
-from stages.verifiers.pool import VerifierPool, policy_of
+from stages.verifiers.answer import policy_of
+from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
 
 FINAL_STEPS = 10  # the facts give the mean of the last steps: one step is noise

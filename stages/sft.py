@@ -23,6 +23,8 @@ from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
+from stages.checks.training import OVERFLOW
+from stages.checks.values import one_of, refuse
 from stages.configs import SFTConfig
 from stages.data.rows import read_rows
 from stages.data.window import require_window
@@ -38,6 +40,7 @@ from stages.training.sft_trainer import PackedSFTTrainer, compile_layers
 
 def run(config: SFTConfig, inputs: Inputs, context: Context) -> Outputs:
     """Fine-tune the model of `init_from` on the rows of `data_from`."""
+    refuse(one_of("overflow", config.overflow, OVERFLOW), f"stages.{context.stage}")
     source, tokenizer = start(inputs, context)
     require_window(source, config.max_length, f"stages.{context.stage}.max_length")
     documents, funnel = _documents(config, inputs["data_from"], tokenizer)

@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from multiprocessing.connection import wait
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
-from pipeline.errors import printable
+from pipeline.errors import UsageError, printable
 from pipeline.launchers import server
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.running import Running
@@ -97,6 +98,13 @@ class LocalLauncher:
         try:
             with _output_to(self._log):
                 forkserver.ensure_running()
+        except OSError as error:
+            if "AF_UNIX" not in str(error):  # has no errno
+                raise
+            raise UsageError(
+                f"TMPDIR: {tempfile.gettempdir()} is too long a path for the sockets of a run; "
+                "set TMPDIR to a folder of at most 70 characters."
+            ) from error
         finally:
             del os.environ[server.FOLDER]
 

@@ -6,7 +6,6 @@ result is used as it is, and a plan can be read before the folder is there.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from pipeline.kinds import Problem, Stage
 from stages.configs import PretrainedConfig
 from stages.data.model_folder import Unfit, check_whole, taken
+from stages.data.places import HUB_NAME
 
 RECIPE = "recipe"  # the value of chat_template that is no file
 GB = 1e9
@@ -32,7 +32,7 @@ def pretrained(stage: Stage) -> Iterator[Problem]:
             yield Problem("path", f"is {config.path}: {error}", when_run=True)
         else:
             yield from _room(files, Path(stage.root["paths"]["store"]))
-    elif folder.exists() or _is_path(config.path):
+    elif folder.exists() or not HUB_NAME.fullmatch(config.path):
         found = "a file" if folder.exists() else "not there"
         yield Problem(
             "path",
@@ -44,11 +44,6 @@ def pretrained(stage: Stage) -> Iterator[Problem]:
     if template and template != RECIPE and not Path(template).expanduser().is_file():
         text = f"is {template}, and there is no such file: expected a .jinja file or `{RECIPE}`"
         yield Problem("chat_template", text, when_run=True)
-
-
-def _is_path(name: str) -> bool:
-    """Whether a name is meant for a folder: the hub's are NAME or OWNER/NAME."""
-    return name.startswith((os.sep, ".", "~")) or name.count(os.sep) > 1
 
 
 def _room(files: list[Path], store: Path) -> Iterator[Problem]:

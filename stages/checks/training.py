@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.kinds import Problem, Stage
 from stages.checks import context, health, parallel, tiny_world, values
-from stages.configs import Lora, Optimizer, RewardModelConfig, SFTConfig
+from stages.configs import Lora, Optimizer, RewardModelConfig
 from stages.rewards.schedule import PREFERENCE_TERMS
 
 OBJECTIVES = {"pairwise": "preferences", "pointwise": "labels"}  # → the rows that teach it
@@ -28,11 +28,19 @@ def supervised(stage: Stage) -> Iterator[Problem]:
     yield from shared_out("batch_size", config.batch_size, config.parallel.processes)
     yield from packed(getattr(config, "row_tokens", None), config.max_length)
     yield from context.whole_rows(stage)
-    if isinstance(config, RewardModelConfig):
-        rows = {source.name: source.kind.produces for source in stage.inputs["data_from"]}
-        yield from measured(config, rows)
-    if isinstance(config, SFTConfig):
-        yield from values.one_of("overflow", config.overflow, OVERFLOW)
+
+
+def sft(stage: Stage) -> Iterator[Problem]:
+    """SFT: the same, and what becomes of rows that are too long."""
+    yield from supervised(stage)
+    yield from values.one_of("overflow", stage.config.overflow, OVERFLOW)
+
+
+def reward_model(stage: Stage) -> Iterator[Problem]:
+    """A reward model: the same, and how it is measured."""
+    yield from supervised(stage)
+    rows = {source.name: source.kind.produces for source in stage.inputs["data_from"]}
+    yield from measured(stage.config, rows)
 
 
 def measured(config: RewardModelConfig, rows: Mapping[str, str]) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.kinds import Problem
 from stages.configs import Rollout, Sampling, Verifiers
+from stages.verifiers.answer import policy_of
 
 ENGINES = ("transformers", "vllm")
 SERVER = "server"  # the engine of a served model alone
@@ -85,8 +86,6 @@ def rollout(config: Rollout, served: bool = False) -> Iterator[Problem]:
 
 def verifiers(config: Verifiers) -> Iterator[Problem]:
     """A policy by which answers can be read, and somebody to read them."""
-    from stages.verifiers.pool import policy_of
-
     try:
         policy_of(config)
     except UsageError as error:

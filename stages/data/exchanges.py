@@ -89,7 +89,7 @@ def _pairs(row: Raw, named: Mapping[str, str | None], columns: Raw) -> Iterator[
     for name in (question, said):
         if name not in row:
             raise BadRow(f"no column `{name}`; found {', '.join(map(str, row))}")
-    own = _prompt(row, question, columns)
+    own = question_of(row, question, columns)
     prompt = asked(row, own)
     given = named["reference"]
     reference = None if given in (None, said) else reference_of(row.get(str(given)))
@@ -112,7 +112,11 @@ def _completions(value: Any, name: str) -> list[Any]:
     raise BadRow(f"column `{name}` is a {type(value).__name__}, expected text, texts or messages")
 
 
-def _prompt(row: Raw, name: str, columns: Raw) -> list[Message]:
+def question_of(row: Raw, name: str, columns: Raw) -> list[Message]:
+    """What a column asks, with what belongs to it and without the talk before; see `asked`.
+
+    columns: those that the config names, of which `prompt` stands alone.
+    """
     value = row[name]
     if isinstance(value, list) and value:
         return [turn for turn, _ in map(turn_of, value)]
@@ -147,7 +151,7 @@ def answer_to(question: list[Message], turns: Iterable[Any], name: str) -> tuple
     """The answer that messages give to a question, which may stand among them again."""
     said = [turn_of(turn) for turn in turns]
     before = [message for message, _ in said[:-1]]
-    if said[-1][0]["role"] != "assistant" or before not in ([], question):
+    if not said or said[-1][0]["role"] != "assistant" or before not in ([], question):
         raise BadRow(f"`{name}` must be the assistant's answer to the prompt")
     return said[-1][0]["content"], said[-1][1]
 

@@ -114,7 +114,7 @@ def _jsonl(path: Path, columns: Sequence[str], advance: Advance) -> Numbered:
 
 
 def _json(path: Path, columns: Sequence[str], advance: Advance) -> Numbered:
-    with _opened(path.open("rb"), path) as file:
+    with path.open("rb") as raw, _opened(raw, path) as file:
         text = file.read()
     try:
         whole = json.loads(text)

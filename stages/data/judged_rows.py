@@ -17,11 +17,11 @@ import math
 from typing import Any
 
 from stages.data import foreign
-from stages.data.exchanges import NAMES, TURNS, answer_to, asked, conversation
+from stages.data.exchanges import NAMES, TURNS, answer_to, asked, conversation, question_of
 from stages.data.files import BadRow, Raw
 from stages.data.formats.columns import text_of
 from stages.data.judged import Candidate, Judged
-from stages.data.messages import as_asked, in_context, messages_of, turn_of
+from stages.data.messages import as_asked, turn_of
 from stages.data.template import TAG_TOKENS, Message, compose
 
 FILE = "file"
@@ -32,8 +32,9 @@ def pair_candidate(number: int, row: Raw) -> Candidate:
     """A pair that is to be judged."""
     row = as_asked(row)
     names = next((pair for pair in PAIRS if row.get(pair[0]) is not None), PAIRS[0])
-    prompt = _prompt(row, names[0])
-    return Candidate(prompt, tuple(_response(row, name, prompt) for name in names), FILE)
+    question = _question(row, names[0])
+    responses = tuple(_response(row, name, question) for name in names)
+    return Candidate(asked(row, question), responses, FILE)
 
 
 def pair_judged(number: int, row: Raw) -> Judged:
@@ -55,8 +56,9 @@ def response_candidate(number: int, row: Raw) -> Candidate:
     row = as_asked(row)
     turns = next((name for name in TURNS if row.get(name)), None)
     if turns is None or row.get("completion") is not None:
-        prompt = _prompt(row, "completion")
-        return Candidate(prompt, (_response(row, "completion", prompt),), FILE)
+        question = _question(row, "completion")
+        response = _response(row, "completion", question)
+        return Candidate(asked(row, question), (response,), FILE)
     prompt, text, thought = conversation(row[turns], turns)
     return Candidate(asked(row, prompt), (_composed(text, thought),), FILE)
 
@@ -71,24 +73,24 @@ def response_judged(number: int, row: Raw) -> Judged:
     return Judged(response_candidate(number, row), [float(row["label"])])
 
 
-def _prompt(row: Raw, response: str) -> list[Message]:
-    """The prompt of a row; where it has none, what stands before a response that is a talk."""
+def _question(row: Raw, response: str) -> list[Message]:
+    """What a row asks; where it does not say, what stands before a response that is a talk."""
     names = (*NAMES["prompt"], *TURNS)
     column = next((name for name in names if row.get(name) not in (None, "", [])), None)
     if column is not None:
-        return messages_of(row, column)
+        return question_of(row, column, {})
     said = row.get(response)
     if isinstance(said, list) and len(said) > 1:
-        return in_context(row, [turn_of(turn)[0] for turn in said[:-1]])
+        return [turn_of(turn)[0] for turn in said[:-1]]
     raise BadRow(f"no column `prompt`; found {', '.join(map(str, row))}")
 
 
-def _response(row: Raw, name: str, prompt: list[Message]) -> str:
+def _response(row: Raw, name: str, question: list[Message]) -> str:
     """A response with its thought, empty if it has none: such data of others mostly has no tags."""
     value = row.get(name)
     if isinstance(value, list | dict):
         turns = value if isinstance(value, list) else [value]
-        return _composed(*answer_to(prompt, turns, name))
+        return _composed(*answer_to(question, turns, name))
     return _composed(text_of(row, name), None)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 FILE_ENDINGS = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 GZIP = ".gz"
-HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")  # a path of this machine has another shape
 
 
 def ending_of(path: Path) -> str:

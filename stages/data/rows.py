@@ -88,7 +88,6 @@ LABEL = pa.schema(
     ]
 )
 
-DOMAINS = ("math", "code", "stem", "logic", "general")
 
 Row = dict[str, Any]
 

@@ -181,19 +181,14 @@ def read_own_rows(
     """
     path = path.expanduser()
     if not path.is_file():
-        raise UsageError(missing_file(key, path))
+        raise UsageError(f"{key}={path}: {no_such_file()}")
     for number, row in rows_of_file(path):
-        found = attempt(parse, number, row)
-        if not isinstance(found, BadRow):
-            yield found
-        elif left_out is None:
-            raise RecipeError(f"{path}, row {number}: {found}")
-        else:
+        if left_out is None:
+            yield located(path, number, parse, number, row)
+        elif isinstance(found := attempt(parse, number, row), BadRow):
             left_out.add(str(path), number, UNREADABLE, str(found))
-
-
-def missing_file(key: str, path: Any) -> str:
-    return f"{key}={path}: {no_such_file()}"
+        else:
+            yield found
 
 
 def _local(path: Path, format_: Format) -> Part:

@@ -122,8 +122,7 @@ def read_trace(text: str, thought: str | None = None) -> Trace:
         if (thought or "").strip():
             raise NotNormal(REPEATED)  # thoughts of two places
         return _checked(*_split(text, style), style.name)
-    own = foreign.without_ends(thought or "")
-    return _checked(own, _answer(text, _PLAIN), NONE if thought is None else COLUMN)
+    return _checked(thought or "", _answer(text, _PLAIN), NONE if thought is None else COLUMN)
 
 
 def asks_for_tags(text: str) -> bool:

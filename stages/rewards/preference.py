@@ -24,6 +24,7 @@ from stages.data.model_folder import brings_code
 from stages.data.template import END, Message, render_prompt
 from stages.data.window import read_window
 from stages.rewards.prose import shows
+from stages.rewards.schedule import PREFERENCE_TERMS
 from stages.verifiers.answer import DEFAULT, Policy, parse
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ PASS_TOKENS = 32768
 LOWEST = -3.0
 
 #: What a reward model reads → the reward term that it serves.
-TERM_OF = {"answer": "helpful", "response": "safety"}
+TERM_OF = {reads: term for term, reads in PREFERENCE_TERMS.items()}
 
 
 def reward_text(prompt: str, completion: str, reads: str, policy: Policy = DEFAULT) -> str | None:
@@ -113,7 +114,7 @@ class Scorer:
 
     def length(self, messages: Sequence[Message]) -> int:
         """Tokens that it sees of a prompt and the end of a response, without the response."""
-        return len(self._ids([self.render(messages) + END])[0])
+        return len(token_ids(self._tokenizer, [self.render(messages) + END])[0])
 
     def score(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float]:
         """One score per completion of a rendered prompt, LOWEST at least.
@@ -134,7 +135,7 @@ class Scorer:
         marked = ((prompt, plain(self._tokenizer, completion)) for prompt, completion in pairs)
         texts = [reward_text(p, c, self.reads, self.policy) for p, c in marked]
         there = [number for number, text in enumerate(texts) if text is not None]
-        ids = self._ids([text for text in texts if text is not None])
+        ids = token_ids(self._tokenizer, [text for text in texts if text is not None])
         whole = [
             (number, own)
             for number, own in zip(there, ids, strict=True)
@@ -153,9 +154,6 @@ class Scorer:
         counts = self._texts, self._too_long
         self._texts = self._too_long = 0
         return counts
-
-    def _ids(self, texts: list[str]) -> list[list[int]]:
-        return token_ids(self._tokenizer, texts)
 
     def _raw(self, texts: list[list[int]]) -> list[float]:
         """The model's outputs, in order."""

@@ -128,6 +128,4 @@ def _shown(value: Any) -> str:
         kind = "an object" if isinstance(value, dict) else "a list"
         said = ", ".join(str(part)[:SHOWN] for part in list(value)[:3] if isinstance(part, str))
         return f"{kind} of {len(value)} ({said})" if said else f"{kind} of {len(value)}"
-    if isinstance(value, int) and abs(value) > 10**SHOWN:
-        return "a number of more than 100 digits"
     return repr(value)[:SHOWN] if value is not None else "missing or null"

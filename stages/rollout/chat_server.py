@@ -54,16 +54,23 @@ def check_url(url: str, key: str) -> None:
     """Refuse what is no base URL, or one that would put a secret into manifests."""
     try:
         parts = urlsplit(url)
-        secret = parts.username or parts.password or parts.query
     except ValueError:  # half an IPv6 address
-        parts, secret = urlsplit(""), None
-    if secret:
+        parts = urlsplit("")
+    if parts.username or parts.password or parts.query:
         raise UsageError(
             f"{key}: a user, a password or a query in the URL would be written into manifests; "
             "put the key into the environment variable that server.api_key_env names"
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not _is_place(url):
         raise UsageError(f"{key}={url}: expected a base URL such as http://localhost:8000/v1")
+
+
+def _is_place(url: str) -> bool:
+    """Whether httpx would ask there: a host, and a port that is a number."""
+    try:
+        return bool(httpx.URL(url).host)
+    except httpx.InvalidURL:
+        return False
 
 
 class ChatServer:

@@ -25,6 +25,7 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 from pipeline import state, threads
@@ -47,6 +48,11 @@ def mark_complete(checkpoint: Path) -> None:
     _flush(checkpoint.parent)
 
 
+def at(work: Path | str, step: int) -> Path:
+    """Where the checkpoint of a step is, or will be."""
+    return Path(work) / f"{PREFIX}{step}"
+
+
 def last(work: Path) -> Path | None:
     """The newest whole checkpoint of a work directory, or None; harmed ones are removed.
 
@@ -54,8 +60,9 @@ def last(work: Path) -> Path | None:
     keeps, or stumble over it.
     """
     for path in set(work.glob(f"{PREFIX}*")) - set(_checkpoints(work)):
-        print(f"{path.name} is no checkpoint: it is called stray-{path.name} now", flush=True)
-        path.rename(path.with_name(f"stray-{path.name}"))
+        aside = path.with_name(f"stray-{path.name}-{time.time_ns()}")
+        print(f"{path.name} is no checkpoint: it is called {aside.name} now", flush=True)
+        path.rename(aside)
     for checkpoint in sorted(_checkpoints(work), key=step_of, reverse=True):
         if is_whole(checkpoint):
             return checkpoint

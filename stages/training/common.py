@@ -131,8 +131,8 @@ class StageCallback(TrainerCallback):
             self.context.log(state.global_step, curves)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        name = f"{checkpoints.PREFIX}{state.global_step}"
+        checkpoint = checkpoints.at(args.output_dir, state.global_step)
         parallel.meet()  # every rank has written what it has
         if state.is_world_process_zero:
-            self.context.keep_curve(Path(args.output_dir) / name)
-            checkpoints.mark_complete(Path(args.output_dir) / name)
+            self.context.keep_curve(checkpoint)
+            checkpoints.mark_complete(checkpoint)

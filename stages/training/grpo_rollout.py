@@ -31,7 +31,7 @@ from stages.training.rl_metrics import rollout_metrics
 from stages.training.rl_prompts import Prompt, slots
 from stages.training.rl_rewards import DrawnScores, weights_at, without_signal
 from stages.training.rollouts import rollouts_of
-from stages.verifiers.pool import policy_of
+from stages.verifiers.answer import policy_of
 
 Tensors = dict[str, torch.Tensor]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from stages.training.checkpoints import PREFIX
+from stages.training import checkpoints
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.tally import VERDICTS
 
@@ -41,4 +41,4 @@ class VerdictCounts(TrainerCallback):
 
     @staticmethod
     def _kept(args: Any, state: Any) -> Path:
-        return Path(args.output_dir) / f"{PREFIX}{state.global_step}" / VERDICTS
+        return checkpoints.at(args.output_dir, state.global_step) / VERDICTS

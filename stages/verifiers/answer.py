@@ -34,10 +34,14 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from stages.data.template import ANSWER, END_ANSWER, END_THINK, THINK
 from stages.verifiers.marks import cut_marks
+
+if TYPE_CHECKING:
+    from stages.configs import Verifiers  # a worker starts without it
 
 TAG, BOX, LINE = "tag", "box", "line"
 FORMS = (TAG, BOX, LINE)
@@ -79,6 +83,9 @@ def _require(name: str, values: tuple[str, ...], known: tuple[str, ...]) -> None
             )
 
 
+LENIENT, STRICT = POLICIES = ("lenient", "strict")
+
+
 @dataclass(frozen=True)
 class Policy:
     """How a final answer is read; the module's docstring says what each value means."""
@@ -92,6 +99,15 @@ class Policy:
         _require("forms", self.forms, FORMS)
         _require("several", (self.several,), SEVERAL)
         _require("thought", (self.thought,), THOUGHT)
+
+
+def policy_of(config: Verifiers) -> Policy:
+    """How a stage's `verifiers` has final answers read, and whether they must be worked for."""
+    if config.policy not in POLICIES:
+        raise UsageError(
+            f"verifiers.policy: there is no {config.policy!r}; there are {', '.join(POLICIES)}"
+        )
+    return Policy(tuple(config.forms), config.several, config.thought, config.policy == STRICT)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,6 @@ def require_readable(path: Path) -> None:
 
 def read_requests(path: Path, advance: Advance) -> Iterator[Asked]:
     """Every row that is not blank; `advance` is told the share of the file that has been read."""
-    require_readable(path)
     for number, row in rows_of_file(path, advance=advance):
         request = attempt(request_of, row)
         if isinstance(request, BadRow):

@@ -26,7 +26,8 @@ from stages.verifiers.exchange import patience
 from stages.verifiers.packages import Packages
 
 LEVELS = ("bubblewrap", "namespaces", "landlock")
-START_SECONDS = 10.0  # of CPU
+START_SECONDS = 10.0  # of CPU, by which a process is ready; what it starts takes twice as long
+
 REMEDY = """
 one of these helps:
   a kernel with Landlock: Linux 5.13 or newer, with landlock among `lsm=` (needs no privilege)

@@ -28,28 +28,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
 
-from pipeline.errors import UsageError
 from stages.configs import Verifiers
 from stages.verifiers import load
-from stages.verifiers.answer import DEFAULT, Policy
+from stages.verifiers.answer import DEFAULT, Policy, policy_of
 from stages.verifiers.batch import Batch, Judged
 from stages.verifiers.grade import Case, earned, malformed, settle
 from stages.verifiers.seats import Seats
 from stages.verifiers.tally import Tally
 from stages.verifiers.verdict import Request, Verdict, said
 
-LENIENT, STRICT = POLICIES = ("lenient", "strict")
 WINDOW = 4096  # rows that a stream may draw ahead of its oldest open one
 PUMPED = 64  # requests settled here between two looks at the workers
-
-
-def policy_of(config: Verifiers) -> Policy:
-    """How a stage's `verifiers` has final answers read, and whether they must be worked for."""
-    if config.policy not in POLICIES:
-        raise UsageError(
-            f"verifiers.policy: there is no {config.policy!r}; there are {', '.join(POLICIES)}"
-        )
-    return Policy(tuple(config.forms), config.several, config.thought, config.policy == STRICT)
 
 
 class VerifierPool:
@@ -58,8 +47,6 @@ class VerifierPool:
     def __init__(self, workers: int, timeout: float = 5.0, policy: Policy = DEFAULT) -> None:
         if workers < 1:
             raise ValueError(f"a pool needs at least one worker, not {workers}")
-        self.workers = workers
-        self.timeout = timeout
         self.policy = policy
         self.tally = Tally()
         self._seats = Seats(workers, timeout)

@@ -27,12 +27,12 @@ from typing import IO
 
 from pipeline.errors import RecipeError
 from stages.verifiers.exchange import patience
+from stages.verifiers.isolation import START_SECONDS
 from stages.verifiers.sandbox import LARGEST_MEMORY_MB
 from stages.verifiers.verdict import Verdict
 
 MEMORY_MEGABYTES = 2048  # address space of a worker, where the machine allows so much
 GRACE_SECONDS = 0.25  # what a request may take beyond its limit before its worker is killed
-START_SECONDS = 10.0  # of CPU, by which a worker is ready; what it starts, takes twice that at most
 
 #: Lines of a worker that are no verdict. After STARTED it says how many seconds of wall clock the
 #: question may take, and in what programs run.

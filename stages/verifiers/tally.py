@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pipeline import state
 from pipeline.errors import printable
@@ -22,25 +22,16 @@ LONGEST_NAME = 40
 RIGHT, WRONG, UNJUDGED = "right", "wrong", "cannot judge"
 
 
-class Count(NamedTuple):
-    """How many rows of one verifier had one outcome for one reason."""
-
-    verifier: str
-    outcome: str
-    reason: str
-    rows: int
-
-
 @dataclass(frozen=True)
 class Kept:
-    """A tally in a checkpoint."""
+    """A tally in a checkpoint. counts: verifier, outcome, reason, rows."""
 
     rows: int
     seconds: float
     slowest: float
     isolation: str
     without_question: int
-    counts: list[Count]
+    counts: list[tuple[str, str, str, int]]
 
 
 class Tally:
@@ -92,7 +83,7 @@ class Tally:
 
     def keep(self, file: Path) -> None:
         """Write what was counted so far, for `resume`."""
-        counts = [Count(*key, rows) for key, rows in self._counts.items()]
+        counts = [(*key, rows) for key, rows in self._counts.items()]
         kept = Kept(
             self.rows, self.seconds, self.slowest, self.isolation, self.without_question, counts
         )
@@ -104,7 +95,7 @@ class Tally:
             return
         self.rows, self.seconds, self.slowest = kept.rows, kept.seconds, kept.slowest
         self.isolation, self.without_question = kept.isolation, kept.without_question
-        self._counts = Counter({(c.verifier, c.outcome, c.reason): c.rows for c in kept.counts})
+        self._counts = Counter({(one, two, three): rows for one, two, three, rows in kept.counts})
 
     def write(self, folder: Path) -> None:
         """Write the summary to `verdicts.json` in a folder, whole at any moment."""

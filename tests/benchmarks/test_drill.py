@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -22,8 +21,10 @@ def test_a_killed_toy_comes_through_and_the_event_is_told(
     assert "SIG" in told["did"][0]
 
 
-def test_another_result_what_was_made_again_and_what_is_left_are_found(tmp_path: Path) -> None:
-    scene = Scene(tmp_path / "scene", TOY)
+def test_another_result_what_was_made_again_and_what_is_left_are_found(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    scene = Scene(tmp_path_factory.mktemp("scene"), TOY)
     assert scene.run().code == 0
     results = scene.results()
     reference = Reference(scene, {**results, "left": {"numbers.json": "another"}}, 1.0)

@@ -80,6 +80,11 @@ def test_every_tag_style_becomes_one_thought_and_one_answer(text, style):
         ("<think>T</think>So <answer>A</answer>", "tags_inside"),
         ("<reasoning>T <answer>no</answer></reasoning>A", "tags_inside"),
         ("<think>T</think>��A", "damaged_text"),
+        ("&lt;think&gt;T&lt;/think&gt;7", "escaped_tags"),
+        ("<think>T</think>7<|im_end|>\n<|im_start|>user\nMore?", "foreign_tokens"),
+        ("<think>T <|assistant|> U</think>7", "foreign_tokens"),
+        ("<think>T</think>7 <Think> 8", "repeated_tags"),
+        ("A [/INST] B", "foreign_tokens"),
     ],
 )
 def test_what_has_no_normal_form_is_refused_with_its_reason(text, reason):

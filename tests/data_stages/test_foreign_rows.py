@@ -13,7 +13,7 @@ from stages import conversations, dataset
 from stages.configs import ConversationsConfig, DatasetConfig
 from stages.data.rows import CONVERSATION, read_rows, write_rows
 from stages.data.template import compose
-from stages.data.thoughts import NotNormal, read_trace
+from stages.data.thoughts import read_trace
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
 
@@ -259,21 +259,6 @@ def test_a_null_key_hides_no_other_and_content_may_be_a_list_of_parts(learn):
 def test_ends_and_roles_of_other_templates_are_cut_off(text):
     trace = read_trace(text)
     assert (trace.reasoning, trace.answer) == ("T", "7")
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("&lt;think&gt;T&lt;/think&gt;7", "escaped_tags"),
-        ("<think>T</think>7<|im_end|>\n<|im_start|>user\nMore?", "foreign_tokens"),
-        ("<think>T <|assistant|> U</think>7", "foreign_tokens"),
-        ("<think>T</think>7 <Think> 8", "repeated_tags"),
-        ("A [/INST] B", "foreign_tokens"),
-    ],
-)
-def test_tokens_inside_a_text_and_escaped_tags_are_listed(text, reason):
-    with pytest.raises(NotNormal, match=f"^{reason}$"):
-        read_trace(text)
 
 
 def test_strike_through_and_pipes_of_code_are_no_tokens():

@@ -160,13 +160,23 @@ def test_pairs_and_labels_as_people_have_them_are_read(make_context, tmp_path):
         {"prompt": "Hi", "chosen": "Hello!", "rejected": "No.", "margin": 2},
         {"chosen": turns, "rejected": [turns[0], turns[1] | {"content": "I will not say that."}]},
         {"question": "Hi", "system": "Be kind.", "chosen": "Hello!", "rejected": "Go."},
+        {"instruction": "Translate", "input": "Hallo", "chosen": "Hello!", "rejected": "Go."},
+        {
+            "system": "Be kind.",
+            "chosen": turns,
+            "rejected": [turns[0], turns[1] | {"content": "Go."}],
+        }
+        | {"margin": 1},
     )
     context = make_context(tmp_path / "own")
     run(config(path=path, balance_lengths=False), {}, context)
     rows = read_rows(context.output / "rows.parquet")
-    assert [row["chosen"] for row in rows] == [compose("", "Hello!")] * 3
-    assert [row["margin"] for row in rows] == [2.0, None, None]
-    assert [len(row["prompt"]) for row in rows] == [1, 1, 2]
+    assert [row["chosen"] for row in rows] == [compose("", "Hello!")] * 5
+    assert [row["margin"] for row in rows] == [2.0, None, None, None, 1.0]
+    assert [row["prompt"][-1]["content"] for row in rows] == [
+        *("Hi", "Hi", "Hi", "Translate\n\nHallo", "Hi")
+    ]
+    assert [len(row["prompt"]) for row in rows] == [1, 1, 2, 1, 2]
 
 
 def test_a_stage_says_why_no_pair_is_left_and_what_to_set(make_context, tmp_path):

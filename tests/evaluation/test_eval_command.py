@@ -171,9 +171,6 @@ def test_the_words_of_the_command_are_told_apart():
 
 
 def test_any_folder_and_file_has_a_name_as_a_stage(tmp_path, monkeypatch):
-    from stages.eval_command import _parse
-    from stages.eval_request_command import read_request
-
     monkeypatch.chdir(tmp_path)
     Path("d=1/step=10").mkdir(parents=True)
     for file in ("数据.jsonl", "数字.jsonl", "a" * 200 + ".jsonl"):
@@ -190,9 +187,6 @@ def test_any_folder_and_file_has_a_name_as_a_stage(tmp_path, monkeypatch):
 
 def asked(*words: str) -> dict:
     """benchmark → its EvaluateConfig, as the command would run it."""
-    from stages.eval_command import _parse
-    from stages.eval_request_command import read_request
-
     request = read_request(R1, _parse(["base", *words]))
     stages = request.composed.stages
     return {benchmark: stages[name] for (_, benchmark), name in request.evaluations.items()}
@@ -226,9 +220,6 @@ def test_the_paper_asks_each_benchmark_by_its_kind_and_a_base_by_a_text():
 
 
 def test_the_text_of_a_base_is_for_that_base_alone():
-    from stages.eval_command import _parse
-    from stages.eval_request_command import read_request
-
     words = ["base", "zero", "heldout", "profile=paper", "recipe=r1_zero"]
     request = read_request(R1, _parse(words))
     by_model = {
@@ -240,9 +231,6 @@ def test_the_text_of_a_base_is_for_that_base_alone():
 
 
 def test_what_a_word_adds_can_be_overridden():
-    from stages.eval_command import _parse
-    from stages.eval_request_command import read_request
-
     request = read_request(R1, _parse(["base", "gsm8k", "stages.gsm8k.split=train"]))
     assert request.composed.stages["gsm8k"].split == "train"
 

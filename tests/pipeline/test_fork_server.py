@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Toy
 
+Start = Callable[..., subprocess.Popen[str]]
 SLOW = ("run", "until=left", "stages.left.delay=0.5")
 
 
@@ -26,10 +27,15 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def ended_at_last() -> Iterator[list[subprocess.Popen[str]]]:
-    """Runners that are killed when a test fails."""
+def start(toy: Toy) -> Iterator[Start]:
+    """Starts a runner, which is killed in the end whatever its test found."""
     runners: list[subprocess.Popen[str]] = []
-    yield runners
+
+    def started(*words: str) -> subprocess.Popen[str]:
+        runners.append(toy.start(*words))
+        return runners[-1]
+
+    yield started
     for runner in runners:
         runner.kill()
         runner.wait()
@@ -48,9 +54,9 @@ def server_of(runner: subprocess.Popen[str]) -> int:
 
 
 def test_a_server_that_is_killed_before_the_first_stage_is_started_again(
-    toy: Toy, ended_at_last: list[subprocess.Popen[str]]
+    toy: Toy, start: Start
 ) -> None:
-    ended_at_last.append(runner := toy.start("run", "until=numbers"))
+    runner = start("run", "until=numbers")
     os.kill(server_of(runner), signal.SIGKILL)
     output, _ = runner.communicate(timeout=180)
     assert runner.returncode == 0, output
@@ -58,9 +64,9 @@ def test_a_server_that_is_killed_before_the_first_stage_is_started_again(
 
 
 def test_a_stage_goes_on_when_its_server_is_killed_and_the_next_has_a_new_one(
-    toy: Toy, ended_at_last: list[subprocess.Popen[str]]
+    toy: Toy, start: Start
 ) -> None:
-    ended_at_last.append(runner := toy.start("run", "stages.left.delay=0.5"))
+    runner = start("run", "stages.left.delay=0.5")
     toy.wait_for("left-*.json")
     os.kill(server_of(runner), signal.SIGKILL)
     output, _ = runner.communicate(timeout=180)
@@ -70,10 +76,8 @@ def test_a_stage_goes_on_when_its_server_is_killed_and_the_next_has_a_new_one(
     assert len(toy.manifests("left")[0]["attempts"]) == 1
 
 
-def test_a_stage_that_is_killed_after_its_server_is_told_as_ended(
-    toy: Toy, ended_at_last: list[subprocess.Popen[str]]
-) -> None:
-    ended_at_last.append(runner := toy.start("run", "until=left", "stages.left.delay=60"))
+def test_a_stage_that_is_killed_after_its_server_is_told_as_ended(toy: Toy, start: Start) -> None:
+    runner = start("run", "until=left", "stages.left.delay=60")
     lease = toy.wait_for("left-*.json")
     os.kill(server_of(runner), signal.SIGKILL)
     os.kill(json.loads(lease.read_text())["pid"], signal.SIGKILL)
@@ -82,10 +86,8 @@ def test_a_stage_that_is_killed_after_its_server_is_told_as_ended(
     assert "left: FAILED: its process was ended by something that nobody saw" in output
 
 
-def test_ctrl_c_ends_a_run_whose_server_hangs(
-    toy: Toy, ended_at_last: list[subprocess.Popen[str]]
-) -> None:
-    ended_at_last.append(runner := toy.start("run", "until=numbers"))
+def test_ctrl_c_ends_a_run_whose_server_hangs(toy: Toy, start: Start) -> None:
+    runner = start("run", "until=numbers")
     server = server_of(runner)
     os.kill(server, signal.SIGSTOP)
     try:
@@ -101,9 +103,9 @@ def test_ctrl_c_ends_a_run_whose_server_hangs(
 
 
 def test_a_killed_runner_leaves_no_temporary_folder(
-    toy: Toy, temporary: Path, ended_at_last: list[subprocess.Popen[str]]
+    toy: Toy, temporary: Path, start: Start
 ) -> None:
-    ended_at_last.append(runner := toy.start(*SLOW))
+    runner = start(*SLOW)
     toy.wait_for("left-*.json")
     assert list(temporary.glob("pymp-*"))
     runner.kill()
@@ -112,3 +114,14 @@ def test_a_killed_runner_leaves_no_temporary_folder(
     while list(temporary.glob("pymp-*")):
         assert time.monotonic() < deadline, "it lies there for ever"
         time.sleep(0.02)
+
+
+def test_temporary_files_in_too_long_a_path_are_told_as_such(
+    toy: Toy, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = temporary / ("t" * 71)
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    said = toy("run", "until=numbers", expect=2)
+    assert "set TMPDIR to a folder of at most 70 characters" in said
+    assert "Traceback" not in said

@@ -37,6 +37,7 @@ def test_what_is_a_file_a_folder_a_hub_name_or_not_there_is_told_apart(tmp_path:
     assert said("openai/gsm8k") == "openai/gsm8k on the Hugging Face hub"
     assert said("mine.jsonl") == "mine.jsonl, which is not there"
     assert said("./model") == "./model, which is not there"
+    assert said("../my/model") == "../my/model, which is not there"
 
 
 def test_a_data_set_of_the_hub_is_told_with_its_configuration_split_and_limit() -> None:

@@ -196,6 +196,7 @@ def test_what_is_no_such_server_is_told(world):
         ("https://host/v1?key=abc", "would be written into manifests"),
         ("htp://me:pass@host/v1", "would be written into manifests"),
         ("http://[::1/v1", "expected a base URL"),
+        ("http://host:abc/v1", "expected a base URL"),
     ],
 )
 def test_a_url_that_is_none_or_holds_a_secret_is_refused(url, message):

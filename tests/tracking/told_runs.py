@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from pipeline.artifact import MANIFEST, METRICS, Artifact
+from pipeline import manifest
+from pipeline.artifact import METRICS, Artifact
 from pipeline.hooks import Run
 from pipeline.tracking import build_observer
 from pipeline.tracking.journal import Journal
@@ -113,7 +114,7 @@ class Pipeline:
     ) -> Artifact:
         path = self.root / "store" / stage / fingerprint
         path.mkdir(parents=True)
-        manifest = {
+        said = {
             "stage": stage,
             "type": type_,
             "fingerprint": fingerprint,
@@ -123,13 +124,16 @@ class Pipeline:
             "seconds": 12.5,
             "host": {"peak_memory_mib": 100},
             "code": {"commit": "c0ffee"},
+            "created": "2026-01-01T00:00:00+00:00",
+            "identity": {},
+            "files": {},
         }
-        (path / MANIFEST).write_text(json.dumps(manifest))
+        published = manifest.write(path, said)
         if type_ != "model":
             rows = {"id": ["a", "b", "c"], "score": [1.0, 0.0, 1.0]}
             name = "samples.parquet" if type_ == "evaluation" else "rows.parquet"
             pq.write_table(pa.table(rows), path / name)
-        return Artifact(path, manifest)
+        return Artifact(path, published)
 
     def report(self) -> Path:
         folder = self.folder / "report"

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, UsageError
 from stages import sft
 from stages.configs import Lora, ModelShape, Optimizer, SFTConfig
 from stages.data.template import render_prompt
@@ -137,6 +137,17 @@ def test_rows_that_are_too_long_are_dropped_or_split_and_counted() -> None:
     assert longer == 1
     # [0..3] is prompt alone: nothing to learn there
     assert [d.input_ids for d in split] == [[1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_what_becomes_of_long_rows_is_said_in_a_word_that_there_is(
+    tiny_model_dir: Path, make_artifact: Any, make_context: Any
+) -> None:
+    inputs = {
+        "init_from": (make_artifact("model", "base", model_dir=tiny_model_dir),),
+        "data_from": (make_artifact("conversations", "data", rows=[conversation(1)]),),
+    }
+    with pytest.raises(UsageError, match=r"overflow: is 'truncate': expected one of drop, split"):
+        sft.run(settings(overflow="truncate"), inputs, make_context())
 
 
 def test_a_step_sees_batch_size_sequences_however_they_are_packed(
