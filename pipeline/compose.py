@@ -11,18 +11,20 @@ have: entries of `stages` without a `kind` are dropped, here and nowhere else.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from pipeline import addresses
+from pipeline import addresses, compositions
 from pipeline.compose_errors import translated
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
-from pipeline.kinds import Kind, Registry
+from pipeline.kinds import Registry
 from pipeline.overrides import readable
 from pipeline.project import Project, load
 
@@ -54,23 +56,58 @@ class Composed:
 
 
 def compose(project: Project, overrides: Sequence[str]) -> Composed:
-    """Compose the project's configuration with Hydra overrides."""
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-
-    overrides = readable(overrides)
+    """Compose the project's configuration with Hydra overrides, or find it as it was composed."""
     registry = project.kinds()
-    register(registry)
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(project.conf_dir()), version_base=VERSION_BASE):
+    kept = compositions.path_of(project, overrides)
+    if kept and (found := compositions.read(kept, registry)):
+        return found
+    overrides = readable(overrides)
+    composed = composer(project)
+    with translated(registry, overrides, composed), _no_collection():
+        config = composed(overrides)
+        made = resolve(config, registry, config.hydra.runtime.choices, overrides)
+    if kept:
+        compositions.write(kept, made, registry)
+    return made
 
-        def composed(given: Sequence[str]) -> DictConfig:
-            return hydra_compose(CONFIG_NAME, overrides=list(given), return_hydra_config=True)
 
-        with translated(registry, overrides, composed), _no_collection():
-            config = composed(overrides)
-            return resolve(config, registry, config.hydra.runtime.choices, overrides)
+def composer(project: Project) -> Callable[[Sequence[str]], DictConfig]:
+    """Composes overrides; what it returns is typed and unresolved, with Hydra's own settings."""
+
+    def composed(overrides: Sequence[str]) -> DictConfig:
+        from hydra import compose as hydra_compose
+        from hydra import initialize_config_dir
+        from hydra.core.config_store import ConfigStore
+        from hydra.core.global_hydra import GlobalHydra
+
+        from pipeline.plain_loader import PlainLoader
+
+        registry = project.kinds()
+        for name in registry:
+            ConfigStore.instance().store(group="kind", name=name, node={"kind": name})
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(project.conf_dir()), version_base=VERSION_BASE):
+            hydra = GlobalHydra.instance().hydra
+            assert hydra is not None
+            path = hydra.config_loader.get_search_path()
+            hydra.config_loader = PlainLoader(path, partial(_base, registry))
+            return hydra_compose(CONFIG_NAME, overrides=list(overrides), return_hydra_config=True)
+
+    return composed
+
+
+def _base(registry: Registry, content: Any) -> DictConfig | None:
+    """What a stage of plain data is merged over: the typed defaults of its kind."""
+    name = str(content.get("kind")) if isinstance(content, dict) else ""
+    return copy.deepcopy(_structured(registry[name].config, name)) if name in registry else None
+
+
+@cache
+def _structured(config: type, name: str) -> DictConfig:
+    from omegaconf import OmegaConf
+
+    node: DictConfig = OmegaConf.structured(schema(config, name))
+    return node
 
 
 @contextmanager
@@ -86,16 +123,18 @@ def _no_collection() -> Iterator[None]:
 
 
 def register(registry: Registry) -> None:
-    """Put every kind's dataclass into Hydra's ConfigStore as `kind/<name>`."""
+    """Put every kind's dataclass into Hydra's ConfigStore as `kind/<name>`, for `hydra.main`."""
     from hydra.core.config_store import ConfigStore
 
     for kind in registry.values():
-        ConfigStore.instance().store(group="kind", name=kind.name, node=schema(kind))
+        ConfigStore.instance().store(
+            group="kind", name=kind.name, node=schema(kind.config, kind.name)
+        )
 
 
-def schema(kind: Kind) -> Any:
-    """The defaults of a kind. A field with the metadata `root` has what the root has there."""
-    defaults = kind.config(kind=kind.name)
+def schema(config: type, kind: str) -> Any:
+    """The defaults of a kind with this config; a field with the metadata `root` has the root's."""
+    defaults = config(kind=kind)
     for field in dataclasses.fields(defaults):
         if key := field.metadata.get("root"):
             setattr(defaults, field.name, _reference(getattr(defaults, field.name), key))
@@ -185,7 +224,7 @@ def _typed(name: str, node: Any, registry: Registry) -> Any:
     kind = registry[node.kind]
     if OmegaConf.get_type(node) is kind.config:
         return node
-    return OmegaConf.merge(OmegaConf.structured(schema(kind)), node)
+    return OmegaConf.merge(_structured(kind.config, kind.name), node)
 
 
 def _check_overrides_reach(overrides: Sequence[str], stages: set[str]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline import addresses
-from pipeline.compose import CONFIG_NAME, VERSION_BASE, register, resolve
+from pipeline.compose import CONFIG_NAME, VERSION_BASE, composer, register, resolve
 from pipeline.compose_errors import translated
 from pipeline.overrides import quoted
 from pipeline.project import Project
@@ -59,7 +59,7 @@ def _run_all(project: Project, arguments: Sequence[str], runs: list[SweptRun]) -
 
         settings = HydraConfig.get()
         overrides = list(settings.overrides.task)
-        with translated(registry, overrides, _compose_again(project)):
+        with translated(registry, overrides, composer(project)):
             composed = resolve(config, registry, settings.runtime.choices, overrides)
         print(f"r1 run {' '.join(overrides)}")
         runs.append(SweptRun(composed, execute(project, composed)))
@@ -72,22 +72,8 @@ def _run_all(project: Project, arguments: Sequence[str], runs: list[SweptRun]) -
     arguments_before, sys.argv = sys.argv, ["r1 run", *arguments]
     try:
         plain = [a for a in arguments if not a.startswith("-")]
-        with translated(registry, plain, _compose_again(project)):
+        with translated(registry, plain, composer(project)):
             decorated()
     finally:
         os.environ["HYDRA_FULL_ERROR"] = kept
         sys.argv = arguments_before
-
-
-def _compose_again(project: Project) -> Any:
-    """Composes other overrides, for the hints of an error message."""
-
-    def composed(overrides: Sequence[str]) -> DictConfig:
-        from hydra import compose, initialize_config_dir
-        from hydra.core.global_hydra import GlobalHydra
-
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(str(project.conf_dir()), version_base=VERSION_BASE):
-            return compose(CONFIG_NAME, overrides=list(overrides), return_hydra_config=True)
-
-    return composed

@@ -2,7 +2,8 @@
 
 Without more words only what is nobody's result: corrupt artifacts, adoptions that were cut, work of
 results that are there by now, and samples beside results that are gone. With `--others` also what
-other settings and seeds made: their results, and the checkpoints that they would go on from.
+other settings and seeds made: their results, and the checkpoints that they would go on from; with
+`--delete`, what was composed before, which takes seconds to make anew, goes without being listed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import lease, locks
+from pipeline import compositions, lease, locks
 from pipeline.compose import Composed
 from pipeline.errors import RecipeError, UsageError
 from pipeline.lease import briefly
@@ -53,6 +54,7 @@ def gc(project: Project, composed: Composed, *, delete: bool, others: bool, aske
         return 0
     if others:
         _require_idle(situation.store)
+        compositions.forget()
     if not found or not (asked or _agreed(_counted(found, total))):
         print("nothing was deleted")
         return 0
