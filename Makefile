@@ -37,7 +37,7 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 
 .DEFAULT_GOAL := help
 .PHONY: help setup vllm test lint typecheck fidelity format lock clean bench-verifiers bench-hacks \
-	bench-rollout bench-train drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
+	bench-rollout bench-train bench-commands drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan status ui
 
 help: ## this list
@@ -105,6 +105,9 @@ bench-rollout: $(SETUP) $(VLLM_TRIED) ## engines, rejection sampling, evaluation
 
 bench-train: $(SETUP) ## SFT, GRPO, start-up and the algorithms beside plain TRL (PROFILE=one_gpu, ARGS)
 	$(BIN)/python -m benchmarks.train --profile $(PROFILE) $(ARGS)
+
+bench-commands: $(SETUP) ## what `r1 plan`, `status` and `why` take beside snakemake and DVC (ARGS go to it)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.commands $(ARGS)
 
 drill: $(SETUP) ## break 300 runs on purpose: kills, harmed files, races, full disks … (ARGS go to it)
 	$(BIN)/python -m benchmarks.drill $(ARGS)
