@@ -19,13 +19,13 @@ import pipeline
 from pipeline import manifest
 from pipeline.artifact import MANIFEST, METRICS, Artifact
 from pipeline.metrics import Point
-from pipeline.report.samples import SAMPLES, choose, question
 from pipeline.run_folder import REPORT_FACTS
 from pipeline.tracking.curves import Tail
 from pipeline.tracking.journal import Event
 from pipeline.tracking.lineage import Lineage
 from pipeline.tracking.places import Places, files
 from pipeline.tracking.words import flat, metric_name, numbers, results, tags, text
+from stages.report.samples import SAMPLES, choose, question
 
 FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
 PARAMS_AT_ONCE, METRICS_AT_ONCE = 100, 1000  # what MLflow takes in one call

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.report import statistics
-from pipeline.report.statistics import Bootstrap, Draws
+from pipeline import statistics
+from pipeline.statistics import Bootstrap, Draws
 
 BOOTSTRAP = Bootstrap(draws=4000, seed=0, confidence=0.95, block=5, smallest=8)
 

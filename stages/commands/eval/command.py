@@ -44,11 +44,11 @@ from collections.abc import Sequence
 from pipeline.cli import R1
 from pipeline.overrides import parsed
 from pipeline.run_command import execute
-from stages.eval_request_command import read_request
-from stages.eval_result_command import keep, made_before, read_results, tables
+from stages.commands.eval.request import read_request
+from stages.commands.eval.results import keep, made_before, read_results, tables
 
 PROJECT = dataclasses.replace(
-    R1, preload="stages.eval_command:PRELOAD", observer=None, report=None, closing=None
+    R1, preload="stages.commands.eval.command:PRELOAD", observer=None, report=None, closing=None
 )
 PRELOAD = (
     "torch",

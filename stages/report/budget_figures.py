@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.report import style
-from pipeline.report.evidence import Evidence, Missing
-from pipeline.report.figure import Rows
+from stages.report import style
+from stages.report.evidence import Evidence, Missing
+from stages.report.figure import Rows
 
 CUT, WAITED = "cut", "waited"
 SHOWN = ("mean_thinking_tokens", "value", "low", "high", "n")

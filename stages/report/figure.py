@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report.evidence import Evidence, Missing
+from stages.report.evidence import Evidence, Missing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

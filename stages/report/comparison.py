@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.report import statistics
-from pipeline.report.evidence import Evidence, Missing
-from pipeline.report.quantities import Quantity, Worlds, difference
-from pipeline.report.statistics import Bootstrap
+from pipeline import statistics
+from pipeline.statistics import Bootstrap
+from stages.report.evidence import Evidence, Missing
+from stages.report.quantities import Quantity, Worlds, difference
 
 
 def compare(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.report.claims import REPRODUCED
+from stages.report.claims import REPRODUCED
 
 
 def falls(

@@ -9,10 +9,10 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.notices import kept
-from pipeline.report import falls, samples, tables, trained
-from pipeline.report.claims import NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
-from pipeline.report.evidence import Evidence
-from pipeline.report.figures import Drawn
+from stages.report import falls, samples, tables, trained
+from stages.report.claims import NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
+from stages.report.evidence import Evidence
+from stages.report.figures import Drawn
 
 MARKS = {
     REPRODUCED: "✔ reproduced",

@@ -9,9 +9,9 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
-from pipeline.report import bar_figures, budget_figures, curve_figures, style
-from pipeline.report.evidence import Evidence
-from pipeline.report.figure import Plan, write_csv
+from stages.report import bar_figures, budget_figures, curve_figures, style
+from stages.report.evidence import Evidence
+from stages.report.figure import Plan, write_csv
 
 PLANS = (
     Plan(

@@ -22,7 +22,7 @@ REPORT = "report.md"
 
 def facts(artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> dict[str, Any]:
     """Every stage's metrics, every claim's verdict, every stage's seconds."""
-    from pipeline.report.gather import gather
+    from stages.report.gather import gather
 
     if not config.get("claims"):
         raise UsageError("claims: no value. A recipe names its claims, e.g. `/claims@claims: r1`.")
@@ -36,9 +36,9 @@ def build(
     run: Mapping[str, Any],
 ) -> Path:
     """Write the report into `out`; `run` says what ran (`name`, and words to show as they are)."""
-    from pipeline.report import markdown
-    from pipeline.report.evidence import Evidence
-    from pipeline.report.figures import draw_all
+    from stages.report import markdown
+    from stages.report.evidence import Evidence
+    from stages.report.figures import draw_all
 
     out.mkdir(parents=True, exist_ok=True)
     known = facts(artifacts, config)

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline import statistics
 from pipeline.errors import UsageError
-from pipeline.report import statistics
-from pipeline.report.evidence import Evidence, Missing, NotRun
-from pipeline.report.quantities import Quantity, Worlds, difference, read_quantity
-from pipeline.report.statistics import Bootstrap, Draws
+from pipeline.statistics import Bootstrap, Draws
+from stages.report.evidence import Evidence, Missing, NotRun
+from stages.report.quantities import Quantity, Worlds, difference, read_quantity
 
 REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
 NOT_RUN = "not run"

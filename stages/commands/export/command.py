@@ -27,8 +27,8 @@ from pipeline.digests import sha256_of
 from pipeline.errors import RecipeError, UsageError
 from pipeline.overrides import parsed
 from pipeline.situation import finished, survey
-from stages.export_card_command import Card, write_card
-from stages.export_lineage_command import Lineage
+from stages.commands.export.card import Card, write_card
+from stages.commands.export.lineage import Lineage
 
 EXPORTED = ("model", "reward_model")
 CARD = "README.md"

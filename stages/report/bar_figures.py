@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from pipeline.report import style
-from pipeline.report.evidence import Evidence
-from pipeline.report.figure import Rows, estimate_rows
+from stages.report import style
+from stages.report.evidence import Evidence
+from stages.report.figure import Rows, estimate_rows
 
 METRIC = "pass_at_1"
 GROUPS = {"reasoning": "by_group", "general": "by_group"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.report.gather import Estimates, seconds
+from stages.report.gather import Estimates, seconds
 
 NONE = "–"
 #: Quantities that are counts per completion; all other metrics are shares.

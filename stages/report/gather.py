@@ -8,11 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.report.claims import Judgement, judge
-from pipeline.report.comparison import compare
-from pipeline.report.evidence import Evidence
-from pipeline.report.falls import falls
-from pipeline.report.statistics import Bootstrap
+from pipeline.statistics import Bootstrap
+from stages.report.claims import Judgement, judge
+from stages.report.comparison import compare
+from stages.report.evidence import Evidence
+from stages.report.falls import falls
 
 Estimates = dict[str, dict[str, Any]]
 

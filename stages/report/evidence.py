@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline import metrics
 from pipeline.artifact import METRICS, Artifact
-from pipeline.report.statistics import Array
+from pipeline.statistics import Array
 
 PROBLEMS = "problems.parquet"
 BUDGETS = "budgets.parquet"

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import statistics
 from pipeline.errors import UsageError
-from pipeline.report import statistics
-from pipeline.report.evidence import Evidence, Missing
-from pipeline.report.statistics import Array, Bootstrap, Draws
+from pipeline.statistics import Array, Bootstrap, Draws
+from stages.report.evidence import Evidence, Missing
 
 PARTS = ("first", "last")
 BUDGETS = ("smallest", "largest", "slope")

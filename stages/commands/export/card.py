@@ -12,12 +12,12 @@ from pipeline.departures import Departure, departures, reference_overrides
 from pipeline.departures_text import departed
 from pipeline.notices import kept
 from pipeline.project import Project
-from pipeline.report import tables, trained
-from pipeline.report.evidence import Evidence
-from pipeline.report.gather import estimates
 from pipeline.situation import Situation
-from stages.export_lineage_command import Lineage, Step
-from stages.export_usage_command import usage
+from stages.commands.export.lineage import Lineage, Step
+from stages.commands.export.usage import usage
+from stages.report import tables, trained
+from stages.report.evidence import Evidence
+from stages.report.gather import estimates
 
 HEADER = """---
 library_name: transformers

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.report import style
-from pipeline.report.evidence import Evidence, Missing
-from pipeline.report.figure import Rows, estimate_rows
-from pipeline.report.statistics import Array
-from pipeline.report.trained import TERM
+from pipeline.statistics import Array
+from stages.report import style
+from stages.report.evidence import Evidence, Missing
+from stages.report.figure import Rows, estimate_rows
+from stages.report.trained import TERM
 
 ACCURACY = "accuracy"  # its axis starts at zero
 SHARES = (ACCURACY, "language_consistency")  # drawn as per cent

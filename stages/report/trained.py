@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.report.evidence import Curve, Evidence, Missing
-from pipeline.report.tables import NONE, number, table
+from stages.report.evidence import Curve, Evidence, Missing
+from stages.report.tables import NONE, number, table
 
 Stages = Mapping[str, Mapping[str, Any]]  # the resolved config of each
 

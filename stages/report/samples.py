@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from pipeline.report.evidence import Evidence
+from stages.report.evidence import Evidence
 
 SAMPLES = "samples.parquet"
 COLUMNS = ("id", "prompt", "reference", "completion", "score", "reason", "domain", "language")

@@ -11,12 +11,12 @@ from typing import Any
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
 from pipeline.project import Project
-from pipeline.report.comparison import compare
-from pipeline.report.evidence import Evidence
-from pipeline.report.statistics import Bootstrap
 from pipeline.situation import survey
-from stages.eval_request_command import Request
-from stages.eval_words_command import slug
+from pipeline.statistics import Bootstrap
+from stages.commands.eval.request import Request
+from stages.commands.eval.words import slug
+from stages.report.comparison import compare
+from stages.report.evidence import Evidence
 
 COLUMNS = {
     "pass_at_1": "pass@1",

@@ -15,14 +15,7 @@ from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
 from pipeline.kinds import Registry
 from pipeline.project import Project
-from stages.configs import (
-    EvaluateConfig,
-    PretrainedConfig,
-    Prompt,
-    ServedModelConfig,
-    StageConfig,
-)
-from stages.eval_words_command import (
+from stages.commands.eval.words import (
     SERVED,
     Benchmark,
     is_override,
@@ -30,6 +23,13 @@ from stages.eval_words_command import (
     slug,
     sort_words,
     there_is,
+)
+from stages.configs import (
+    EvaluateConfig,
+    PretrainedConfig,
+    Prompt,
+    ServedModelConfig,
+    StageConfig,
 )
 from stages.settle import pass_at, samples_of, with_samples
 
