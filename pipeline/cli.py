@@ -63,7 +63,8 @@ def main(arguments: Sequence[str] | None = None, project: Project = R1) -> int:
             return _dispatch(project, given)
     except RecipeError as error:
         return _shown(error, error.exit_code, debug)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # a run that has begun says itself how it stands
+        print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()
