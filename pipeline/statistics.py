@@ -1,14 +1,15 @@
-"""Bootstrap intervals, over problems (paired) and over RL steps (in blocks), and a sign test.
+"""Bootstrap intervals, over units (paired) and over steps of a curve (in blocks), and a sign test.
 
-Every quantity is a `Draws`: its value and its value in each bootstrap world. Differences of draws
-made from the same worlds are paired: what two stages share (an easy problem) cancels out.
+A unit is what is drawn anew: a problem, since answers to one problem are not independent. Every
+quantity is a `Draws`: its value and its value in each bootstrap world. Differences of draws made
+from the same worlds are paired: what two stages share (an easy problem) cancels out.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,16 +18,22 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+MOST_COUNTS = 2**22  # of the worlds that are in memory together: 32 MiB
+
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made; the numbers live in conf/claims/."""
+    """How intervals are made; the numbers live in the configuration.
+
+    draws: worlds. confidence: the share of them in an interval. block: consecutive steps that are
+    drawn together. smallest: fewer units decide nothing.
+    """
 
     draws: int
     seed: int
-    confidence: float
-    block: int
-    smallest: int
+    confidence: float = 0.95
+    block: int = 1
+    smallest: int = 1
 
     def generator(self) -> np.random.Generator:
         """The same worlds for every check, so that a report is the same when it is rebuilt."""
@@ -51,13 +58,61 @@ class Draws:
         return float(low), float(high)
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over `n` units with its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def as_dict(self) -> dict[str, float | int]:
+        return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
+
+
+def estimates(
+    columns: Mapping[str, Sequence[float | None]], bootstrap: Bootstrap
+) -> dict[str, Estimate]:
+    """The mean of each column over its rows (units), with its percentile interval.
+
+    None and NaN say "does not apply here" and take no part in a mean. All columns share the same
+    worlds, so they can be compared. A column without any value is left out.
+    """
+    table = np.array(list(columns.values()), dtype=float).T
+    if not table.size:
+        return {}
+    there = ~np.isnan(table)
+    filled = np.where(there, table, 0.0)
+    with np.errstate(invalid="ignore"):  # a world without any value of a column: NaN, left out
+        means = np.concatenate(
+            [(counts @ filled) / (counts @ there) for counts in _worlds(len(table), bootstrap)]
+        )
+    tail = (1 - bootstrap.confidence) / 2
+    found = {}
+    for column, name in enumerate(columns):
+        if n := int(there[:, column].sum()):
+            low, high = np.nanquantile(means[:, column], [tail, 1 - tail])
+            value = filled[:, column].sum() / n
+            found[name] = Estimate(float(value), float(low), float(high), n)
+    return found
+
+
 @lru_cache(maxsize=1)
 def resampling_counts(n: int, bootstrap: Bootstrap) -> Array:
     """How often each of n units occurs in each world: (draws, n); most checks ask for the same."""
-    counts = bootstrap.generator().multinomial(n, np.full(n, 1 / n), size=bootstrap.draws)
-    worlds = counts.astype(np.float64)
-    worlds.flags.writeable = False
-    return worlds
+    counts = np.concatenate(list(_worlds(n, bootstrap)))
+    counts.flags.writeable = False
+    return counts
+
+
+def _worlds(n: int, bootstrap: Bootstrap) -> Iterator[Array]:
+    """The same, some worlds at a time, to save memory."""
+    generator = bootstrap.generator()
+    together = max(1, MOST_COUNTS // n)
+    for done in range(0, bootstrap.draws, together):
+        size = min(together, bootstrap.draws - done)
+        yield generator.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
 
 
 def mean_of_problems(values: Array, counts: Array) -> Draws:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.errors import UsageError
 from pipeline.project import Project
 from pipeline.situation import survey
 from pipeline.statistics import Bootstrap
@@ -74,7 +73,7 @@ def _differences(request: Request, artifacts: Mapping[str, Mapping[str, Artifact
     first, *others = request.models
     if not others:
         return {}
-    bootstrap = _bootstrap(request)
+    bootstrap = Bootstrap(**request.composed.root["bootstrap"])
     found: By = {}
     for benchmark, by_model in artifacts.items():
         evidence = Evidence({artifact.stage: artifact for artifact in by_model.values()})
@@ -85,16 +84,6 @@ def _differences(request: Request, artifacts: Mapping[str, Mapping[str, Artifact
             sides = (str(by_model[model].facts["model"]) for model in (other, first))
             found[benchmark][other] = compare(evidence, *sides, shared, bootstrap)
     return found
-
-
-def _bootstrap(request: Request) -> Bootstrap:
-    claims = request.composed.root.get("claims") or {}
-    if "bootstrap" not in claims:
-        raise UsageError(
-            "claims.bootstrap: no value, and comparing models needs its numbers. Add "
-            "`/claims@claims: r1` to the defaults of the recipe."
-        )
-    return Bootstrap(**claims["bootstrap"])
 
 
 def keep(request: Request, results: Results) -> None:
