@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from stages.registry import REGISTRY
+
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ROOT / "stages" / "commands"  # they compose, run and read whole recipes
+RECIPE = re.compile(
+    "|".join(
+        [
+            *(rf"\b{edge}\b" for edge in REGISTRY.edges),
+            r"reasoning|languages?\b|helpful|safety|reward|accurac|claims?\b|verdict|flops",
+            r"pass_at|pass@|cons_at|mixed_language|repetition|checking_words|problems\.parquet",
+            r"\b(dev[123]|zero_weak|student|teacher|cold_start|r1_zero)\b",
+        ]
+    )
+)
 HEAVY = {"torch", "transformers", "trl", "vllm", "datasets", "peft", "accelerate"}
 
 
@@ -44,6 +57,17 @@ def top(module: str) -> str:
 @pytest.mark.parametrize("path", sources("pipeline"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_engine_imports_no_stage_and_no_library_of_models(path: Path) -> None:
     assert not {top(module) for module in imports(path)} & (HEAVY | {"stages"})
+
+
+def test_the_engine_knows_no_recipe() -> None:
+    """What this recipe calls its edges, models, tasks and results comes from the Project."""
+    known = [
+        f"{path.relative_to(ROOT)}:{number}: {found[0]}"
+        for path in sources("pipeline")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if (found := RECIPE.search(line))
+    ]
+    assert not known
 
 
 def test_the_parts_of_stages_never_import_a_kind_of_stage() -> None:
