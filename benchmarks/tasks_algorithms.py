@@ -16,9 +16,10 @@ from pipeline.artifact import Artifact
 from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.context import Context
+from pipeline.statistics import Bootstrap, estimates
 from stages import problems, rl
 from stages.configs import RLConfig
-from stages.data.metrics import bootstrap, mean
+from stages.data.metrics import mean
 from stages.data.rows import read_rows
 from stages.data.template import render_prompt
 from stages.rewards.format import strict
@@ -31,6 +32,7 @@ from stages.verifiers.verdict import request_of
 BASE = "base"
 BASES = Path("artifacts/base")
 DRAWS = 4  # of each held-out problem
+WORLDS = 2000  # of the bootstrap
 HELDOUT = {"math": 64, "code": 40, "stem": 40, "logic": 40}  # per language
 
 
@@ -130,7 +132,7 @@ def _asked(
         )
     scores = [verdict.score for verdict in verdicts]
     by_problem = [mean(scores[n * DRAWS : (n + 1) * DRAWS]) for n in range(len(rows))]
-    estimate = bootstrap({"accuracy": by_problem}, seed=0)["accuracy"]
+    estimate = estimates({"accuracy": by_problem}, Bootstrap(WORLDS, seed=0))["accuracy"]
     formats = [strict(completion.text) for group in answers for completion in group]
     return Outcome(
         task.algorithm,
