@@ -15,13 +15,6 @@ from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
 from pipeline.kinds import Registry
 from pipeline.project import Project
-from stages.configs import (
-    EvaluateConfig,
-    PretrainedConfig,
-    Prompt,
-    ServedModelConfig,
-    StageConfig,
-)
 from stages.eval_words_command import (
     SERVED,
     Benchmark,
@@ -31,7 +24,12 @@ from stages.eval_words_command import (
     sort_words,
     there_is,
 )
-from stages.settle import pass_at, samples_of, with_samples
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.settle import pass_at, samples_of, with_samples
+from stages.kinds.pretrained.kind import PretrainedConfig
+from stages.kinds.served_model.kind import ServedModelConfig
+from stages.settings.prompts import Prompt
+from stages.settings.stage import StageConfig
 
 ROUNDS = 4  # of requests to a server that are lost by a kill; samples from there cost most
 PAPER = "paper_settings"  # the stage that --paper composes: conf/stage/evaluate_as_paper.yaml

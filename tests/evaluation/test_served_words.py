@@ -15,21 +15,17 @@ from pipeline.artifact import Artifact
 from pipeline.errors import StageFailed, UsageError
 from pipeline.graph import build
 from pipeline.identity import config_identity
-from stages.configs import (
-    EvaluateConfig,
-    ProblemsConfig,
-    Rollout,
-    Sampling,
-    ServedModelConfig,
-    Server,
-    SFTConfig,
-)
 from stages.data.rows import read_rows
 from stages.eval_command import PROJECT
 from stages.eval_request_command import read_request
-from stages.evaluate import run
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.run import run
+from stages.kinds.problems.kind import ProblemsConfig
+from stages.kinds.served_model.kind import ServedModelConfig
+from stages.kinds.served_model.run import run as find_server
+from stages.kinds.sft.kind import SFTConfig
 from stages.registry import REGISTRY
-from stages.served_model import run as find_server
+from stages.settings.generation import Rollout, Sampling, Server
 
 WORD = "org/chat-7b@http://localhost:8000/v1"
 
