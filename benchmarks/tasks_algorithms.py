@@ -16,7 +16,8 @@ from pipeline.artifact import Artifact
 from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.context import Context
-from stages.data.metrics import bootstrap, mean
+from pipeline.statistics import Bootstrap, estimates
+from stages.data.metrics import mean
 from stages.data.rows import read_rows
 from stages.data.template import render_prompt
 from stages.kinds.problems import run as problems
@@ -32,6 +33,7 @@ from stages.verifiers.verdict import request_of
 BASE = "base"
 BASES = Path("artifacts/base")
 DRAWS = 4  # of each held-out problem
+WORLDS = 2000  # of the bootstrap
 HELDOUT = {"math": 64, "code": 40, "stem": 40, "logic": 40}  # per language
 
 
@@ -131,7 +133,7 @@ def _asked(
         )
     scores = [verdict.score for verdict in verdicts]
     by_problem = [mean(scores[n * DRAWS : (n + 1) * DRAWS]) for n in range(len(rows))]
-    estimate = bootstrap({"accuracy": by_problem}, seed=0)["accuracy"]
+    estimate = estimates({"accuracy": by_problem}, Bootstrap(WORLDS, seed=0))["accuracy"]
     formats = [strict(completion.text) for group in answers for completion in group]
     return Outcome(
         task.algorithm,

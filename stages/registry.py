@@ -16,7 +16,21 @@ def _gathered() -> list[Kind]:
     return [kind for half in halves for kind in half.KINDS]
 
 
-REGISTRY: Registry = {kind.name: kind for kind in _gathered()}
+REGISTRY = Registry(
+    _gathered(),
+    edges=(
+        "init_from",
+        "data_from",
+        "apart_from",
+        "rewrite_with",
+        "judge_with",
+        "teach_with",
+        "compute_as",
+        "score_with",
+        "validate_on",
+        "evaluates",
+    ),
+)
 
 #: What every stage process finds imported: modules that start no thread and no CUDA.
 PRELOAD = (

@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from pipeline.context import Context
 from pipeline.errors import RecipeError
+from pipeline.statistics import Estimate
 from stages.data.generative import AnswerJudge, Opinion
 from stages.data.generative_rows import Labelled, hostile, read_labelled
-from stages.data.metrics import Estimate
 from stages.data.rows import Row, write_rows
 
 MEASURED = "judge_measured.parquet"

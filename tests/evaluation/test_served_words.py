@@ -15,9 +15,9 @@ from pipeline.artifact import Artifact
 from pipeline.errors import StageFailed, UsageError
 from pipeline.graph import build
 from pipeline.identity import config_identity
+from stages.commands.eval.command import PROJECT
+from stages.commands.eval.request import read_request
 from stages.data.rows import read_rows
-from stages.eval_command import PROJECT
-from stages.eval_request_command import read_request
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.run import run
 from stages.kinds.problems.kind import ProblemsConfig
