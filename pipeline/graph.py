@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.kinds import EdgeRule, Kind, Registry
+from pipeline.kinds import EdgeRule, Kind, Registry, Stage
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,17 @@ class Node:
 
 
 class Graph:
-    """A checked recipe: `nodes` by name, in an order in which they can run; `edges` of any kind."""
+    """A checked recipe: `nodes` by name, in an order in which they can run; `edges` of any kind.
 
-    def __init__(self, nodes: Mapping[str, Node], edges: tuple[str, ...]) -> None:
+    stages: the same with their inputs, for the hooks of their kinds.
+    """
+
+    def __init__(
+        self, nodes: Mapping[str, Node], edges: tuple[str, ...], stages: Mapping[str, Stage]
+    ) -> None:
         self.edges = edges
         self.nodes = {name: nodes[name] for name in _ordered(nodes)}
+        self.stages = {name: stages[name] for name in self.nodes}
 
     def inputs(self, name: str) -> list[str]:
         """The stages that a stage takes from, each once."""
@@ -65,8 +71,10 @@ class Selection:
     only: bool = False
 
 
-def build(configs: Mapping[str, Any], registry: Registry) -> Graph:
-    """The graph of stage configs (name → dataclass instance), checked."""
+def build(
+    configs: Mapping[str, Any], registry: Registry, root: Mapping[str, Any] | None = None
+) -> Graph:
+    """The graph of stage configs (name → dataclass instance), checked. root: the whole config."""
     nodes = {
         name: Node(
             name, _kind_of(name, config, registry), config, _edges_of(name, config, registry.edges)
@@ -75,7 +83,30 @@ def build(configs: Mapping[str, Any], registry: Registry) -> Graph:
     }
     for node in nodes.values():
         _check_edges(node, nodes)
-    return Graph(nodes, registry.edges)
+    return Graph(nodes, registry.edges, stages_of(configs, registry, root))
+
+
+def stages_of(
+    configs: Mapping[str, Any], registry: Registry, root: Mapping[str, Any] | None = None
+) -> dict[str, Stage]:
+    """Every stage with its inputs. Edges to nowhere or round in a circle, which `build` refuses,
+    are left out."""
+    stages: dict[str, Stage] = {}
+
+    def stage_of(name: str, above: tuple[str, ...]) -> Stage:
+        if name not in stages:
+            config, inputs = configs[name], dict[str, tuple[Stage, ...]]()
+            for edge in registry.edges:
+                value = getattr(config, edge, None) or ()
+                sources = [value] if isinstance(value, str) else value
+                there = [one for one in sources if one in configs and one not in (*above, name)]
+                inputs[edge] = tuple(stage_of(one, (*above, name)) for one in there)
+            stages[name] = Stage(name, registry[config.kind], config, inputs, root or {})
+        return stages[name]
+
+    for name in configs:
+        stage_of(name, ())
+    return stages
 
 
 def select(graph: Graph, until: Any = None, only: Any = None) -> Selection:

@@ -71,7 +71,7 @@ def _kind(type_: str) -> Kind:
         "stages.kinds.clean.run:run",
         light=True,
         edges=edges,
-        check="stages.kinds.clean.kind:check",
+        check=check,
     )
 
 

@@ -43,7 +43,8 @@ def check(stage: Stage) -> Iterator[Problem]:
         yield Problem("verifier", f"is {config.verifier!r}; expected one of {known}, or null")
 
 
-def origin(config: ConversationsConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: ConversationsConfig = stage.config
     return rows(config.path, config.subset, config.split, config.limit)
 
 
@@ -54,8 +55,8 @@ KINDS = (
         ConversationsConfig,
         "conversations",
         "stages.kinds.conversations.run:run",
-        check="stages.kinds.conversations.kind:check",
-        origin="stages.kinds.conversations.kind:origin",
+        check=check,
+        origin=origin,
         light=True,
     ),
 )

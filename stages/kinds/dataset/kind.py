@@ -36,7 +36,8 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from files.language("language", config.language)
 
 
-def origin(config: DatasetConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: DatasetConfig = stage.config
     return (
         f"{rows(config.path, config.subset, config.split, config.limit)}, read as {config.format}"
     )
@@ -49,8 +50,8 @@ KINDS = (
         DatasetConfig,
         "problems",
         "stages.kinds.dataset.run:run",
-        check="stages.kinds.dataset.kind:check",
-        origin="stages.kinds.dataset.kind:origin",
+        check=check,
+        origin=origin,
         light=True,
     ),
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
 from stages.data import prompts
 from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.settle import settle
 from stages.settings import context, generation, values, verifiers
 from stages.settings.edges import (
     MODEL,
@@ -14,7 +15,7 @@ from stages.settings.edges import (
     REWARD_MODEL,
 )
 from stages.settings.generation import fleet
-from stages.settings.numbers import Config, Inputs, Numbers, completions
+from stages.settings.numbers import Inputs, Numbers, completions
 from stages.settings.prompts import template
 from stages.settings.values import FALLBACK
 from stages.verifiers import VERIFIERS
@@ -98,17 +99,19 @@ def _context(stage: Stage) -> Iterator[Problem]:
     yield from context.draws(stage, models, "sampling", config.sampling, forced)
 
 
-def numbers(config: Config, inputs: Inputs) -> Numbers:
+def numbers(stage: Stage, inputs: Inputs) -> Numbers:
     """Completions drawn for an evaluation, at most: each budget and each wait draws its own."""
-    budgets, waits = config["budgets"], max(config["waits"], default=0)
+    config: EvaluateConfig = stage.config
+    budgets, waits = config.budgets, max(config.waits, default=0)
     runs = 1 + len(budgets) + waits
     numbers = completions(config, inputs, runs)
     counts = {"thinking budgets": len(budgets), "times that a thought must wait": waits}
     return numbers | {name: count for name, count in counts.items() if count}
 
 
-def needs(config: EvaluateConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A fleet of engines."""
+    config: EvaluateConfig = stage.config
     return fleet(config.rollout)
 
 
@@ -124,9 +127,9 @@ KINDS = (
             "data_from": EdgeRule(PROBLEMS, required=PROBLEMS),
             "score_with": EdgeRule(REWARD_MODEL),
         },
-        derive="stages.kinds.evaluate.kind:numbers",
-        needs="stages.kinds.evaluate.kind:needs",
-        check="stages.kinds.evaluate.kind:check",
-        settle="stages.kinds.evaluate.settle:settle",
+        numbers=numbers,
+        needs=needs,
+        check=check,
+        settle=settle,
     ),
 )

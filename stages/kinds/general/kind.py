@@ -94,12 +94,14 @@ def _context(stage: Stage) -> Iterator[Problem]:
     yield from context.draws(stage, context.models(stage), "sampling", config.sampling)
 
 
-def needs(config: GeneralConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A fleet of engines."""
+    config: GeneralConfig = stage.config
     return fleet(config.rollout)
 
 
-def origin(config: GeneralConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: GeneralConfig = stage.config
     counts = [f"{source} {count:,}" for source, count in config.rows.items() if count]
     return f"{TINY}: {', '.join(counts)}" if counts else ""
 
@@ -112,8 +114,8 @@ KINDS = (
         "conversations",
         "stages.kinds.general.run:run",
         edges={"data_from": EdgeRule(frozenset({"model", "conversations"}))},
-        origin="stages.kinds.general.kind:origin",
-        needs="stages.kinds.general.kind:needs",
-        check="stages.kinds.general.kind:check",
+        origin=origin,
+        needs=needs,
+        check=check,
     ),
 )

@@ -131,12 +131,14 @@ def _context(stage: Stage) -> Iterator[Problem]:
     yield from context.draws(stage, judge, "judging.sampling", sampling)
 
 
-def needs(config: PreferencesConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A fleet where a model answers or judges, else nothing."""
+    config: PreferencesConfig = stage.config
     return fleet(config.rollout) if config.judge_with or config.data_from else Needs()
 
 
-def origin(config: PreferencesConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: PreferencesConfig = stage.config
     if config.path:
         return place(config.path)
     return f"{TINY}, and its judge" if config.judge and not config.judge_with else ""
@@ -155,9 +157,9 @@ def _kind(type_: str, entry: str) -> Kind:
         type_,
         f"stages.kinds.judged.run:{entry}",
         edges,
-        origin="stages.kinds.judged.kind:origin",
-        check="stages.kinds.judged.kind:check",
-        needs="stages.kinds.judged.kind:needs",
+        origin=origin,
+        check=check,
+        needs=needs,
     )
 
 

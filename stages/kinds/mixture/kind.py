@@ -82,7 +82,7 @@ KINDS = (
         "samples",
         "stages.kinds.mixture.run:run",
         edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
-        check="stages.kinds.mixture.kind:check",
+        check=check,
         light=True,
     ),
 )

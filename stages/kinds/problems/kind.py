@@ -51,7 +51,8 @@ def rules(config: ProblemsConfig) -> Iterator[Problem]:
         )
 
 
-def origin(config: ProblemsConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: ProblemsConfig = stage.config
     counts = [f"{domain} {count:,}" for domain, count in config.per_domain.items()]
     languages = " and ".join(config.languages)
     return f"{TINY}, split {config.split}, in {languages}: {', '.join(counts)}"
@@ -65,8 +66,8 @@ KINDS = (
         "problems",
         "stages.kinds.problems.run:run",
         edges={"apart_from": EdgeRule(PROBLEMS)},
-        check="stages.kinds.problems.kind:check",
-        origin="stages.kinds.problems.kind:origin",
+        check=check,
+        origin=origin,
         light=True,
     ),
     Kind(
@@ -75,8 +76,8 @@ KINDS = (
         ProblemsConfig,
         "conversations",
         "stages.kinds.problems.run:run_worked",
-        check="stages.kinds.problems.kind:check",
-        origin="stages.kinds.problems.kind:origin",
+        check=check,
+        origin=origin,
         light=True,
     ),
 )

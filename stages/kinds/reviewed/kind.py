@@ -47,7 +47,8 @@ def check(stage: Stage) -> Iterator[Problem]:
         )
 
 
-def origin(config: ReviewedConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: ReviewedConfig = stage.config
     return f"the sheet {place(config.sheet)}"
 
 
@@ -59,8 +60,8 @@ KINDS = (
         "samples",
         "stages.kinds.reviewed.run:run",
         edges={"data_from": EdgeRule(TRAINING_ROWS, at_least=1)},
-        origin="stages.kinds.reviewed.kind:origin",
-        check="stages.kinds.reviewed.kind:check",
+        origin=origin,
+        check=check,
         light=True,
     ),
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.kinds import EdgeRule, Kind, Needs
+from pipeline.kinds import EdgeRule, Kind, Needs, Stage
+from stages.kinds.rl.check import check
 from stages.kinds.rl.config import RLConfig
+from stages.kinds.rl.numbers import numbers
+from stages.kinds.rl.settle import settle
 from stages.settings import parallel
 from stages.settings.edges import (
     INIT,
@@ -13,8 +16,9 @@ from stages.settings.edges import (
 )
 
 
-def needs(config: RLConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A gang; each process has whole groups."""
+    config: RLConfig = stage.config
     return parallel.processes(config.parallel, config.questions_per_step)
 
 
@@ -32,8 +36,9 @@ KINDS = (
             "compute_as": EdgeRule(MODEL, at_most=1),
             "validate_on": EdgeRule(PROBLEMS, identity=False),
         },
-        derive="stages.kinds.rl.numbers:numbers",
-        needs="stages.kinds.rl.kind:needs",
-        check="stages.kinds.rl.check:check",
+        numbers=numbers,
+        needs=needs,
+        check=check,
+        settle=settle,
     ),
 )

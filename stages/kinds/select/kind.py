@@ -94,6 +94,6 @@ KINDS = (
             "data_from": EdgeRule(TRAINING_ROWS | MODEL),
             "score_with": EdgeRule(frozenset({"samples", "evaluation"})),
         },
-        check="stages.kinds.select.kind:check",
+        check=check,
     ),
 )
