@@ -176,27 +176,24 @@ def _check_type(node: Node, edge: Edge, source: Node) -> None:
 
 
 def _check_rule(node: Node, name: str, rule: EdgeRule, nodes: Mapping[str, Node]) -> None:
-    found = [edge.stage for edge in node.edges if edge.name == name]
-    missing = rule.required - {nodes[stage].kind.produces for stage in found}
-    if missing:
-        makers = [n.name for n in nodes.values() if n.kind.produces in missing and n is not node]
-        raise UsageError(
-            f"stages.{node.name}.{name}: a stage of kind `{node.kind.name}` needs an input of "
-            f"type {_list(missing)}, found {_list(found)}. "
-            f"Stages that produce it: {_list(makers)}."
-        )
-    if len(found) < rule.at_least:
-        makers = [n.name for n in nodes.values() if n.kind.produces in rule.types and n is not node]
-        raise UsageError(
-            f"stages.{node.name}.{name}: a stage of kind `{node.kind.name}` needs an input of "
-            f"type {_list(rule.types)}, found {_list(found)}. "
-            f"Stages that produce it: {_list(makers)}."
-        )
-    if rule.at_most is not None and len(found) > rule.at_most:
-        raise UsageError(
-            f"stages.{node.name}.{name}: found {len(found)} stages ({', '.join(found)}), "
-            f"expected at most {rule.at_most}."
-        )
+    for takes in rule.takes:
+        edges = [edge.stage for edge in node.edges if edge.name == name]
+        found = [stage for stage in edges if nodes[stage].kind.produces in takes.types]
+        key = f"stages.{node.name}.{name}"
+        if len(found) < takes.least:
+            makers = [
+                n.name for n in nodes.values() if n.kind.produces in takes.types and n is not node
+            ]
+            raise UsageError(
+                f"{key}: a stage of kind `{node.kind.name}` needs an input of type "
+                f"{_list(takes.types)}, found {_list(edges)}. "
+                f"Stages that produce it: {_list(makers)}."
+            )
+        if takes.most is not None and len(found) > takes.most:
+            raise UsageError(
+                f"{key}: found {len(found)} stages of type {_list(takes.types)} "
+                f"({', '.join(found)}), expected at most {takes.most}."
+            )
 
 
 def _ordered(nodes: Mapping[str, Node]) -> list[str]:

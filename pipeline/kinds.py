@@ -15,19 +15,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Takes:
+    """How many stages of some types an edge takes, all of these types together. most None: any."""
+
+    types: frozenset[str]
+    least: int = 0
+    most: int | None = None
+
+
+@dataclass(frozen=True)
 class EdgeRule:
     """What one edge of a kind accepts.
 
-    `types` are artifact types. `required` types must each come in at least once; `at_least` and
-    `at_most` bound the number of stages on the edge (None: any number). `identity` is False where
-    the stage only looks at what comes in and its result would be the same without it.
+    takes: the types, each in one of them, and how many; so a stage counts none of its inputs.
+    identity: False where the stage only looks at what comes in and its result would be the same
+    without it.
     """
 
-    types: frozenset[str]
-    required: frozenset[str] = frozenset()
-    at_least: int = 0
-    at_most: int | None = None
+    takes: tuple[Takes, ...]
     identity: bool = True
+
+    @property
+    def types(self) -> frozenset[str]:
+        """All that may come in."""
+        return frozenset[str]().union(*(one.types for one in self.takes))
 
 
 @dataclass(frozen=True)

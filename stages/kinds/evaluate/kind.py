@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.data import prompts
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.settle import settle
 from stages.settings import context, generation, values, verifiers
-from stages.settings.edges import (
-    MODEL,
-    PROBLEMS,
-    REWARD_MODEL,
-)
+from stages.settings.edges import ASKED, any_of, one, some, takes
 from stages.settings.generation import fleet
 from stages.settings.numbers import Inputs, Numbers, completions
 from stages.settings.prompts import template
@@ -123,9 +119,9 @@ KINDS = (
         "evaluation",
         "stages.kinds.evaluate.run:run",
         edges={
-            "evaluates": EdgeRule(MODEL | {"served_model"}, at_least=1, at_most=1),
-            "data_from": EdgeRule(PROBLEMS, required=PROBLEMS),
-            "score_with": EdgeRule(REWARD_MODEL),
+            "evaluates": takes(one(*ASKED)),
+            "data_from": takes(some("problems")),
+            "score_with": takes(any_of("reward_model")),
         },
         numbers=numbers,
         needs=needs,

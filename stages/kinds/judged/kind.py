@@ -7,13 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.data import prompts
 from stages.settings import context, files, generation
-from stages.settings.edges import (
-    MODEL,
-    PROBLEMS,
-)
+from stages.settings.edges import ASKED, any_of, at_most_one, takes
 from stages.settings.generation import Rollout, Sampling, fleet
 from stages.settings.origins import TINY, place
 from stages.settings.prompts import Prompt
@@ -147,8 +144,8 @@ def origin(stage: Stage) -> str:
 def _kind(type_: str, entry: str) -> Kind:
     """A stage that has responses judged: those of a file, or a model's to prompts."""
     edges = {
-        "data_from": EdgeRule(MODEL | PROBLEMS | {"conversations"}),
-        "judge_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
+        "data_from": takes(at_most_one("model"), any_of("problems", "conversations")),
+        "judge_with": takes(at_most_one(*ASKED)),
     }
     return Kind(
         type_,

@@ -7,13 +7,9 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.settings import context, health, parallel, training, values
-from stages.settings.edges import (
-    INIT,
-    MODEL,
-    PROBLEMS,
-)
+from stages.settings.edges import one, some, takes
 from stages.settings.generation import Sampling
 from stages.settings.health import Health
 from stages.settings.numbers import Inputs, Numbers
@@ -105,9 +101,9 @@ KINDS = (
         "model",
         "stages.kinds.on_policy_distill.run:run",
         edges={
-            "init_from": INIT,
-            "data_from": EdgeRule(PROBLEMS | {"conversations"}, at_least=1),
-            "teach_with": EdgeRule(MODEL, required=MODEL, at_most=1),
+            "init_from": takes(one("model")),
+            "data_from": takes(some("problems", "conversations")),
+            "teach_with": takes(one("model")),
         },
         numbers=numbers,
         needs=needs,

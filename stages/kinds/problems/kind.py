@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Problem, Stage
+from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import tiny_world, values
-from stages.settings.edges import (
-    PROBLEMS,
-)
+from stages.settings.edges import any_of, takes
 from stages.settings.origins import TINY
 from stages.settings.stage import StageConfig
 from stages.tiny.phrases import LANGUAGES
@@ -65,7 +63,7 @@ KINDS = (
         ProblemsConfig,
         "problems",
         "stages.kinds.problems.run:run",
-        edges={"apart_from": EdgeRule(PROBLEMS)},
+        edges={"apart_from": takes(any_of("problems"))},
         check=check,
         origin=origin,
         light=True,

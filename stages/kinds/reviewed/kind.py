@@ -8,11 +8,9 @@ from pathlib import Path
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Problem, Stage
+from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import values, verifiers
-from stages.settings.edges import (
-    TRAINING_ROWS,
-)
+from stages.settings.edges import ROWS, some, takes
 from stages.settings.origins import place
 from stages.settings.stage import StageConfig, from_root, outside_file
 from stages.settings.verifiers import TrainingVerifiers
@@ -59,7 +57,7 @@ KINDS = (
         ReviewedConfig,
         "samples",
         "stages.kinds.reviewed.run:run",
-        edges={"data_from": EdgeRule(TRAINING_ROWS, at_least=1)},
+        edges={"data_from": takes(some(*ROWS))},
         origin=origin,
         check=check,
         light=True,

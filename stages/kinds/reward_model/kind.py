@@ -13,12 +13,10 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.rewards.schedule import PREFERENCE_TERMS
 from stages.settings import parallel, training, values
-from stages.settings.edges import (
-    INIT,
-)
+from stages.settings.edges import one, some, takes
 from stages.settings.health import Health
 from stages.settings.numbers import Inputs, Numbers, epochs, rows_of
 from stages.settings.parallel import Parallel
@@ -133,8 +131,8 @@ KINDS = (
         "reward_model",
         "stages.kinds.reward_model.run:run",
         edges={
-            "init_from": INIT,
-            "data_from": EdgeRule(frozenset({"preferences", "labels"})),
+            "init_from": takes(one("model")),
+            "data_from": takes(some("preferences", "labels")),
         },
         numbers=numbers,
         needs=needs,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Stage
+from pipeline.kinds import Kind, Needs, Stage
 from stages.kinds.sample.check import check
 from stages.kinds.sample.config import SampleConfig
-from stages.settings.edges import (
-    MODEL,
-)
+from stages.settings.edges import ASKED, ROWS, any_of, at_most_one, one, some, takes
 from stages.settings.generation import fleet
 from stages.settings.numbers import Inputs, Numbers, completions
 
@@ -53,12 +51,9 @@ KINDS = (
         "samples",
         "stages.kinds.sample.run:run",
         edges={
-            "data_from": EdgeRule(
-                frozenset({"model", "problems", "samples", "conversations"}),
-                required=frozenset({"model", "problems"}),
-            ),
-            "rewrite_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
-            "judge_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
+            "data_from": takes(one("model"), some("problems"), any_of(*ROWS)),
+            "rewrite_with": takes(at_most_one(*ASKED)),
+            "judge_with": takes(at_most_one(*ASKED)),
         },
         numbers=numbers,
         needs=needs,

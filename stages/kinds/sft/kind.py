@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.settings import parallel, training, values
-from stages.settings.edges import (
-    INIT,
-    TRAINING_ROWS,
-)
+from stages.settings.edges import ROWS, one, some, takes
 from stages.settings.health import Health
 from stages.settings.numbers import Inputs, Numbers, epochs, rows_of
 from stages.settings.parallel import Parallel
@@ -73,7 +70,7 @@ KINDS = (
         SFTConfig,
         "model",
         "stages.kinds.sft.run:run",
-        edges={"init_from": INIT, "data_from": EdgeRule(TRAINING_ROWS, required=frozenset())},
+        edges={"init_from": takes(one("model")), "data_from": takes(some(*ROWS))},
         numbers=numbers,
         needs=needs,
         check=check,

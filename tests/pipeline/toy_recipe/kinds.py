@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from pipeline.artifact import Artifact
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Registry, Stage
+from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Registry, Stage, Takes
 
 NUMBERS = frozenset({"numbers"})
 
@@ -89,7 +89,7 @@ _KINDS = (
         WorkConfig,
         "numbers",
         "toy_recipe.stages:work",
-        edges={"data_from": EdgeRule(NUMBERS, required=NUMBERS, at_most=2)},
+        edges={"data_from": EdgeRule((Takes(NUMBERS, 1, 2),))},
         numbers=work_numbers,
         needs=work_needs,
         gate=enough_rows,
@@ -101,7 +101,7 @@ _KINDS = (
         "sum",
         "toy_recipe.stages:total",
         light=True,
-        edges={"data_from": EdgeRule(NUMBERS, required=NUMBERS)},
+        edges={"data_from": EdgeRule((Takes(NUMBERS, 1),))},
     ),
 )
 
