@@ -49,8 +49,8 @@ from benchmarks.engine_contestants import (
     plain_generate,
     sorted_generate,
 )
+from stages.chat.template import render_prompt
 from stages.configs import ModelShape, Rollout, Sampling
-from stages.data.template import render_prompt
 from stages.rollout.engine import GenerationRequest
 from stages.tiny.model import build_model
 from stages.tiny.problems import generate

@@ -14,11 +14,11 @@ from benchmarks.tasks_sft import point, stage_config
 from pipeline.artifact import Artifact
 from pipeline.context import Context
 from stages import sft
-from stages.data.rows import read_rows
-from stages.training import sft_trainer
+from stages.rows.schemas import read_rows
+from stages.supervised import trainer
 
 
-class Counted(sft_trainer.PackedSFTTrainer):
+class Counted(trainer.PackedSFTTrainer):
     """Notes each step's end, tokens and loss; the stage's curves have tokens per second alone."""
 
     points: ClassVar[list[dict[str, float]]] = []

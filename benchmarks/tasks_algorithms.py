@@ -17,13 +17,13 @@ from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.context import Context
 from stages import problems, rl
+from stages.chat.template import render_prompt
 from stages.configs import RLConfig
-from stages.data.metrics import bootstrap, mean
-from stages.data.rows import read_rows
-from stages.data.template import render_prompt
 from stages.rewards.format import strict
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
+from stages.rows.schemas import read_rows
+from stages.scoring.estimators import bootstrap, mean
 from stages.training.common import load_model, load_tokenizer, use_threads
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import request_of

@@ -24,12 +24,12 @@ from pipeline.kinds import Outputs
 from stages.checks.made_rows import of_cleaning
 from stages.checks.values import refuse
 from stages.configs import CleanConfig
-from stages.data.hygiene import report
-from stages.data.hygiene.benchmarks import Item, Rules, index
-from stages.data.hygiene.paraphrases import Paraphrases
-from stages.data.hygiene.rows import StageRows, keep, prompts
-from stages.data.hygiene.sweep import Checks, Drop, Near, sweep
-from stages.data.rows import write_rows
+from stages.hygiene import report
+from stages.hygiene.benchmarks import Item, Rules, index
+from stages.hygiene.paraphrases import Paraphrases
+from stages.hygiene.row_files import StageRows, keep, prompts
+from stages.hygiene.sweep import Checks, Drop, Near, sweep
+from stages.rows.schemas import write_rows
 
 SETTINGS = (
     "ngram",

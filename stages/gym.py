@@ -6,7 +6,7 @@
     per_task: 500
     settings: {chain_sum: {min_terms: 3, max_terms: 8}}     # of a task's own configuration
 
-Training and held-out questions are disjoint (stages/data/gym_rows.py); answers are judged by the
+Training and held-out questions are disjoint (stages/rows/gym_rows.py); answers are judged by the
 verifier `reasoning_gym` (stages/verifiers/gym).
 """
 
@@ -20,8 +20,8 @@ from pipeline.kinds import Outputs
 from stages.checks.made_rows import of_gym
 from stages.checks.values import refuse
 from stages.configs import ReasoningGymConfig
-from stages.data.gym_rows import Source, generate
-from stages.data.rows import PROBLEM, Row, write_rows
+from stages.rows.gym_rows import Source, generate
+from stages.rows.schemas import PROBLEM, Row, write_rows
 
 
 def run(config: ReasoningGymConfig, inputs: Inputs, context: Context) -> Outputs:

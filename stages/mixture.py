@@ -28,9 +28,9 @@ from pipeline.kinds import Outputs
 from stages.checks.made_rows import of_mixture
 from stages.checks.values import refuse
 from stages.configs import MixtureConfig, MixturePart
-from stages.data.given import TRAINING_TYPES, samples_of, tokenizer_of
-from stages.data.mixture import ALL, Candidate, Chosen, choose
-from stages.data.rows import SAMPLE, Row, write_rows
+from stages.rows.mixture import ALL, Candidate, Chosen, choose
+from stages.rows.samples import TRAINING_TYPES, samples_of, tokenizer_of
+from stages.rows.schemas import SAMPLE, Row, write_rows
 
 GROUPS = ("domain", "source", "language")
 

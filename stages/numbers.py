@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.artifact import Artifact
-from stages.training.rollouts import rollouts_of
+from stages.training.rl.schedule import rollouts_of
 
 Config = Mapping[str, Any]
 Inputs = Mapping[str, Artifact]  # stage → its artifact, for the inputs that are done

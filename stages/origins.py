@@ -22,7 +22,7 @@ from stages.configs import (
     ServedModelConfig,
     StageConfig,
 )
-from stages.data.places import not_there
+from stages.rows.places import not_there
 
 TINY = "the tiny world"
 

@@ -17,7 +17,7 @@ from pipeline.kinds import Outputs
 from stages.checks.made_rows import of_tiny_world
 from stages.checks.values import refuse
 from stages.configs import ProblemsConfig
-from stages.data.rows import CONVERSATION, PROBLEM, Row, write_rows
+from stages.rows.schemas import CONVERSATION, PROBLEM, Row, write_rows
 from stages.tiny.problems import choose, generate
 from stages.tiny.worked import worked
 

@@ -32,16 +32,16 @@ from pipeline.kinds import Outputs
 from stages.checks.training import measured
 from stages.checks.values import refuse
 from stages.configs import RewardModelConfig
-from stages.data.model_folder import brings_code
-from stages.data.rows import read_rows
-from stages.data.window import require_window
+from stages.models.folder import brings_code
+from stages.models.window import require_window
+from stages.reward_models.data import Judged, as_dataset, hold_out, read_judged
+from stages.reward_models.quality import quality
+from stages.reward_models.trainers import LabelCollator, PairwiseTrainer, PointwiseTrainer
 from stages.rewards.preference import Scorer
+from stages.rows.schemas import read_rows
 from stages.training.arguments import split_batch, trainer_arguments
 from stages.training.common import StageCallback, start, train
 from stages.training.parallel import gang_arguments
-from stages.training.reward_data import Judged, as_dataset, hold_out, read_judged
-from stages.training.reward_quality import quality
-from stages.training.reward_trainer import LabelCollator, PairwiseTrainer, PointwiseTrainer
 
 
 def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:

@@ -2,7 +2,7 @@
 
 The weights are followed to where they come in: a tiny base has its shape, a checkpoint its own
 config.json (a local folder, or the hub's cache) or the number in conf/model. Where nobody knows,
-the stage itself refuses when it starts (stages/data/window.py).
+the stage itself refuses when it starts (stages/models/window.py).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from stages.configs import (
     SampleConfig,
     Sampling,
 )
-from stages.data.window import read_window
-from stages.training.rollouts import length_limits
+from stages.models.window import read_window
+from stages.training.rl.schedule import length_limits
 
 PROMPT = "max_prompt_tokens"
 CONFIG = "config.json"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.kinds import Problem, Stage
 from stages.configs import ConversationsConfig, DatasetConfig, MixtureConfig
-from stages.data.places import no_such_file, not_there
+from stages.rows.places import no_such_file, not_there
 from stages.verifiers import VERIFIERS
 
 USUAL = ("en", "zh")  # languages that need no looking up
@@ -60,7 +60,7 @@ def _missing(key: str, path: str, wrong: str) -> Problem:
 def _language(key: str, value: str | None) -> Iterator[Problem]:
     if value is None or value in USUAL:
         return
-    from stages.data.languages import is_code, why_no_code  # what reads languages takes its time
+    from stages.language.codes import is_code, why_no_code  # what reads languages takes its time
 
     if not is_code(value):
         yield Problem(key, why_no_code(value))

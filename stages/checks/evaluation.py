@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.kinds import Problem, Stage
+from stages.chat import prompt_texts
 from stages.checks import context, values
 from stages.checks import prompts as asked
 from stages.configs import EvaluateConfig
-from stages.data import prompts
 from stages.verifiers import VERIFIERS
 
 FALLBACK = "en"  # its word stands in for languages that have none: s1 says "Wait" in all of them
@@ -36,7 +36,7 @@ def check(stage: Stage) -> Iterator[Problem]:
                 f"prompts.{verifier}",
                 f"there is no such verifier; there are {', '.join(VERIFIERS)}",
             )
-        yield from prompts.problems(prompt, f"prompts.{verifier}")
+        yield from prompt_texts.problems(prompt, f"prompts.{verifier}")
 
 
 def rules(config: EvaluateConfig) -> Iterator[Problem]:

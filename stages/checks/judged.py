@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.kinds import Problem, Stage
+from stages.chat import prompt_texts
 from stages.checks import context, data, values
 from stages.configs import Judging, PreferencesConfig
-from stages.data import prompts
 
 BLANKS = {"preferences": ["question", "first", "second"], "labels": ["question", "response"]}
 PROMPTS = frozenset({"problems", "conversations"})
@@ -54,7 +54,7 @@ def check(stage: Stage) -> Iterator[Problem]:
 
 
 def _judging(judging: Judging, blanks: list[str]) -> Iterator[Problem]:
-    yield from prompts.problems(replace(judging.prompt, blanks=blanks), "judging.prompt")
+    yield from prompt_texts.problems(replace(judging.prompt, blanks=blanks), "judging.prompt")
     if len(set(judging.verdicts.values())) < 2:
         yield Problem(
             "judging.verdicts",

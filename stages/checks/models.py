@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pipeline.kinds import Problem, Stage
 from stages.configs import PretrainedConfig
-from stages.data.model_folder import Unfit, check_whole, taken
-from stages.data.places import HUB_NAME
+from stages.models.folder import Unfit, check_whole, taken
+from stages.rows.places import HUB_NAME
 
 RECIPE = "recipe"  # the value of chat_template that is no file
 GB = 1e9

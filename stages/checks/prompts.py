@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem
+from stages.chat import prompt_texts
+from stages.chat.text_template import BLANK
 from stages.configs import Prompt
-from stages.data import prompts
-from stages.data.plain_template import BLANK
 
 
 def template(found: Prompt | None, system_prompt: str | None) -> Iterator[Problem]:
     """A plain text as chat template: one question stands in it, and it says all that is asked."""
     if found is None:
         return
-    wrong = list(prompts.problems(found, "template"))
+    wrong = list(prompt_texts.problems(found, "template"))
     yield from wrong
-    times = 0 if wrong else prompts.texts(found, "template")[prompts.OTHERS].count(BLANK)
+    times = 0 if wrong else prompt_texts.texts(found, "template")[prompt_texts.OTHERS].count(BLANK)
     if not wrong and times != 1:
         yield Problem(
             "template.file" if found.file else "template.text.en",

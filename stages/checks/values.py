@@ -19,7 +19,7 @@ ENGINES = ("transformers", "vllm")
 SERVER = "server"  # the engine of a served model alone
 DOMAINS = ("math", "code", "stem", "logic", "general")
 SPLITS = ("train", "heldout")
-#: Of samples, in stages/data/filters.py and resemblance.py.
+#: Of samples, in stages/sampling/filters.py and resemblance.py.
 FILTERS = (
     "never_ends_thinking",
     "truncated",

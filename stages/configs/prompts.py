@@ -9,7 +9,7 @@ from stages.configs.common import outside_file, placement
 
 @dataclass
 class Prompt:
-    """A text with blanks, such as {question} (conf/prompt, stages/data/prompts.py).
+    """A text with blanks, such as {question} (conf/prompt, stages/chat/prompt_texts.py).
 
     text: by the language of the question; `en` where it has none. blanks: what must stand in it.
     file: a text file that takes the place of `text` in every language, for a wording of yours or of

@@ -30,7 +30,7 @@ class RewardTerm:
 
     start, stop: when it acts; a float is a fraction of the training steps, an int is a step;
     stop null means to the end. domains: the rows it applies to; empty means all. `helpful` and
-    `safety` score queries of their own kind only (stages/data/preference.py).
+    `safety` score queries of their own kind only (stages/rows/query_kind.py).
     """
 
     weight: float = 1.0

@@ -11,8 +11,8 @@ from typing import Any
 
 from pipeline.errors import RecipeError
 from stages.configs import RewardTerm
-from stages.data.preference import HELPFUL, KINDS, PREFERENCE, SAFETY, preference_of
 from stages.rewards.schedule import PREFERENCE_TERMS
+from stages.rows.query_kind import HELPFUL, KINDS, PREFERENCE, SAFETY, preference_of
 
 
 def require_kinds(

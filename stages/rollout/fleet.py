@@ -25,9 +25,9 @@ from transformers import PreTrainedTokenizerBase
 
 from pipeline.errors import StageFailed
 from stages.configs import Rollout, Sampling
-from stages.rollout.devices import devices
 from stages.rollout.engine import GenerationRequest, OnProgress, check_engine
 from stages.rollout.replica import Replica
+from stages.rollout.replica_devices import devices
 from stages.rollout.replica_process import Answers, Failed, Start
 from stages.rollout.shards import Answer, Batch, Shard, Shards
 

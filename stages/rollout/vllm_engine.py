@@ -22,7 +22,7 @@ from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from pipeline.errors import UsageError
 from stages.configs import Rollout, Sampling
-from stages.data.model_folder import brings_code
+from stages.models.folder import brings_code
 from stages.rollout.engine import (
     Completion,
     EngineDied,
@@ -30,7 +30,7 @@ from stages.rollout.engine import (
     OnProgress,
     check_lengths,
 )
-from stages.rollout.spoken import Speech
+from stages.rollout.speech import Speech
 
 if TYPE_CHECKING:
     from vllm import LLM

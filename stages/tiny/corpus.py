@@ -19,8 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from stages.configs import Corpus
-from stages.data.template import (
+from stages.chat.template import (
     ANSWER,
     ASSISTANT,
     END,
@@ -31,6 +30,7 @@ from stages.data.template import (
     compose,
     tagged,
 )
+from stages.configs import Corpus
 from stages.tiny.general import COURTESY
 from stages.tiny.phrases import LANGUAGES, Sentence, say
 from stages.tiny.problems import tasks

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from stages.chat.template import compose
 from stages.configs import Judge
-from stages.data.template import compose
 from stages.tiny import general
 from stages.tiny.general import CHATTER, COMPLIANCE, COURTESY, REFUSAL
 

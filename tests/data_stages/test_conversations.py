@@ -9,11 +9,11 @@ import pytest
 
 from pipeline.errors import RecipeError, UsageError
 from stages import conversations
+from stages.chat.template import compose
+from stages.chat.thoughts import NotNormal, read_trace
 from stages.configs import ConversationsConfig
-from stages.data.rows import read_rows
-from stages.data.template import compose
-from stages.data.thoughts import NotNormal, read_trace
 from stages.rewards.format import strict
+from stages.rows.schemas import read_rows
 from stages.verifiers.answer import parse
 
 TRACES = Path(__file__).parent.parent / "data/traces"

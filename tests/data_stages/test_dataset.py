@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.errors import RecipeError, UsageError
 from stages.configs import DatasetConfig
-from stages.data.rows import PROBLEM, read_rows, write_rows
 from stages.dataset import run
+from stages.rows.schemas import PROBLEM, read_rows, write_rows
 
 DATA = Path(__file__).parent.parent / "data"
 PROBLEM_ROW = {

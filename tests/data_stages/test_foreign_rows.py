@@ -10,10 +10,10 @@ import pytest
 
 from pipeline.errors import RecipeError
 from stages import conversations, dataset
+from stages.chat.template import compose
+from stages.chat.thoughts import read_trace
 from stages.configs import ConversationsConfig, DatasetConfig
-from stages.data.rows import CONVERSATION, read_rows, write_rows
-from stages.data.template import compose
-from stages.data.thoughts import read_trace
+from stages.rows.schemas import CONVERSATION, read_rows, write_rows
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
 

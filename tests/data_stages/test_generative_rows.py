@@ -13,7 +13,7 @@ from pipeline.kinds import EDGES, Stage
 from stages import numbers
 from stages.checks.sampling import check
 from stages.configs import GenerativeJudge, Prompt, SampleConfig, Sampling
-from stages.data.generative_rows import ATTACKS, hostile, read_labelled
+from stages.judging.labelled_answers import ATTACKS, hostile, read_labelled
 from stages.registry import REGISTRY
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references

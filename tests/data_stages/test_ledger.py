@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stages.configs import Sampling
-from stages.data.ledger import CORRUPT, Drawn, Ledger, Name
+from stages.sampling.ledger import CORRUPT, Drawn, Ledger, Name
 
 FLIPS = 40  # python -m tests.data_stages.test_ledger counts 300
 

@@ -8,10 +8,10 @@ import pytest
 
 from pipeline.errors import RecipeError, UsageError
 from stages import mixture
+from stages.chat.template import compose
 from stages.configs import MixtureConfig, MixturePart
-from stages.data.mixture import Candidate, choose
-from stages.data.rows import SAMPLE, read_rows
-from stages.data.template import compose
+from stages.rows.mixture import Candidate, choose
+from stages.rows.schemas import SAMPLE, read_rows
 
 
 def sample(number: int, domain: str = "math", tokens: int | None = 10) -> dict:

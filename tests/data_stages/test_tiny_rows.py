@@ -10,8 +10,8 @@ import pytest
 from pipeline.errors import UsageError
 from stages import general, problems
 from stages.configs import GeneralConfig, ProblemsConfig
-from stages.data.rows import read_rows
-from stages.rewards.language import consistency
+from stages.language.consistency import consistency
+from stages.rows.schemas import read_rows
 from stages.tiny.general import REPLY
 from stages.tiny.problems import choose, tasks
 from stages.verifiers.answer import parse

@@ -15,8 +15,8 @@ import pytest
 
 from pipeline.errors import RecipeError, UsageError
 from stages.configs import EvaluateConfig, Rollout, Sampling
-from stages.data.rows import SAMPLE, read_rows
 from stages.evaluate import run
+from stages.rows.schemas import SAMPLE, read_rows
 
 ANSWERS = {"scores": "answer", "score_mean": 0.0, "score_std": 1.0}
 

@@ -9,7 +9,7 @@ import random
 import numpy as np
 import pytest
 
-from stages.data.metrics import (
+from stages.scoring.estimators import (
     best_of,
     bootstrap,
     consensus,

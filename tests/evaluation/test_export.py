@@ -14,9 +14,9 @@ from pipeline.cli import R1, main
 from pipeline.compose import compose
 from pipeline.identity import digest_of
 from pipeline.situation import survey
-from stages.data.rows import PROBLEM, write_rows
 from stages.export_lineage_command import Lineage
 from stages.export_usage_command import usage
+from stages.rows.schemas import PROBLEM, write_rows
 
 WORDS = ["recipe=r1_zero"]
 ESTIMATE = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 80}

@@ -8,10 +8,10 @@ import pytest
 
 from pipeline.errors import UsageError
 from stages import general
+from stages.chat.template import compose
 from stages.configs import GeneralConfig, Sampling, Thinking, Trivial
-from stages.data.rows import read_rows
-from stages.data.template import compose
-from stages.data.thinking import is_trivial, sort_out
+from stages.rewriting.thinking import is_trivial, sort_out
+from stages.rows.schemas import read_rows
 from stages.verifiers.answer import parse
 
 RULE = Trivial(["hello", "good morning", "你好"], 5, question_words=6, answer_words=6)

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from stages.configs import EvaluateConfig, Rollout, Sampling
-from stages.data.ledger import SETTINGS, key_of, seed_of
-from stages.data.rows import read_rows
 from stages.evaluate import run
+from stages.rows.schemas import read_rows
+from stages.sampling.ledger import SETTINGS, key_of, seed_of
 
 
 def config(k: int, **changes) -> EvaluateConfig:

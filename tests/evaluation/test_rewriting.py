@@ -10,12 +10,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import RecipeError, UsageError
 from pipeline.notices import kept
+from stages.chat.template import END, render_prompt, tagged
 from stages.configs import Prompt, Rewrite, SampleConfig, Sampling
-from stages.data.rewrite import rewrite_tiny, rewritten
-from stages.data.rewrite_model import loses, read_thought
-from stages.data.rows import SAMPLE, read_rows
-from stages.data.template import END, render_prompt, tagged
-from stages.rewards.language import consistency
+from stages.language.consistency import consistency
+from stages.rewriting.model import loses, read_thought
+from stages.rewriting.rewrite import rewrite_tiny, rewritten
+from stages.rows.schemas import SAMPLE, read_rows
 from stages.sample import run
 from stages.tiny.problems import generate
 from stages.verifiers.answer import parse

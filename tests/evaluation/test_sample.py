@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.errors import RecipeError, UsageError
 from stages.configs import Adaptive, Majority, Rollout, SampleConfig, Sampling
-from stages.data.rows import SAMPLE, read_rows
+from stages.rows.schemas import SAMPLE, read_rows
 from stages.sample import run
 
 

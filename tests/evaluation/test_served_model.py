@@ -18,8 +18,8 @@ import pytest
 
 from pipeline.errors import UsageError
 from stages.configs import EvaluateConfig, Rollout, Sampling, ServedModelConfig, Server
-from stages.data.rows import read_rows
 from stages.evaluate import run
+from stages.rows.schemas import read_rows
 from stages.served_model import run as find_server
 
 ROOT = Path(__file__).resolve().parents[2]

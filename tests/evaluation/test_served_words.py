@@ -24,11 +24,11 @@ from stages.configs import (
     Server,
     SFTConfig,
 )
-from stages.data.rows import read_rows
 from stages.eval_command import PROJECT
 from stages.eval_request_command import read_request
 from stages.evaluate import run
 from stages.registry import REGISTRY
+from stages.rows.schemas import read_rows
 from stages.served_model import run as find_server
 
 WORD = "org/chat-7b@http://localhost:8000/v1"

@@ -23,16 +23,16 @@ from pipeline.graph import build
 from pipeline.run_command import execute
 from stages import reward_model, rl, sft
 from stages.registry import REGISTRY
+from stages.reward_models.data import read_judged
 from stages.rewards.preference import load_scorers
 from stages.rewards.terms import build_terms
+from stages.supervised.documents import encode
 from stages.tiny.problems import generate
 from stages.training.common import load_tokenizer
-from stages.training.grpo_rollout import max_tokens_at
-from stages.training.reward_data import read_judged
-from stages.training.rl_prompts import Prompt, prepare_prompts, starts
-from stages.training.rl_rewards import weights_at
-from stages.training.sft_data import encode
-from stages.training.verdict_counts import VerdictCounts
+from stages.training.rl.grpo_rollout import max_tokens_at
+from stages.training.rl.prompts import Prompt, prepare_prompts, starts
+from stages.training.rl.rewards import weights_at
+from stages.training.rl.verdict_counts import VerdictCounts
 from stages.verifiers.answer import DEFAULT
 
 # DeepSeek-R1, arXiv 2501.12948v2, as TRL and transformers name it.

@@ -14,9 +14,9 @@ import pytest
 
 from pipeline.errors import StageFailed, UsageError
 from stages.configs import Rollout, Sampling
-from stages.rollout.devices import devices
 from stages.rollout.engine import GenerationRequest, open_engine
 from stages.rollout.fleet import Fleet
+from stages.rollout.replica_devices import devices
 
 FREE = Sampling(temperature=1.0, max_tokens=24)
 SMALL = Rollout(batch_tokens=80)  # two sequences at a time, so that a shard takes a while

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from stages import rl
 from stages.configs import Algorithm, Optimizer, RewardTerm, RLConfig, Sampling
-from stages.training.algorithms.drawing import AlgorithmDrawer
+from stages.training.rl.algorithms.drawing import AlgorithmDrawer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")

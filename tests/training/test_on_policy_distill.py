@@ -14,9 +14,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import RecipeError, StageFailed
 from stages import on_policy_distill
+from stages.chat.template import END, render_prompt, tagged
 from stages.configs import OnPolicyDistillConfig, Optimizer, Sampling
-from stages.data.template import END, render_prompt, tagged
-from stages.training.distiller import prompt_order
+from stages.training.rl.distiller import prompt_order
 
 QUESTIONS = {"3+4=?": "7", "8-5=?": "3", "2+9=?": "11"}
 

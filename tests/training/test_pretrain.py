@@ -14,11 +14,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import UsageError
 from stages import pretrain
+from stages.chat.template import render_prompt
 from stages.configs import Corpus, ModelShape, Optimizer, PretrainConfig
-from stages.data.template import render_prompt
+from stages.supervised.corpus import collate, rows_of
+from stages.supervised.documents import IGNORED
 from stages.training.common import load_model
-from stages.training.pretrain_data import collate, rows_of
-from stages.training.sft_data import IGNORED
 
 CORPUS = Corpus(
     documents=600,

@@ -12,8 +12,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import UsageError
 from stages import pretrained
+from stages.chat.template import CHAT_TEMPLATE
 from stages.configs import PretrainedConfig
-from stages.data.template import CHAT_TEMPLATE
 
 TEXT = "12 + 3 = 15，等等 <think>x</think>"
 

@@ -14,6 +14,8 @@ from transformers import AutoTokenizer
 from pipeline.cli import R1
 from pipeline.compose import compose
 from stages import evaluate, pretrained, rl
+from stages.chat.prompt_texts import texts
+from stages.chat.text_template import chat_template
 from stages.configs import (
     EvaluateConfig,
     ModelShape,
@@ -24,10 +26,8 @@ from stages.configs import (
     RLConfig,
     Sampling,
 )
-from stages.data.ledger import key_of
-from stages.data.plain_template import chat_template
-from stages.data.prompts import texts
 from stages.rollout.transformers_engine import TransformersEngine
+from stages.sampling.ledger import key_of
 from stages.tiny.problems import generate
 
 END, BEGIN = "<|endoftext|>", "<|begin_of_text|>"

@@ -17,9 +17,9 @@ from pipeline.errors import UsageError
 from pipeline.identity import config_identity
 from stages import gates, reward_model
 from stages.configs import Optimizer, RewardModelConfig
+from stages.reward_models.data import hold_out, read_judged
+from stages.reward_models.quality import calibration_error, correlation
 from stages.rewards.preference import Scorer
-from stages.training.reward_data import hold_out, read_judged
-from stages.training.reward_quality import calibration_error, correlation
 
 GOOD, BAD = "Glad to help", "no"
 

@@ -19,12 +19,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import RecipeError, UsageError
 from stages import sft
+from stages.chat.template import render_prompt
 from stages.configs import Lora, ModelShape, Optimizer, SFTConfig
-from stages.data.template import render_prompt
+from stages.supervised.batches import Layout, Passes
+from stages.supervised.documents import IGNORED, Document, encode, fit, pack
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import save_tokenizer
-from stages.training.sft_batches import Layout, Passes
-from stages.training.sft_data import IGNORED, Document, encode, fit, pack
 from stages.verifiers.answer import parse
 
 

@@ -19,8 +19,8 @@ from pipeline.artifact import Artifact
 from pipeline.context import Context
 from stages import sft
 from stages.configs import Optimizer, SFTConfig
-from stages.data.rows import CONVERSATION, write_rows
-from stages.training.sft_data import IGNORED, encode
+from stages.rows.schemas import CONVERSATION, write_rows
+from stages.supervised.documents import IGNORED, encode
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 ASKED = [{"role": "user", "content": "3 + 14 = ?"}]

@@ -21,8 +21,8 @@ from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from pipeline.errors import UsageError
 from stages import pretrained, sft
+from stages.chat.template import render_prompt
 from stages.configs import ModelContext, Optimizer, PretrainedConfig, SFTConfig
-from stages.data.template import render_prompt
 
 
 @pytest.fixture

@@ -1,0 +1,19 @@
+"""Which trainer an algorithm needs. GRPO's takes all that differ by advantage, loss and ratio."""
+
+from __future__ import annotations
+
+from stages.configs import Algorithm
+from stages.training.rl.algorithms.offline import OfflineTrainer, PreferenceTrainer, RoundTrainer
+from stages.training.rl.algorithms.ppo import PPOTrainer
+from stages.training.rl.grpo import RecipeGRPOTrainer
+
+
+def trainer_for(algorithm: Algorithm) -> type[RecipeGRPOTrainer]:
+    """The class; stages/checks refuses combinations that none of them does."""
+    if algorithm.advantage == "value":
+        return PPOTrainer
+    if algorithm.samples == "round":
+        return RoundTrainer
+    if algorithm.advantage == "preference":
+        return PreferenceTrainer
+    return OfflineTrainer if algorithm.samples == "initial" else RecipeGRPOTrainer
