@@ -32,12 +32,13 @@ VLLM_TRIED := $(VENV)/.tried-vllm-$(DEVICE)
 BASE := $(if $(MODEL),model@stages.base=hub 'stages.base.path=$(MODEL)')
 OVERRIDES := profile=$(PROFILE) $(BASE) $(ARGS)
 RUN := $(BIN)/r1 run $(OVERRIDES)
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 	eval_student_qwen_base, eval_student_qwen, eval_student_llama, eval_student_rl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vllm test lint typecheck fidelity format lock clean bench-verifiers bench-hacks \
-	bench-rollout bench-train drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
+.PHONY: help setup vllm test check lint typecheck fidelity format lock clean bench-verifiers bench-hacks \
+	bench-rollout bench-train bench-commands drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan status ui
 
 help: ## this list
@@ -75,7 +76,10 @@ lock: $(SETUP) ## pin all packages anew (for maintainers)
 # Checks ---------------------------------------------------------------------------------------
 
 test: $(SETUP) $(VLLM_TRIED) ## all tests, with vLLM where it runs (ARGS go to pytest)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(PYTEST) --no-loadscope-reorder --durations=25 $(ARGS)
+
+check: lint typecheck ## style, types and the quick tests that need no torch: a minute
+	$(PYTEST) --light -q $(ARGS)
 
 lint: $(SETUP) ## ruff: style and formatting
 	$(BIN)/ruff check .
@@ -105,6 +109,9 @@ bench-rollout: $(SETUP) $(VLLM_TRIED) ## engines, rejection sampling, evaluation
 
 bench-train: $(SETUP) ## SFT, GRPO, start-up and the algorithms beside plain TRL (PROFILE=one_gpu, ARGS)
 	$(BIN)/python -m benchmarks.train --profile $(PROFILE) $(ARGS)
+
+bench-commands: $(SETUP) ## what `r1 plan`, `status` and `why` take beside snakemake and DVC (ARGS go to it)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.commands $(ARGS)
 
 drill: $(SETUP) ## break 300 runs on purpose: kills, harmed files, races, full disks … (ARGS go to it)
 	$(BIN)/python -m benchmarks.drill $(ARGS)

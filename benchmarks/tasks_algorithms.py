@@ -16,6 +16,7 @@ from pipeline.artifact import Artifact
 from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.context import Context
+from pipeline.statistics import Bootstrap, estimates
 from stages import problems, rl
 from stages.chat.template import render_prompt
 from stages.configs import RLConfig
@@ -23,7 +24,7 @@ from stages.rewards.format import strict
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.rows.schemas import read_rows
-from stages.scoring.estimators import bootstrap, mean
+from stages.scoring.estimators import mean
 from stages.training.common import load_model, load_tokenizer, use_threads
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import request_of
@@ -31,6 +32,7 @@ from stages.verifiers.verdict import request_of
 BASE = "base"
 BASES = Path("artifacts/base")
 DRAWS = 4  # of each held-out problem
+WORLDS = 2000  # of the bootstrap
 HELDOUT = {"math": 64, "code": 40, "stem": 40, "logic": 40}  # per language
 
 
@@ -130,7 +132,7 @@ def _asked(
         )
     scores = [verdict.score for verdict in verdicts]
     by_problem = [mean(scores[n * DRAWS : (n + 1) * DRAWS]) for n in range(len(rows))]
-    estimate = bootstrap({"accuracy": by_problem}, seed=0)["accuracy"]
+    estimate = estimates({"accuracy": by_problem}, Bootstrap(WORLDS, seed=0))["accuracy"]
     formats = [strict(completion.text) for group in answers for completion in group]
     return Outcome(
         task.algorithm,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.graph import Graph
-from pipeline.kinds import EDGES, Problem, Stage
+from pipeline.kinds import Problem, Stage
 from pipeline.project import load
 
 Problems = Mapping[str, list[Problem]]
@@ -20,7 +20,8 @@ def problems(graph: Graph, root: Mapping[str, Any]) -> Problems:
     found: dict[str, list[Problem]] = {}
     for name, node in graph.nodes.items():
         inputs = {
-            edge: tuple(stages[e.stage] for e in node.edges if e.name == edge) for edge in EDGES
+            edge: tuple(stages[e.stage] for e in node.edges if e.name == edge)
+            for edge in graph.edges
         }
         stages[name] = Stage(name, node.kind, node.config, inputs, root)
         if node.kind.check is not None and (own := list(load(node.kind.check)(stages[name]))):

@@ -24,16 +24,17 @@ R1 = Project(
     registry="stages.registry:REGISTRY",
     conf="conf",
     preload="stages.registry:PRELOAD",
-    observer="pipeline.tracking:build_observer",
-    report="pipeline.report:build",
+    observer="stages.commands.track:build_observer",
+    report="stages.report:build",
     closing="stages.closing:words",
+    results="stages.report.results:RESULTS",
     reference="profile=paper",
     commands={
-        "eval": "stages.eval_command:main",
-        "grade": "stages.grade_command:main",
-        "review": "stages.review_command:main",
-        "export": "stages.export_command:main",
-        "track": "pipeline.tracking:command",
+        "eval": "stages.commands.eval.command:main",
+        "grade": "stages.commands.grade:main",
+        "review": "stages.commands.review:main",
+        "export": "stages.commands.export.command:main",
+        "track": "stages.commands.track:main",
     },
     checks={"sandbox": "stages.verifiers.sandbox:describe_isolation"},
 )
@@ -63,7 +64,8 @@ def main(arguments: Sequence[str] | None = None, project: Project = R1) -> int:
             return _dispatch(project, given)
     except RecipeError as error:
         return _shown(error, error.exit_code, debug)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # a run that has begun says itself how it stands
+        print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         sys.stderr.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
-from pipeline.notices import held_out, kept
+from pipeline.notices import kept
 from pipeline.plan import decide, with_failures
 from pipeline.project import Project, load
 from pipeline.run_folder import REPORT_FACTS, RunFolder
@@ -29,11 +29,12 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"stages": rows(situation, decisions)}, indent=1))
         return 0
+    said = project.said()
     for row in rows(situation, decisions):
         print("\n".join(stage_lines(row, decisions[row["stage"]].reason)))
         artifact = situation.facts[row["stage"]].artifact
-        if artifact and (words := held_out(artifact.facts)):
-            print(f"{INDENT}held out: {words}")
+        if artifact and (line := said.line(artifact.facts)):
+            print(f"{INDENT}{line}")
         for warning in kept(artifact.facts) if artifact else ():
             print("\n".join(filled([warning], "", f"{INDENT}warned: ")))
     for run, words in islice(delivery.unsent(situation.paths.runs), UNSENT_SHOWN):

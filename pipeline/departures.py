@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pipeline.compose import Composed, compose
@@ -40,8 +40,9 @@ def plan_departures(project: Project, composed: Composed, form: str) -> int:
     if project.reference is None:
         raise UsageError("--departures: this project has no reference to depart from")
     reference = compose(project, reference_overrides(project.reference, composed))
-    found = list(departures(composed, reference))
-    fidelity = Fidelity.of(reference, project.kinds())
+    registry = project.kinds()
+    found = list(departures(composed, reference, registry.edges))
+    fidelity = Fidelity.of(reference, registry)
     if form == "json":
         rows = [dataclasses.asdict(departure) for departure in found]
         said = {"reference": project.reference, "departures": rows, **dataclasses.asdict(fidelity)}
@@ -55,7 +56,9 @@ def plan_departures(project: Project, composed: Composed, form: str) -> int:
     return 0
 
 
-def departures(composed: Composed, reference: Composed) -> Iterator[Departure]:
+def departures(
+    composed: Composed, reference: Composed, edges: Collection[str]
+) -> Iterator[Departure]:
     """What changes results and is not as in the reference, stage by stage."""
     reasons: Mapping[str, str] = composed.root.get("departures") or {}
     given = {override.lstrip("+~").partition("=")[0] for override in composed.overrides}
@@ -64,7 +67,7 @@ def departures(composed: Composed, reference: Composed) -> Iterator[Departure]:
         if other is None or other.kind != config.kind:
             continue
         sources = sources_of(other)
-        values, references = leaves(config), leaves(other)
+        values, references = leaves(config, edges), leaves(other, edges)
         for key in dict.fromkeys((*references, *values)):
             was, now = references.get(key, ABSENT), values.get(key, ABSENT)
             if was != now:

@@ -9,14 +9,14 @@ the recipe's. conf/fidelity holds them; `r1 plan --departures` shows them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
 from pipeline.identity import config_identity
-from pipeline.kinds import EDGES, Kind, Registry
+from pipeline.kinds import Registry
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class Fidelity:
         )
 
 
-def leaves(config: Any) -> dict[str, Any]:
+def leaves(config: Any, edges: Collection[str]) -> dict[str, Any]:
     """The values of a config that change results, by dotted key; mappings by their entries."""
     found: dict[str, Any] = {}
 
@@ -95,8 +95,8 @@ def leaves(config: Any) -> dict[str, Any]:
         else:
             found[key] = value
 
-    walk(config_identity(config).config, "")
-    return {key: value for key, value in found.items() if key not in ("kind", *EDGES)}
+    walk(config_identity(config, edges).config, "")
+    return {key: value for key, value in found.items() if key != "kind"}
 
 
 def sources_of(config: Any) -> dict[str, str]:
@@ -159,22 +159,23 @@ def _own(reference: Composed, registry: Registry, said: Mapping[str, Any]) -> It
     for stage, config in reference.stages.items():
         if config.kind in world:
             continue
-        for at, values in _unsourced(stage, config, registry[config.kind], reasons).items():
+        for at, values in _unsourced(stage, config, registry, reasons).items():
             alike.setdefault((at, repr(values)), (values, []))[1].append(stage)
     for (at, _), (values, stages) in alike.items():
         yield Own(tuple(stages), at, values, reasons.get(at))
 
 
 def _unsourced(
-    stage: str, config: Any, kind: Kind, reasons: Mapping[str, str]
+    stage: str, config: Any, registry: Registry, reasons: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """By the key of a reason, the numbers of a stage that it is for and that have no source.
 
     A number without a reason counts when it is set: not as its kind has it by itself.
     """
-    sources, plain = sources_of(config), leaves(kind.config(kind=kind.name))
+    kind, edges = registry[config.kind], registry.edges
+    sources, plain = sources_of(config), leaves(kind.config(kind=kind.name), edges)
     found: dict[str, dict[str, Any]] = {}
-    for key, value in leaves(config).items():
+    for key, value in leaves(config, edges).items():
         at = _reason_at(reasons, stage, kind.name, key)
         if nearest(sources, key) is None and (at or plain.get(key) != value):
             found.setdefault(at or key, {})[key] = value

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.kinds import EDGES, EdgeRule, Kind, Registry
+from pipeline.kinds import EdgeRule, Kind, Registry
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,10 @@ class Node:
 
 
 class Graph:
-    """A checked recipe: `nodes` by name, in an order in which they can run."""
+    """A checked recipe: `nodes` by name, in an order in which they can run; `edges` of any kind."""
 
-    def __init__(self, nodes: Mapping[str, Node]) -> None:
+    def __init__(self, nodes: Mapping[str, Node], edges: tuple[str, ...]) -> None:
+        self.edges = edges
         self.nodes = {name: nodes[name] for name in _ordered(nodes)}
 
     def inputs(self, name: str) -> list[str]:
@@ -67,12 +68,14 @@ class Selection:
 def build(configs: Mapping[str, Any], registry: Registry) -> Graph:
     """The graph of stage configs (name → dataclass instance), checked."""
     nodes = {
-        name: Node(name, _kind_of(name, config, registry), config, _edges_of(name, config))
+        name: Node(
+            name, _kind_of(name, config, registry), config, _edges_of(name, config, registry.edges)
+        )
         for name, config in configs.items()
     }
     for node in nodes.values():
         _check_edges(node, nodes)
-    return Graph(nodes)
+    return Graph(nodes, registry.edges)
 
 
 def select(graph: Graph, until: Any = None, only: Any = None) -> Selection:
@@ -103,9 +106,9 @@ def _kind_of(name: str, config: Any, registry: Registry) -> Kind:
     return registry[config.kind]
 
 
-def _edges_of(name: str, config: Any) -> tuple[Edge, ...]:
+def _edges_of(name: str, config: Any, names: Iterable[str]) -> tuple[Edge, ...]:
     edges: list[Edge] = []
-    for edge in EDGES:
+    for edge in names:
         value = getattr(config, edge, None)
         key = f"stages.{name}.{edge}"
         if isinstance(value, str):

@@ -1,9 +1,12 @@
-"""What the runner tells whoever watches: MLflow today. A watcher can never stop a run."""
+"""What the runner tells whoever watches, and what a project says of its own results.
+
+MLflow watches today. A watcher can never stop a run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,6 +60,78 @@ class Silent:
 
     def run_finished(self, report_dir: Path | None) -> None:
         pass
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What MLflow's run of a stage, or of a whole run, shows beside curves and plain facts."""
+
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that MLflow shows beside a stage's run, as `<name>.json`."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The runs of a sweep side by side: a row of cells per run, and what the heads mean."""
+
+    heads: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    legend: Sequence[str]
+
+
+class Results(Protocol):
+    """What a project has to say of its results; `report` is what its report wrote as facts."""
+
+    def line(self, facts: Mapping[str, Any]) -> str:
+        """A line that `status` shows of a finished stage; empty for none."""
+        ...
+
+    def of_run(self, report: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+        """What one run of a sweep came to, as JSON; `report` is empty where none was written."""
+        ...
+
+    def compared(self, runs: Sequence[Mapping[str, Any]]) -> Compared:
+        """The same of several runs, for the table at a sweep's end."""
+        ...
+
+    def tracked(self, artifact: Artifact) -> Tracked: ...
+
+    def tracked_report(self, report: Mapping[str, Any]) -> Tracked: ...
+
+    def table(self, artifact: Path, settings: Mapping[str, Any]) -> Table | None:
+        """settings: `samples` of the tracking config."""
+        ...
+
+
+class NoResults:
+    """Of a project that has nothing to say of its results."""
+
+    def line(self, facts: Mapping[str, Any]) -> str:
+        return ""
+
+    def of_run(self, report: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
+    def compared(self, runs: Sequence[Mapping[str, Any]]) -> Compared:
+        return Compared([], [[] for _ in runs], [])
+
+    def tracked(self, artifact: Artifact) -> Tracked:
+        return Tracked()
+
+    def tracked_report(self, report: Mapping[str, Any]) -> Tracked:
+        return Tracked()
+
+    def table(self, artifact: Path, settings: Mapping[str, Any]) -> Table | None:
+        return None
 
 
 class Shielded:

@@ -35,15 +35,15 @@ def run_with_hydra(project: Project, arguments: Sequence[str]) -> int:
             _run_all(project, given, runs)
     finally:
         if runs and sweeps:
-            _print_sweep(rows(project, runs), as_json)
+            _print_sweep(project, rows(project, runs), as_json)
     return max((run.code for run in runs), default=0)
 
 
-def _print_sweep(found: list[dict[str, Any]], as_json: bool) -> None:
+def _print_sweep(project: Project, found: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print(json.dumps({"runs": found}, indent=1, ensure_ascii=False))
     else:
-        print("\n" + "\n".join(lines(found)))
+        print("\n" + "\n".join(lines(found, project.said())))
 
 
 def _run_all(project: Project, arguments: Sequence[str], runs: list[SweptRun]) -> None:

@@ -17,13 +17,12 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RecipeError
-from pipeline.kinds import EDGES
 
 FINGERPRINT_LENGTH = 16
 
@@ -51,10 +50,13 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def config_identity(config: Any) -> ConfigIdentity:
-    """What of a stage's config (a dataclass instance) is part of its identity."""
+def config_identity(config: Any, edges: Collection[str] = ()) -> ConfigIdentity:
+    """What of a stage's config (a dataclass instance) is part of its identity.
+
+    edges: the fields that name other stages; these enter as fingerprints.
+    """
     files: dict[str, Path] = {}
-    fields = _identity_fields(config, "", files, skip=EDGES)
+    fields = _identity_fields(config, "", files, skip=edges)
     return ConfigIdentity(fields, files)
 
 
@@ -92,7 +94,7 @@ def digest_of(document: Mapping[str, Any]) -> str:
 
 
 def _identity_fields(
-    config: Any, path: str, files: dict[str, Path], skip: Sequence[str] = ()
+    config: Any, path: str, files: dict[str, Path], skip: Collection[str] = ()
 ) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for field in dataclasses.fields(config):

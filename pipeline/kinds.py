@@ -6,23 +6,9 @@ dotted name of the function that runs it; only the stage's own process imports t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-#: The edges of the graph, in the order in which they are shown; also config keys of a stage.
-EDGES = (
-    "init_from",
-    "data_from",
-    "apart_from",
-    "rewrite_with",
-    "judge_with",
-    "teach_with",
-    "compute_as",
-    "score_with",
-    "validate_on",
-    "evaluates",
-)
 
 
 @dataclass(frozen=True)
@@ -132,7 +118,16 @@ class Kind:
     sources: tuple[str, ...] = ()
 
 
-Registry = Mapping[str, Kind]
+class Registry(dict[str, Kind]):
+    """A project's kinds by name.
+
+    edges: the names of all edges, in the order in which they are shown and make up an identity;
+    also config keys of a stage.
+    """
+
+    def __init__(self, kinds: Iterable[Kind], edges: tuple[str, ...]) -> None:
+        super().__init__((kind.name, kind) for kind in kinds)
+        self.edges = edges
 
 
 @dataclass(frozen=True)

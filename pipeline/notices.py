@@ -34,18 +34,6 @@ def kept(facts: Mapping[str, Any]) -> list[str]:
     return [*steps, *map(str, facts.get("warnings") or ())]
 
 
-def held_out(facts: Mapping[str, Any]) -> str:
-    """How a finished stage did on problems that it was only asked; empty if it was asked none.
-
-    It leaves `validation: {first: {step, accuracy}, best: …, last: …}` in its manifest.
-    """
-    found = facts.get("validation")
-    if not found:
-        return ""
-    first, best, last = (100 * found[name]["accuracy"] for name in ("first", "best", "last"))
-    return f"{first:.1f} → {last:.1f} % (best {best:.1f} at step {found['best']['step']:.0f})"
-
-
 class Notices:
     """Reads a stage's log as it grows."""
 

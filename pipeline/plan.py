@@ -73,7 +73,7 @@ def wanted(graph: Graph, digests: Digests) -> dict[str, Wanted]:
     """The wanted result of every stage, inputs first."""
     results: dict[str, Wanted] = {}
     for name, node in graph.nodes.items():
-        results[name] = _wanted(node, results, digests)
+        results[name] = _wanted(node, results, digests, graph.edges)
     return results
 
 
@@ -139,8 +139,10 @@ def now_done(facts: StageFacts, artifact: Artifact) -> StageFacts:
     return replace(facts, artifact=artifact, holder=None, failure=None, worked_on=False)
 
 
-def _wanted(node: Node, results: Mapping[str, Wanted], digests: Digests) -> Wanted:
-    own = config_identity(node.config)
+def _wanted(
+    node: Node, results: Mapping[str, Wanted], digests: Digests, edges: Iterable[str]
+) -> Wanted:
+    own = config_identity(node.config, tuple(edges))
     inputs = tuple(
         InputIdentity(edge.name, edge.stage, results[edge.stage].fingerprint) for edge in node.edges
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError
+from pipeline.hooks import NoResults, Results
 from pipeline.kinds import Registry
 
 
@@ -28,6 +29,7 @@ class Project:
     commands: further verbs, verb → "package.module:main", called as `main(arguments) -> exit code`.
     closing: called as `closing(artifacts, config) -> str`: what to do with what a run made, as text
     that is Markdown, too; the report has it as `run["closing"]`.
+    results: a hooks.Results: what status, sweeps and tracking show of this project's results.
     reference: the override that composes what `r1 plan --departures` compares with.
     checks: what `r1 doctor` also shows, name → "package.module:describe", called as `describe()`.
     """
@@ -38,6 +40,7 @@ class Project:
     observer: str | None = None
     report: str | None = None
     closing: str | None = None
+    results: str | None = None
     reference: str | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +57,10 @@ class Project:
         """The modules among them that take long, the slowest first."""
         return list(load(self.preload)) if self.preload else []
 
+    def said(self) -> Results:
+        """What the project has to say of its results."""
+        return results_of(self.results)
+
     def last_words(self, artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> str:
         """What to do with these results; empty where the project or the results give no cause."""
         return str(load(self.closing)(artifacts, config)) if self.closing else ""
@@ -67,6 +74,12 @@ class Project:
         if not locations:
             raise RecipeError(f"the package `{self.conf}` with the configuration is not installed")
         return Path(locations[0]).resolve()
+
+
+def results_of(name: str | None) -> Results:
+    """The Results behind a dotted name; those of a project without any."""
+    found: Results = load(name) if name else NoResults()
+    return found
 
 
 def load(name: str) -> Any:

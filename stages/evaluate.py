@@ -37,6 +37,7 @@ from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
+from pipeline.statistics import Bootstrap
 from stages.chat.text_template import give_template
 from stages.checks.evaluation import engine, most_samples, rules
 from stages.checks.values import refuse
@@ -87,15 +88,16 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
         reused = _reused(collector, jobs)
         seen = _sampled(config, jobs, collector, scorers, asked, context)
         pool.tally.write(context.output)
-        budgets = _budgets(jobs, collector, config, model, context)
+        rows = _budgets(jobs, collector, config, model, context)
+    bootstrap = Bootstrap(config.bootstrap_draws, context.seed)
     facts = {
         "model": model.stage,
         "problems": len(problems),
         "prompts_too_long": len(problems) - len(jobs) + seen.too_long,
         "samples_per_problem": most_samples(config),
         "never_ended": seen.never_ended,
-        **tables(seen.rows, asked, context.seed),
-        **budgets,
+        **tables(seen.rows, asked, bootstrap),
+        **curve_facts(rows, bootstrap),
     }
     write_rows(context.output / "problems.parquet", seen.rows, problem_schema(asked))
     _write_json(context.output / "metrics.json", facts)
@@ -183,14 +185,14 @@ def _budgets(
     config: EvaluateConfig,
     model: Artifact,
     context: Context,
-) -> dict[str, list[dict[str, float | int]]]:
-    """The points under every thinking budget and number of waits; rows go to budgets.parquet."""
+) -> list[Row]:
+    """A row per problem, thinking budget and number of waits, as in budgets.parquet."""
     if not (config.budgets or config.waits):
-        return curve_facts([], context.seed)
+        return []
     curve = BudgetCurve(config, collector, positions(model.model_path), shown_on(context))
     rows = list(curve.rows(jobs))
     write_rows(context.output / "budgets.parquet", rows, FORCED)
-    return curve_facts(rows, context.seed)
+    return rows
 
 
 def _funnel(facts: dict[str, Any], seen: Seen, reused: int) -> dict[str, int]:

@@ -269,7 +269,21 @@ _KINDS = (
     ),
 )
 
-REGISTRY: Registry = {kind.name: kind for kind in _KINDS}
+REGISTRY = Registry(
+    _KINDS,
+    edges=(
+        "init_from",
+        "data_from",
+        "apart_from",
+        "rewrite_with",
+        "judge_with",
+        "teach_with",
+        "compute_as",
+        "score_with",
+        "validate_on",
+        "evaluates",
+    ),
+)
 
 #: What every stage process finds imported: modules that start no thread and no CUDA.
 PRELOAD = (

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.project import results_of
 from pipeline.tracking import delivery
 from pipeline.tracking.journal import Event, Journal
 from pipeline.tracking.observer import destination, run_config
@@ -109,8 +110,11 @@ def _away(error: BaseException) -> bool:
     return isinstance(error, RequestException | OperationalError | OSError)
 
 
-def main(folder: Path) -> int:
-    """Send what the journal in this run's folder says, and write down whether all arrived."""
+def main(folder: Path, results: str | None = None) -> int:
+    """Send what the journal in this run's folder says, and write down whether all arrived.
+
+    results: the dotted name of what the project shows of its results.
+    """
     journal = Journal(folder)
     with journal.path.open("rb") as lock:
         try:
@@ -118,12 +122,12 @@ def main(folder: Path) -> int:
         except OSError:
             print(f"{folder} is being sent by another process")
             return BUSY
-        code, why = _send(folder, journal)
+        code, why = _send(folder, journal, results)
     delivery.note(folder, code == 0, why)
     return code
 
 
-def _send(folder: Path, journal: Journal) -> tuple[int, str]:
+def _send(folder: Path, journal: Journal, results: str | None) -> tuple[int, str]:
     """The exit code, and what kept the run from being whole in MLflow."""
     started, config = journal.started(), run_config(folder)
 
@@ -131,7 +135,7 @@ def _send(folder: Path, journal: Journal) -> tuple[int, str]:
         return os.getppid() == int(started["pid"])
 
     os.nice(NICENESS)
-    view = open_view(folder, config, started["root"])
+    view = open_view(folder, config, started["root"], results)
     patience = float(config["tracking"]["flush_seconds"])
     follower = Follower(journal, view, alive, patience)
     try:
@@ -143,8 +147,11 @@ def _send(folder: Path, journal: Journal) -> tuple[int, str]:
     return code, f"{follower.left_out} events were refused, see logs/tracking.log" if code else ""
 
 
-def open_view(folder: Path, config: Mapping[str, Any], born: str) -> View:
-    """MLflow as it is to be told of a run; born: the root that the run was started with."""
+def open_view(folder: Path, config: Mapping[str, Any], born: str, results: str | None) -> View:
+    """MLflow as it is to be told of a run.
+
+    born: the root that the run was started with. results: as in `main`.
+    """
     places = Places.of(folder, config, born)
     places.root.mkdir(parents=True, exist_ok=True)
     uri = destination(config, str(places.root))
@@ -152,8 +159,8 @@ def open_view(folder: Path, config: Mapping[str, Any], born: str) -> View:
     settle(places.root)
     from pipeline.tracking.view import View
 
-    return View(signed_in(uri), config["tracking"], folder, places)
+    return View(signed_in(uri), config["tracking"], folder, places, results_of(results))
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))

@@ -36,8 +36,10 @@ class NotSent(RecipeError):
 class Tracker:
     """Tells MLflow, through another process."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], results: str | None = None) -> None:
+        """results: the dotted name of what the project shows of its results."""
         self._config = config
+        self._results = results
         self._flush_seconds = float(config["tracking"]["flush_seconds"])
         self._journal: Journal | None = None
         self._follower: subprocess.Popen[bytes] | None = None
@@ -54,7 +56,7 @@ class Tracker:
             pid=os.getpid(),
         )
         delivery.note(run.folder, sent=False, why="the run was not over")
-        self._follower = _start_follower(run.folder)
+        self._follower = _start_follower(run.folder, self._results)
 
     def stage_started(
         self, stage: str, fingerprint: str, work: Path, config: Mapping[str, Any]
@@ -101,27 +103,30 @@ class Tracker:
         self._journal.append(event, **facts)
 
 
-def build_observer(config: Mapping[str, Any]) -> Observer:
-    """The observer that `tracking` of the config asks for."""
+def build_observer(config: Mapping[str, Any], results: str | None = None) -> Observer:
+    """The observer that `tracking` of the config asks for; results: `Project.results`."""
     tracking = config.get("tracking") or {}
-    return Tracker(config) if tracking.get("experiment") else Silent()
+    return Tracker(config, results) if tracking.get("experiment") else Silent()
 
 
-def send_later(folder: Path) -> None:
-    """Send a run's journal to MLflow, what is there already excepted. Raises NotSent."""
+def send_later(folder: Path, results: str | None = None) -> None:
+    """Send a run's journal to MLflow, what is there already excepted. Raises NotSent.
+
+    results: `Project.results`.
+    """
     if not (folder / FILE).is_file():
         raise UsageError(f"{folder}: there is no {FILE}; give the folder of a run with tracking.")
-    code = _start_follower(folder).wait()
+    code = _start_follower(folder, results).wait()
     if code:
         raise NotSent(f"{folder.name} was not sent whole; {_log(folder)} says why.")
 
 
-def command(arguments: Sequence[str]) -> int:
+def command(arguments: Sequence[str], results: str | None = None) -> int:
     """`r1 track RUN_FOLDER`: send a run to MLflow that could not be sent while it ran."""
     parser = argparse.ArgumentParser(prog="r1 track", description=command.__doc__)
     parser.add_argument("folder", type=Path, help="a run's folder, e.g. outputs/runs/latest")
     folder: Path = parser.parse_args(arguments).folder
-    send_later(folder.resolve())
+    send_later(folder.resolve(), results)
     print(f"{folder.resolve().name} is in MLflow")
     return 0
 
@@ -149,13 +154,14 @@ def run_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _start_follower(folder: Path) -> subprocess.Popen[bytes]:
+def _start_follower(folder: Path, results: str | None) -> subprocess.Popen[bytes]:
     """Its own session: Ctrl-C at the terminal stops the run, and the follower tells MLflow so."""
+    named = [results] if results else []
     log = _log(folder)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "pipeline.tracking.follower", str(folder)],
+            [sys.executable, "-m", "pipeline.tracking.follower", str(folder), *named],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -18,8 +18,8 @@ from mlflow.entities import Metric, Param, Run, RunTag
 import pipeline
 from pipeline import manifest
 from pipeline.artifact import MANIFEST, METRICS, Artifact
+from pipeline.hooks import Results, Tracked
 from pipeline.metrics import Point
-from pipeline.report.samples import SAMPLES, choose, question
 from pipeline.run_folder import REPORT_FACTS
 from pipeline.tracking.curves import Tail
 from pipeline.tracking.journal import Event
@@ -31,9 +31,6 @@ FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
 PARAMS_AT_ONCE, METRICS_AT_ONCE = 100, 1000  # what MLflow takes in one call
 #: MLflow shows the pages of model training, not those of GenAI applications.
 TRAINING_PAGES = {"mlflow.experimentKind": "custom_model_development"}
-TABLE = "samples.json"
-#: What the parent run shows of each evaluated stage.
-SHOWN = ("pass_at_1", "reasoning/pass_at_1", "general/pass_at_1")
 
 
 @dataclass
@@ -49,8 +46,15 @@ class Child:
 class View:
     """One pipeline run in MLflow."""
 
-    def __init__(self, uri: str, tracking: Mapping[str, Any], folder: Path, places: Places) -> None:
-        """tracking: the config of that name."""
+    def __init__(
+        self,
+        uri: str,
+        tracking: Mapping[str, Any],
+        folder: Path,
+        places: Places,
+        said: Results,
+    ) -> None:
+        """tracking: the config of that name. said: what the project shows of its results."""
         mlflow.set_tracking_uri(uri)
         self._client = mlflow.MlflowClient(uri)
         self._artifacts = files(places.root) if uri.startswith("sqlite:") else None
@@ -59,6 +63,7 @@ class View:
         self._samples = tracking.get("samples")
         self._folder = folder
         self._places = places
+        self._said = said
         self._source: dict[str, str] = {}
         self._experiment = ""
         self._parent = ""
@@ -120,9 +125,10 @@ class View:
         self._send_curve(child)
         self._send_numbers(child.run_id, results(artifact), event["time"])
         self._send_tags(child.run_id, tags(artifact, self._places.named))
+        self._send_tracked(child.run_id, self._said.tracked(artifact), event["time"])
         lineage = Lineage(self._client, self._experiment, self._source, self._places.named)
         lineage.log(child.run_id, artifact, self._parent)
-        self._send_samples(child.run_id, path / SAMPLES)
+        self._send_table(child.run_id, path)
         self._client.log_artifact(child.run_id, str(path / MANIFEST))
         self._send_log(child.run_id, event["stage"])
         self._end(child.run_id, FINISHED, event["time"])
@@ -153,25 +159,21 @@ class View:
     def _send_report(self, folder: Path, time: float) -> None:
         self._client.log_artifacts(self._parent, str(folder), "report")
         facts = json.loads((folder / REPORT_FACTS).read_text())
-        shown = {
-            f"{metric}/{stage}": estimates[metric]["value"]
-            for stage, estimates in facts["stages"].items()
-            for metric in SHOWN
-            if metric in estimates
-        }
-        self._send_numbers(self._parent, numbers(shown), time)
-        verdicts = {f"claim.{claim['id']:02}": claim["verdict"] for claim in facts["claims"]}
-        self._send_tags(self._parent, verdicts)
+        self._send_tracked(self._parent, self._said.tracked_report(facts), time)
 
-    def _send_samples(self, run_id: str, path: Path) -> None:
-        """Some of an evaluation's completions, as a table that MLflow shows beside its runs."""
-        if self._samples is None or not path.is_file():
+    def _send_tracked(self, run_id: str, found: Tracked, time: float) -> None:
+        self._send_numbers(run_id, numbers(found.numbers), time)
+        if found.tags:
+            self._send_tags(run_id, found.tags)
+
+    def _send_table(self, run_id: str, artifact: Path) -> None:
+        """Rows of a stage, as a table that MLflow shows beside its runs."""
+        table = None if self._samples is None else self._said.table(artifact, self._samples)
+        if table is None:
             return
-        chosen = choose(path, self._samples["of_each"], self._samples["seed"])
-        columns = list(dict.fromkeys(key for sample in chosen for key in sample))
-        rows = [[question(s) if key == "prompt" else s.get(key) for key in columns] for s in chosen]
-        self._client.log_dict(run_id, {"columns": columns, "data": rows}, TABLE)
-        listed = json.dumps([{"path": TABLE, "type": "table"}])
+        file = f"{table.name}.json"
+        self._client.log_dict(run_id, {"columns": table.columns, "data": table.rows}, file)
+        listed = json.dumps([{"path": file, "type": "table"}])
         self._send_tags(run_id, {"mlflow.loggedArtifacts": listed})
 
     def _find_experiment(self) -> str:

@@ -49,12 +49,8 @@ def numbers(facts: Mapping[str, Any]) -> dict[str, float]:
 
 
 def results(artifact: Artifact) -> dict[str, float]:
-    """The numbers that a finished stage has beside its curve."""
+    """The numbers that a finished stage of any project has beside its curve."""
     found = numbers(artifact.facts)
-    slices = [("", artifact.facts.get("overall")), *(artifact.facts.get("by_group") or {}).items()]
-    for prefix, metrics in slices:
-        for metric, entry in (metrics or {}).items():
-            found |= numbers({f"{prefix}/{metric}".lstrip("/"): entry["value"]})
     found |= numbers({"seconds": artifact.manifest.get("seconds")})
     return found | numbers(
         {"peak_memory_mib": artifact.manifest.get("host", {}).get("peak_memory_mib")}
@@ -69,6 +65,4 @@ def tags(artifact: Artifact, named: Callable[[Path], str]) -> dict[str, str]:
     }
     if warnings := kept(artifact.facts):
         found["r1.warnings"] = "\n".join(warnings)
-    if "model" in artifact.facts:
-        found["r1.evaluates"] = str(artifact.facts["model"])
     return found

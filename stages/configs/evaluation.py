@@ -16,7 +16,8 @@ class EvaluateConfig(StageConfig):
 
     prompts: by verifier, what a question is asked inside of (stages/scoring/asking.py). template: a
     text with {question} in place of the model's chat template, for a base that never met the tokens
-    of a chat; a model that RL made from it has it already.
+    of a chat; a model that RL made from it has it already. bootstrap_draws: intervals alone depend
+    on it, so it is no part of the identity.
     """
 
     sampling: Sampling = field(default_factory=Sampling)
@@ -36,3 +37,4 @@ class EvaluateConfig(StageConfig):
     template: Prompt | None = None
     prompts: dict[str, Prompt] | None = None
     verifiers: Verifiers = from_root(Verifiers, "verifiers")
+    bootstrap_draws: int = from_root(lambda: 2000, "bootstrap.draws", identity=False)

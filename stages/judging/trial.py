@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from pipeline.context import Context
 from pipeline.errors import RecipeError
+from pipeline.statistics import Estimate
 from stages.judging.answer_judge import AnswerJudge, Opinion
 from stages.judging.labelled_answers import Labelled, hostile, read_labelled
 from stages.rows.schemas import Row, write_rows
-from stages.scoring.estimators import Estimate
 
 MEASURED = "judge_measured.parquet"
 SHOWN = 40  # rows of each sort that a message names

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from pipeline.statistics import Bootstrap, estimates
 from stages.rows.schemas import Row
 from stages.sampling.collect import Job
-from stages.scoring.estimators import bootstrap, mean
+from stages.scoring.estimators import mean
 
 Samples = list[list[Row]]  # the samples of each problem
 Place = tuple[int, int]  # problem, sample
@@ -58,7 +59,7 @@ class Forced:
             }
 
 
-def curve_facts(rows: Sequence[Row], seed: int) -> dict[str, list[Point]]:
+def curve_facts(rows: Sequence[Row], bootstrap: Bootstrap) -> dict[str, list[Point]]:
     """`budgets` and `waits`: a point per setting, with the interval of its accuracy.
 
     A setting without a judged sample has no point.
@@ -68,7 +69,7 @@ def curve_facts(rows: Sequence[Row], seed: int) -> dict[str, list[Point]]:
     for row in rows:
         settings.setdefault((row["setting"], row["amount"]), []).append(row)
     for (setting, amount), found in settings.items():
-        accuracy = bootstrap({"": [row["accuracy"] for row in found]}, seed).get("")
+        accuracy = estimates({"": [row["accuracy"] for row in found]}, bootstrap).get("")
         if accuracy is not None:
             facts[setting].append(
                 {

@@ -1,40 +1,19 @@
-"""Evaluation metrics as pure functions: pass@k, cons@k, best-of-N, bootstrap intervals.
+"""Evaluation metrics of one problem as pure functions: pass@k, cons@k, best-of-N.
 
 The paper samples k answers per question and reports pass@1 as the mean over all of them (section
-3, "Evaluation Setup"); cons@k is the majority vote over the k answers. The unit of an interval is
-the problem, since answers to one problem are not independent: metrics are first averaged within a
-problem, and the bootstrap then draws problems. A value of None (or NaN) says "does not apply here"
-and takes no part in a mean.
+3, "Evaluation Setup"); cons@k is the majority vote over the k answers. Their intervals over
+problems are made in pipeline/statistics.py.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
 from itertools import groupby
 from math import comb, inf
 from operator import itemgetter
 
 import numpy as np
-from numpy.typing import NDArray
-
-RESAMPLES = 1000  # draws of the bootstrap; the error of a 95 % bound is then about 0.1 of its width
-LEVEL = 0.95
-MOST_COUNTS = 2**22  # of the draws that are in memory together: 32 MiB
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over `n` problems with its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-    def as_dict(self) -> dict[str, float | int]:
-        return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
 
 
 def pass_at_k(n: int, correct: int, k: int) -> float | None:
@@ -150,38 +129,3 @@ def mean(values: Sequence[float | None]) -> float | None:
     """The mean of the values that are there."""
     there = [value for value in values if value is not None]
     return float(np.mean(there)) if there else None
-
-
-def bootstrap(columns: Mapping[str, Sequence[float | None]], seed: int) -> dict[str, Estimate]:
-    """The mean of each column with its percentile interval over resampled rows (problems).
-
-    All columns share the same draws, so they can be compared. A column without any value is left
-    out. The draws are counts per row, which turns every resampled mean into one matrix product.
-    """
-    if not columns:
-        return {}
-    table = np.array(list(columns.values()), dtype=float).T
-    if not len(table):
-        return {}
-    there = ~np.isnan(table)
-    filled = np.where(there, table, 0.0)
-    with np.errstate(invalid="ignore"):  # a draw without any value of a column: NaN, left out
-        means = np.concatenate(
-            [(draws @ filled) / (draws @ there) for draws in _draws(len(table), seed)]
-        )
-    estimates = {}
-    for column, name in enumerate(columns):
-        if n := int(there[:, column].sum()):
-            low, high = np.nanquantile(means[:, column], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-            value = filled[:, column].sum() / n
-            estimates[name] = Estimate(float(value), float(low), float(high), n)
-    return estimates
-
-
-def _draws(rows: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """How often each row is drawn in each resample; some resamples at a time, to save memory."""
-    generator = np.random.default_rng(seed)
-    together = max(1, MOST_COUNTS // rows)
-    for done in range(0, RESAMPLES, together):
-        draws = (generator.integers(0, rows, rows) for _ in range(min(together, RESAMPLES - done)))
-        yield np.stack([np.bincount(drawn, minlength=rows) for drawn in draws]).astype(float)

@@ -14,6 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline import statistics
+from pipeline.statistics import Bootstrap
 from stages.language.consistency import consistency, mixes_languages, target_of
 from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
@@ -21,7 +23,6 @@ from stages.rows.query_kind import may_judge
 from stages.rows.schemas import Row
 from stages.scoring.estimators import (
     best_of,
-    bootstrap,
     consensus,
     expected_consensus,
     mean,
@@ -187,16 +188,16 @@ def problem_schema(asked: Asked) -> pa.Schema:
     return pa.schema([*words, *counts, *((name, pa.float64()) for name in asked.columns())])
 
 
-def estimates(rows: Sequence[Row], asked: Asked, seed: int) -> Table:
+def estimates(rows: Sequence[Row], asked: Asked, bootstrap: Bootstrap) -> Table:
     """Every metric's mean over problems with its interval; `cons` is told as `cons_at_k`."""
     columns = {name: [row.get(name) for row in rows] for name in asked.columns()}
     return {
         "cons_at_k" if name == "cons" else name: estimate.as_dict()
-        for name, estimate in bootstrap(columns, seed).items()
+        for name, estimate in statistics.estimates(columns, bootstrap).items()
     }
 
 
-def tables(rows: Sequence[Row], asked: Asked, seed: int) -> dict[str, Any]:
+def tables(rows: Sequence[Row], asked: Asked, bootstrap: Bootstrap) -> dict[str, Any]:
     """The estimates over all problems, by domain, language, group and both, and by level."""
     cuts: dict[str, Callable[[Row], str]] = {
         "by_domain": lambda row: row["domain"],
@@ -211,9 +212,9 @@ def tables(rows: Sequence[Row], asked: Asked, seed: int) -> dict[str, Any]:
     if levels := by_level(rows):
         cells["by_level"] = levels
     return {
-        "overall": estimates(rows, asked, seed),
+        "overall": estimates(rows, asked, bootstrap),
         **{
-            cut: {name: estimates(cell, asked, seed) for name, cell in by.items()}
+            cut: {name: estimates(cell, asked, bootstrap) for name, cell in by.items()}
             for cut, by in cells.items()
         },
     }

@@ -1,12 +1,12 @@
-"""Which of the Trainer's logged numbers are curves of a stage."""
+"""Which of the Trainer's logged numbers are curves of a stage: all but a few."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-#: What the Trainer adds to its logs and that no curve needs.
-NOT_CURVES = frozenset({"epoch", "total_flos", "step_time", "num_tokens"})
+#: Counters, clocks, and what stands under another name too (`zero_signal_share`).
+NOT_CURVES = frozenset({"epoch", "total_flos", "step_time", "num_tokens", "frac_reward_zero_std"})
 
 
 def curves_of(logs: Mapping[str, Any]) -> dict[str, float]:

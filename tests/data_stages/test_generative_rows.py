@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.errors import RecipeError
-from pipeline.kinds import EDGES, Stage
+from pipeline.kinds import Stage
 from stages import numbers
 from stages.checks.sampling import check
 from stages.configs import GenerativeJudge, Prompt, SampleConfig, Sampling
@@ -48,7 +48,9 @@ def config(own: GenerativeJudge | None, judge_with: str | None = "v3", **changes
 
 
 def found(stage_config: SampleConfig) -> list[tuple[str, str]]:
-    stage = Stage("data", REGISTRY["sample"], stage_config, dict.fromkeys(EDGES, ()), ROOT_CONFIG)
+    stage = Stage(
+        "data", REGISTRY["sample"], stage_config, dict.fromkeys(REGISTRY.edges, ()), ROOT_CONFIG
+    )
     own = (one for one in check(stage) if one.key != "data_from")  # it is alone here
     return [(problem.key, problem.text) for problem in own]
 

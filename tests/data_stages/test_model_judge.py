@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pipeline.artifact import Artifact
-from pipeline.kinds import EDGES, Stage
+from pipeline.kinds import Stage
 from stages.chat.template import END, compose, render_prompt
 from stages.checks.judged import check
 from stages.configs import Judging, PreferencesConfig, Prompt, Sampling
@@ -270,7 +270,7 @@ def test_a_judge_that_could_not_judge_is_refused_when_the_recipe_is_composed(
     changes, produces, key
 ):
     makers = {kind.produces: kind for kind in REGISTRY.values()}
-    none, root = dict.fromkeys(EDGES, ()), {"size": {"prompt": 128}}
+    none, root = dict.fromkeys(REGISTRY.edges, ()), {"size": {"prompt": 128}}
     sources = tuple(Stage(name, makers[name], None, none, root) for name in produces)
     kind = REGISTRY["preferences"]
     stage = Stage("pairs", kind, config(**changes), none | {"data_from": sources}, root)

@@ -15,8 +15,8 @@ from pipeline.cli import R1, main
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.situation import survey
-from stages.eval_command import _parse
-from stages.eval_request_command import read_request
+from stages.commands.eval.command import _parse
+from stages.commands.eval.request import read_request
 
 DATA = Path(__file__).parent.parent / "data"
 SHORT = "stages.eval_base.sampling.max_tokens=40"
@@ -136,7 +136,7 @@ def test_a_wrong_request_is_answered_with_what_there_is(
 
 
 def test_models_and_benchmarks_are_told_apart_whatever_lies_in_the_folder(tmp_path, monkeypatch):
-    from stages.eval_words_command import Benchmark, sort_words
+    from stages.commands.eval.words import Benchmark, sort_words
 
     for name in ("gsm8k", "base", "mine"):
         (tmp_path / name).mkdir()
@@ -155,7 +155,7 @@ def test_models_and_benchmarks_are_told_apart_whatever_lies_in_the_folder(tmp_pa
 
 
 def test_the_words_of_the_command_are_told_apart():
-    from stages.eval_words_command import Benchmark, is_override
+    from stages.commands.eval.words import Benchmark, is_override
 
     assert Benchmark.read("gsm8k") == Benchmark("gsm8k")
     assert Benchmark.read("gsm8k:path=a=b/test.jsonl") == Benchmark("gsm8k", "a=b/test.jsonl")

@@ -9,9 +9,9 @@ import random
 import numpy as np
 import pytest
 
+from pipeline.statistics import Bootstrap, estimates
 from stages.scoring.estimators import (
     best_of,
-    bootstrap,
     consensus,
     expected_consensus,
     mean,
@@ -122,7 +122,7 @@ def test_best_of_n_takes_judged_answers_only_and_needs_enough_of_them():
 
 def test_the_bootstrap_interval_matches_the_normal_theory_of_a_proportion():
     """300 of 1000 problems right: 0.3 ± 1.96·√(0.3·0.7/1000) = [0.2716, 0.3284]."""
-    estimate = bootstrap({"pass_at_1": [1.0] * 300 + [0.0] * 700}, seed=1)["pass_at_1"]
+    estimate = estimates({"a": [1.0] * 300 + [0.0] * 700}, Bootstrap(2000, seed=1))["a"]
     assert estimate.value == pytest.approx(0.3)
     assert (estimate.low, estimate.high) == pytest.approx((0.2716, 0.3284), abs=0.004)
     assert estimate.n == 1000
@@ -130,19 +130,19 @@ def test_the_bootstrap_interval_matches_the_normal_theory_of_a_proportion():
 
 def test_the_bootstrap_repeats_with_its_seed_and_moves_with_another():
     values = {"x": list(np.linspace(0, 1, 40))}
-    assert bootstrap(values, seed=1) == bootstrap(values, seed=1)
-    assert bootstrap(values, seed=1) != bootstrap(values, seed=2)
+    assert estimates(values, Bootstrap(2000, seed=1)) == estimates(values, Bootstrap(2000, seed=1))
+    assert estimates(values, Bootstrap(2000, seed=1)) != estimates(values, Bootstrap(2000, seed=2))
 
 
 def test_values_that_are_missing_count_neither_as_right_nor_as_wrong():
-    estimates = bootstrap({"a": [1.0, None, 0.0, None], "b": [None] * 4}, seed=0)
-    assert estimates["a"].value == 0.5
-    assert estimates["a"].n == 2
-    assert "b" not in estimates
+    found = estimates({"a": [1.0, None, 0.0, None], "b": [None] * 4}, Bootstrap(2000, seed=0))
+    assert found["a"].value == 0.5
+    assert found["a"].n == 2
+    assert "b" not in found
     assert mean([None, 1.0, 0.0]) == 0.5
     assert mean([None]) is None
 
 
 def test_equal_values_have_an_interval_of_no_width():
-    estimate = bootstrap({"a": [0.25] * 10}, seed=3)["a"]
+    estimate = estimates({"a": [0.25] * 10}, Bootstrap(2000, seed=3))["a"]
     assert (estimate.low, estimate.value, estimate.high) == (0.25, 0.25, 0.25)

@@ -14,8 +14,8 @@ from pipeline.cli import R1, main
 from pipeline.compose import compose
 from pipeline.identity import digest_of
 from pipeline.situation import survey
-from stages.export_lineage_command import Lineage
-from stages.export_usage_command import usage
+from stages.commands.export.lineage import Lineage
+from stages.commands.export.usage import usage
 from stages.rows.schemas import PROBLEM, write_rows
 
 WORDS = ["recipe=r1_zero"]

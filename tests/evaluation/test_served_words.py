@@ -15,6 +15,8 @@ from pipeline.artifact import Artifact
 from pipeline.errors import StageFailed, UsageError
 from pipeline.graph import build
 from pipeline.identity import config_identity
+from stages.commands.eval.command import PROJECT
+from stages.commands.eval.request import read_request
 from stages.configs import (
     EvaluateConfig,
     ProblemsConfig,
@@ -24,8 +26,6 @@ from stages.configs import (
     Server,
     SFTConfig,
 )
-from stages.eval_command import PROJECT
-from stages.eval_request_command import read_request
 from stages.evaluate import run
 from stages.registry import REGISTRY
 from stages.rows.schemas import read_rows

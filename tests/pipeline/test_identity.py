@@ -34,11 +34,12 @@ class Config:
     path: str | None = field(default=None, metadata={"file": True})
 
 
+EDGES = ("init_from", "data_from")
 INPUTS = (InputIdentity("data_from", "a", "1" * 16), InputIdentity("data_from", "b", "2" * 16))
 
 
 def print_of(config: Config, inputs: tuple[InputIdentity, ...] = INPUTS, version: int = 1) -> str:
-    return fingerprint("toy", version, config_identity(config).config, inputs, {})
+    return fingerprint("toy", version, config_identity(config, EDGES).config, inputs, {})
 
 
 CANONICAL = (

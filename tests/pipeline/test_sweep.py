@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.sweep import lines
+from stages.report.results import RESULTS
 
 
 def row(seed: int, **more: object) -> dict[str, object]:
@@ -16,7 +17,7 @@ def test_claims_and_accuracies_of_the_runs_stand_below_each_other() -> None:
         row(0, claims=claims, accuracies={"base": 0.316, "r1": 0.695}),
         row(1, state="failed", accuracies={"base": 0.3}, folder=None),
     ]
-    table = list(lines(found))
+    table = list(lines(found, RESULTS))
     assert [line.split() for line in table[:3]] == [
         ["run", "state", "✔", "✘", "?", "base", "r1"],
         ["seed=0", "done", "8", "0", "2", "31.6", "69.5"],
@@ -27,4 +28,4 @@ def test_claims_and_accuracies_of_the_runs_stand_below_each_other() -> None:
 
 
 def test_runs_without_a_report_are_told_by_their_state_alone() -> None:
-    assert list(lines([row(0), row(1)]))[:2] == ["run     state", "seed=0  done"]
+    assert list(lines([row(0), row(1)], RESULTS))[:2] == ["run     state", "seed=0  done"]

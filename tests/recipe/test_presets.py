@@ -286,7 +286,7 @@ def test_deepseekmaths_grpo_can_be_planned_in_every_size(words: Any) -> None:
     this = composed(*words, *AS_DEEPSEEKMATH)
     checks.refuse(checks.problems(build(this.stages, REGISTRY), this.root))
     reference = composed("profile=paper", *AS_DEEPSEEKMATH)
-    found = list(departures(this, reference))
+    found = list(departures(this, reference, REGISTRY.edges))
     assert [(d.stage, d.key) for d in found if d.reason is None] == []
     (steps,) = (d for d in found if (d.stage, d.key) == ("zero", "max_steps"))
     assert (steps.reference, str(steps.source)[:15]) == (9000, "2402.03300, 4.2")
@@ -300,7 +300,9 @@ def test_the_control_of_distillation_learns_maths_code_and_stem() -> None:
 
 
 def test_the_control_of_the_language_reward_differs_from_dev2_in_nothing_else() -> None:
-    with_language, without = (leaves(paper(stage)) for stage in ("dev2", "dev2_nolang"))
+    with_language, without = (
+        leaves(paper(stage), REGISTRY.edges) for stage in ("dev2", "dev2_nolang")
+    )
     apart = {key for key in with_language | without if with_language[key] != without[key]}
     assert apart == {"rewards.language.weight"}
     assert without["rewards.language.weight"] == 0.0
@@ -387,7 +389,7 @@ def test_a_profile_can_be_planned_and_says_why_it_departs(profile: str, recipe: 
     this = composed(f"profile={profile}", f"recipe={recipe}")
     checks.refuse(checks.problems(build(this.stages, REGISTRY), this.root))
     reference = composed("profile=paper", *(["recipe=distill"] if recipe == "distill" else []))
-    found = list(departures(this, reference))
+    found = list(departures(this, reference, REGISTRY.edges))
     assert [(d.stage, d.key) for d in found if d.reason is None] == []
     assert any(d.source == "B.4.3" for d in found)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.report.claims import Judgement, decide, judge
-from pipeline.report.evidence import Evidence
+from stages.report.claims import Judgement, decide, judge
+from stages.report.evidence import Evidence
 
 BOOTSTRAP = {"draws": 2000, "seed": 0, "confidence": 0.95, "block": 3, "smallest": 8}
 REASONING: dict[str, Any] = {"metric": "pass_at_1", "group": "reasoning"}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.report.comparison import compare
-from pipeline.report.evidence import Evidence
-from pipeline.report.statistics import Bootstrap
+from pipeline.statistics import Bootstrap
+from stages.report.comparison import compare
+from stages.report.evidence import Evidence
 
 BOOTSTRAP = Bootstrap(draws=2000, seed=0, confidence=0.95, block=5, smallest=8)
 

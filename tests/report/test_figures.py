@@ -12,9 +12,9 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from pipeline.report import style
-from pipeline.report.evidence import Evidence
-from pipeline.report.figures import PLANS, draw_all
+from stages.report import style
+from stages.report.evidence import Evidence
+from stages.report.figures import PLANS, draw_all
 
 LONG = "an_alternative_with_an_uncommonly_long_name"
 

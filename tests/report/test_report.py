@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import report
 from pipeline.errors import UsageError
+from stages import report
 
 RUN = {"name": "r1-tiny", "recipe": "r1", "profile": "tiny", "command": "r1 run", "seconds": 700.0}
 FIGURES = ("rl_curves", "rewards", "stages", "students", "budget", "preference")

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import report
-from pipeline.report.samples import choose, mark
+from stages import report
+from stages.report.samples import choose, mark
 
 RUN = {"name": "r1-tiny"}
 SCORES = (1.0, 0.0, None, 0.5)

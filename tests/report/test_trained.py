@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.report.trained import computation, reward_models
+from stages.report.trained import computation, reward_models
 
 
 def made(kind: str, type_: str = "model", **facts: Any) -> Artifact:

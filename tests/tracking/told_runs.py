@@ -13,6 +13,7 @@ import yaml
 
 from pipeline import manifest
 from pipeline.artifact import METRICS, Artifact
+from pipeline.cli import R1
 from pipeline.hooks import Run
 from pipeline.tracking import build_observer
 from pipeline.tracking.journal import Journal
@@ -46,7 +47,7 @@ class Pipeline:
         self.work.mkdir(parents=True, exist_ok=True)
         zero = {"stage": "zero", "fingerprint": "f" * 16, "work": str(self.work)}
         self.zero_started = ("stage_started", zero | {"config": self.config["stages"]["zero"]})
-        self.observer = build_observer(self.config)
+        self.observer = build_observer(self.config, R1.results)
 
     def tell(self, *events: tuple[str, dict[str, Any]]) -> None:
         """Write the journal alone: no process sends it."""
@@ -176,7 +177,7 @@ def send_here(root: Path, folder: Path | None = None) -> int:
 
     folder = folder or root / "runs" / NAME
     config = yaml.safe_load((folder / "config.yaml").read_text())
-    view = open_view(folder, config, config["paths"]["root"])
+    view = open_view(folder, config, config["paths"]["root"], R1.results)
     code = Follower(Journal(folder), view, lambda: False, patience=1.0).follow()
     os.environ.pop("MLFLOW_TRACKING_URI", None)  # MLflow exports what it was told
     return code

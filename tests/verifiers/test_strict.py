@@ -130,7 +130,7 @@ def test_references_prove_themselves_under_the_strict_policy_too(strict: Verifie
 def test_grade_takes_the_policy_and_says_how_many_rows_had_no_question(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from stages.grade_command import main
+    from stages.commands.grade import main
 
     row = {"verifier": "choice", "reference": "B", "completion": r"\boxed{B}"}
     rows = [row | {"question": "A or B?"}, row | {"metadata": {"question": "B?"}}, row]

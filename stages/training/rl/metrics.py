@@ -1,7 +1,8 @@
 """The curves of RL: what is measured on each rollout, and TRL's own metrics under our names.
 
 reward, reward_std, reward/<term>   the total and each term by itself, unweighted, over the
-                                    completions that it scores: reward/safety of safety queries
+                                    completions that it scores: reward/safety of safety queries;
+                                    reward_std/<term> beside it
 too_long/helpful, too_long/safety   share of a reward model's texts that it cannot see whole; they
                                     score the lowest (rewards/preference.py)
 copied                              share of completions whose right answer was not worked for:
@@ -31,6 +32,7 @@ sampling_logp_difference            mean |log p at training − log p at samplin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from transformers import PreTrainedTokenizerBase
@@ -43,65 +45,30 @@ from stages.rollout.engine import Completion
 from stages.rows.schemas import Row
 from stages.verifiers.answer import Policy, parse
 
-#: TRL's names → ours. What is in neither is not a curve of this project.
+#: TRL's names → ours; the others keep TRL's, but for NOT_CURVES in stages/training/curves.py.
 RENAMED = {
-    "reward": "reward",
-    "reward_std": "reward_std",
     "completions/mean_length": "length",
     "completions/clipped_ratio": "truncation",
     "clip_ratio/region_mean": "clip_ratio",
     "sampling/sampling_logp_difference/mean": "sampling_logp_difference",
 }
+TERM = re.compile(r"rewards/(.+)/(mean|std)")
 READ = 8000
 VALIDATION = "validation/"
-TOO_LONG = "too_long/"
-
-KEPT = frozenset(
-    {
-        "loss",
-        "grad_norm",
-        "learning_rate",
-        "kl",
-        "format",
-        "copied",
-        "thinking_length",
-        "language_consistency",
-        "mixed_language",
-        "checking_words",
-        "entropy",
-        "zero_signal_groups",
-        "zero_signal_share",
-        "repetition",
-        "replaced_groups",
-        "samples_spent",
-        "skipped_rows",
-        "resting_prompts",
-        "rationalised",
-        "policy_accuracy",
-        "value_loss",
-        "explained_variance",
-        "sampling_logp_difference",
-        "tokens_per_second",
-        "step_seconds",
-    }
-)
 
 
 def curves(metrics: Mapping[str, float]) -> dict[str, float]:
     """TRL's metrics of a step as the curves of the stage."""
-    found = {}
-    for name, value in metrics.items():
-        if name.startswith("rewards/") and name.endswith("/mean"):
-            found[f"reward/{name.split('/')[1]}"] = value
-        elif name.startswith(TOO_LONG):
-            found[name] = value
-        elif name in RENAMED:
-            found[RENAMED[name]] = value
-        elif name in KEPT or name.startswith(VALIDATION):
-            found[name] = value
+    found = {_ours(name): value for name, value in metrics.items() if value is not None}
     if "reward/accuracy" in found:
         found["accuracy"] = found["reward/accuracy"]
-    return {name: value for name, value in found.items() if value is not None}
+    return found
+
+
+def _ours(name: str) -> str:
+    if term := TERM.fullmatch(name):
+        return f"{'reward' if term[2] == 'mean' else 'reward_std'}/{term[1]}"
+    return RENAMED.get(name, name)
 
 
 def rollout_metrics(

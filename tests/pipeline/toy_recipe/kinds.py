@@ -107,4 +107,4 @@ _KINDS = (
 
 PRELOAD = ("decimal", "toy_recipe.slow")
 
-REGISTRY: Registry = {kind.name: kind for kind in _KINDS}
+REGISTRY = Registry(_KINDS, edges=("init_from", "data_from"))

@@ -1,0 +1,1 @@
+"""`r1 eval`: models on benchmarks, beside the recipe."""

@@ -1,0 +1,201 @@
+"""What `r1 eval` was asked for, as stages of a recipe: each model evaluated on each benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import manifest as manifests
+from pipeline.artifact import MANIFEST
+from pipeline.compose import Composed, compose
+from pipeline.errors import UsageError
+from pipeline.kinds import Registry
+from pipeline.project import Project
+from stages.commands.eval.words import (
+    SERVED,
+    Benchmark,
+    is_override,
+    makers,
+    slug,
+    sort_words,
+    there_is,
+)
+from stages.configs import (
+    EvaluateConfig,
+    PretrainedConfig,
+    Prompt,
+    ServedModelConfig,
+    StageConfig,
+)
+from stages.settle import pass_at, samples_of, with_samples
+
+ROUNDS = 4  # of requests to a server that are lost by a kill; samples from there cost most
+PAPER = "paper_settings"  # the stage that --paper composes: conf/stage/evaluate_as_paper.yaml
+
+
+@dataclass(frozen=True)
+class Request:
+    """The recipe with what was asked for, and the stages that are asked: (model, benchmark)."""
+
+    composed: Composed
+    models: list[str]
+    benchmarks: list[str]
+    evaluations: dict[tuple[str, str], str]
+
+
+def read_request(project: Project, options: argparse.Namespace) -> Request:
+    """The stages that the words of the command come to; raises UsageError for a wrong word."""
+    overrides = [word for word in options.words if is_override(word)]
+    general = [word for word in overrides if not word.lstrip("+~").startswith("stages.")]
+    known = compose(project, general).stages  # a stage that a word adds may be overridden too
+    models, benchmarks = sort_words(
+        [word for word in options.words if not is_override(word)], known, project
+    )
+    for benchmark in benchmarks:
+        benchmark.check_file()
+    added = [o for b in benchmarks if b.file or b.name not in known for o in b.overrides()]
+    if options.paper:
+        added.append(f"+stage@stages.{PAPER}=evaluate_as_paper")
+    training = [word for word in overrides if not _of_engine(word)]
+    composed = compose(project, [*added, *training])
+    engine = composed
+    if training != overrides:  # of these evaluations alone: no model is trained again for it
+        engine = compose(project, [*added, *overrides])
+    like = _like(engine.stages, models[0])
+    return _with_evaluations(composed, like, models, benchmarks, options, project.kinds())
+
+
+def _of_engine(word: str) -> bool:
+    """Whether an override chooses the engine that generates: rollout=vllm, rollout.dtype=…"""
+    return re.split(r"[.=]", word.lstrip("+~"))[0] == "rollout"
+
+
+def _with_evaluations(
+    composed: Composed,
+    like: EvaluateConfig,
+    words: Sequence[str],
+    benchmarks: Sequence[Benchmark],
+    options: argparse.Namespace,
+    registry: Registry,
+) -> Request:
+    """The recipe with the stages that were asked for, which sample like `like`."""
+    stages = {name: stage for name, stage in composed.stages.items() if name != PAPER}
+    models = [_model_stage(word, stages, like, options.revision) for word in words]
+    problems = [benchmark.stage for benchmark in benchmarks]
+    evaluations = {}
+    for benchmark in problems:
+        _check_makes_problems(stages, benchmark, registry)
+        for model in models:
+            name = f"{model}_on_{benchmark}"
+            stages[name] = _evaluation(like, model, benchmark, stages, options)
+            evaluations[model, benchmark] = name
+    outside = [model for model in models if model not in composed.stages]
+    only = [*outside, *problems, *evaluations.values()]
+    name = "-".join([*map(slug, models), *problems])
+    return Request(_asking(composed, stages, only, name), models, problems, evaluations)
+
+
+def _asking(
+    composed: Composed, stages: dict[str, StageConfig], only: list[str], name: str
+) -> Composed:
+    """The composed recipe, of which nothing but these stages is run."""
+    new = stages.keys() - composed.stages.keys()
+    plain = {key: value for key, value in composed.root["stages"].items() if key in stages}
+    paths = composed.root["paths"]
+    root = composed.root | {
+        "stages": plain | {stage: dataclasses.asdict(stages[stage]) for stage in new},
+        "until": None,
+        "only": only,
+        "paths": paths | {"runs": f"{paths['root']}/eval/runs"},
+    }
+    return Composed(root, stages, {"recipe": name}, composed.overrides)
+
+
+def _model_stage(
+    model: str, stages: dict[str, StageConfig], like: EvaluateConfig, revision: str | None
+) -> str:
+    """The stage that is the model; one from elsewhere becomes a stage of its own."""
+    if model in stages:
+        return model
+    if served := SERVED.fullmatch(model):
+        from stages.rollout.chat_server import check_url  # httpx takes its time
+
+        url, name = served["url"], served["model"]
+        check_url(url, f"MODEL {name}@URL")
+        place = slug(f"{name}_at_{url.partition('://')[2].removesuffix('/v1')}")
+        server = like.rollout.server
+        stages[place] = ServedModelConfig(
+            "served_model", url=url, model=name, revision=revision or "", server=server, seed=0
+        )
+        return place
+    path = Path(model).expanduser()
+    name = slug(path.name or model)
+    if (path / MANIFEST).is_file():
+        manifest = manifests.read(path)
+        name, path = f"{manifest['stage']}_{manifest['fingerprint']}", path / "model"
+    if name in stages:  # of another folder of that name
+        name = slug(str(path))
+    local = str(path) if path.exists() else model
+    stages[name] = PretrainedConfig("pretrained", path=local, revision=revision, seed=0)
+    return name
+
+
+def _like(stages: Mapping[str, StageConfig], model: str) -> EvaluateConfig:
+    """As the paper evaluates, if that was asked for; else as the recipe does, this model or any."""
+    if isinstance(paper := stages.get(PAPER), EvaluateConfig):
+        return paper
+    known = [config for config in stages.values() if isinstance(config, EvaluateConfig)]
+    if not known:
+        raise UsageError(
+            "this recipe evaluates nothing, so there are no sampling settings to take; "
+            "--paper takes the paper's"
+        )
+    return next((config for config in known if config.evaluates == model), known[0])
+
+
+def _evaluation(
+    like: EvaluateConfig,
+    model: str,
+    problems: str,
+    stages: Mapping[str, StageConfig],
+    options: argparse.Namespace,
+) -> EvaluateConfig:
+    """The evaluation of one model on one benchmark."""
+    rollout = like.rollout
+    if isinstance(stages[model], ServedModelConfig):
+        shard = min(rollout.shard_samples, ROUNDS * rollout.server.concurrency)
+        rollout = dataclasses.replace(rollout, engine="server", dtype="auto", shard_samples=shard)
+    k = options.k or like.samples_per_problem
+    config = dataclasses.replace(
+        like,
+        evaluates=model,
+        data_from=[problems],
+        rollout=rollout,
+        samples_per_problem=k,
+        samples_of=[],
+        pass_at=pass_at(like, [k]),
+        limit_problems=options.limit or like.limit_problems,
+        template=_template(stages, model),
+        budgets=[],
+        waits=[],
+    )
+    if options.k or not like.samples_of_benchmark:
+        return config
+    return with_samples(config, [samples_of(problems, stages)])
+
+
+def _template(stages: Mapping[str, StageConfig], model: str) -> Prompt | None:
+    """The text by which the recipe asks this model: that of one base is no other model's."""
+    known = (config for config in stages.values() if isinstance(config, EvaluateConfig))
+    return next((config.template for config in known if config.evaluates == model), None)
+
+
+def _check_makes_problems(stages: Mapping[str, StageConfig], name: str, registry: Registry) -> None:
+    made = registry[stages[name].kind].produces
+    if made != "problems":
+        there = there_is(makers(stages, registry, "problems"))
+        raise UsageError(f"`{name}` makes {made}, expected problems. {there}")

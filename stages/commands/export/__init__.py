@@ -1,0 +1,1 @@
+"""`r1 export`: a model as a folder that others can use, with its card."""

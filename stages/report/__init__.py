@@ -1,0 +1,49 @@
+"""The report of a run, rebuilt from the artifacts alone: report.md, facts.json, figures/.
+
+    build(artifacts, config, out, run)   writes the report and returns the path of report.md
+    facts(artifacts, config)             the same facts as plain data, for `r1 report --json`
+
+`artifacts` may be those of any part of a recipe: what was not run is shown as not run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.artifact import Artifact
+from pipeline.errors import UsageError
+from pipeline.run_folder import REPORT_FACTS
+
+REPORT = "report.md"
+
+
+def facts(artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Every stage's metrics, every claim's verdict, every stage's seconds."""
+    from stages.report.gather import gather
+
+    if not config.get("claims"):
+        raise UsageError("claims: no value. A recipe names its claims, e.g. `/claims@claims: r1`.")
+    return gather(artifacts, config["claims"])
+
+
+def build(
+    artifacts: Mapping[str, Artifact],
+    config: Mapping[str, Any],
+    out: Path,
+    run: Mapping[str, Any],
+) -> Path:
+    """Write the report into `out`; `run` says what ran (`name`, and words to show as they are)."""
+    from stages.report import markdown
+    from stages.report.evidence import Evidence
+    from stages.report.figures import draw_all
+
+    out.mkdir(parents=True, exist_ok=True)
+    known = facts(artifacts, config)
+    figures = draw_all(Evidence(artifacts), config["claims"]["shown"], out / "figures")
+    text = markdown.write(markdown.Page(artifacts, config, run, known, figures, out))
+    (out / REPORT_FACTS).write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+    (out / REPORT).write_text(text)
+    return out / REPORT

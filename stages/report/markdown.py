@@ -1,0 +1,247 @@
+"""report.md: what was found, what ran and how long, the tables, the claims, what to mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.artifact import Artifact
+from pipeline.notices import kept
+from stages.report import falls, samples, tables, trained
+from stages.report.claims import NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
+from stages.report.evidence import Evidence
+from stages.report.figures import Drawn
+
+MARKS = {
+    REPRODUCED: "✔ reproduced",
+    NOT_REPRODUCED: "✘ not reproduced",
+    UNDECIDED: "? undecided",
+    NOT_RUN: "– not run",
+}
+KEY = "reasoning/pass_at_1"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the report is written from."""
+
+    artifacts: Mapping[str, Artifact]
+    config: Mapping[str, Any]
+    run: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    figures: Sequence[Drawn]
+    folder: Path  # where the report is written: its links begin there
+
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        shown: Mapping[str, Any] = self.config["claims"]["shown"]
+        return shown
+
+    def figure(self, name: str) -> str:
+        """The Markdown of one figure; empty where this run had no data for it."""
+        for drawn in self.figures:
+            if drawn.name == name:
+                data = f"[{name}.csv](figures/{name}.csv)"
+                return f"![{drawn.caption}](figures/{name}.png)\n\n*{drawn.caption} Data: {data}.*"
+        return ""
+
+
+def write(page: Page) -> str:
+    """The whole report."""
+    sections = (
+        ("", _headline(page)),
+        ("The ten claims" if len(page.facts["claims"]) == 10 else "Claims", _claims(page)),
+        ("The stages", _stages(page)),
+        ("Reinforcement learning", _rl(page)),
+        ("Students", _students(page)),
+        ("Thinking budget", page.figure("budget")),
+        ("Preference reward that runs too long", page.figure("preference")),
+        ("Controls", _controls(page)),
+        ("Other evaluated models", _others(page)),
+        ("Data", tables.funnels(page.artifacts)),
+        ("Samples", samples.sections(Evidence(page.artifacts), page.shown["samples"])),
+        ("Reward models", trained.reward_models(page.artifacts, page.config.get("stages") or {})),
+        (
+            "What training cost",
+            trained.computation(page.artifacts, page.config.get("stages") or {}),
+        ),
+        ("Where the weights are", _weights(page)),
+        ("What ran, on what, how long", _what_ran(page)),
+        ("To be read with care", _care(page)),
+    )
+    written = [f"## {title}\n\n{text}" if title else text for title, text in sections if text]
+    return "\n\n".join(written) + "\n"
+
+
+def _headline(page: Page) -> str:
+    verdicts = [claim["verdict"] for claim in page.facts["claims"]]
+    counts = ", ".join(f"{verdicts.count(v)} {v}" for v in MARKS)
+    total = sum(page.facts["seconds"].values())
+    moves = [
+        f"{stage} {tables.number(page.facts['stages'][stage][KEY]['value'])}"
+        for stage in page.shown["stages"]
+        if KEY in page.facts["stages"].get(stage, {})
+    ]
+    lines = [
+        f"# {page.run.get('name', 'Report')}",
+        f"**Of {len(verdicts)} claims of the paper: {counts}.** "
+        f"{len(page.artifacts)} stages, {tables.duration(total)} of computing.",
+    ]
+    if moves:
+        lines.append("Held-out reasoning accuracy (pass@1, per cent): " + " → ".join(moves) + ".")
+    return "\n\n".join(lines)
+
+
+def _claims(page: Page) -> str:
+    overview = tables.table(
+        ["claim", "verdict"],
+        [[f"{c['id']}. {c['statement']}", MARKS[c["verdict"]]] for c in page.facts["claims"]],
+    )
+    how = (
+        "A claim is reproduced when the 95 % interval of every difference lies on the claimed side "
+        "of its margin, not reproduced when one lies wholly on the other side, not run when a "
+        "stage that it asks about was not, else undecided: the numbers do not tell. "
+        "Problems are paired between stages; n is the number of problems or of RL steps. Shares "
+        "are fractions: 0.1 is ten points."
+    )
+    details = tables.table(
+        ["claim", "difference [95 %]", "claimed", "n", "verdict"],
+        [_check(claim, check) for claim in page.facts["claims"] for check in claim["checks"]],
+    )
+    sources = "\n".join(f"{c['id']}. {c['source']}" for c in page.facts["claims"])
+    parts = [overview, falls.sentences(page.facts["fell"]), how, details]
+    parts.append(f"Where the paper says so:\n\n{sources}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _check(claim: Mapping[str, Any], check: Mapping[str, Any]) -> list[str]:
+    title = f"{claim['id']}. {check['says']}"
+    claimed = f"{'>' if check['relation'] == 'greater' else '<'} {check['margin']:g}"
+    if check["difference"] is None:
+        return [title, tables.NONE, claimed, tables.NONE, f"{check['verdict']}: {check['reason']}"]
+    numbers = f"{check['difference']:+.3f} [{check['low']:+.3f}, {check['high']:+.3f}]"
+    return [title, numbers, claimed, f"{check['n']} {check['unit']}", check["verdict"]]
+
+
+def _stages(page: Page) -> str:
+    names = page.shown["stages"]
+    if not set(names) & set(page.facts["stages"]):
+        return ""
+    parts = [
+        page.figure("stages"),
+        tables.evaluations(names, page.facts["stages"]),
+        f"{tables.NONE} not run or not measured. Brackets: 95 % bootstrap interval over problems.",
+        tables.differences(page.facts["differences"]),
+        tables.paper(page.config["claims"]["paper"]),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _rl(page: Page) -> str:
+    looks = trained.validation(page.artifacts)
+    how = (
+        "Problems of their own, asked on the way: neither trained on nor part of the tables above. "
+        "No claim reads them."
+    )
+    evidence = Evidence(page.artifacts)
+    terms = trained.rewards(evidence, page.shown["last"])
+    parts = (page.figure("rl_curves"), looks, how if looks else "", page.figure("rewards"), terms)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _students(page: Page) -> str:
+    groups = page.shown["students"]
+    trained = [stage for group in groups for stage in (group["base"], *group["trained"])]
+    names = [stage for stage in dict.fromkeys(trained) if stage in page.facts["stages"]]
+    if not names:
+        return ""
+    teacher = [page.shown["teacher"]] if page.shown["teacher"] in page.facts["stages"] else []
+    table = tables.evaluations([*names, *teacher], page.facts["stages"])
+    return "\n\n".join(part for part in (page.figure("students"), table) if part)
+
+
+def _controls(page: Page) -> str:
+    return _evaluated(page, page.shown["controls"])
+
+
+def _others(page: Page) -> str:
+    shown = page.shown
+    named = {*shown["stages"], *shown["controls"], shown["teacher"]}
+    named |= {stage for group in shown["students"] for stage in (group["base"], *group["trained"])}
+    named |= {name for name, a in page.artifacts.items() if a.type == "reward_model"}
+    return _evaluated(page, [stage for stage in page.facts["stages"] if stage not in named])
+
+
+def _evaluated(page: Page, stages: Iterable[str]) -> str:
+    names = [stage for stage in stages if stage in page.facts["stages"]]
+    return tables.evaluations(names, page.facts["stages"]) if names else ""
+
+
+def _what_ran(page: Page) -> str:
+    manifests = [artifact.manifest for artifact in page.artifacts.values()]
+    run = page.run
+    facts = {
+        "Machine": "; ".join(sorted({_machine(m) for m in manifests} - {""})),
+        "Code": ", ".join(sorted({_commit(m) for m in manifests} - {""})),
+        "Recipe": ", ".join(f"{key} {run[key]}" for key in ("recipe", "profile") if run.get(key)),
+        "Command": f"`{run['command']}`" if run.get("command") else "",
+        "Latest run": tables.duration(run["seconds"]) if run.get("seconds") else "",
+        "MLflow": _tracked(page),
+    }
+    lines = "\n".join(f"- {name}: {words}" for name, words in facts.items() if words)
+    return f"{lines}\n\n{tables.time_spent(page.artifacts)}"
+
+
+def _tracked(page: Page) -> str:
+    """Whether MLflow holds the run; pipeline/tracking/delivery.py keeps this line true."""
+    if not (page.config.get("tracking") or {}).get("experiment"):
+        return ""
+    return str(page.run.get("tracking") or "was still being told when this was written") + "."
+
+
+def _weights(page: Page) -> str:
+    """Every model's folder, and the project's words on how to load and ask one."""
+    known = trained.weights(page.artifacts, page.folder)
+    return "\n\n".join(part for part in (str(page.run.get("closing") or ""), known) if part)
+
+
+def _machine(manifest: Mapping[str, Any]) -> str:
+    host = manifest.get("host") or {}
+    if not host:
+        return ""
+    device = host.get("device", "cpu")
+    gpu = "" if device == "cpu" else f", {device}"
+    return f"{host.get('cpu', 'unknown CPU')}, {host.get('cores', '?')} cores{gpu}"
+
+
+def _commit(manifest: Mapping[str, Any]) -> str:
+    code = manifest.get("code") or {}
+    return str(code.get("commit") or "")  # ends in + with changes that are not committed
+
+
+def _care(page: Page) -> str:
+    """What these numbers do not say; the data-dependent warnings first."""
+    expected = dict.fromkeys([*page.shown["stages"], *page.shown["controls"]])
+    absent = [stage for stage in expected if stage not in page.facts["stages"]]
+    notes = []
+    if absent:
+        notes.append(f"Not run or not evaluated: {', '.join(absent)}.")
+    for stage, estimates in page.facts["stages"].items():
+        cut = estimates.get("truncation", {}).get("value") or 0.0
+        if cut > page.shown["warn_truncation"]:
+            notes.append(f"{stage}: {100 * cut:.0f} % of its completions hit the length limit.")
+    for stage, artifact in page.artifacts.items():
+        notes += [f"{stage} warned: {text}." for text in kept(artifact.facts)]
+    notes += [
+        "Intervals come from resampling problems (or blocks of RL steps) of one run with one seed. "
+        "How much another seed of training would move a result is not in them.",
+        "A claim is a list of checks that must all hold; nothing is corrected for their number.",
+        "cons@k exists for problems whose answers can be voted on; the claims compare it on these.",
+        "Curves show the prompts of each step, which change; held-out numbers are in the tables.",
+        "Small models on generated problems show that a mechanism works, not how strong it is at "
+        "the paper's size. The paper's rows measure other things than ours and are shown for their "
+        "shape.",
+    ]
+    return "\n".join(f"- {note}" for note in notes)

@@ -1,0 +1,107 @@
+"""What status, sweeps and MLflow show of this recipe's results (`Results` in pipeline/hooks.py).
+
+No torch and no drawing here: the plan's process and MLflow's import it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.artifact import Artifact
+from pipeline.hooks import Compared, Table, Tracked
+from stages.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED
+
+HEADLINE = "reasoning/pass_at_1"
+#: What MLflow's parent run shows of each evaluated stage.
+SHOWN = ("pass_at_1", HEADLINE, "general/pass_at_1")
+VERDICTS = {REPRODUCED: "✔", NOT_REPRODUCED: "✘", UNDECIDED: "?"}
+
+
+class R1Results:
+    """Held-out accuracies and verdicts on claims."""
+
+    def line(self, facts: Mapping[str, Any]) -> str:
+        """How a trained stage did on problems that it was only asked; empty if on none.
+
+        It leaves `validation: {first: {step, accuracy}, best: …, last: …}` in its manifest.
+        """
+        found = facts.get("validation")
+        if not found:
+            return ""
+        first, best, last = (100 * found[name]["accuracy"] for name in ("first", "best", "last"))
+        step = found["best"]["step"]
+        return f"held out: {first:.1f} → {last:.1f} % (best {best:.1f} at step {step:.0f})"
+
+    def of_run(self, report: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+        """How many claims came to each verdict, and the shown stages' accuracies, as shares."""
+        shown = ((config.get("claims") or {}).get("shown") or {}).get("stages", [])
+        measured = report.get("stages") or {}
+        return {
+            "claims": dict(Counter(c["verdict"] for c in report.get("claims") or ())),
+            "accuracies": {
+                stage: measured[stage][HEADLINE]["value"]
+                for stage in shown
+                if HEADLINE in measured.get(stage, {})
+            },
+        }
+
+    def compared(self, runs: Sequence[Mapping[str, Any]]) -> Compared:
+        """A column per verdict, where any run has verdicts, and one per stage, in per cent."""
+        stages = list(dict.fromkeys(stage for run in runs for stage in run["accuracies"]))
+        judged = any(run["claims"] for run in runs)
+        legend = ["Claims: ✔ reproduced, ✘ not reproduced, ? undecided."] if judged else []
+        if stages:
+            legend.append("Then pass@1 on held-out reasoning problems, per cent.")
+        verdicts = list(VERDICTS) if judged else []
+        return Compared(
+            [*(VERDICTS[verdict] for verdict in verdicts), *stages],
+            [[*_counts(run["claims"], verdicts), *_accuracies(run, stages)] for run in runs],
+            legend,
+        )
+
+    def tracked(self, artifact: Artifact) -> Tracked:
+        """An evaluation's metrics, over all problems and by group, and the model that it is of."""
+        facts, found = artifact.facts, {}
+        slices = [("", facts.get("overall")), *(facts.get("by_group") or {}).items()]
+        for prefix, metrics in slices:
+            for metric, entry in (metrics or {}).items():
+                found[f"{prefix}/{metric}".lstrip("/")] = entry["value"]
+        return Tracked(found, {"r1.evaluates": str(facts["model"])} if "model" in facts else {})
+
+    def tracked_report(self, report: Mapping[str, Any]) -> Tracked:
+        """The headlines of every evaluated stage, and the verdict on each claim."""
+        values = {
+            f"{metric}/{stage}": estimates[metric]["value"]
+            for stage, estimates in report["stages"].items()
+            for metric in SHOWN
+            if metric in estimates
+        }
+        return Tracked(
+            values, {f"claim.{claim['id']:02}": claim["verdict"] for claim in report["claims"]}
+        )
+
+    def table(self, artifact: Path, settings: Mapping[str, Any]) -> Table | None:
+        """Some of an evaluation's completions. settings: `of_each`, `seed`."""
+        from stages.report.samples import SAMPLES, choose, question
+
+        if not (artifact / SAMPLES).is_file():
+            return None
+        chosen = choose(artifact / SAMPLES, settings["of_each"], settings["seed"])
+        columns = list(dict.fromkeys(key for sample in chosen for key in sample))
+        rows = [[question(s) if key == "prompt" else s.get(key) for key in columns] for s in chosen]
+        return Table("samples", columns, rows)
+
+
+RESULTS = R1Results()
+
+
+def _counts(claims: Mapping[str, int], verdicts: Sequence[str]) -> list[str]:
+    return [str(claims.get(verdict, 0)) if claims else "-" for verdict in verdicts]
+
+
+def _accuracies(run: Mapping[str, Any], stages: Sequence[str]) -> list[str]:
+    found = run["accuracies"]
+    return [f"{100 * found[stage]:.1f}" if stage in found else "-" for stage in stages]
