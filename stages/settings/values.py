@@ -14,7 +14,7 @@ from pipeline.kinds import Problem
 
 DOMAINS = ("math", "code", "stem", "logic", "general")
 SPLITS = ("train", "heldout")
-#: Of samples, in stages/data/filters.py and resemblance.py.
+#: Of samples, in stages/sampling/filters.py and resemblance.py.
 FILTERS = (
     "never_ends_thinking",
     "truncated",
@@ -28,7 +28,7 @@ FILTERS = (
     "duplicate",
     "near_duplicate",
 )
-#: How a data set's rows are read, in stages/data/formats.
+#: How a data set's rows are read, in stages/rows/formats.
 FORMATS = (
     "gsm8k",
     "math500",

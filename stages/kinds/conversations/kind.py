@@ -47,7 +47,7 @@ def rules(config: ConversationsConfig) -> Iterator[Problem]:
     yield from values.one_of("domain", config.domain, values.DOMAINS)
     yield from values.at_least(config, 1, "limit")
     if config.columns:
-        from stages.data.exchanges import NAMES, check_columns  # what reads rows takes its time
+        from stages.chat.exchanges import NAMES, check_columns  # what reads rows takes its time
 
         if unknown := check_columns(config.columns):
             known = f"{', '.join(NAMES)} or turns"

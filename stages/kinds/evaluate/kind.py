@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.kinds import Kind, Needs, Problem, Stage
-from stages.data import prompts
+from stages.chat import prompt_texts
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.settle import settle
 from stages.settings import context, generation, values, verifiers
@@ -39,7 +39,7 @@ def check(stage: Stage) -> Iterator[Problem]:
                 f"prompts.{verifier}",
                 f"there is no such verifier; there are {', '.join(VERIFIERS)}",
             )
-        yield from prompts.problems(prompt, f"prompts.{verifier}")
+        yield from prompt_texts.problems(prompt, f"prompts.{verifier}")
 
 
 def rules(config: EvaluateConfig) -> Iterator[Problem]:

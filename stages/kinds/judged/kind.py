@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Needs, Problem, Stage
-from stages.data import prompts
+from stages.chat import prompt_texts
 from stages.settings import context, files, generation
 from stages.settings.edges import ASKED, any_of, at_most_one, takes
 from stages.settings.generation import Rollout, Sampling, fleet
@@ -110,7 +110,7 @@ def check(stage: Stage) -> Iterator[Problem]:
 
 
 def _judging(judging: Judging, blanks: list[str]) -> Iterator[Problem]:
-    yield from prompts.problems(replace(judging.prompt, blanks=blanks), "judging.prompt")
+    yield from prompt_texts.problems(replace(judging.prompt, blanks=blanks), "judging.prompt")
     if len(set(judging.verdicts.values())) < 2:
         yield Problem(
             "judging.verdicts",
