@@ -93,7 +93,7 @@ def test_an_engine_that_is_not_installed_is_told_by_the_plan_and_refused_by_the_
         ("stages.heldout.without_reference=skip", "heldout.without_reference: is 'skip'"),
         ("stages.heldout.limit=0", "heldout.limit: is 0: set it to 1 or more"),
         ("stages.human_cot.domain=maths", "human_cot.domain: is 'maths': expected one of math"),
-        ("stages.human_cot.verifier=oracle", "human_cot.verifier: is 'oracle'; expected one of"),
+        ("stages.human_cot.verifier=oracle", "human_cot.verifier: is 'oracle': expected one of"),
         ("+stages.human_cot.columns.answer=a", "human_cot.columns: has answer: expected any of"),
         ("stages.sft_data.data_from=[dev2]", "needs an input of type `conversations`, `samples`"),
         ("stages.dev3.data_from=[]", "needs an input of type `conversations`, `samples`"),
@@ -103,6 +103,10 @@ def test_an_engine_that_is_not_installed_is_told_by_the_plan_and_refused_by_the_
             "found 2 stages of type `model` (dev2, dev1), expected at most 1",
         ),
         ("stages.eval_zero.data_from=[]", "needs an input of type `problems`"),
+        ("stages.sft_data.parts.math.domains=[maths]", "parts.math.domains[0]: is 'maths'"),
+        ("stages.sft_data.parts.math.stages=[dev9]", "parts.math.stages[0]: is 'dev9'"),
+        ("stages.zero.validation.policy=kind", "zero.validation.policy: is 'kind': expected"),
+        ("stages.zero.compute_as=base", "zero.compute_as: is base, of kind pretrain, which"),
     ],
 )
 def test_what_a_stage_would_refuse_when_it_runs_is_refused_before_the_first_one_trains(

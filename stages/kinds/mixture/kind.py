@@ -38,9 +38,9 @@ class MixtureConfig(StageConfig):
 
 
 def check(stage: Stage) -> Iterator[Problem]:
-    """Shares that can be kept to, of languages that there are."""
+    """Shares that can be kept to, of rows that there can be."""
     yield from rules(stage.config)
-    yield from _languages(stage)
+    yield from _matched(stage)
 
 
 def rules(config: MixtureConfig) -> Iterator[Problem]:
@@ -58,10 +58,14 @@ def rules(config: MixtureConfig) -> Iterator[Problem]:
         yield Problem("parts", f"shares are {given}: their sum must be above 0")
 
 
-def _languages(stage: Stage) -> Iterator[Problem]:
-    """A part of a language that no row can have would be empty."""
+def _matched(stage: Stage) -> Iterator[Problem]:
+    """A part of what no row can be would be empty."""
     config: MixtureConfig = stage.config
     for name, part in config.parts.items():
+        for number, source in enumerate(part.stages):
+            yield from values.one_of(f"parts.{name}.stages[{number}]", source, config.data_from)
+        for number, domain in enumerate(part.domains):
+            yield from values.one_of(f"parts.{name}.domains[{number}]", domain, values.DOMAINS)
         for number, language in enumerate(part.languages):
             yield from files.language(f"parts.{name}.languages[{number}]", language)
 

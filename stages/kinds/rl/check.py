@@ -19,6 +19,9 @@ from stages.settings import (
 )
 from stages.settings.generation import Sampling
 from stages.training.rl.schedule import length_limits
+from stages.verifiers.answer import POLICIES
+
+COUNTED = ("sft", "rl", "on_policy_distill")  # kinds that say what their training cost
 
 
 def check(stage: Stage) -> Iterator[Problem]:
@@ -43,6 +46,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from _prompts(config)
     yield from prompts.template(config.template, config.system_prompt)
     yield from _validation(config)
+    yield from _budget(stage)
     yield from _context(stage)
     yield from reward_check.check(stage)
     yield from algorithm_check.check(config)
@@ -71,9 +75,8 @@ def _group(config: RLConfig) -> Iterator[Problem]:
 
 
 def _reference(config: RLConfig) -> Iterator[Problem]:
-    """An algorithm that sets the KL to 0 by itself only leaves the reference idle."""
-    own = config.algorithm.kl_coefficient
-    if config.reference_sync_steps and own is None and not config.kl_coefficient:
+    """A reference that is replaced must be in the loss."""
+    if config.reference_sync_steps and not config.kl_coefficient:
         yield Problem(
             "reference_sync_steps",
             f"is {config.reference_sync_steps} while kl_coefficient is 0, so no reference is in "
@@ -115,8 +118,21 @@ def _validation(config: RLConfig) -> Iterator[Problem]:
         )
     if asked.every < 0:
         yield Problem("validation.every", f"is {asked.every}: set it to 0 (off) or more")
-    if asked.samples < 1:
-        yield Problem("validation.samples", f"is {asked.samples}: set it to 1 or more")
+    yield from values.at_least(asked, 1, "samples", "limit", below="validation")
+    yield from values.one_of("validation.policy", asked.policy, POLICIES)
+    drawn = Sampling(asked.temperature, asked.top_p, max_tokens=1)
+    yield from generation.sampling(drawn, "validation")
+
+
+def _budget(stage: Stage) -> Iterator[Problem]:
+    """What a training cost is said by those that count it (stages/training/compute.py)."""
+    for source in stage.inputs["compute_as"]:
+        if source.kind.name not in COUNTED:
+            yield Problem(
+                "compute_as",
+                f"is {source.name}, of kind {source.kind.name}, which does not say what its "
+                f"training cost: name a stage of kind {', '.join(COUNTED)}",
+            )
 
 
 def _saves(config: RLConfig) -> Iterator[Problem]:

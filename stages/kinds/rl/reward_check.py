@@ -28,6 +28,7 @@ def check(stage: Stage) -> Iterator[Problem]:
         yield from list(_rows(term, domains, key)) or _queries(stage, name, term, queries)
     for domain, start in config.prompts_start.items():
         yield from _prompts(domain, start, config.max_steps, domains)
+    yield from _first_step(config, domains)
 
 
 def declared_domains(stage: Stage) -> frozenset[str] | None:
@@ -147,6 +148,17 @@ def _prompts(
             key,
             f"no problem of data_from is of this domain: they are of {', '.join(sorted(domains))}; "
             "name one of those, or take the key out with `~`",
+        )
+
+
+def _first_step(config: RLConfig, domains: frozenset[str] | None) -> Iterator[Problem]:
+    """Some prompts must be there to begin with."""
+    waiting = {domain for domain, start in config.prompts_start.items() if start}
+    if domains and domains <= waiting:
+        yield Problem(
+            "prompts_start",
+            f"is {dict(config.prompts_start)}, and every prompt of data_from waits for it, so "
+            "nothing can be asked at the first step: take a domain out of it, or set it to 0",
         )
 
 
