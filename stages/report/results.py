@@ -13,10 +13,10 @@ from typing import Any
 from pipeline.artifact import Artifact
 from pipeline.hooks import Compared, Table, Tracked
 from stages.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED
+from stages.report.names import ACCURACY, GROUPS, HEADLINE
 
-HEADLINE = "reasoning/pass_at_1"
 #: What MLflow's parent run shows of each evaluated stage.
-SHOWN = ("pass_at_1", HEADLINE, "general/pass_at_1")
+SHOWN = (ACCURACY, *(f"{group}/{ACCURACY}" for group in GROUPS))
 VERDICTS = {REPRODUCED: "✔", NOT_REPRODUCED: "✘", UNDECIDED: "?"}
 
 
