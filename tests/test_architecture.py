@@ -71,20 +71,35 @@ def test_the_engine_knows_no_recipe() -> None:
 
 
 def test_the_parts_of_stages_never_import_a_kind_of_stage() -> None:
-    parts = [
-        path
-        for path in sources("stages")
-        if path.parent != ROOT / "stages" and COMMANDS not in path.parents
-    ]
-    kinds = {path.stem for path in (ROOT / "stages").glob("*.py")}
-    kinds -= {"__init__", "configs"}  # the typed configs are for everybody
+    """A part that is made for one kind names its config as a type (TYPE_CHECKING)."""
+    above = {"kinds", "registry", "commands"}
     wrong = [
         f"{path.relative_to(ROOT)} imports {module}"
-        for path in parts
+        for path in sources("stages")
+        if path.parent != ROOT / "stages" and path.relative_to(ROOT).parts[1] not in above
         for module in imports(path)
-        if top(module) == "stages" and module.split(".")[1] in kinds
+        if top(module) == "stages" and [*module.split("."), ""][1] in above
     ]
     assert not wrong
+
+
+KINDS = sorted(path for path in (ROOT / "stages/kinds").iterdir() if (path / "run.py").exists())
+
+
+@pytest.mark.parametrize("folder", KINDS, ids=lambda folder: folder.name)
+def test_a_kind_is_one_folder_with_all_that_the_engine_asks_of_it(folder: Path) -> None:
+    code = f"""if True:
+        import sys
+        from stages.kinds.{folder.name}.kind import KINDS
+        for kind in KINDS:
+            hooks = (kind.entry, kind.derive, kind.origin, kind.settle, kind.check, kind.gate)
+            for place in (*hooks, kind.needs, f"{{kind.config.__module__}}:config"):
+                assert (place or "stages.kinds.{folder.name}.").startswith(
+                    "stages.kinds.{folder.name}."
+                ), place
+        sys.exit(sorted(set(sys.modules) & {HEAVY!r}) or 0)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_model_is_loaded_without_a_word_on_the_code_that_it_brings() -> None:
@@ -125,7 +140,7 @@ def test_threads_are_started_where_one_that_cannot_start_is_told() -> None:
             assert text.count("threading.Thread(") == text.count("threads.start("), path
 
 
-@pytest.mark.parametrize("module", ["pipeline.cli", "stages.registry", "stages.configs"])
+@pytest.mark.parametrize("module", ["pipeline.cli", "stages.registry"])
 def test_what_the_plan_needs_loads_without_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit(sorted(set(sys.modules) & {HEAVY!r}) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
