@@ -1,7 +1,7 @@
 """What the report calls what evaluations measure: a new row of its tables is a line here.
 
-A metric keeps its name from the facts and columns of an evaluation (stages/data/score.py) to here, and
-has a prefix where it is of some problems alone: `reasoning/pass_at_1`, `zh/format`.
+A metric keeps its name from the facts and columns of an evaluation to here, and has a prefix where
+it is of some problems alone: `reasoning/pass_at_1`, `zh/format`.
 """
 
 from __future__ import annotations
