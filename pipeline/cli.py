@@ -26,7 +26,7 @@ R1 = Project(
     preload="stages.registry:PRELOAD",
     observer="stages.commands.track:build_observer",
     report="stages.report:build",
-    closing="stages.closing:words",
+    closing="stages.report.closing:words",
     results="stages.report.results:RESULTS",
     examples="stages.commands:EXAMPLES",
     reference="profile=paper",
