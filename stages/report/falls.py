@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stages.report.claims import REPRODUCED
-from stages.report.names import ACCURACY
+from stages.report.names import ACCURACY, REPRODUCED
 
 
 def falls(

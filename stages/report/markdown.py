@@ -10,10 +10,9 @@ from typing import Any
 from pipeline.artifact import Artifact
 from pipeline.notices import kept
 from stages.report import falls, samples, tables, trained
-from stages.report.claims import NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
 from stages.report.evidence import Evidence
 from stages.report.figures import Drawn
-from stages.report.names import HEADLINE
+from stages.report.names import HEADLINE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
 
 MARKS = {
     REPRODUCED: "✔ reproduced",

@@ -12,6 +12,10 @@ GROUPS = {REASONING: "by_group", GENERAL: "by_group"}  # and where in an evaluat
 HEADLINE = f"{REASONING}/{ACCURACY}"
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 
+#: Verdicts on claims.
+REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
+NOT_RUN = "not run"
+
 #: Rows of the tables below accuracy, of reasoning.
 ROWS = {
     "cons_at_k": "majority vote (cons@k)",

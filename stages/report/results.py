@@ -1,6 +1,6 @@
 """What status, sweeps and MLflow show of this recipe's results (`Results` in pipeline/hooks.py).
 
-No torch and no drawing here: the plan's process and MLflow's import it.
+`r1 status` imports it, so nothing here takes time to import.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.hooks import Compared, Table, Tracked
-from stages.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED
-from stages.report.names import ACCURACY, GROUPS, HEADLINE
+from stages.report.names import (
+    ACCURACY,
+    GROUPS,
+    HEADLINE,
+    NOT_REPRODUCED,
+    REPRODUCED,
+    UNDECIDED,
+)
 
 #: What MLflow's parent run shows of each evaluated stage.
 SHOWN = (ACCURACY, *(f"{group}/{ACCURACY}" for group in GROUPS))
