@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError
-from pipeline.hooks import NoResults, Results
+from pipeline.hooks import Results
 from pipeline.kinds import Registry
 
 
@@ -80,7 +80,7 @@ class Project:
 
 def results_of(name: str | None) -> Results:
     """The Results behind a dotted name; those of a project without any."""
-    found: Results = load(name) if name else NoResults()
+    found: Results = load(name) if name else Results()
     return found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.hooks import Compared, Table, Tracked
+from pipeline.hooks import Compared, Results, Table, Tracked
 from stages.report.names import (
     ACCURACY,
     GROUPS,
@@ -26,7 +26,7 @@ SHOWN = (ACCURACY, *(f"{group}/{ACCURACY}" for group in GROUPS))
 VERDICTS = {REPRODUCED: "✔", NOT_REPRODUCED: "✘", UNDECIDED: "?"}
 
 
-class R1Results:
+class R1Results(Results):
     """Held-out accuracies and verdicts on claims."""
 
     models = frozenset({"model", "reward_model"})
