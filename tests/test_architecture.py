@@ -20,7 +20,7 @@ RECIPE = re.compile(
         [
             *(rf"\b{edge}\b" for edge in REGISTRY.edges),
             r"reasoning|languages?\b|helpful|safety|reward|accurac|claims?\b|verdict|flops",
-            r"pass_at|pass@|cons_at|mixed_language|repetition|checking_words|problems\.parquet",
+            r"pass_at|pass@|cons_at|mixed_language|repetition|checking_words|problems\.parquet|\bpaper",
             r"\b(dev[123]|zero_weak|student|teacher|cold_start|r1_zero)\b",
         ]
     )

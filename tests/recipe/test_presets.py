@@ -16,11 +16,11 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 from pipeline import checks, plan_command
 from pipeline.cli import R1, main
 from pipeline.compose import Composed, compose
-from pipeline.departures import departures
 from pipeline.errors import UsageError
-from pipeline.fidelity import leaves, sources_of
 from pipeline.graph import build
 from pipeline.run_command import execute
+from stages.commands.fidelity.departures import departures
+from stages.commands.fidelity.paper import leaves, sources_of
 from stages.kinds.reward_model import run as reward_model
 from stages.kinds.rl import run as rl
 from stages.kinds.sft import run as sft
