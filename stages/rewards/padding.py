@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import re
 
-from stages.rewards.prose import HAN, visible
+from stages.rewards.prose import visible
+from stages.verifiers.han import HAN
 
 PHRASE = 6
 REPEATED = 0.7
