@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.files import OWN
-from stages.rewards.language import consistency, detect
+from stages.language.consistency import consistency, detect
+from stages.language.scripts import latin
 from stages.rewards.padding import is_padding
-from stages.rewards.scripts import latin
 from stages.verifiers.han import HAN
 
 KINDS = {"en": ("en",), "zh": ("zh",), "en and zh mixed": ("en", "zh"), "fr": ("fr",)}
