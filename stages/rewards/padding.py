@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import re
 
-from stages.language.prose import HAN, visible
+from stages.language.prose import visible
+from stages.verifiers.han import HAN
 
 PHRASE = 6
 REPEATED = 0.7

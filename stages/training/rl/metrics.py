@@ -41,9 +41,8 @@ from stages.language.consistency import consistency, mixes_languages, target_of
 from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
 from stages.rewards.padding import repeated_share
-from stages.rollout.engine import Completion
 from stages.rows.schemas import Row
-from stages.verifiers.answer import Policy, parse
+from stages.training.rl.groups import Sample
 
 #: TRL's names → ours; the others keep TRL's, but for NOT_CURVES in stages/training/curves.py.
 RENAMED = {
@@ -73,14 +72,13 @@ def _ours(name: str) -> str:
 
 def rollout_metrics(
     rows: Sequence[Row],
-    completions: Sequence[Completion],
+    samples: Sequence[Sample],
     tokenizer: PreTrainedTokenizerBase,
     checking_words: Sequence[str],
-    policy: Policy,
 ) -> dict[str, float]:
-    """What is measured on the texts and tokens of a rollout; `policy` says what is a thought."""
-    texts = [completion.text for completion in completions]
-    thoughts = [parse(text, policy).reasoning for text in texts]
+    """What is measured on the texts and tokens of a rollout."""
+    texts = [sample.completion.text for sample in samples]
+    thoughts = [sample.parsed.reasoning for sample in samples]
     measured = {
         "format": [strict(text) for text in texts],
         "thinking_length": map(len, tokenizer(thoughts, add_special_tokens=False).input_ids),
@@ -89,7 +87,8 @@ def rollout_metrics(
         **language_metrics(rows, thoughts),
     }
     means = {name: mean(values) for name, values in measured.items()}
-    logprobs = [p for completion in completions for p in completion.logprobs or [] if p is not None]
+    tokens = (p for sample in samples for p in sample.completion.logprobs or ())
+    logprobs = [p for p in tokens if p is not None]
     return means | {"entropy": -mean(logprobs)}
 
 
