@@ -20,7 +20,16 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
 #: Files and folders with minutes of work, longest first: `make test` begins with them.
-LONG = ("recipe", "evaluation", "training")
+LONG = (
+    "training/test_rl_resume.py",
+    "recipe/test_killed.py",
+    "recipe",
+    "evaluation/test_eval_command.py",
+    "training/test_two_processes.py",
+    "evaluation",
+    "training",
+    "rollout",
+)
 #: Need torch, though no line of theirs says so: their commands or stages import it.
 TORCH = (
     "benchmarks/test_bench_evaluation.py",
@@ -35,8 +44,27 @@ TORCH = (
     "tiny",
     "training",
 )
-#: Need no torch, and take more than a few seconds.
-SLOW: tuple[str, ...] = ()
+#: Take more than a few seconds, most of them without torch.
+SLOW = (
+    "benchmarks/test_drill.py",
+    "data_stages/test_review.py",
+    "recipe",
+    "test_doctor.py",
+    "test_setup.py",
+    "report/test_figures.py",
+    "report/test_report.py",
+    "tracking",
+    "verifiers/test_blind_rows.py",
+    "verifiers/test_code.py",
+    "verifiers/test_code_cpp.py",
+    "verifiers/test_code_hacks.py",
+    "verifiers/test_code_unearned.py",
+    "verifiers/test_jails_end.py",
+    "verifiers/test_linear_time.py",
+    "verifiers/test_lost_workers.py",
+    "verifiers/test_reasoning_gym.py",
+    "verifiers/test_sandbox.py",
+)
 
 LIBRARIES = {"torch", "transformers", "trl", "vllm", "datasets", "peft", "accelerate"}
 NO_TORCH = HERE / "no_torch"  # modules of these names, which refuse to be imported
@@ -129,6 +157,18 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.save_pretrained(directory)
     save_tokenizer(tokenizer, directory)
     return directory
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's folder as the working one, with results in its `outputs`.
+
+    A composition is found again by its words and R1_ROOT (pipeline/compositions.py): where neither
+    names the folder, one that another test has made is taken, which saves seconds.
+    """
+    monkeypatch.delenv("R1_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

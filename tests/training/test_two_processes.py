@@ -23,9 +23,10 @@ import torch
 from safetensors.torch import load_file
 
 from pipeline.identity import digest_of
+from pipeline.identity import InputIdentity
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.local import LocalLauncher
-from pipeline.plan import InputIdentity, Wanted
+from pipeline.plan import Wanted
 from pipeline.store import Store
 from stages.configs import (
     LengthSwitch,

@@ -48,7 +48,8 @@ def _departures(situation: Situation) -> Iterator[Departure]:
     project: Project = situation.project
     if project.reference is not None:
         overrides = reference_overrides(project.reference, situation.composed)
-        yield from departures(situation.composed, compose(project, overrides))
+        reference = compose(project, overrides)
+        yield from departures(situation.composed, reference, project.kinds().edges)
 
 
 def write_card(card: Card) -> str:
