@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import addresses
-from pipeline.errors import UsageError
 from pipeline.cli import main
+from pipeline.errors import UsageError
 from pipeline.tracking.observer import described
 from pipeline.tracking.sign_in import keep_quiet_about, signed_in
 
