@@ -22,8 +22,8 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.plain_grpo import peak_memory
 from benchmarks.tasks_sft import point, stage_config
-from stages.configs import SFTConfig
 from stages.data.rows import read_rows
+from stages.kinds.sft.kind import SFTConfig
 from stages.training.arguments import attention
 from stages.training.common import load_model, load_tokenizer, on_gpu
 from stages.training.sft_batches import Batch, Layout, Passes

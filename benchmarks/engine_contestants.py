@@ -19,9 +19,9 @@ from typing import Any, Protocol
 
 import torch
 
-from stages.configs import Rollout, Sampling
 from stages.rollout.engine import GenerationRequest, open_engine
 from stages.rollout.fleet import Fleet
+from stages.settings.generation import Rollout, Sampling
 
 
 @dataclass(frozen=True)

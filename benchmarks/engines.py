@@ -49,9 +49,10 @@ from benchmarks.engine_contestants import (
     plain_generate,
     sorted_generate,
 )
-from stages.configs import ModelShape, Rollout, Sampling
 from stages.data.template import render_prompt
+from stages.kinds.pretrain.kind import ModelShape
 from stages.rollout.engine import GenerationRequest
+from stages.settings.generation import Rollout, Sampling
 from stages.tiny.model import build_model
 from stages.tiny.problems import generate
 from stages.tiny.tokenizer import save_tokenizer

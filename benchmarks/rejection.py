@@ -35,13 +35,15 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from stages.configs import Adaptive, Rollout, SampleConfig, Sampling, Verifiers
 from stages.data.collect import Collector, Job, fitting, make_jobs
 from stages.data.ledger import Ledger
 from stages.data.parts import GROUP
 from stages.data.rounds import ADAPTIVE, FIXED, Rounds
 from stages.data.rows import Row, read_rows, stream_rows
+from stages.kinds.sample.config import Adaptive, SampleConfig
 from stages.rollout.fleet import Fleet
+from stages.settings.generation import Rollout, Sampling
+from stages.settings.verifiers import Verifiers
 from stages.verifiers.pool import VerifierPool
 
 CONF = Path(__file__).resolve().parent.parent / "conf" / "stage" / "_sample.yaml"

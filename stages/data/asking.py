@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from stages.configs import Prompt
 from stages.data.prompts import fill, texts
 from stages.data.rows import Row
 from stages.data.template import Message
 from stages.rewards.language import target_of
+from stages.settings.prompts import Prompt
 
 QUESTION = "question"
 

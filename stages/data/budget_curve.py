@@ -17,8 +17,8 @@ import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from stages.configs import EvaluateConfig
 from stages.data.budget_points import BUDGETS, WAITS, Forced, Place, Samples
 from stages.data.budgets import (
     Ids,
@@ -32,6 +32,9 @@ from stages.data.budgets import (
 from stages.data.collect import Collector, Job, Progress, grouped
 from stages.data.rows import Row
 from stages.data.score import group_of
+
+if TYPE_CHECKING:
+    from stages.kinds.evaluate.config import EvaluateConfig
 
 
 @dataclass

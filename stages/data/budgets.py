@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stages.checks.evaluation import FALLBACK
 from stages.data.collect import Job
 from stages.data.rows import Row
 from stages.data.template import END_THINK, THINK
+from stages.settings.values import FALLBACK
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

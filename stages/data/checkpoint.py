@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
-from stages.configs import ModelContext
 from stages.data.template import ASSISTANT, END_THINK, SYSTEM, THINK, USER
 from stages.data.window import text_part
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from stages.kinds.pretrained.kind import ModelContext
 
 ROTARY = {"rope_theta", "rope_parameters", "rope_scaling"}
 ROLES, THOUGHT = (USER, ASSISTANT, SYSTEM), (THINK, END_THINK)

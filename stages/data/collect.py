@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from pipeline.artifact import Artifact
 from pipeline.context import Context
 from pipeline.errors import UsageError
-from stages.configs import EvaluateConfig, SampleConfig, Sampling
 from stages.data.encoding import token_ids
 from stages.data.ledger import MOST_SAMPLES, Drawn, Ledger, Name, key_of, seed_of
 from stages.data.rows import PROBLEM, Row, read_rows
@@ -25,6 +24,7 @@ from stages.data.template import render_prompt
 from stages.data.window import read_window
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.fleet import Fleet
+from stages.settings.generation import Sampling
 from stages.verifiers.answer import Policy, parse
 from stages.verifiers.grade import counted
 from stages.verifiers.pool import VerifierPool
@@ -32,6 +32,9 @@ from stages.verifiers.verdict import request_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from stages.kinds.evaluate.config import EvaluateConfig
+    from stages.kinds.sample.config import SampleConfig
 
 #: Called with the samples that are there, the samples in all, and the tokens drawn for them.
 Progress = Callable[[int, int, int], None]

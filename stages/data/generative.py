@@ -19,11 +19,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
-from stages.configs import GenerativeJudge, SampleConfig
 from stages.data import side_model
 from stages.data.collect import Collector, Job, fitting
 from stages.data.generative_rows import Claim
@@ -33,6 +32,9 @@ from stages.data.rows import Row
 from stages.rewards.language import target_of
 from stages.rollout.fleet import Fleet
 from stages.verifiers.pool import VerifierPool
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import GenerativeJudge, SampleConfig
 
 VERDICTS = {"right": 1.0, "wrong": 0.0}
 _WIDE = str.maketrans({"［": "[", "］": "]", "＜": "<", "＞": ">"})

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import RecipeError
 from stages import verifiers
-from stages.configs import SampleConfig
 from stages.data.filters import reason_of
 from stages.data.generative import AnswerJudge, Opinion, claim_of
 from stages.data.parts import WAITS
@@ -27,6 +26,7 @@ from stages.data.sources import BY_METADATA
 if TYPE_CHECKING:
     from stages.data.collect import Job
     from stages.data.rounds import Rounds
+    from stages.kinds.sample.config import SampleConfig
 
 GENERATIVE = "generative"  # the verifier of rows that no rule can judge
 RIGHT, WRONG, UNREADABLE = "judged_by_model_right", "judged_by_model_wrong", "judge_unreadable"

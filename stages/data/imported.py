@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from stages.checks.values import DOMAINS
 from stages.data.exchanges import Exchange, exchanges
 from stages.data.files import BadRow, BrokenRow, Raw, attempt
 from stages.data.languages import UNKNOWN, code_of
@@ -19,6 +18,7 @@ from stages.data.rows import Row
 from stages.data.template import END_THINK, THINK, compose, tagged
 from stages.data.thoughts import NotNormal, read_trace
 from stages.rewards.language import target_of
+from stages.settings.values import DOMAINS
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Verdict, request_of
 

@@ -19,10 +19,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages.configs import PreferencesConfig
 from stages.data import side_model
 from stages.data.collect import Collector, Job, fitting
 from stages.data.judged import Candidate, Judged
@@ -33,6 +33,9 @@ from stages.rewards.prose import shows
 from stages.rollout.fleet import Fleet
 from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool
+
+if TYPE_CHECKING:
+    from stages.kinds.judged.kind import PreferencesConfig
 
 NO_ANSWER, TOO_LONG = "no_answer", "too_long_for_judge"
 _VERDICT = re.compile(r"\[\[([^\[\]]+)\]\]")

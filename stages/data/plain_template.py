@@ -20,11 +20,12 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from stages.configs import Prompt
 from stages.data.prompts import OTHERS, texts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from stages.settings.prompts import Prompt
 
 QUESTION = "question"
 BLANK = f"{{{QUESTION}}}"

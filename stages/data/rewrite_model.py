@@ -18,10 +18,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages.configs import SampleConfig
 from stages.data import side_model
 from stages.data.collect import Collector, Job, Progress, fitting, shown_on
 from stages.data.examples import Example, Examples, foreign_tags
@@ -44,6 +44,9 @@ from stages.rollout.engine import PROMPT_TOO_LONG
 from stages.rollout.fleet import Fleet
 from stages.verifiers.grade import counts_whole
 from stages.verifiers.pool import VerifierPool
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import SampleConfig
 
 #: What the thought alone can be judged by, before a summary is asked for.
 OF_THOUGHTS = frozenset({"mixed_language", "long_paragraph", "code_block", "repetition"})

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
-from stages.checks.sampling import MODEL, RAW, TINY, rewriting
-from stages.checks.values import refuse
-from stages.configs import SampleConfig
 from stages.data import side_model
 from stages.data.collect import fitting
 from stages.data.examples import Examples, counts, read_examples
@@ -18,12 +16,15 @@ from stages.data.rewrite_model import ModelRewriter
 from stages.data.rows import Row
 from stages.rewards.language import mixes_languages, target_of
 from stages.rollout.fleet import Fleet
+from stages.settings.values import MODEL, RAW, TINY
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import SampleConfig
 
 
 def prepared(config: SampleConfig, inputs: Inputs, context: Context) -> Examples:
     """The rewriter's examples; raises before anything is sampled for what would fail after it."""
     key = f"stages.{context.stage}"
-    refuse(rewriting(config), key)
     if config.rewriter is None and config.rewrite.wanted:
         context.warn(f"{key}.rewriter: {RAW}")
     if config.rewriter != MODEL:

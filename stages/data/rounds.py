@@ -23,11 +23,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stages.checks.sampling import ADAPTIVE, FIXED
-from stages.configs import SampleConfig
 from stages.data.adaptive import Counts, Limits, allocate
 from stages.data.collect import Collector, Job, Progress
 from stages.data.filters import reason_of
@@ -36,6 +35,10 @@ from stages.data.labels import Election
 from stages.data.parts import GROUP, PART, WAITS, merged, part_row
 from stages.data.resemblance import Different
 from stages.data.rows import Row, write_rows
+from stages.settings.values import ADAPTIVE, FIXED
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import SampleConfig
 
 
 @dataclass

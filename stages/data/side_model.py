@@ -7,16 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.artifact import Artifact
-from stages.configs import PreferencesConfig, SampleConfig, Sampling
 from stages.data.collect import Job
 from stages.data.encoding import token_ids
 from stages.data.rows import PROBLEM
 from stages.data.template import Message, render_prompt
+from stages.settings.generation import Sampling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Config = TypeVar("Config", SampleConfig, PreferencesConfig)
+    from stages.kinds.judged.kind import PreferencesConfig
+    from stages.kinds.sample.config import SampleConfig
+
+Config = TypeVar("Config", "SampleConfig", "PreferencesConfig")
 
 
 def asking(config: Config, model: Artifact, sampling: Sampling) -> Config:

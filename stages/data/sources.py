@@ -18,16 +18,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import DatasetConfig
 from stages.data.files import BadRow, BrokenRow, Numbered, Raw, attempt, located, rows_of_file
 from stages.data.left_out import UNREADABLE, LeftOut
 from stages.data.places import files_in, no_such_file, not_there, stem_of
 from stages.data.preference import stamped
 from stages.data.rows import Row
 from stages.rewards.language import target_of
+
+if TYPE_CHECKING:
+    from stages.kinds.dataset.kind import DatasetConfig
 
 __all__ = ["BadRow", "Raw", "rows_of_file"]  # read through here by other readers of rows
 

@@ -23,7 +23,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stages.configs import Thinking, Trivial
 from stages.data.collect import Collector, Job, Progress, make_jobs
 from stages.data.filters import apply_rules
 from stages.data.rows import PROBLEM, Row
@@ -35,6 +34,8 @@ from stages.verifiers.answer import parse
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from stages.kinds.general.kind import Thinking, Trivial
 
 NOT_CLOSED = "thought_not_closed"
 HAD, TRIVIAL, NOT_CHOSEN, CHOSEN = "had_thought", "trivial", "not_chosen", "chosen"

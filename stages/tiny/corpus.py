@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
+from typing import TYPE_CHECKING
 
-from stages.configs import Corpus
 from stages.data.template import (
     ANSWER,
     ASSISTANT,
@@ -36,6 +36,9 @@ from stages.tiny.phrases import LANGUAGES, Sentence, say
 from stages.tiny.problems import tasks
 from stages.tiny.summary import summary
 from stages.tiny.task import Task
+
+if TYPE_CHECKING:
+    from stages.kinds.pretrain.kind import Corpus
 
 OTHER = {"en": "zh", "zh": "en"}
 COURTEOUS_TOPICS = ("fact", "greeting")

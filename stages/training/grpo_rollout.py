@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
-from stages.configs import RLConfig, Sampling
 from stages.rewards.terms import Term
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
+from stages.settings.generation import Sampling
 from stages.training.algorithms.advantages import COMPARING, advantages, right
 from stages.training.algorithms.drawing import AlgorithmDrawer, hinted_prompts
 from stages.training.parallel import whole_weights
@@ -32,6 +32,9 @@ from stages.training.rl_prompts import Prompt, slots
 from stages.training.rl_rewards import DrawnScores, weights_at, without_signal
 from stages.training.rollouts import rollouts_of
 from stages.verifiers.answer import policy_of
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 Tensors = dict[str, torch.Tensor]
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import RLConfig
 from stages.data.encoding import token_ids
 from stages.data.rows import Row, stream_rows
 from stages.data.template import render_prompt
 from stages.rewards.schedule import steps_of
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 
 @dataclass(frozen=True)

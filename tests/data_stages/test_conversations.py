@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages import conversations
-from stages.configs import ConversationsConfig
 from stages.data.rows import read_rows
 from stages.data.template import compose
 from stages.data.thoughts import NotNormal, read_trace
+from stages.kinds.conversations import run as conversations
+from stages.kinds.conversations.kind import ConversationsConfig
 from stages.rewards.format import strict
 from stages.verifiers.answer import parse
 

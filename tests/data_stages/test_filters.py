@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from stages.checks.values import FILTERS
-from stages.configs import SampleConfig
 from stages.data.filters import RULES, apply_rules, reason_of
 from stages.data.resemblance import DUPLICATE, NEAR_DUPLICATE
 from stages.data.template import compose
+from stages.kinds.sample.config import SampleConfig
+from stages.settings.values import FILTERS
 
 THOUGHT = "First take three and four, which makes seven. Then check it again."
 

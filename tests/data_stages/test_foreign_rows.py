@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from pipeline.errors import RecipeError
-from stages import conversations, dataset
-from stages.configs import ConversationsConfig, DatasetConfig
 from stages.data.rows import CONVERSATION, read_rows, write_rows
 from stages.data.template import compose
 from stages.data.thoughts import read_trace
+from stages.kinds.conversations import run as conversations
+from stages.kinds.conversations.kind import ConversationsConfig
+from stages.kinds.dataset import run as dataset
+from stages.kinds.dataset.kind import DatasetConfig
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
 

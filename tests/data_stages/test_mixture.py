@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages import mixture
-from stages.configs import MixtureConfig, MixturePart
 from stages.data.mixture import Candidate, choose
 from stages.data.rows import SAMPLE, read_rows
 from stages.data.template import compose
+from stages.kinds.mixture import run as mixture
+from stages.kinds.mixture.kind import MixtureConfig, MixturePart
 
 
 def sample(number: int, domain: str = "math", tokens: int | None = 10) -> dict:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import ReviewedConfig
 from stages.data.rows import SAMPLE, read_rows
 from stages.data.sheet import Sheet, read_sheet, write_sheet
-from stages.reviewed import run
+from stages.kinds.reviewed.kind import ReviewedConfig
+from stages.kinds.reviewed.run import run
 
 LONG = "I add one. " * 4000  # 44,000 characters: more than a cell holds
 

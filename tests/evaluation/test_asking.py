@@ -13,12 +13,14 @@ from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.situation import survey
 from pipeline.stage_rows import derived
-from stages.configs import EvaluateConfig, Prompt, Sampling
 from stages.data.asking import questions
 from stages.data.ledger import key_of
 from stages.data.rows import read_rows
 from stages.data.template import render_prompt
-from stages.evaluate import run
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.run import run
+from stages.settings.generation import Sampling
+from stages.settings.prompts import Prompt
 
 CHOICE = "Which?\n\n" + "\n".join(f"{letter}. {letter}{letter}" for letter in "ABCDEFGHIJ")
 

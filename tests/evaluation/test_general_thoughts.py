@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from stages import general
-from stages.configs import GeneralConfig, Sampling, Thinking, Trivial
 from stages.data.rows import read_rows
 from stages.data.template import compose
 from stages.data.thinking import is_trivial, sort_out
+from stages.kinds.general import run as general
+from stages.kinds.general.kind import GeneralConfig, Thinking, Trivial
+from stages.settings.generation import Sampling
 from stages.verifiers.answer import parse
 
 RULE = Trivial(["hello", "good morning", "你好"], 5, question_words=6, answer_words=6)

@@ -17,13 +17,15 @@ import pytest
 from pipeline.cli import R1
 from pipeline.compose import compose as composed
 from pipeline.errors import RecipeError
-from stages.configs import Adaptive, GenerativeJudge, Prompt, SampleConfig, Sampling
 from stages.data.generative import Claim, Opinion, shown
 from stages.data.generative_rows import ATTACKS, hostile, read_labelled
 from stages.data.prompts import fill
 from stages.data.rows import read_rows
 from stages.data.template import END, render_prompt
-from stages.sample import run
+from stages.kinds.sample.config import Adaptive, GenerativeJudge, SampleConfig
+from stages.kinds.sample.run import run
+from stages.settings.generation import Sampling
+from stages.settings.prompts import Prompt
 from tests.evaluation.judges import JudgeServer, Rule
 
 ROOT = Path(__file__).resolve().parents[2]

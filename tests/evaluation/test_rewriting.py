@@ -10,13 +10,15 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import RecipeError, UsageError
 from pipeline.notices import kept
-from stages.configs import Prompt, Rewrite, SampleConfig, Sampling
 from stages.data.rewrite import rewrite_tiny, rewritten
 from stages.data.rewrite_model import loses, read_thought
 from stages.data.rows import SAMPLE, read_rows
 from stages.data.template import END, render_prompt, tagged
+from stages.kinds.sample.config import Rewrite, SampleConfig
+from stages.kinds.sample.run import run
 from stages.rewards.language import consistency
-from stages.sample import run
+from stages.settings.generation import Sampling
+from stages.settings.prompts import Prompt
 from stages.tiny.problems import generate
 from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool

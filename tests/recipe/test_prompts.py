@@ -9,10 +9,10 @@ import yaml
 
 from pipeline.cli import R1, main
 from pipeline.compose import compose
-from stages.configs import Prompt
 from stages.data import prompts
 from stages.data.plain_template import chat_template
 from stages.data.template import render_prompt
+from stages.settings.prompts import Prompt
 
 FILES = sorted((R1.conf_dir() / "prompt").glob("*.yaml"))
 PARTS = {"question": "3 + 4 = {answer}?", "first": "<think>a</think>7", "second": "8 {{x}}"}

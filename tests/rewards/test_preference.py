@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import UsageError
-from stages.configs import RewardTerm
 from stages.data.template import compose, tagged
+from stages.kinds.rl.config import RewardTerm
 from stages.rewards.preference import LOWEST, Scorer, load_scorers, passes, reward_text
 from stages.rewards.terms import Batch, Term, build_terms
 from stages.tiny.general import CHATTER

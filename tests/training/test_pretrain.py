@@ -13,9 +13,10 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import UsageError
-from stages import pretrain
-from stages.configs import Corpus, ModelShape, Optimizer, PretrainConfig
 from stages.data.template import render_prompt
+from stages.kinds.pretrain import run as pretrain
+from stages.kinds.pretrain.kind import Corpus, ModelShape, PretrainConfig
+from stages.settings.training import Optimizer
 from stages.training.common import load_model
 from stages.training.pretrain_data import collate, rows_of
 from stages.training.sft_data import IGNORED

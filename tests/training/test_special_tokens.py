@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from stages.configs import RLConfig
 from stages.data.collect import make_jobs
 from stages.data.encoding import token_ids
 from stages.data.side_model import job
 from stages.data.template import ASSISTANT, END, SPECIAL_TOKENS, USER, render_prompt
+from stages.kinds.rl.config import RLConfig
 from stages.training import common
 from stages.training.reward_data import read_judged
 from stages.training.rl_prompts import prepare_prompts

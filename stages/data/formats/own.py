@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from stages.checks.values import DOMAINS
 from stages.data.files import BadRow, BrokenRow, Raw
 from stages.data.formats.columns import text_of
 from stages.data.languages import code_of
@@ -26,6 +25,7 @@ from stages.data.messages import as_asked, messages_of
 from stages.data.preference import PREFERENCE, preference_of, stamped
 from stages.data.rows import Row
 from stages.data.sources import BY_METADATA, NOBODY, REFERENCE, Origin
+from stages.settings.values import DOMAINS
 from stages.verifiers.reference import reference_of
 
 GENERAL = "general"

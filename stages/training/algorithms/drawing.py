@@ -15,11 +15,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transformers import PreTrainedTokenizerBase
 
-from stages.configs import RLConfig
 from stages.data.encoding import token_ids
 from stages.data.rows import Row
 from stages.data.template import render_prompt
@@ -27,6 +26,9 @@ from stages.rewards.terms import Scores, Term
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.training.algorithms.advantages import FULL
 from stages.training.rl_groups import Group, GroupDrawer
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 OVERLONG = "overlong"
 
