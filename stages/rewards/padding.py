@@ -10,14 +10,15 @@ only repeats the question. Measured, without a prompt: thoughts of R1 at most 0.
 0.48, the tiny world's 0.32, solutions of GSM8K 0.20, of MATH 0.49 in 99 of 100; loops of a base
 model 0.95 and more.
 
-Filler that does not repeat itself is past this rule (walls of unconnected words: `foreign.py`).
+Filler that does not repeat itself is past this rule (walls of unconnected words:
+`language/foreign.py`).
 """
 
 from __future__ import annotations
 
 import re
 
-from stages.rewards.prose import HAN, visible
+from stages.language.prose import HAN, visible
 
 PHRASE = 6
 REPEATED = 0.7

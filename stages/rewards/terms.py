@@ -8,7 +8,7 @@
     safety        a reward model on the whole response, of safety queries     (paper, 3.1)
 
 A query belongs to helpfulness or to safety, and gets the reward of that alone: its row says which
-(stages/data/preference.py).
+(stages/rows/query_kind.py).
 
 The total reward is the sum of weight × score over the terms that act; None adds nothing. An example
 with accuracy + format (ours, of no paper): to "2+3=?" a boxed 5 alone scores 1, a boxed 6 scores 0,
@@ -23,12 +23,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
-from stages.data.preference import preference_of
+from stages.language.consistency import asked, consistency, target_of
 from stages.rewards import format as form
-from stages.rewards.language import asked, consistency, target_of
 from stages.rewards.padding import is_padding
 from stages.rewards.preference import Scorer
 from stages.rewards.schedule import PREFERENCE_TERMS, TERMS, steps_of
+from stages.rows.query_kind import preference_of
 from stages.verifiers.answer import Parsed, parse
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import UNEARNED, request_of

@@ -50,8 +50,8 @@ class Request:
 def request_of(row: Mapping[str, Any], completion: Any = None) -> Request:
     """The request that a row stands for, with its own completion unless another is given.
 
-    A row of a file or of a stage (stages/data/rows.py). What is missing or of a wrong type is left
-    to the verdict, which says so; so is a reference that says nothing (reference.py).
+    A row of a file or of a stage (stages/rows/schemas.py). What is missing or of a wrong type is
+    left to the verdict, which says so; so is a reference that says nothing (reference.py).
     """
     reference = reference_of(row.get("reference"), row.get("verifier")) or ""
     metadata: Any = row.get("metadata")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.hacks.language import DISGUISES, ENGLISH, FRENCH, PINYIN, SPANISH, TONES, WORDS
-from stages.rewards.language import consistency, count_words, detect, mixes_languages, target_of
+from stages.language.consistency import consistency, count_words, detect, mixes_languages, target_of
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "mgsm" / "questions.tsv"
 ROWS = [line.split("\t") for line in QUESTIONS.read_text().splitlines()]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import UsageError
-from stages.data.template import compose, tagged
+from stages.chat.template import compose, tagged
 from stages.kinds.rl.config import RewardTerm
 from stages.rewards.preference import LOWEST, Scorer, load_scorers, passes, reward_text
 from stages.rewards.terms import Batch, Term, build_terms

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StageFailed, UsageError
-from stages.rollout.devices import devices
 from stages.rollout.engine import GenerationRequest, open_engine
 from stages.rollout.fleet import Fleet
+from stages.rollout.replica_devices import devices
 from stages.settings.generation import Rollout, Sampling
 
 FREE = Sampling(temperature=1.0, max_tokens=24)

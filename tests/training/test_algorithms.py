@@ -20,18 +20,18 @@ from stages.rewards.terms import Batch, Term
 from stages.rollout.engine import Completion
 from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
-from stages.training.algorithms.advantages import advantages, right
-from stages.training.algorithms.drawing import (
+from stages.training.rl.algorithms.advantages import advantages, right
+from stages.training.rl.algorithms.drawing import (
     AlgorithmDrawer,
     hinted_prompts,
     overlong_score,
     with_tries,
 )
-from stages.training.algorithms.preferences import NO_PAIR, coefficients, pair_up
-from stages.training.algorithms.values import advantages_and_returns, value_loss
-from stages.training.prompt_stream import PromptStream
-from stages.training.rl_groups import Group
-from stages.training.rl_prompts import prepare_prompts
+from stages.training.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
+from stages.training.rl.algorithms.values import advantages_and_returns, value_loss
+from stages.training.rl.groups import Group
+from stages.training.rl.prompt_stream import PromptStream
+from stages.training.rl.prompts import prepare_prompts
 
 NAN = math.nan
 REWARDS = torch.tensor([1.0, 0.0, 0.0, 2.0, 1.0, 1.0, 1.0, 1.0])  # two questions, four samples

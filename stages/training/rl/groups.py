@@ -1,0 +1,189 @@
+"""The groups of a rollout: asked, scored, and replaced where all their rewards are equal.
+
+A group whose rewards are all equal has no advantage. With `dynamic_sampling.budget` it gives way
+to a group of the next prompt, as in DAPO (arXiv 2503.14476, 3.2), until every group has a signal or
+the budget is spent; what was drawn in vain is counted as spent. With a KL term in the loss a group
+without signal still has a gradient, that of the KL: replaced, it has none, and kept, its rows are
+run like all others.
+
+Which prompts are asked, in what order and with which seeds follows from the stage's seed, the step
+and the rewards alone, so a resumed run draws the same groups. Each process answers its own part of
+a rollout; all of them know the whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+
+from pipeline import threads
+from stages.rewards.terms import Batch, Scores, Term
+from stages.rollout.engine import Completion, GenerationRequest
+from stages.training.rl.algorithms.advantages import FULL
+from stages.training.rl.prompt_stream import PromptStream, Visit
+from stages.training.rl.prompts import Prompt
+from stages.training.rl.rewards import weights_at, without_signal
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
+
+ACCURACY = "accuracy"  # the term that says whether a prompt was solved
+
+#: Finished completions, each with the number of its request; as many at a time as come together.
+Finished = Iterator[list[tuple[int, Completion]]]
+Answer = Callable[[Sequence[GenerationRequest]], Finished]
+
+
+@dataclass(frozen=True)
+class Group:
+    """One prompt's completions, and of each the scores of all terms (None: has none)."""
+
+    prompt: int
+    completions: list[Completion]
+    scores: list[Scores]
+
+    def rewards(self) -> torch.Tensor:
+        """The scores as (completions, terms), NaN for None."""
+        return torch.tensor([[math.nan if s is None else s for s in row] for row in self.scores])
+
+
+@dataclass
+class Spent:
+    """What a rollout cost, on all processes: completions drawn, and groups that were replaced."""
+
+    samples: int = 0
+    replaced: int = 0
+
+
+class _Place(NamedTuple):
+    """Where in the rollout a prompt is asked; `seat` counts on past the rollout's own groups."""
+
+    slot: int
+    prompt: int
+    seat: int
+
+
+class _Report(NamedTuple):
+    """What every process has to know of a group."""
+
+    slot: int
+    silent: bool
+    visit: Visit
+
+
+class GroupDrawer:
+    """Draws this process's part of each rollout."""
+
+    def __init__(
+        self,
+        config: RLConfig,
+        prompts: Sequence[Prompt],
+        terms: Sequence[Term],
+        stream: PromptStream,
+        accelerator: Accelerator,
+        answer: Answer,
+    ) -> None:
+        self.config = config
+        self.prompts = prompts
+        self.terms = terms
+        self.stream = stream
+        self.accelerator = accelerator
+        self.answer = answer
+        self.spent = Spent()
+
+    def draw(self, count: int, step: int) -> list[Group]:
+        """`count` groups for this process, for the rollout that begins at optimiser step `step`."""
+        total = count * self.accelerator.num_processes
+        first = self.accelerator.process_index * count
+        left = int(self.config.dynamic_sampling.budget * total)
+        groups: dict[int, Group] = {}
+        slots = list(range(total))
+        self.spent = Spent()
+        seat = 0
+        while slots:
+            numbers = self.stream.take(len(slots), step)
+            pairs = zip(slots, numbers, strict=True)
+            places = [_Place(slot, number, seat + i) for i, (slot, number) in enumerate(pairs)]
+            seat += len(slots)
+            mine = [place for place in places if first <= place.slot < first + count]
+            groups |= self._ask(mine, self._fill(places, count) - len(mine), step)
+            reports = self._share([(place.slot, groups[place.slot]) for place in mine], step)
+            self.stream.record((report.visit for report in reports), step)
+            slots = [report.slot for report in reports if report.silent][:left]
+            left -= len(slots)
+            self.spent.replaced += len(slots)
+        self.spent.samples = seat * self.config.samples_per_question
+        return [groups[slot] for slot in range(first, first + count)]
+
+    def _fill(self, places: Sequence[_Place], count: int) -> int:
+        """With how many requests every process comes: with vLLM as many as that with the most."""
+        if self.config.rollout.engine != "vllm":
+            return 0
+        return max(Counter(place.slot // count for place in places).values())
+
+    def _ask(self, places: Sequence[_Place], fill: int, step: int) -> dict[int, Group]:
+        """The answers to the prompts, scored while others are still being generated.
+
+        fill: requests beyond those, in step with the other processes; their answers are dropped.
+        """
+        if not places and fill <= 0:
+            return {}
+        size = self.config.samples_per_question
+        base = (self.config.seed << 40) + (step << 20)
+        requests = [
+            GenerationRequest(self.prompts[at.prompt].token_ids, size, base + at.seat * size)
+            for at in places
+        ]
+        requests += [GenerationRequest(self.prompts[0].token_ids, size, base)] * fill
+        completions: list[list[Completion]] = [[] for _ in places]
+        scores: list[list[Scores]] = [[] for _ in places]
+        with threads.Executor(1) as scorer:
+            scored = [
+                (batch, scorer.submit(self._score, places, batch, step))
+                for batch in self._wanted(self.answer(requests), len(places))
+            ]
+            for batch, found in scored:
+                for (request, completion), row in zip(batch, found.result(), strict=True):
+                    completions[request].append(completion)
+                    scores[request].append(row)
+        return {at.slot: Group(at.prompt, completions[i], scores[i]) for i, at in enumerate(places)}
+
+    def _wanted(self, finished: Finished, count: int) -> Finished:
+        return ([pair for pair in batch if pair[0] < count] for batch in finished)
+
+    def _score(
+        self, places: Sequence[_Place], batch: Sequence[tuple[int, Completion]], step: int
+    ) -> list[Scores]:
+        """Per completion, the score of each term; None where it does not act or cannot judge."""
+        asked = [self.prompts[places[request].prompt] for request, _ in batch]
+        texts = [completion.text for _, completion in batch]
+        rows = Batch([p.row for p in asked], texts)
+        columns = [
+            term.score(rows) if term.weight_at(step) else [None] * len(texts) for term in self.terms
+        ]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def _share(self, groups: Iterable[tuple[int, Group]], step: int) -> list[_Report]:
+        """The reports on all processes' groups, in the order of their places."""
+        weights_T = weights_at(self.terms, step)
+        size = self.config.samples_per_question
+        reports = []
+        for slot, group in groups:
+            silent = without_signal(group.rewards(), weights_T, size)
+            reports.append(_Report(slot, bool(silent), self._visit(group)))
+        return sorted(_Report(*report) for report in gather_object(reports))
+
+    def _visit(self, group: Group) -> Visit:
+        judged = [score for score in self._column(group, ACCURACY) if score is not None]
+        return Visit(group.prompt, len(judged), sum(score >= FULL for score in judged))
+
+    def _column(self, group: Group, name: str) -> Scores:
+        names = [term.name for term in self.terms]
+        return [row[names.index(name)] for row in group.scores] if name in names else []
