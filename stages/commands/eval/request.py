@@ -13,6 +13,7 @@ from pipeline import manifest as manifests
 from pipeline.artifact import MANIFEST
 from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
+from pipeline.graph import stages_of
 from pipeline.kinds import Registry
 from pipeline.project import Project
 from stages.commands.eval.words import (
@@ -28,6 +29,7 @@ from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.settle import pass_at, samples_of, with_samples
 from stages.kinds.pretrained.kind import PretrainedConfig
 from stages.kinds.served_model.kind import ServedModelConfig
+from stages.registry import REGISTRY
 from stages.settings.prompts import Prompt
 from stages.settings.stage import StageConfig
 
@@ -196,7 +198,7 @@ def _evaluation(
     )
     if options.k or not like.samples_of_benchmark:
         return config
-    return with_samples(config, [samples_of(problems, stages)])
+    return with_samples(config, [samples_of(stages_of(stages, REGISTRY)[problems])])
 
 
 def _template(stages: Mapping[str, StageConfig], model: str) -> Prompt | None:
