@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.files import OWN, Folder, read
-from stages.data.formats.maths import last_box
+from stages.rows.formats.maths import last_box
 
 POLICY = Path(__file__).with_name("upstream_policy.jsonl")
 

@@ -22,12 +22,12 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.plain_grpo import peak_memory
 from benchmarks.tasks_sft import point, stage_config
-from stages.data.rows import read_rows
 from stages.kinds.sft.kind import SFTConfig
+from stages.rows.schemas import read_rows
+from stages.supervised.batches import Batch, Layout, Passes
+from stages.supervised.documents import IGNORED, encode
 from stages.training.arguments import attention
 from stages.training.common import load_model, load_tokenizer, on_gpu
-from stages.training.sft_batches import Batch, Layout, Passes
-from stages.training.sft_data import IGNORED, encode
 
 
 def main(file: str) -> None:

@@ -11,7 +11,7 @@ two are alike), half of them in thoughts; every hundredth holds the middle of a 
 same Parquet file goes through, each in a process of its own so that its peak memory is its own:
 
 plain       a dictionary of n-grams, a row at a time (benchmarks/plain_ngrams.py), one process
-ours        stages/data/hygiene, decontamination alone, one thread and all CPUs
+ours        stages/hygiene, decontamination alone, one thread and all CPUs
 the stage   the whole of `clean_conversations`: exact and near duplicates too, reports written
 
 Plain and ours must find the same rows; the run fails where they do not. `--repeat` times each again
@@ -48,10 +48,10 @@ from benchmarks.decontamination_rows import (
 from benchmarks.decontamination_truth import truth
 from benchmarks.files import OWN, Folder
 from benchmarks.plain_ngrams import PlainNgrams
-from stages.data.hygiene.benchmarks import index
-from stages.data.hygiene.contamination import contaminated
-from stages.data.hygiene.rows import BATCH, StageRows
-from stages.data.hygiene.sweep import READ, ahead
+from stages.hygiene.benchmarks import index
+from stages.hygiene.contamination import contaminated
+from stages.hygiene.row_files import BATCH, StageRows
+from stages.hygiene.sweep import READ, ahead
 
 ROWS, BENCHMARKS = "rows.parquet", "benchmarks"
 

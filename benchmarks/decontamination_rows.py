@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from omegaconf import OmegaConf
 
 from benchmarks.files import BBH, ROOT, Folder
-from stages.data.hygiene.benchmarks import Rules
-from stages.data.rows import CONVERSATION, PROBLEM, Row, write_rows
+from stages.hygiene.benchmarks import Rules
+from stages.rows.schemas import CONVERSATION, PROBLEM, Row, write_rows
 
 AT_ONCE = 20_000
 PLANTED_EVERY = 100

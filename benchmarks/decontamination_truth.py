@@ -14,11 +14,11 @@ from rich.table import Table
 
 from benchmarks.decontamination_rows import middle, problems, shipped_rules, write_benchmarks
 from benchmarks.files import OWN, Folder
-from stages.data.hygiene.benchmarks import Benchmarks, Item, index
-from stages.data.hygiene.contamination import Match, contaminated
-from stages.data.hygiene.paraphrases import Paraphrases
-from stages.data.hygiene.whole import whole
-from stages.data.rows import PROBLEM, Row, read_rows
+from stages.hygiene.benchmarks import Benchmarks, Item, index
+from stages.hygiene.contamination import Match, contaminated
+from stages.hygiene.paraphrases import Paraphrases
+from stages.hygiene.whole import whole
+from stages.rows.schemas import PROBLEM, Row, read_rows
 
 #: (rows, benchmark): each row of the first is in the second.
 CONTAINED = (

@@ -49,7 +49,7 @@ from benchmarks.engine_contestants import (
     plain_generate,
     sorted_generate,
 )
-from stages.data.template import render_prompt
+from stages.chat.template import render_prompt
 from stages.kinds.pretrain.kind import ModelShape
 from stages.rollout.engine import GenerationRequest
 from stages.settings.generation import Rollout, Sampling

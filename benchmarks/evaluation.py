@@ -36,11 +36,11 @@ from rich.table import Table
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages.data.collect import make_jobs
-from stages.data.ledger import key_of, seed_of
-from stages.data.rows import PROBLEM, Row, write_rows
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rows.schemas import PROBLEM, Row, write_rows
+from stages.sampling.collect import make_jobs
+from stages.sampling.ledger import key_of, seed_of
 from stages.settings.generation import Rollout, Sampling
 from stages.tiny.problems import DOMAINS, generate
 

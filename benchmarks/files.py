@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from stages.data.files import rows_of_file
-from stages.data.formats import FORMATS
-from stages.data.rows import Row
-from stages.data.sources import KEEP, open_source, read_problems
 from stages.kinds.dataset.kind import DatasetConfig
+from stages.rows.files import rows_of_file
+from stages.rows.formats import FORMATS
+from stages.rows.schemas import Row
+from stages.rows.sources import KEEP, open_source, read_problems
 
 ROOT = Path(__file__).resolve().parent.parent
 #: The tasks of BIG-Bench Hard that are measured on.

@@ -36,7 +36,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.tasks_grpo import arguments, order, stage_config
-from stages.data.rows import PROBLEM, write_rows
+from stages.rows.schemas import PROBLEM, write_rows
 from stages.tiny.problems import generate
 
 BASES = Path(__file__).resolve().parents[1] / "artifacts" / "base"

@@ -25,10 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.files import OWN
-from stages.rewards.language import consistency, detect
+from stages.language.consistency import consistency, detect
+from stages.language.scripts import latin
 from stages.rewards.padding import is_padding
-from stages.rewards.prose import HAN
-from stages.rewards.scripts import latin
+from stages.verifiers.han import HAN
 
 KINDS = {"en": ("en",), "zh": ("zh",), "en and zh mixed": ("en", "zh"), "fr": ("fr",)}
 LENGTHS = (350, 2000)

@@ -13,12 +13,12 @@ from benchmarks.plain_grpo import peak_memory
 from benchmarks.tasks_sft import point, stage_config
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages.data.rows import read_rows
 from stages.kinds.sft import run as sft
-from stages.training import sft_trainer
+from stages.rows.schemas import read_rows
+from stages.supervised import trainer
 
 
-class Counted(sft_trainer.PackedSFTTrainer):
+class Counted(trainer.PackedSFTTrainer):
     """Notes each step's end, tokens and loss; the stage's curves have tokens per second alone."""
 
     points: ClassVar[list[dict[str, float]]] = []

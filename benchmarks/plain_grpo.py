@@ -20,8 +20,8 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
-from stages.data.rows import read_rows
 from stages.rewards.format import strict
+from stages.rows.schemas import read_rows
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import request_of

@@ -1,7 +1,7 @@
 """Decontamination as a plain script: a dictionary of n-grams, a row at a time, by the same rules.
 
 It is written from docs/data_hygiene.md, with regular expressions and tuples of words, and shares no
-code with stages/data/hygiene but the normal form of whole texts. What benchmarks/decontamination.py
+code with stages/hygiene but the normal form of whole texts. What benchmarks/decontamination.py
 times is the difference; that both find the same rows is a test of the rules.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
-from stages.data.hygiene.whole import whole
+from stages.hygiene.whole import whole
 
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 TAKEN_OUT = str.maketrans("", "", "'’ʼ`\u00ad\u200b\u200c\u200d\ufeff")

@@ -22,7 +22,7 @@ from trl import SFTConfig, SFTTrainer
 
 from benchmarks.plain_grpo import peak_memory
 from benchmarks.tasks_sft import point, stage_config
-from stages.data.rows import read_rows
+from stages.rows.schemas import read_rows
 
 PER_PASS = 8  # TRL's default
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.rejection --model MODEL_DIR --problems ROWS.parquet [--json FILE]
 
-Both strategies are the stage's own (stages/data/rounds.py) with the filters and limits of
+Both strategies are the stage's own (stages/sampling/rounds.py) with the filters and limits of
 conf/stage/_sample.yaml, near duplicates included, and read the same samples: sample i of a problem
 is the same text in both. For each number N of samples and each quota Q:
 
@@ -35,13 +35,13 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from stages.data.collect import Collector, Job, fitting, make_jobs
-from stages.data.ledger import Ledger
-from stages.data.parts import GROUP
-from stages.data.rounds import ADAPTIVE, FIXED, Rounds
-from stages.data.rows import Row, read_rows, stream_rows
 from stages.kinds.sample.config import Adaptive, SampleConfig
 from stages.rollout.fleet import Fleet
+from stages.rows.schemas import Row, read_rows, stream_rows
+from stages.sampling.collect import Collector, Job, fitting, make_jobs
+from stages.sampling.ledger import Ledger
+from stages.sampling.round_files import GROUP
+from stages.sampling.rounds import ADAPTIVE, FIXED, Rounds
 from stages.settings.generation import Rollout, Sampling
 from stages.settings.verifiers import Verifiers
 from stages.verifiers.pool import VerifierPool

@@ -17,15 +17,15 @@ from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.context import Context
 from pipeline.statistics import Bootstrap, estimates
-from stages.data.metrics import mean
-from stages.data.rows import read_rows
-from stages.data.template import render_prompt
+from stages.chat.template import render_prompt
 from stages.kinds.problems import run as problems
 from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import RLConfig
 from stages.rewards.format import strict
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
+from stages.rows.schemas import read_rows
+from stages.scoring.estimators import mean
 from stages.training.common import load_model, load_tokenizer, use_threads
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import request_of

@@ -15,8 +15,8 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from pipeline.cli import R1
 from pipeline.compose import compose
-from stages.data.rows import CONVERSATION, Row, write_rows
 from stages.kinds.sft.kind import SFTConfig
+from stages.rows.schemas import CONVERSATION, Row, write_rows
 from stages.tiny.tokenizer import save_tokenizer
 from stages.tiny.worked import worked
 from stages.training.common import load_tokenizer

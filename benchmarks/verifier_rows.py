@@ -18,8 +18,8 @@ from typing import Any
 from benchmarks.answer_sets import math_references
 from benchmarks.files import BBH, Folder
 from benchmarks.graders import LIMIT, WORKERS
-from stages.data.formats.choice import LETTERS
-from stages.data.template import tagged
+from stages.chat.template import tagged
+from stages.rows.formats.choice import LETTERS
 from stages.verifiers.answer import DEFAULT
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import proof, right_answer

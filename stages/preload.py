@@ -6,7 +6,7 @@ to read, the word lists of English 1 s.
 
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
-from stages.rewards import detector, lexicon
+from stages.language import detector, lexicon
 
 get_checkpoint_conversion_mapping("llama")  # builds the table of all architectures
 detector.identifier()

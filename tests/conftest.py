@@ -131,7 +131,7 @@ def _manifest(type_: str, stage: str, facts: Mapping[str, Any]) -> dict[str, Any
 
 
 def _write_rows(path: Path, type_: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    from stages.data import rows as schemas
+    from stages.rows import schemas
 
     by_type = {
         "problems": schemas.PROBLEM,

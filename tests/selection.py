@@ -40,7 +40,10 @@ TORCH = (
 )
 #: Take more than a few seconds, most of them without torch.
 SLOW = (
+    "benchmarks/test_bench_verifiers.py",
     "benchmarks/test_drill.py",
+    "benchmarks/test_grpo_task.py",
+    "data_stages/hygiene/test_against_plain.py",
     "data_stages/test_review.py",
     "pipeline/test_compose.py",
     "pipeline/test_compositions.py",
@@ -49,10 +52,10 @@ SLOW = (
     "pipeline/test_light_stages.py",
     "pipeline/test_watchdog.py",
     "recipe",
-    "test_doctor.py",
-    "test_setup.py",
     "report/test_figures.py",
     "report/test_report.py",
+    "test_doctor.py",
+    "test_setup.py",
     "tracking",
     "verifiers/test_blind_rows.py",
     "verifiers/test_code.py",

@@ -29,8 +29,8 @@ from rich.table import Table
 
 from benchmarks.files import BBH, OWN, Folder
 from benchmarks.graders import LIMIT, WORKERS
-from stages.data.rows import Row
-from stages.data.template import tagged
+from stages.chat.template import tagged
+from stages.rows.schemas import Row
 from stages.tiny.problems import DOMAINS, generate
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool

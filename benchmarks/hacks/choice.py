@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stages.verifiers.labels import LETTERS
+from stages.verifiers.option_labels import LETTERS
 
 POLICIES = (
     "always the first",

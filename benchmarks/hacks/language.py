@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from stages.rewards.language import consistency
+from stages.language.consistency import consistency
 from stages.rewards.padding import is_padding
 
 SPANISH = (

@@ -40,7 +40,7 @@ from rich.progress import (
 
 from pipeline.errors import UsageError
 from pipeline.overrides import parsed
-from stages.data.files import Advance
+from stages.rows.files import Advance
 from stages.settings.verifiers import Verifiers
 from stages.verifiers import files
 from stages.verifiers.pool import VerifierPool

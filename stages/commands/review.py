@@ -26,10 +26,10 @@ from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.overrides import parsed
 from pipeline.situation import finished, survey
-from stages.data.examples import Example, as_row
-from stages.data.given import TRAINING_TYPES, samples_of
-from stages.data.sheet import KEEP, Review, Sheet, parts, read_sheet, write_sheet
-from stages.rewards.language import target_of
+from stages.language.consistency import target_of
+from stages.rewriting.examples import Example, as_row
+from stages.rewriting.sheet import KEEP, Review, Sheet, parts, read_sheet, write_sheet
+from stages.rows.samples import TRAINING_TYPES, samples_of
 
 
 def main(argv: Sequence[str]) -> int:

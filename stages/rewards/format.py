@@ -15,9 +15,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from stages.data.template import ANSWER, END_ANSWER, END_THINK, TAG_TOKENS, THINK
+from stages.chat.template import ANSWER, END_ANSWER, END_THINK, TAG_TOKENS, THINK
+from stages.language.prose import shows, visible
 from stages.rewards.padding import is_padding
-from stages.rewards.prose import shows, visible
 
 PART_CREDIT = 0.25  # `<think>`, `</think>`, the summary and the strict form make 1
 

@@ -10,14 +10,16 @@ only repeats the question. Measured, without a prompt: thoughts of R1 at most 0.
 0.48, the tiny world's 0.32, solutions of GSM8K 0.20, of MATH 0.49 in 99 of 100; loops of a base
 model 0.95 and more.
 
-Filler that does not repeat itself is past this rule (walls of unconnected words: `foreign.py`).
+Filler that does not repeat itself is past this rule (walls of unconnected words:
+`language/foreign.py`).
 """
 
 from __future__ import annotations
 
 import re
 
-from stages.rewards.prose import HAN, visible
+from stages.language.prose import visible
+from stages.verifiers.han import HAN
 
 PHRASE = 6
 REPEATED = 0.7
@@ -39,10 +41,10 @@ def has_content(thought: str) -> bool:
 
 def is_padding(thought: str, prompt: str = "") -> bool:
     """Does a thought only repeat itself or the prompt?"""
-    return repetition(thought, prompt) > REPEATED or not has_content(thought)
+    return repeated_share(thought, prompt) > REPEATED or not has_content(thought)
 
 
-def repetition(text: str, prompt: str = "") -> float:
+def repeated_share(text: str, prompt: str = "") -> float:
     """The share of phrases that stood before, in the text or its prompt; 0 of a short text."""
     phrases = _phrases(text)
     new = set(phrases)

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
-from stages.data.encoding import plain, token_ids
-from stages.data.model_folder import brings_code
-from stages.data.template import END, Message, render_prompt
-from stages.data.window import read_window
-from stages.rewards.prose import shows
+from stages.chat.encoding import plain, token_ids
+from stages.chat.template import END, Message, render_prompt
+from stages.language.prose import shows
+from stages.models.folder import brings_code
+from stages.models.window import read_window
 from stages.rewards.schedule import PREFERENCE_TERMS
 from stages.verifiers.answer import DEFAULT, Policy, parse
 

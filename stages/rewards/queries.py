@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import RecipeError
-from stages.data.preference import HELPFUL, KINDS, PREFERENCE, SAFETY, preference_of
 from stages.rewards.schedule import PREFERENCE_TERMS
+from stages.rows.query_kind import HELPFUL, KINDS, PREFERENCE, SAFETY, preference_of
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RewardTerm

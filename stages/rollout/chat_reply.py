@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.data.template import END_THINK, THINK
+from stages.chat.template import END_THINK, THINK
 
 FINISH = {"max_tokens": "length", "eos": "stop", "end_turn": "stop", None: "stop"}
 THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")

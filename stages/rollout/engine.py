@@ -55,7 +55,7 @@ class Completion:
     """One answer.
 
     token_ids: what was sampled, the end token included. text: all that the assistant said, forced
-    prefix and a `<think>` that ends the prompt included, special tokens not (spoken.py). logprobs:
+    prefix and a `<think>` that ends the prompt included, special tokens not (speech.py). logprobs:
     of the sampled tokens under the policy at the sampling temperature (at 1.0 for a greedy one),
     before top-p and top-k cut anything off: what a policy gradient needs. finish_reason: `stop`
     (end token) or `length`; a server may say more.
@@ -104,7 +104,7 @@ def check_lengths(
 ) -> None:
     """Refuse what the model cannot see whole: an engine never cuts a prompt or a completion.
 
-    Stages leave such prompts out before and count them (`fitting` in stages/data/collect.py).
+    Stages leave such prompts out before and count them (`fitting` in stages/sampling/collect.py).
     """
     longest = max((len(r.prompt_ids) + len(r.prefix_ids) for r in requests), default=0)
     if window is not None and longest + sampling.max_tokens > window:

@@ -24,9 +24,9 @@ from typing import cast
 from transformers import PreTrainedTokenizerBase
 
 from pipeline.errors import StageFailed
-from stages.rollout.devices import devices
 from stages.rollout.engine import GenerationRequest, OnProgress, check_engine
 from stages.rollout.replica import Replica
+from stages.rollout.replica_devices import devices
 from stages.rollout.replica_process import Answers, Failed, Start
 from stages.rollout.shards import Answer, Batch, Shard, Shards
 from stages.settings.generation import Rollout, Sampling

@@ -33,7 +33,7 @@ from transformers import PreTrainedTokenizerBase
 from pipeline import notices
 from pipeline.errors import UsageError
 from pipeline.threads import Executor
-from stages.data.template import END_THINK, THINK, Message
+from stages.chat.template import END_THINK, THINK, Message
 from stages.rollout.chat_reply import Reply, read_reply
 from stages.rollout.chat_server import ChatServer, Refused
 from stages.rollout.engine import PROMPT_TOO_LONG, Completion, GenerationRequest, OnProgress

@@ -21,7 +21,7 @@ import torch
 from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from pipeline.errors import UsageError
-from stages.data.model_folder import brings_code
+from stages.models.folder import brings_code
 from stages.rollout.engine import (
     Completion,
     EngineDied,
@@ -29,7 +29,7 @@ from stages.rollout.engine import (
     OnProgress,
     check_lengths,
 )
-from stages.rollout.spoken import Speech
+from stages.rollout.speech import Speech
 from stages.settings.generation import Rollout, Sampling
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 The weights are followed to where they come in: a tiny base has its shape, a checkpoint its own
 config.json (a local folder, or the hub's cache) or the number in conf/model. Where nobody knows,
-the stage itself refuses when it starts (stages/data/window.py).
+the stage itself refuses when it starts (stages/models/window.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.kinds import Problem, Stage
-from stages.data.window import read_window
+from stages.models.window import read_window
 from stages.settings import tiny_world
 from stages.settings.generation import Sampling
 

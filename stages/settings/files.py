@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.kinds import Problem
-from stages.data.places import no_such_file, not_there
+from stages.rows.places import no_such_file, not_there
 
 USUAL = ("en", "zh")  # languages that need no looking up
 
@@ -33,7 +33,7 @@ def _missing(key: str, path: str, wrong: str) -> Problem:
 def language(key: str, value: str | None) -> Iterator[Problem]:
     if value is None or value in USUAL:
         return
-    from stages.data.languages import is_code, why_no_code  # what reads languages takes its time
+    from stages.language.codes import is_code, why_no_code  # what reads languages takes its time
 
     if not is_code(value):
         yield Problem(key, why_no_code(value))

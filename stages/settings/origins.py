@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from stages.data.places import not_there
+from stages.rows.places import not_there
 
 TINY = "the tiny world"
 

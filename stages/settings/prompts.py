@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipeline.kinds import Problem
-from stages.data import prompts
-from stages.data.plain_template import BLANK
+from stages.chat import prompt_texts
+from stages.chat.text_template import BLANK
 from stages.settings.stage import outside_file, placement
 
 
 @dataclass
 class Prompt:
-    """A text with blanks, such as {question} (conf/prompt, stages/data/prompts.py).
+    """A text with blanks, such as {question} (conf/prompt, stages/chat/prompt_texts.py).
 
     text: by the language of the question; `en` where it has none. blanks: what must stand in it.
     file: a text file that takes the place of `text` in every language, for a wording of yours or of
@@ -30,9 +30,9 @@ def template(found: Prompt | None, system_prompt: str | None) -> Iterator[Proble
     """A plain text as chat template: one question stands in it, and it says all that is asked."""
     if found is None:
         return
-    wrong = list(prompts.problems(found, "template"))
+    wrong = list(prompt_texts.problems(found, "template"))
     yield from wrong
-    times = 0 if wrong else prompts.texts(found, "template")[prompts.OTHERS].count(BLANK)
+    times = 0 if wrong else prompt_texts.texts(found, "template")[prompt_texts.OTHERS].count(BLANK)
     if not wrong and times != 1:
         yield Problem(
             "template.file" if found.file else "template.text.en",

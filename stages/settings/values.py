@@ -14,7 +14,7 @@ from pipeline.kinds import Problem
 
 DOMAINS = ("math", "code", "stem", "logic", "general")
 SPLITS = ("train", "heldout")
-#: Of samples, in stages/data/filters.py and resemblance.py.
+#: Of samples, in stages/sampling/filters.py and resemblance.py.
 FILTERS = (
     "never_ends_thinking",
     "truncated",

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING
 
-from stages.data.template import (
+from stages.chat.template import (
     ANSWER,
     ASSISTANT,
     END,

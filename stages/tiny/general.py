@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from stages.data.preference import HELPFUL, PREFERENCE, SAFETY
+from stages.rows.query_kind import HELPFUL, PREFERENCE, SAFETY
 from stages.tiny.phrases import Sentence
 from stages.tiny.task import Attempt, Task
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from stages.data.template import compose
+from stages.chat.template import compose
 from stages.tiny import general
 from stages.tiny.general import CHATTER, COMPLIANCE, COURTESY, REFUSAL
 

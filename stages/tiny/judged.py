@@ -7,7 +7,7 @@ from itertools import cycle
 from random import Random
 from typing import TYPE_CHECKING
 
-from stages.data.judged import Candidate, Judged
+from stages.judging.pairs import Candidate, Judged
 from stages.tiny import judge
 from stages.tiny.general import HARM
 from stages.tiny.phrases import LANGUAGES

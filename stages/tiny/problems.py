@@ -7,7 +7,7 @@ from itertools import islice
 from random import Random
 
 from pipeline.errors import UsageError
-from stages.data.rows import Row
+from stages.rows.schemas import Row
 from stages.tiny import code, general, logic, maths, stem
 from stages.tiny.phrases import LANGUAGES
 from stages.tiny.task import Task

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stages.data.template import compose
+from stages.chat.template import compose
 from stages.tiny.phrases import translate
 from stages.tiny.summary import summary
 
@@ -18,7 +18,8 @@ from stages.tiny.summary import summary
 def rewrite(row: Mapping[str, Any]) -> str | None:
     """The completion in the question's language, with a summary; None if unreadable.
 
-    row: a sample row (stages/data/rows.py) with `reasoning`, `answer`, `language` and `verifier`.
+    row: a sample row (stages/rows/schemas.py) with `reasoning`, `answer`, `language` and
+    `verifier`.
     """
     thought = translate(row["reasoning"], row["language"])
     if not thought:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from stages.data.rows import Row
+from stages.rows.schemas import Row
 from stages.tiny.phrases import Sentence
 
 HELDOUT_SHARE = 0.2
@@ -47,7 +47,7 @@ class Task:
         return "heldout" if digest[0] < 256 * HELDOUT_SHARE else "train"
 
     def row(self, number: int, language: str) -> Row:
-        """The task as a problem row (stages/data/rows.py)."""
+        """The task as a problem row (stages/rows/schemas.py)."""
         metadata = {"topic": self.topic, **self.metadata.get(language, {})}
         return {
             "id": f"{self.domain}-{language}-{number:06d}",

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
-from stages.data.rows import Row
-from stages.data.template import compose
+from stages.chat.template import compose
+from stages.rows.schemas import Row
 from stages.tiny.corpus import clean_reply
 from stages.tiny.problems import tasks
 from stages.tiny.task import Task

@@ -24,12 +24,12 @@ from transformers import (
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
-from stages.data.model_folder import brings_code
+from stages.models.folder import brings_code
 from stages.settings.health import Health
 from stages.tiny.tokenizer import save_tokenizer
 from stages.training import checkpoints, parallel
 from stages.training.curves import curves_of
-from stages.training.health import HealthMonitor
+from stages.training.health_monitor import HealthMonitor
 
 #: What the Trainer keeps of its own logs in every checkpoint: curves are in metrics.jsonl.
 LOGS_IN_CHECKPOINT = 2  # a stage's facts read the last step, which its summary comes after

@@ -6,7 +6,7 @@ A verifier is a module with
                                            stands after the thought (stages/verifiers/answer.py)
     LINES = True                           where a line "Answer: …" is the answer, too
     OPEN = True                            where right answers may differ, so that no answer can
-                                           be compared with another to vote (stages/data/votes.py)
+                                           be compared to vote (stages/scoring/votes.py)
     read(reference, metadata) -> Target    raises Unreadable: no verdict can be given
     judge(text, target) -> Verdict
 

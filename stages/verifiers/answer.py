@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
-from stages.data.template import ANSWER, END_ANSWER, END_THINK, THINK
+from stages.chat.template import ANSWER, END_ANSWER, END_THINK, THINK
 from stages.verifiers.marks import cut_marks
 
 if TYPE_CHECKING:

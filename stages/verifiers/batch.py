@@ -6,8 +6,8 @@ from collections import Counter, deque
 from dataclasses import dataclass
 
 from stages.verifiers.jail_server import BROKEN, KILLED
-from stages.verifiers.seat import CRASHED, STOOD_STILL, TIMED_OUT
 from stages.verifiers.verdict import Verdict
+from stages.verifiers.worker_process import CRASHED, STOOD_STILL, TIMED_OUT
 
 REMEMBERED = 100_000
 

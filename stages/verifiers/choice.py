@@ -7,10 +7,10 @@ reference: the label, as "B", "(B)" or "B. 12 cm"; for questions with several ri
     {"options": ["3 cm", "12 cm"]}  their texts, with or without their labels before them
     {"labels": "letters"}           A to Z (default); "numbers": 1 to 26; "roman": I to XX
 
-stages/verifiers/labels.py says how labels are read. Where the texts are known, the text of exactly
-one option, compared without case, white space and final punctuation, may stand for its label; a
-label with another option's text is wrong. stages/verifiers/reasons.py says what may stand beside a
-choice as its reason. A question with one answer has no two.
+stages/verifiers/option_labels.py says how labels are read. Where the texts are known, the text of
+exactly one option, compared without case, white space and final punctuation, may stand for its
+label; a label with another option's text is wrong. stages/verifiers/reasons.py says what may stand
+beside a choice as its reason. A question with one answer has no two.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from stages.verifiers.labels import (
+from stages.verifiers.bare_text import LONGEST, TOO_LONG, plain
+from stages.verifiers.leads import without_lead
+from stages.verifiers.option_labels import (
     KINDS,
     chosen,
     hedged,
@@ -31,8 +33,6 @@ from stages.verifiers.labels import (
     names_other,
     split_options,
 )
-from stages.verifiers.leads import without_lead
-from stages.verifiers.plain import LONGEST, TOO_LONG, plain
 from stages.verifiers.reasons import takes_back, with_reason
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 

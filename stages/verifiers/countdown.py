@@ -28,8 +28,8 @@ from fractions import Fraction
 from typing import Any
 
 from stages.verifiers.arithmetic import Expression, NotArithmetic, evaluate
+from stages.verifiers.bare_text import LONGEST, TOO_LONG, plain
 from stages.verifiers.leads import without_lead
-from stages.verifiers.plain import LONGEST, TOO_LONG, plain
 from stages.verifiers.solver import solve
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 

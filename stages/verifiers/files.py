@@ -3,7 +3,7 @@ r"""Files of answers to judge, and of verdicts, by their ending.
     in   {"id": "a", "verifier": "math", "reference": "5", "completion": "\\boxed{5}"}
     out  {"id": "a", "score": 1.0, "reason": "right", "seconds": 0.00002}
 
-What comes in is read as every stage reads it (stages/data/files.py): JSONL, JSON, CSV, TSV or
+What comes in is read as every stage reads it (stages/rows/files.py): JSONL, JSON, CSV, TSV or
 Parquet; what goes out is JSONL, gzipped JSONL or Parquet. Both go row by row. A row that cannot be
 read becomes a request with a `fault`, and the rows after it are read all the same. `metadata`,
 which some verifiers need, may be an object or its JSON text. The strict policy wants a `question`,
@@ -24,8 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import UsageError
-from stages.data.files import Advance, BadRow, attempt, rows_of_file
-from stages.data.places import FILE_ENDINGS, ending_of, no_such_file
+from stages.rows.files import Advance, BadRow, attempt, rows_of_file
+from stages.rows.places import FILE_ENDINGS, ending_of, no_such_file
 from stages.verifiers.verdict import Request, request_of
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")

@@ -1,9 +1,9 @@
 """Open answers: no rule can judge them, and this one says so.
 
 reference: a right answer in words. A model on the `judge_with` of a stage that samples judges such
-rows by their reference (stages/data/generative.py, docs/generative_judge.md). For everybody else
-their answers have no verdict: an evaluation counts them as `cannot_judge`, and RL refuses the rows,
-since no reference scores 1. No answer at all is wrong by rule.
+rows by their reference (stages/judging/answer_judge.py, docs/generative_judge.md). For everybody
+else their answers have no verdict: an evaluation counts them as `cannot_judge`, and RL refuses the
+rows, since no reference scores 1. No answer at all is wrong by rule.
 """
 
 from __future__ import annotations

@@ -42,9 +42,9 @@ from typing import Any
 
 from stages.verifiers.instructions import KINDS
 from stages.verifiers.instructions import witness as witnesses
+from stages.verifiers.instructions.constraint import Constraint, require
 from stages.verifiers.instructions.effort import shortfall
-from stages.verifiers.instructions.kinds import Constraint, require
-from stages.verifiers.instructions.prose import visible
+from stages.verifiers.instructions.sentences import visible
 from stages.verifiers.verdict import RESPONSE, RIGHT, Unreadable, Verdict
 
 READS = RESPONSE

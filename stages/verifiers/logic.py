@@ -20,8 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stages.verifiers.bare_text import LONGEST, TOO_LONG, plain
 from stages.verifiers.leads import without_lead
-from stages.verifiers.plain import LONGEST, TOO_LONG, plain
 from stages.verifiers.roles import KNAVE_WORDS, KNIGHT_WORDS, read_roles
 from stages.verifiers.statements import agrees, read_statements
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict

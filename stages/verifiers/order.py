@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.verifiers.plain import LONGEST, TOO_LONG, plain
+from stages.verifiers.bare_text import LONGEST, TOO_LONG, plain
 from stages.verifiers.verdict import ANSWER, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER

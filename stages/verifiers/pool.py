@@ -10,7 +10,7 @@ calling thread waits on the sockets, and a lock lets any thread call.
 What happens to a worker from outside (the system runs out of memory, somebody stops it) is no fault
 of the answer that it has in hand: a fresh worker is asked once more. A crash that repeats there is
 the answer's own, and wrong. A worker that stands still twice has no verdict; no answer can choose
-that (seat.py, seats.py).
+that (worker_process.py, workers.py).
 
 The same answer to the same problem is judged once and remembered, unless its worker was lost or
 time ran out on it. `stream` takes any number of requests and holds only `WINDOW` of them at a time.
@@ -33,9 +33,9 @@ from stages.verifiers import load
 from stages.verifiers.answer import DEFAULT, Policy, policy_of
 from stages.verifiers.batch import Batch, Judged
 from stages.verifiers.grade import Case, earned, malformed, settle
-from stages.verifiers.seats import Seats
 from stages.verifiers.tally import Tally
 from stages.verifiers.verdict import Request, Verdict, said
+from stages.verifiers.workers import Seats
 
 WINDOW = 4096  # rows that a stream may draw ahead of its oldest open one
 PUMPED = 64  # requests settled here between two looks at the workers

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from stages.verifiers.plain import plain
+from stages.verifiers.bare_text import plain
 from stages.verifiers.quantified import REST as _REST
 from stages.verifiers.quantified import Group, Groups, Token, quantified
 

@@ -40,7 +40,7 @@ from pipeline.errors import RecipeError
 from stages.verifiers import packages as installed
 from stages.verifiers.exchange import Stopped, chunks, lines, send
 from stages.verifiers.isolation import Content
-from stages.verifiers.jail import plain
+from stages.verifiers.jail import plain_json
 from stages.verifiers.jail_server import Child, JailServer, Killed, Limits
 
 OUTPUT_BYTES = 1 << 20  # values of one program, as JSON
@@ -129,7 +129,7 @@ class Sandbox:
         `values` are names that the program starts with. `keep` sees each value as it comes; when
         it says no, the program is ended there and the values so far are the outcome.
         """
-        known = {name: plain.encode(value) for name, value in (values or {}).items()}
+        known = {name: plain_json.encode(value) for name, value in (values or {}).items()}
         request = _request("values", program=code, expressions=list(expressions), values=known)
 
         def attempt() -> Outcome:
@@ -218,7 +218,7 @@ def _values(
             data = json.loads(line)
             if isinstance(data, dict):
                 return Outcome(values, f"raised {str(data['raised'])[:40]}")
-            values.append(plain.decode(data))
+            values.append(plain_json.decode(data))
             if not keep(len(values) - 1, values[-1]) or len(values) == expected:
                 return Outcome(values)
     except Stopped as problem:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import RecipeError
 from stages import verifiers
-from stages.data.template import tagged
+from stages.chat.template import tagged
 from stages.verifiers.answer import TAG, Policy
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import UNEARNED, Request, Verdict, request_of

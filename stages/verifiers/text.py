@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.verifiers.plain import LONGEST, TOO_LONG, western_digits
+from stages.verifiers.bare_text import LONGEST, TOO_LONG, western_digits
 from stages.verifiers.verdict import ANSWER, COPIED, RIGHT, WRONG, Unreadable, Verdict
 
 READS = ANSWER

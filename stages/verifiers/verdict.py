@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.errors import printable
+from stages.verifiers.answer import Parsed
 from stages.verifiers.reference import reference_of
 
 
@@ -36,7 +37,8 @@ class Request:
     """One answer to judge. `verifier` is a name in `stages.verifiers.VERIFIERS`.
 
     question: what was asked, or "" where unknown. fault: why a row of a file could not be read; it
-    is then the reason of the verdict None.
+    is then the reason of the verdict None. parsed: the completion taken apart by the policy that
+    judges it, where somebody has done so already.
     """
 
     verifier: str
@@ -45,13 +47,16 @@ class Request:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
     question: str = ""
+    parsed: Parsed | None = None
 
 
-def request_of(row: Mapping[str, Any], completion: Any = None) -> Request:
+def request_of(
+    row: Mapping[str, Any], completion: Any = None, parsed: Parsed | None = None
+) -> Request:
     """The request that a row stands for, with its own completion unless another is given.
 
-    A row of a file or of a stage (stages/data/rows.py). What is missing or of a wrong type is left
-    to the verdict, which says so; so is a reference that says nothing (reference.py).
+    A row of a file or of a stage (stages/rows/schemas.py). What is missing or of a wrong type is
+    left to the verdict, which says so; so is a reference that says nothing (reference.py).
     """
     reference = reference_of(row.get("reference"), row.get("verifier")) or ""
     metadata: Any = row.get("metadata")
@@ -65,6 +70,7 @@ def request_of(row: Mapping[str, Any], completion: Any = None) -> Request:
         reference,
         metadata or {},
         question=_question(row, metadata),
+        parsed=parsed,
     )
 
 

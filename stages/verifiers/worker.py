@@ -28,7 +28,7 @@ from stages import verifiers
 from stages.verifiers import sandbox
 from stages.verifiers.exchange import patience
 from stages.verifiers.grade import Case, grade
-from stages.verifiers.seat import STARTED, STARTING
+from stages.verifiers.worker_process import STARTED, STARTING
 
 EXPENDABLE = 500  # how much sooner than others it is ended where memory runs out; from 0 to 1000
 MEMORY_FULL = 3  # exit status

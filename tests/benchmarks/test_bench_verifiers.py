@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))  # benchmarks/ is no installed package
 from benchmarks import hostile, verifiers  # noqa: E402
 from benchmarks.answer_sets import answer_sets  # noqa: E402
 from benchmarks.files import OWN, Folder, read  # noqa: E402
-from stages.data.formats.maths import last_box  # noqa: E402
+from stages.rows.formats.maths import last_box  # noqa: E402
 
 PAIRS = sorted((OWN / "hard_pairs").glob("*.jsonl"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.data.adaptive import Counts, Limits, allocate, beta_priors
+from stages.sampling.adaptive import Counts, Limits, allocate, beta_priors
 
 LIMITS = Limits(quota=2, most=16)
 

@@ -15,10 +15,10 @@ import pytest
 from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import RecipeError, UsageError
-from stages.data.formats import FORMATS
-from stages.data.rows import read_rows
 from stages.kinds.dataset.kind import DatasetConfig
 from stages.kinds.dataset.run import run
+from stages.rows.formats import FORMATS
+from stages.rows.schemas import read_rows
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import check_references
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.data.rows import read_rows
-from stages.data.template import compose
-from stages.data.thoughts import NotNormal, read_trace
+from stages.chat.template import compose
+from stages.chat.thoughts import NotNormal, read_trace
 from stages.kinds.conversations import run as conversations
 from stages.kinds.conversations.kind import ConversationsConfig
 from stages.rewards.format import strict
+from stages.rows.schemas import read_rows
 from stages.verifiers.answer import parse
 
 TRACES = Path(__file__).parent.parent / "data/traces"

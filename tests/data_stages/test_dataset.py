@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.data.rows import PROBLEM, read_rows, write_rows
 from stages.kinds.dataset.kind import DatasetConfig
 from stages.kinds.dataset.run import run
+from stages.rows.schemas import PROBLEM, read_rows, write_rows
 
 DATA = Path(__file__).parent.parent / "data"
 PROBLEM_ROW = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stages.data.collect import Job
-from stages.data.difficulty import pass_rates
-from stages.data.rounds import Seen
+from stages.sampling.collect import Job
+from stages.sampling.difficulty import pass_rates
+from stages.sampling.rounds import Seen
 
 PROBLEM = {"id": "p", "source": "tiny", "domain": "math", "language": "en"}
 

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from stages.data.filters import RULES, apply_rules, reason_of
-from stages.data.resemblance import DUPLICATE, NEAR_DUPLICATE
-from stages.data.template import compose
+from stages.chat.template import compose
+from stages.hygiene.resemblance import DUPLICATE, NEAR_DUPLICATE
 from stages.kinds.sample.config import SampleConfig
+from stages.sampling.filters import RULES, apply_rules, reason_of
 from stages.settings.values import FILTERS
 
 THOUGHT = "First take three and four, which makes seven. Then check it again."

@@ -10,7 +10,7 @@ import pytest
 from pipeline.cli import main
 from pipeline.errors import RecipeError
 from pipeline.kinds import Stage
-from stages.data.generative_rows import ATTACKS, hostile, read_labelled
+from stages.judging.labelled_answers import ATTACKS, hostile, read_labelled
 from stages.kinds.sample.check import check
 from stages.kinds.sample.config import GenerativeJudge, SampleConfig
 from stages.kinds.sample.kind import numbers

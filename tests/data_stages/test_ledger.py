@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.data.ledger import CORRUPT, Drawn, Ledger, Name
+from stages.sampling.ledger import CORRUPT, Drawn, Ledger, Name
 from stages.settings.generation import Sampling
 
 FLIPS = 40  # python -m tests.data_stages.test_ledger counts 300

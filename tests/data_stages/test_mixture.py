@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.data.mixture import Candidate, choose
-from stages.data.rows import SAMPLE, read_rows
-from stages.data.template import compose
+from stages.chat.template import compose
 from stages.kinds.mixture import run as mixture
 from stages.kinds.mixture.kind import MixtureConfig, MixturePart
+from stages.rows.mixture import Candidate, choose
+from stages.rows.schemas import SAMPLE, read_rows
 
 
 def sample(number: int, domain: str = "math", tokens: int | None = 10) -> dict:

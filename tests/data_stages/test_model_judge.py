@@ -10,13 +10,13 @@ import pytest
 
 from pipeline.artifact import Artifact
 from pipeline.kinds import Stage
-from stages.data.judging import read_verdict
-from stages.data.rows import read_rows
-from stages.data.template import END, compose, render_prompt
+from stages.chat.template import END, compose, render_prompt
+from stages.judging.model_judge import read_verdict
 from stages.kinds.judged.kind import Judging, PreferencesConfig, check
 from stages.kinds.judged.run import run, run_labels
 from stages.registry import REGISTRY
 from stages.rollout.server_engine import Served
+from stages.rows.schemas import read_rows
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError
-from stages.data.rows import read_rows
-from stages.data.template import compose
+from stages.chat.template import compose
 from stages.kinds.judged.kind import PreferencesConfig
 from stages.kinds.judged.run import run, run_labels
+from stages.rows.schemas import read_rows
 from stages.tiny.general import COMPLIANCE, HARMS
 
 OPEN_ROWS = Path(__file__).parent.parent / "data/open_rows"

@@ -10,7 +10,7 @@ from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.project import load
-from stages.data.rows import read_rows
+from stages.rows.schemas import read_rows
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import check_references
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from stages.data.resemblance import SIZE, Different, most_diverse, resemblance, sketch
+from stages.hygiene.resemblance import SIZE, Different, most_diverse, resemblance, sketch
 
 BOTH = ["duplicate", "near_duplicate"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.data.rows import SAMPLE, read_rows
-from stages.data.sheet import Sheet, read_sheet, write_sheet
 from stages.kinds.reviewed.kind import ReviewedConfig
 from stages.kinds.reviewed.run import run
+from stages.rewriting.sheet import Sheet, read_sheet, write_sheet
+from stages.rows.schemas import SAMPLE, read_rows
 
 LONG = "I add one. " * 4000  # 44,000 characters: more than a cell holds
 

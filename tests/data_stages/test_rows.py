@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.data.rows import LABEL, ROW_GROUP, read_rows, stream_rows, write_rows
+from stages.rows.schemas import LABEL, ROW_GROUP, read_rows, stream_rows, write_rows
 
 
 def label(number: int) -> dict:

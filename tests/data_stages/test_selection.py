@@ -12,11 +12,11 @@ import pytest
 
 from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError, UsageError
-from stages.data.rows import SAMPLE, read_rows
-from stages.data.selection import Choice, diverse, lacks_image, unfit
-from stages.data.template import compose
+from stages.chat.template import compose
 from stages.kinds.select import run as selection
 from stages.kinds.select.kind import Difficulty, Diversity, SelectConfig
+from stages.rows.schemas import SAMPLE, read_rows
+from stages.rows.selection import Choice, diverse, lacks_image, unfit
 
 
 def choices(cell: str, sizes: list[int], start: int = 0) -> list[Choice]:

@@ -8,12 +8,12 @@ from itertools import islice
 import pytest
 
 from pipeline.errors import UsageError
-from stages.data.rows import read_rows
 from stages.kinds.general import run as general
 from stages.kinds.general.kind import GeneralConfig
 from stages.kinds.problems import run as problems
 from stages.kinds.problems.kind import ProblemsConfig
-from stages.rewards.language import consistency
+from stages.language.consistency import consistency
+from stages.rows.schemas import read_rows
 from stages.tiny.general import REPLY
 from stages.tiny.problems import choose, tasks
 from stages.verifiers.answer import parse

@@ -44,7 +44,7 @@ def able_model_dir(tiny_model_dir: Path, problems: list[dict], tmp_path_factory)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from stages.data.template import END, render_prompt, tagged
+    from stages.chat.template import END, render_prompt, tagged
 
     tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
     model = AutoModelForCausalLM.from_pretrained(tiny_model_dir)

@@ -13,12 +13,12 @@ from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.situation import survey
 from pipeline.stage_rows import derived
-from stages.data.asking import questions
-from stages.data.ledger import key_of
-from stages.data.rows import read_rows
-from stages.data.template import render_prompt
+from stages.chat.template import render_prompt
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.run import run
+from stages.rows.schemas import read_rows
+from stages.sampling.ledger import key_of
+from stages.scoring.asking import questions
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt
 

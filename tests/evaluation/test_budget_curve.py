@@ -6,11 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import UsageError
-from stages.data.budgets import Tags, forced_job, wait_ids, waited_job
-from stages.data.collect import Job
-from stages.data.rows import read_rows
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.run import run
+from stages.rows.schemas import read_rows
+from stages.sampling.collect import Job
+from stages.scoring.forcing import Tags, forced_job, wait_ids, waited_job
 from stages.settings.generation import Sampling
 
 WORDS = {"en": "Wait", "zh": "等等"}
@@ -127,7 +127,7 @@ def test_thoughts_that_never_end_are_forced_to_answer_and_counted(
 def test_what_the_window_has_no_room_for_stays_as_it_is_and_is_counted(
     able_model_dir, inputs_of, problems, tokenizer, make_context
 ):
-    from stages.data.template import render_prompt
+    from stages.chat.template import render_prompt
 
     prompts = [render_prompt(tokenizer, row["prompt"]) for row in problems]
     longest = max(len(ids) for ids in tokenizer(prompts, add_special_tokens=False).input_ids)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from stages.data.budgets import Tags, exceeds, forced_job
-from stages.data.collect import Job
-from stages.data.votes import RIGHT, classes
+from stages.sampling.collect import Job
+from stages.scoring.forcing import Tags, exceeds, forced_job
+from stages.scoring.votes import RIGHT, classes
 from stages.verifiers.pool import VerifierPool
 
 

@@ -14,9 +14,9 @@ import time
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.data.rows import SAMPLE, read_rows
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.run import run
+from stages.rows.schemas import SAMPLE, read_rows
 from stages.settings.generation import Rollout, Sampling
 
 ANSWERS = {"scores": "answer", "score_mean": 0.0, "score_std": 1.0}

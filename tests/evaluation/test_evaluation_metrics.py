@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.statistics import Bootstrap, estimates
-from stages.data.metrics import (
+from stages.scoring.estimators import (
     best_of,
     consensus,
     expected_consensus,

@@ -16,7 +16,7 @@ from pipeline.identity import digest_of
 from pipeline.situation import survey
 from stages.commands.export.lineage import Lineage
 from stages.commands.export.usage import usage
-from stages.data.rows import PROBLEM, write_rows
+from stages.rows.schemas import PROBLEM, write_rows
 
 WORDS = ["recipe=r1_zero"]
 ESTIMATE = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 80}

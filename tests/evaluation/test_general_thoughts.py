@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from stages.data.rows import read_rows
-from stages.data.template import compose
-from stages.data.thinking import is_trivial, sort_out
+from stages.chat.template import compose
 from stages.kinds.general import run as general
 from stages.kinds.general.kind import GeneralConfig, Thinking, Trivial
+from stages.rewriting.thinking import is_trivial, sort_out
+from stages.rows.schemas import read_rows
 from stages.settings.generation import Sampling
 from stages.verifiers.answer import parse
 

@@ -17,13 +17,13 @@ import pytest
 from pipeline.cli import R1
 from pipeline.compose import compose as composed
 from pipeline.errors import RecipeError
-from stages.data.generative import Claim, Opinion, shown
-from stages.data.generative_rows import ATTACKS, hostile, read_labelled
-from stages.data.prompts import fill
-from stages.data.rows import read_rows
-from stages.data.template import END, render_prompt
+from stages.chat.prompt_texts import fill
+from stages.chat.template import END, render_prompt
+from stages.judging.answer_judge import Claim, Opinion, shown
+from stages.judging.labelled_answers import ATTACKS, hostile, read_labelled
 from stages.kinds.sample.config import Adaptive, GenerativeJudge, SampleConfig
 from stages.kinds.sample.run import run
+from stages.rows.schemas import read_rows
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt
 from tests.evaluation.judges import JudgeServer, Rule

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from stages.data.rows import read_rows
-from stages.data.template import CHAT_TEMPLATE, END_THINK, THINK
-from stages.data.thinking import thought_jobs
+from stages.chat.template import CHAT_TEMPLATE, END_THINK, THINK
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.run import run
 from stages.kinds.general.kind import Thinking
+from stages.rewriting.thinking import thought_jobs
 from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rows.schemas import read_rows
 from stages.settings.generation import Rollout, Sampling
 
 GREEDY = Sampling(temperature=0.0, max_tokens=40)

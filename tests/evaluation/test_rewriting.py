@@ -10,13 +10,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import RecipeError, UsageError
 from pipeline.notices import kept
-from stages.data.rewrite import rewrite_tiny, rewritten
-from stages.data.rewrite_model import loses, read_thought
-from stages.data.rows import SAMPLE, read_rows
-from stages.data.template import END, render_prompt, tagged
+from stages.chat.template import END, render_prompt, tagged
 from stages.kinds.sample.config import Rewrite, SampleConfig
 from stages.kinds.sample.run import run
-from stages.rewards.language import consistency
+from stages.language.consistency import consistency
+from stages.rewriting.model import loses, read_thought
+from stages.rewriting.rewrite import rewrite_tiny, rewritten
+from stages.rows.schemas import SAMPLE, read_rows
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt
 from stages.tiny.problems import generate

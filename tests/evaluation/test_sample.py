@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.data.rows import SAMPLE, read_rows
 from stages.kinds.sample.config import Adaptive, Majority, SampleConfig
 from stages.kinds.sample.run import run
+from stages.rows.schemas import SAMPLE, read_rows
 from stages.settings.generation import Rollout, Sampling
 
 

@@ -17,11 +17,11 @@ import httpx
 import pytest
 
 from pipeline.errors import UsageError
-from stages.data.rows import read_rows
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.run import run
 from stages.kinds.served_model.kind import ServedModelConfig
 from stages.kinds.served_model.run import run as find_server
+from stages.rows.schemas import read_rows
 from stages.settings.generation import Rollout, Sampling, Server
 
 ROOT = Path(__file__).resolve().parents[2]

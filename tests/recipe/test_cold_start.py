@@ -13,9 +13,9 @@ from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
 from pipeline.graph import build
 from pipeline.run_command import execute
-from stages.data import prompts
+from stages.chat import prompt_texts
+from stages.language.consistency import consistency
 from stages.registry import REGISTRY
-from stages.rewards.language import consistency
 from stages.verifiers.answer import parse
 
 WRITER = [
@@ -83,13 +83,15 @@ def test_the_prompts_of_the_two_calls_are_files_of_conf_and_can_be_replaced(tmp_
     config = compose(R1, ["profile=paper"]).stages["cold_start_data"]
     assert (config.rewrite.thought.source, config.rewrite.summary.source) == ("B.3.2", "listing 1")
     for prompt in (config.rewrite.thought, config.rewrite.summary):
-        assert set(prompts.texts(prompt, "key")) == {"en", "zh"}
+        assert set(prompt_texts.texts(prompt, "key")) == {"en", "zh"}
     mine = tmp_path / "mine.txt"
     mine.write_text("## Question\n{question}\n## Thought\n{thought}\nSolve it for a reader.")
     key = "stages.cold_start_data.rewrite"
     words = ["profile=paper", *WRITER, f"{key}.summary.file={mine}"]
     summary = compose(R1, words).stages["cold_start_data"].rewrite.summary
-    asked = prompts.fill(prompts.texts(summary, "key"), "zh", {"question": "q", "thought": "t"})
+    asked = prompt_texts.fill(
+        prompt_texts.texts(summary, "key"), "zh", {"question": "q", "thought": "t"}
+    )
     assert asked == "## Question\nq\n## Thought\nt\nSolve it for a reader."
     assert "cold_start_data" not in found(*words)
     mine.write_text("Sum it up.")

@@ -12,7 +12,7 @@ from pipeline import checks
 from pipeline.cli import main
 from pipeline.errors import UsageError
 from pipeline.kinds import Problem
-from stages.data.window import window_of
+from stages.models.window import window_of
 
 STUDENTS = ("recipe=students", "stages.rows.path=mine.jsonl")
 BASE = "stages.student_qwen_7b_base"

@@ -16,25 +16,25 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 from pipeline import checks, plan_command
 from pipeline.cli import R1, main
 from pipeline.compose import Composed, compose
-from pipeline.departures import departures
 from pipeline.errors import UsageError
-from pipeline.fidelity import leaves, sources_of
 from pipeline.graph import build
 from pipeline.run_command import execute
+from stages.commands.fidelity.departures import departures
+from stages.commands.fidelity.paper import leaves, sources_of
 from stages.kinds.reward_model import run as reward_model
 from stages.kinds.rl import run as rl
 from stages.kinds.sft import run as sft
 from stages.registry import REGISTRY
+from stages.reward_models.data import read_judged
 from stages.rewards.preference import load_scorers
 from stages.rewards.terms import build_terms
+from stages.supervised.documents import encode
 from stages.tiny.problems import generate
 from stages.training.common import load_tokenizer
-from stages.training.grpo_rollout import max_tokens_at
-from stages.training.reward_data import read_judged
-from stages.training.rl_prompts import Prompt, prepare_prompts, starts
-from stages.training.rl_rewards import weights_at
-from stages.training.sft_data import encode
-from stages.training.verdict_counts import VerdictCounts
+from stages.training.rl.grpo_rollout import max_tokens_at
+from stages.training.rl.prompts import Prompt, prepare_prompts, starts
+from stages.training.rl.rewards import weights_at
+from stages.training.rl.verdict_counts import VerdictCounts
 from stages.verifiers.answer import DEFAULT
 
 # DeepSeek-R1, arXiv 2501.12948v2, as TRL and transformers name it.

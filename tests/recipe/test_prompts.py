@@ -9,9 +9,9 @@ import yaml
 
 from pipeline.cli import R1, main
 from pipeline.compose import compose
-from stages.data import prompts
-from stages.data.plain_template import chat_template
-from stages.data.template import render_prompt
+from stages.chat import prompt_texts
+from stages.chat.template import render_prompt
+from stages.chat.text_template import chat_template
 from stages.settings.prompts import Prompt
 
 FILES = sorted((R1.conf_dir() / "prompt").glob("*.yaml"))
@@ -35,12 +35,12 @@ def test_a_prompt_reaches_the_model_as_written(file: Path, base: str, tiny_model
         around = ("User: ", "\nAssistant:")
         tokenizer.chat_template = chat_template("{question}".join(around))
     parts = {name: PARTS.get(name, f"the {name}") for name in prompt.blanks}
-    for language, text in prompts.texts(prompt, "prompt").items():
+    for language, text in prompt_texts.texts(prompt, "prompt").items():
         written = text
         for name, part in parts.items():
             assert written.count(f"{{{name}}}") >= 1
             written = part.join(written.split(f"{{{name}}}"))
-        filled = prompts.fill(prompt.text, language, parts)
+        filled = prompt_texts.fill(prompt.text, language, parts)
         if "answer" not in parts:  # whose blank stands in the question, where it is no blank
             assert filled == written
         shown = render_prompt(tokenizer, [{"role": "user", "content": filled}])
@@ -94,7 +94,7 @@ def test_a_file_takes_the_place_of_a_prompt_and_its_content_is_what_counts() -> 
     file.write_text("User: {question}\nAssistant:\n")
     words = ["recipe=r1_zero", "profile=paper", f"stages.zero.template.file={file}"]
     config = compose(R1, words).stages["zero"]
-    assert prompts.texts(config.template, "template") == {"en": "User: {question}\nAssistant:"}
+    assert prompt_texts.texts(config.template, "template") == {"en": "User: {question}\nAssistant:"}
     assert config_identity(config).files == {"template.file": file}
 
 

@@ -1,8 +1,9 @@
-"""Write tests/recipe/settings anew: what every recipe comes to at every size, for a reviewer's diff.
+"""Write tests/recipe/settings anew: what every recipe comes to at every size, for a reviewer's
+diff.
 
-`make settings` runs it; test_settings.py compares. common.yaml has what all profiles have alike, the
-file of a profile the rest. In each, `KIND` has what all its stages have alike, in every recipe, and
-`KIND.STAGE` the rest: `KIND.RECIPE.STAGE` where recipes differ in a stage of one name.
+`make settings` runs it; test_settings.py compares. common.yaml has what all profiles have alike,
+the file of a profile the rest. In each, `KIND` has what all its stages have alike, in every recipe,
+and `KIND.STAGE` the rest: `KIND.RECIPE.STAGE` where recipes differ in a stage of one name.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.data.template import compose, tagged
+from stages.chat.template import compose, tagged
 from stages.rewards.format import soft, strict
 
 (R1,) = json.loads((Path(__file__).parents[1] / "data" / "traces" / "r1.json").read_text())

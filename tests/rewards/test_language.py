@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.hacks.language import DISGUISES, ENGLISH, FRENCH, PINYIN, SPANISH, TONES, WORDS
-from stages.rewards.language import consistency, count_words, detect, mixes_languages, target_of
+from stages.language.consistency import consistency, count_words, detect, mixes_languages, target_of
 
 QUESTIONS = Path(__file__).parents[1] / "data" / "mgsm" / "questions.tsv"
 ROWS = [line.split("\t") for line in QUESTIONS.read_text().splitlines()]
@@ -280,3 +280,9 @@ def test_a_megabyte_of_anything_is_measured_within_seconds(unit: str) -> None:
     text = (unit * 1_000_000)[:1_000_000]
     for target in ("en", "fr", "zh", "ja"):
         consistency(text, target)
+
+
+@pytest.mark.parametrize("sign", ["①②③", "x²", "½", "x\u0304", "5 \u2126", "Ⅷ"])
+def test_numbers_and_signs_of_mathematics_are_words_of_no_language(sign: str) -> None:
+    """Rings, powers, fractions, an accent without a letter of its own, the ohm, a Roman number."""
+    assert consistency(f"{ENGLISH} {sign}", "en") == 1.0

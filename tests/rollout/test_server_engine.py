@@ -7,10 +7,10 @@ import time
 import pytest
 
 from pipeline.errors import StageFailed, UsageError
-from stages.data.budgets import Tags
 from stages.rollout.chat_server import ChatServer, check_url
 from stages.rollout.engine import PROMPT_TOO_LONG, GenerationRequest
 from stages.rollout.server_engine import ChatCodec, Served, ServerEngine
+from stages.scoring.forcing import Tags
 from stages.settings.generation import Server
 from tests.rollout.chat_world import SAMPLING, Reply, ask, engine, said
 

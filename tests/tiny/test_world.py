@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from pipeline.errors import UsageError
-from stages.data.template import compose, tagged
+from stages.chat.template import compose, tagged
 from stages.kinds.judged.kind import Judge
 from stages.kinds.pretrain.kind import Corpus
 from stages.rewards.format import strict

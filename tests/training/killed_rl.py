@@ -35,7 +35,8 @@ class Case:
 def run(case: Case) -> None:
     """The stage, with a kill at the case's moment."""
     from stages.kinds.rl import run as rl
-    from stages.training import common, grpo, rl_groups
+    from stages.training import common
+    from stages.training.rl import groups, grpo
 
     def before(owner: Any, name: str, due: Callable[..., bool]) -> None:
         original = getattr(owner, name)
@@ -54,7 +55,7 @@ def run(case: Case) -> None:
     if case.moment == "step":
         before(trainer, "training_step", at_step)
     elif case.moment == "rollout":
-        before(rl_groups.GroupDrawer, "_share", lambda drawer, groups, step: step == case.step)
+        before(groups.GroupDrawer, "_share", lambda drawer, groups, step: step == case.step)
     elif case.moment == "weights":
         before(trainer, "_save_optimizer_and_scheduler", at_step)
     else:

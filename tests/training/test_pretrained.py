@@ -11,7 +11,7 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import UsageError
-from stages.data.template import CHAT_TEMPLATE
+from stages.chat.template import CHAT_TEMPLATE
 from stages.kinds.pretrained import run as pretrained
 from stages.kinds.pretrained.kind import PretrainedConfig
 

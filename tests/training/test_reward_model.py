@@ -17,10 +17,10 @@ from pipeline.errors import UsageError
 from pipeline.identity import config_identity
 from stages.kinds.reward_model import run as reward_model
 from stages.kinds.reward_model.kind import RewardModelConfig, gate
+from stages.reward_models.data import hold_out, read_judged
+from stages.reward_models.quality import calibration_error, correlation
 from stages.rewards.preference import Scorer
 from stages.settings.training import Optimizer
-from stages.training.reward_data import hold_out, read_judged
-from stages.training.reward_quality import calibration_error, correlation
 
 GOOD, BAD = "Glad to help", "no"
 

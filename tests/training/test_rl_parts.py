@@ -16,11 +16,11 @@ from stages.settings.generation import Sampling
 from stages.settings.training import Lora, Optimizer, Precision
 from stages.tiny.problems import generate
 from stages.training import common
-from stages.training.grpo import RecipeGRPOTrainer
-from stages.training.grpo_arguments import grpo_arguments
-from stages.training.grpo_rollout import max_tokens_at
-from stages.training.rl_prompts import prepare_prompts
-from stages.training.rl_rewards import weights_at, without_signal
+from stages.training.rl.arguments import grpo_arguments
+from stages.training.rl.grpo import RecipeGRPOTrainer
+from stages.training.rl.grpo_rollout import max_tokens_at
+from stages.training.rl.prompts import prepare_prompts
+from stages.training.rl.rewards import weights_at, without_signal
 
 PAPER = RLConfig(  # recipe of DeepSeek-R1: 2.1 and 3.2 of arXiv 2501.12948v2
     kind="rl",

@@ -27,11 +27,11 @@ from stages.settings.generation import Sampling
 from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training import common
-from stages.training.grpo import RecipeGRPOTrainer
-from stages.training.grpo_arguments import grpo_arguments
-from stages.training.prompt_stream import PromptStream
-from stages.training.rl_prompts import Prompt, prepare_prompts, starts
-from stages.training.rollouts import Rollouts
+from stages.training.rl.arguments import grpo_arguments
+from stages.training.rl.grpo import RecipeGRPOTrainer
+from stages.training.rl.prompt_stream import PromptStream
+from stages.training.rl.prompts import Prompt, prepare_prompts, starts
+from stages.training.rl.schedule import Rollouts
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 OLD_LIMIT, NEW_LIMIT = 4, 20

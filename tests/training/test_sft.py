@@ -18,15 +18,15 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import RecipeError, UsageError
-from stages.data.template import render_prompt
+from stages.chat.template import render_prompt
 from stages.kinds.pretrain.kind import ModelShape
 from stages.kinds.sft import run as sft
 from stages.kinds.sft.kind import SFTConfig
 from stages.settings.training import Lora, Optimizer
+from stages.supervised.batches import Layout, Passes
+from stages.supervised.documents import IGNORED, Document, encode, fit, pack
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import save_tokenizer
-from stages.training.sft_batches import Layout, Passes
-from stages.training.sft_data import IGNORED, Document, encode, fit, pack
 from stages.verifiers.answer import parse
 
 

@@ -17,11 +17,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages.data.rows import CONVERSATION, write_rows
 from stages.kinds.sft import run as sft
 from stages.kinds.sft.kind import SFTConfig
+from stages.rows.schemas import CONVERSATION, write_rows
 from stages.settings.training import Optimizer
-from stages.training.sft_data import IGNORED, encode
+from stages.supervised.documents import IGNORED, encode
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 ASKED = [{"role": "user", "content": "3 + 14 = ?"}]

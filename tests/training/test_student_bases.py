@@ -20,7 +20,7 @@ from transformers import (
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from pipeline.errors import UsageError
-from stages.data.template import render_prompt
+from stages.chat.template import render_prompt
 from stages.kinds.pretrained import run as pretrained
 from stages.kinds.pretrained.kind import ModelContext, PretrainedConfig
 from stages.kinds.sft import run as sft

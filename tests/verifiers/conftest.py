@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stages.data.template import tagged
+from stages.chat.template import tagged
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request, Verdict
 

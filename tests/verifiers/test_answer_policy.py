@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pipeline.errors import UsageError
-from stages.data.template import tagged
+from stages.chat.template import tagged
 from stages.verifiers import answer as policy
 from stages.verifiers.answer import Policy, parse
 from stages.verifiers.grade import counted

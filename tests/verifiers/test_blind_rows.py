@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stages.data.template import tagged
-from stages.rewards.language import consistency
+from stages.chat.template import tagged
+from stages.language.consistency import consistency
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request

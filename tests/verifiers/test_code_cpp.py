@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stages.data.template import tagged
+from stages.chat.template import tagged
 from stages.verifiers.code_cpp import COMPILERS
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request, Verdict

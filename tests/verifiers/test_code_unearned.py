@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.hacks.code import GUESSES, POLICIES, answers
-from stages.data.template import tagged
+from stages.chat.template import tagged
 from stages.verifiers import code
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool

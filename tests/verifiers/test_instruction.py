@@ -12,7 +12,7 @@ from benchmarks.hacks.instruction import answers
 from stages.verifiers.answer import Policy
 from stages.verifiers.instruction import LOOSE, judge, read, results, unearned, witness
 from stages.verifiers.instructions import KINDS
-from stages.verifiers.instructions.prose import count_sentences, count_words
+from stages.verifiers.instructions.sentences import count_sentences, count_words
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import COPIED, UNDONE, Request, Unreadable
 

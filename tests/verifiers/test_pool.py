@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RecipeError
-from stages.data.template import tagged
+from stages.chat.template import tagged
 from stages.verifiers.pool import WINDOW, VerifierPool
 from stages.verifiers.selfcheck import check_references, require_references
 from stages.verifiers.verdict import Request

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.files import Folder
 from benchmarks.hacks import choice, grid, logic, order, text
-from stages.data.template import tagged
+from stages.chat.template import tagged
 from stages.tiny.problems import generate
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from stages.data.gym_rows import Source, generate
-from stages.data.template import tagged
+from stages.chat.template import tagged
+from stages.rows.gym_rows import Source, generate
 from stages.verifiers import gym
 from stages.verifiers.gym.tasks import FORMS, RULED, UNFIT
 from stages.verifiers.pool import VerifierPool

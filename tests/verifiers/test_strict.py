@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stages.data.template import tagged
+from stages.chat.template import tagged
 from stages.verifiers import choice, code, maths
 from stages.verifiers.answer import Policy
 from stages.verifiers.pool import VerifierPool

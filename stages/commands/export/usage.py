@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
+from stages.chat.template import END, END_THINK, THINK
 from stages.commands.export.lineage import Lineage
-from stages.data.model_folder import brings_code
-from stages.data.rows import stream_rows
-from stages.data.template import END, END_THINK, THINK
+from stages.models.folder import brings_code
+from stages.rows.schemas import stream_rows
 
 PLAIN = "What is 3 + 4?"
 GENERATES = """```python

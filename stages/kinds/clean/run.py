@@ -21,14 +21,14 @@ from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
-from stages.data.hygiene import report
-from stages.data.hygiene.benchmarks import Item, Rules, index
-from stages.data.hygiene.paraphrases import Paraphrases
-from stages.data.hygiene.rows import StageRows, keep, prompts
-from stages.data.hygiene.sweep import Checks, Drop, Near, sweep
-from stages.data.rows import write_rows
+from stages.hygiene import report
+from stages.hygiene.benchmarks import Item, Rules, index
+from stages.hygiene.paraphrases import Paraphrases
+from stages.hygiene.row_files import StageRows, keep, prompts
+from stages.hygiene.sweep import Checks, Drop, Near, sweep
 from stages.kinds.clean.kind import CleanConfig
 from stages.kinds.clean.kind import rules as of_cleaning
+from stages.rows.schemas import write_rows
 from stages.settings.values import refuse
 
 SETTINGS = (

@@ -1,8 +1,8 @@
 """Long chains of thought that people wrote or others published, as conversations to learn.
 
 Paper (B.3.2): the cold start's data is partly human-made. A file of anybody's rows takes its
-place, or that of any data of an SFT: columns (stages/data/exchanges.py) and thought tags
-(stages/data/thoughts.py) of the usual kinds are brought into the recipe's form. Rows that cannot be
+place, or that of any data of an SFT: columns (stages/chat/exchanges.py) and thought tags
+(stages/chat/thoughts.py) of the usual kinds are brought into the recipe's form. Rows that cannot be
 are counted by reason and listed in left_out.parquet. A row that carries a reference can be judged
 by a verifier; wrong ones are left out.
 
@@ -21,12 +21,12 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
-from stages.data.exchanges import NAMES, check_columns
-from stages.data.files import BrokenRow
-from stages.data.imported import Importer, Place, Report
-from stages.data.rows import CONVERSATION, write_rows
-from stages.data.sources import Format, Raw, open_source
+from stages.chat.exchanges import NAMES, check_columns
 from stages.kinds.conversations.kind import ConversationsConfig
+from stages.rows.files import BrokenRow
+from stages.rows.imported import Importer, Place, Report
+from stages.rows.schemas import CONVERSATION, write_rows
+from stages.rows.sources import Format, Raw, open_source
 from stages.settings.values import DOMAINS
 from stages.verifiers import VERIFIERS
 from stages.verifiers.pool import VerifierPool

@@ -1,8 +1,8 @@
 """A real data set as problems: a benchmark of docs/benchmarks.md, or rows in our own columns.
 
     defaults: [/kind/dataset@_here_]
-    format: gsm8k            # how its rows are read (stages/data/formats/)
-    path: openai/gsm8k       # a hub name, a local file (stages/data/files.py), or a folder of them
+    format: gsm8k            # how its rows are read (stages/rows/formats/)
+    path: openai/gsm8k       # a hub name, a local file (stages/rows/files.py), or a folder of them
     subset: main             # or several: [zh, en]
     split: test
     without_reference: error # or drop: leave such rows out; or keep: problems that no verifier can
@@ -25,12 +25,12 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
-from stages.data.formats import FORMATS
-from stages.data.left_out import LeftOut
-from stages.data.preference import KINDS, preference_of
-from stages.data.rows import PROBLEM, write_rows
-from stages.data.sources import DROP, ERROR, KEEP, open_source, read_problems
 from stages.kinds.dataset.kind import DatasetConfig
+from stages.rows.formats import FORMATS
+from stages.rows.left_out import LeftOut
+from stages.rows.query_kind import KINDS, preference_of
+from stages.rows.schemas import PROBLEM, write_rows
+from stages.rows.sources import DROP, ERROR, KEEP, open_source, read_problems
 
 
 def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:

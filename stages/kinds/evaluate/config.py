@@ -16,7 +16,7 @@ from stages.settings.verifiers import Verifiers
 class EvaluateConfig(StageConfig):
     """Held-out evaluation: pass@1 over k samples, pass@k, cons@k, format, language, length.
 
-    prompts: by verifier, what a question is asked inside of (stages/data/asking.py). template: a
+    prompts: by verifier, what a question is asked inside of (stages/scoring/asking.py). template: a
     text with {question} in place of the model's chat template, for a base that never met the tokens
     of a chat; a model that RL made from it has it already. bootstrap_draws: intervals alone depend
     on it, so it is no part of the identity.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
-from stages.data import prompts
+from stages.chat import prompt_texts
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.settings import context, generation, values, verifiers
 from stages.settings.edges import (
@@ -42,7 +42,7 @@ def check(stage: Stage) -> Iterator[Problem]:
                 f"prompts.{verifier}",
                 f"there is no such verifier; there are {', '.join(VERIFIERS)}",
             )
-        yield from prompts.problems(prompt, f"prompts.{verifier}")
+        yield from prompt_texts.problems(prompt, f"prompts.{verifier}")
 
 
 def rules(config: EvaluateConfig) -> Iterator[Problem]:

@@ -2,17 +2,17 @@
 
 Paper (D.1): temperature 0.6, top-p 0.95, pass@1 as the mean over k samples, k by benchmark,
 cons@64 on AIME, zero-shot, a prompt for each kind of answer (appendix J). Here, on any problems,
-asked so (stages/data/asking.py) and as often as their benchmark says (settle.py), each
+asked so (stages/scoring/asking.py) and as often as their benchmark says (settle.py), each
 number with its 95 % bootstrap interval over problems:
 
 1. pass@1; unbiased pass@k for each k of `pass_at`, which is also best-of-k under the rules;
-2. cons@k, the majority over classes of equivalent answers (stages/data/votes.py): over all samples
-   (cons_at_k), and as the exact average over all subsets of k (cons_at_4). Majority voting is the
-   paper's test-time compute beside thinking (E.4);
+2. cons@k, the majority over classes of equivalent answers (stages/scoring/votes.py): over all
+   samples (cons_at_k), and as the exact average over all subsets of k (cons_at_4). Majority voting
+   is the paper's test-time compute beside thinking (E.4);
 3. with reward models on `score_with`: best-of-k by their score (best_of_4_helpful), unbiased as
    pass@k is, and the majority vote weighted by it (cons_helpful). The paper does not compare these;
 4. what the paper tells in words, as numbers: format, mixed languages, checking words, truncation;
-5. accuracy under thinking budgets, of reasoning problems only (stages/data/budget_curve.py).
+5. accuracy under thinking budgets, of reasoning problems only (stages/scoring/budget_curve.py).
 
 The helpful model scores no safety query and the safety model no query for help, as in RL (3.1);
 other problems, which are neither, are scored by each: how well does it choose there?
@@ -38,11 +38,15 @@ from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from pipeline.statistics import Bootstrap
-from stages.data.asking import questions
-from stages.data.budget_curve import BudgetCurve
-from stages.data.budget_points import FORCED, curve_facts
-from stages.data.budgets import Tags
-from stages.data.collect import (
+from stages.chat.text_template import give_template
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.kind import engine, most_samples, rules
+from stages.rewards.preference import Scorer, load_scorers
+from stages.rewards.windows import require_windows
+from stages.rollout.fleet import Fleet
+from stages.rows.query_kind import may_judge
+from stages.rows.schemas import Row, write_rows
+from stages.sampling.collect import (
     Collector,
     Job,
     fitting,
@@ -52,17 +56,13 @@ from stages.data.collect import (
     positions,
     shown_on,
 )
-from stages.data.examined import Examiner, Seen
-from stages.data.labels import require_reference
-from stages.data.plain_template import give_template
-from stages.data.preference import may_judge
-from stages.data.rows import Row, write_rows
-from stages.data.score import Asked, problem_schema, tables
-from stages.kinds.evaluate.config import EvaluateConfig
-from stages.kinds.evaluate.kind import engine, most_samples, rules
-from stages.rewards.preference import Scorer, load_scorers
-from stages.rewards.windows import require_windows
-from stages.rollout.fleet import Fleet
+from stages.sampling.elections import require_reference
+from stages.scoring.asking import questions
+from stages.scoring.budget_curve import BudgetCurve
+from stages.scoring.budget_points import FORCED, curve_facts
+from stages.scoring.examiner import Examiner, Seen
+from stages.scoring.forcing import Tags
+from stages.scoring.measures import Asked, problem_schema, tables
 from stages.settings.values import refuse
 from stages.verifiers.answer import policy_of
 from stages.verifiers.pool import VerifierPool

@@ -9,7 +9,7 @@ part of them with a thought that DeepSeek-V3 wrote first; "hello" gets none. Her
                                            half in each language
 
 A thought that a row has stays. With a model, `thinking.share` of the other rows get one, trivial
-ones none (stages/data/thinking.py); a row is left out when its thought cannot be used.
+ones none (stages/rewriting/thinking.py); a row is left out when its thought cannot be used.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
-from stages.data.collect import Collector, fitting, shown_on
-from stages.data.rows import CONVERSATION, Row, read_rows, write_rows
-from stages.data.thinking import CHOSEN, sort_out, thought_jobs, with_thoughts
 from stages.kinds.general.kind import GeneralConfig, rules
+from stages.rewriting.thinking import CHOSEN, sort_out, thought_jobs, with_thoughts
 from stages.rollout.fleet import Fleet
+from stages.rows.schemas import CONVERSATION, Row, read_rows, write_rows
+from stages.sampling.collect import Collector, fitting, shown_on
 from stages.settings.values import refuse
 from stages.tiny.phrases import LANGUAGES
 from stages.tiny.worked import direct, thoughtful

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from omegaconf import MISSING
 
 from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
-from stages.data import prompts
+from stages.chat import prompt_texts
 from stages.settings import context, files, generation
 from stages.settings.edges import (
     MODEL,
@@ -113,7 +113,7 @@ def check(stage: Stage) -> Iterator[Problem]:
 
 
 def _judging(judging: Judging, blanks: list[str]) -> Iterator[Problem]:
-    yield from prompts.problems(replace(judging.prompt, blanks=blanks), "judging.prompt")
+    yield from prompt_texts.problems(replace(judging.prompt, blanks=blanks), "judging.prompt")
     if len(set(judging.verdicts.values())) < 2:
         yield Problem(
             "judging.verdicts",

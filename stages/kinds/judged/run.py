@@ -5,7 +5,7 @@ responses in random positions, kept when the mean difference exceeds 1, with len
 that the reward model does not learn to like long answers; 106,000 prompts with responses labelled
 safe or unsafe. Who judges, and what:
 
-    path                    judgements from a file of yours (stages/data/judged_rows.py)
+    path                    judgements from a file of yours (stages/judging/pair_rows.py)
     path, judge_with        responses from a file, judged by a model through the engine
     data_from, judge_with   prompts, answered by the model on data_from, then judged
     none of them            the tiny world's judge, as flawed as judges are (stages/tiny/judge.py)
@@ -27,10 +27,10 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
-from stages.data import judged_rows as files
-from stages.data import side_model
-from stages.data.candidates import draw
-from stages.data.judged import (
+from stages.judging import pair_rows as files
+from stages.judging.candidates import draw
+from stages.judging.model_judge import ModelJudge
+from stages.judging.pairs import (
     JUDGED,
     UNBALANCED,
     Judged,
@@ -39,14 +39,14 @@ from stages.data.judged import (
     preferred,
     sift,
 )
-from stages.data.judging import ModelJudge
-from stages.data.left_out import UNREADABLE, LeftOut
-from stages.data.rows import LABEL, PREFERENCE, Row, RowWriter, write_rows
-from stages.data.sources import Parsed, Raw, read_own_rows
-from stages.data.why_dropped import nothing_left, why
-from stages.data.why_dropped import reasons as _reasons
+from stages.judging.why_dropped import nothing_left, why
+from stages.judging.why_dropped import reasons as _reasons
 from stages.kinds.judged.kind import PreferencesConfig
 from stages.rollout.fleet import Fleet
+from stages.rows.left_out import UNREADABLE, LeftOut
+from stages.rows.schemas import LABEL, PREFERENCE, Row, RowWriter, write_rows
+from stages.rows.sources import Parsed, Raw, read_own_rows
+from stages.sampling import side_model
 from stages.tiny import judged as tiny
 
 JUDGEMENTS = "judged.parquet"

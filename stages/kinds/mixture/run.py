@@ -25,11 +25,11 @@ from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
-from stages.data.given import TRAINING_TYPES, samples_of, tokenizer_of
-from stages.data.mixture import Candidate, Chosen, choose
-from stages.data.rows import SAMPLE, Row, write_rows
 from stages.kinds.mixture.kind import MixtureConfig, MixturePart
 from stages.kinds.mixture.kind import rules as of_mixture
+from stages.rows.mixture import Candidate, Chosen, choose
+from stages.rows.samples import TRAINING_TYPES, samples_of, tokenizer_of
+from stages.rows.schemas import SAMPLE, Row, write_rows
 from stages.settings.values import refuse
 
 ALL = {"all": MixturePart()}

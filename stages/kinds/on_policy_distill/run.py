@@ -24,17 +24,17 @@ from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
-from stages.data.model_folder import brings_code
-from stages.data.rows import read_rows
-from stages.data.window import require_window
 from stages.kinds.on_policy_distill.kind import OnPolicyDistillConfig
+from stages.models.folder import brings_code
+from stages.models.window import require_window
 from stages.rollout.decoding import ATTENTION
+from stages.rows.schemas import read_rows
 from stages.training import compute
 from stages.training.arguments import lora_config, split_batch, trainer_arguments
 from stages.training.common import StageCallback, load_model, load_tokenizer, start, train
-from stages.training.distiller import OnPolicyDistiller
 from stages.training.parallel import gang_arguments
-from stages.training.rl_prompts import Prompt, prepare_prompts
+from stages.training.rl.distiller import OnPolicyDistiller
+from stages.training.rl.prompts import Prompt, prepare_prompts
 
 PROMPTS = ("problems", "conversations")
 

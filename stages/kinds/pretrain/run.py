@@ -20,13 +20,13 @@ from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
 from stages.kinds.pretrain.kind import DTYPES, PretrainConfig
 from stages.settings.health import Health
+from stages.supervised.corpus import collate, rows_of
+from stages.supervised.trainer import PackedSFTTrainer
 from stages.tiny.corpus import documents
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import build_tokenizer
 from stages.training.arguments import attention, split_batch, trainer_arguments
 from stages.training.common import StageCallback, train, use_threads
-from stages.training.pretrain_data import collate, rows_of
-from stages.training.sft_trainer import PackedSFTTrainer
 
 
 def run(config: PretrainConfig, inputs: Inputs, context: Context) -> Outputs:

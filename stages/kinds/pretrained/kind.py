@@ -14,8 +14,8 @@ from pathlib import Path
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
-from stages.data.model_folder import Unfit, check_whole, taken
-from stages.data.places import HUB_NAME
+from stages.models.folder import Unfit, check_whole, taken
+from stages.rows.places import HUB_NAME
 from stages.settings.origins import place
 from stages.settings.stage import StageConfig, outside_file, placement
 

@@ -1,8 +1,8 @@
 """An existing checkpoint as the recipe's base: a local folder, or a name on the Hugging Face hub.
 
 The weights are taken as they are (safetensors only: a pickled checkpoint would run code), and of
-what lies beside them the files that make a model (stages/data/model_folder.py). What may be changed
-(stages/data/checkpoint.py):
+what lies beside them the files that make a model (stages/models/folder.py). What may be changed
+(stages/models/changes.py):
 
     context         how many tokens it sees, and the base of its rotary positions
     chat_template   null: the model's own, or the recipe's in plain text where it has none
@@ -11,7 +11,7 @@ what lies beside them the files that make a model (stages/data/model_folder.py).
                     the paper's students, and not RL straight from a base
                     a file: that one
 
-Whether it will serve all stages that come is looked at here (stages/data/model_fit.py), not by the
+Whether it will serve all stages that come is looked at here (stages/models/fit.py), not by the
 first of them that fails. Local weights are copied, since their owner may go on training them in the
 same files; the hub's cache is linked.
 """
@@ -32,12 +32,12 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
-from stages.data import model_fit
-from stages.data.checkpoint import add_chat_tokens, change_context
-from stages.data.model_folder import CODE, EXPECTED, WANTED, Unfit, check_whole, taken
-from stages.data.template import CHAT_TEMPLATE, END
-from stages.data.window import read_window
+from stages.chat.template import CHAT_TEMPLATE, END
 from stages.kinds.pretrained.kind import RECIPE, PretrainedConfig
+from stages.models import fit
+from stages.models.changes import add_chat_tokens, change_context
+from stages.models.folder import CODE, EXPECTED, WANTED, Unfit, check_whole, taken
+from stages.models.window import read_window
 from stages.tiny.tokenizer import PROBE
 
 TEMPLATE = "chat_template.jinja"
@@ -56,8 +56,8 @@ def run(config: PretrainedConfig, inputs: Inputs, context: Context) -> Outputs:
         change_context(target, config.context, f"{key}.context")
         tokenizer = _load_tokenizer(target, trusted)
         _check_same(tokenizer, _load_tokenizer(source, trusted), target)
-        model = model_fit.check_loads(target, tokenizer, trusted)
-        mended = model_fit.mend_generation(target)
+        model = fit.check_loads(target, tokenizer, trusted)
+        mended = fit.mend_generation(target)
         added = add_chat_tokens(tokenizer, target) if config.chat_template == RECIPE else []
         origin = _give_template(config, tokenizer, target, f"{key}.chat_template")
         published = _load_tokenizer(target, trusted)
@@ -130,7 +130,7 @@ def _load_tokenizer(folder: Path, trusted: bool) -> PreTrainedTokenizerBase:
         )
     except Exception as error:  # of any sort: files of another shape reach the library's code
         raise Unfit(
-            f"its tokenizer cannot be loaded ({model_fit.told(error)}): put the files beside the "
+            f"its tokenizer cannot be loaded ({fit.told(error)}): put the files beside the "
             "weights that tokenizer.save_pretrained writes"
         ) from error
     if tokenizer.eos_token is None:
@@ -177,11 +177,11 @@ def _own_ends(template: str, tokenizer: PreTrainedTokenizerBase) -> str:
 
 def _show_system(tokenizer: PreTrainedTokenizerBase, target: Path) -> str | None:
     """Make the published template show system messages; what was done. Raises Unfit."""
-    folded = model_fit.folded_template(tokenizer)
+    folded = fit.folded_template(tokenizer)
     said = []
     if folded is not None:
         (target / TEMPLATE).write_text(folded)
         said.append("its chat template shows no system message, which now goes before the question")
-    if not model_fit.shows_talks(tokenizer):
+    if not fit.shows_talks(tokenizer):
         said.append("its chat template does not show all turns of a talk; `recipe`'s does")
     return "; ".join(said) or None

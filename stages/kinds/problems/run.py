@@ -14,9 +14,9 @@ from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
-from stages.data.rows import CONVERSATION, PROBLEM, Row, write_rows
 from stages.kinds.problems.kind import ProblemsConfig
 from stages.kinds.problems.kind import rules as of_tiny_world
+from stages.rows.schemas import CONVERSATION, PROBLEM, Row, write_rows
 from stages.settings.values import refuse
 from stages.tiny.problems import choose, generate
 from stages.tiny.worked import worked

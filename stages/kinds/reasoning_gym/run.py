@@ -6,7 +6,7 @@
     per_task: 500
     settings: {chain_sum: {min_terms: 3, max_terms: 8}}     # of a task's own configuration
 
-Training and held-out questions are disjoint (stages/data/gym_rows.py); answers are judged by the
+Training and held-out questions are disjoint (stages/rows/gym_rows.py); answers are judged by the
 verifier `reasoning_gym` (stages/verifiers/gym).
 """
 
@@ -17,10 +17,10 @@ from collections import Counter
 from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.kinds import Outputs
-from stages.data.gym_rows import Source, generate
-from stages.data.rows import PROBLEM, Row, write_rows
 from stages.kinds.reasoning_gym.kind import ReasoningGymConfig
 from stages.kinds.reasoning_gym.kind import rules as of_gym
+from stages.rows.gym_rows import Source, generate
+from stages.rows.schemas import PROBLEM, Row, write_rows
 from stages.settings.values import refuse
 
 

@@ -1,9 +1,9 @@
 """Rows that people checked: the second human check of the cold start.
 
 Paper (B.3.2): people verify what a model rewrote, for quality and consistency. Here `r1 review
-STAGE --out SHEET.csv` writes the rows of a finished stage as a sheet (stages/data/sheet.py); people
-fill in `keep` or `drop`, or a better thought or summary; and this kind reads it back as rows to
-learn:
+STAGE --out SHEET.csv` writes the rows of a finished stage as a sheet (stages/rewriting/sheet.py);
+people fill in `keep` or `drop`, or a better thought or summary; and this kind reads it back as rows
+to learn:
 
     +stage@stages.checked=reviewed stages.checked.data_from=[cold_start_data]
     stages.checked.sheet=SHEET.csv stages.dev1.data_from=[checked]
@@ -25,11 +25,11 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
-from stages.data.given import samples_of
-from stages.data.rows import SAMPLE, Row, write_rows
-from stages.data.sheet import DROP, KEEP, Review, Sheet, parts, read_sheet
-from stages.data.template import compose
+from stages.chat.template import compose
 from stages.kinds.reviewed.kind import WITHOUT, ReviewedConfig
+from stages.rewriting.sheet import DROP, KEEP, Review, Sheet, parts, read_sheet
+from stages.rows.samples import samples_of
+from stages.rows.schemas import SAMPLE, Row, write_rows
 from stages.settings.values import one_of, refuse
 from stages.verifiers.answer import parse
 from stages.verifiers.grade import counted

@@ -29,19 +29,19 @@ from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
-from stages.data.model_folder import brings_code
-from stages.data.rows import read_rows
-from stages.data.window import require_window
 from stages.kinds.reward_model.kind import RewardModelConfig
 from stages.kinds.reward_model.kind import rules as measured
+from stages.models.folder import brings_code
+from stages.models.window import require_window
+from stages.reward_models.data import Judged, as_dataset, hold_out, read_judged
+from stages.reward_models.quality import quality
+from stages.reward_models.trainers import LabelCollator, PairwiseTrainer, PointwiseTrainer
 from stages.rewards.preference import Scorer
+from stages.rows.schemas import read_rows
 from stages.settings.values import refuse
 from stages.training.arguments import split_batch, trainer_arguments
 from stages.training.common import StageCallback, start, train
 from stages.training.parallel import gang_arguments
-from stages.training.reward_data import Judged, as_dataset, hold_out, read_judged
-from stages.training.reward_quality import quality
-from stages.training.reward_trainer import LabelCollator, PairwiseTrainer, PointwiseTrainer
 
 
 def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:

@@ -18,7 +18,7 @@ from stages.settings import (
     verifiers,
 )
 from stages.settings.generation import Sampling
-from stages.training.rollouts import length_limits
+from stages.training.rl.schedule import length_limits
 
 
 def check(stage: Stage) -> Iterator[Problem]:

@@ -52,7 +52,7 @@ class Algorithm:
 
     samples: whose they are: of the `policy` in training, of the `initial` one, or of each `round`,
         which samples from the policy that the round before it made and trains from the start again.
-    advantage: what a sample weighs (stages/training/algorithms/advantages.py).
+    advantage: what a sample weighs (stages/training/rl/algorithms/advantages.py).
     loss_type, scale_rewards: TRL's. ratio: the importance ratio of a `token` or a `sequence`, or
         `none` where the coefficient stands alone.
     clip_low, clip_high, kl_coefficient: null leaves them to the stage. dynamic_sampling: so with
@@ -86,7 +86,7 @@ class RewardTerm:
 
     start, stop: when it acts; a float is a fraction of the training steps, an int is a step;
     stop null means to the end. domains: the rows it applies to; empty means all. `helpful` and
-    `safety` score queries of their own kind only (stages/data/preference.py).
+    `safety` score queries of their own kind only (stages/rows/query_kind.py).
     """
 
     weight: float = 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stages.settings.numbers import Config, Inputs, Numbers, policy, rows_of
-from stages.training.rollouts import rollouts_of
+from stages.training.rl.schedule import rollouts_of
 
 
 def numbers(config: Config, inputs: Inputs) -> Numbers:

@@ -6,8 +6,8 @@ replaces every 400 steps. All of that is configuration; see conf/stage/_rl.yaml.
 
 A stage first proves its verifiers on its own reference answers, then drops prompts that are too
 long, trains, and publishes the policy. On the way it is asked problems that it does not learn from,
-where `validate_on` names some (stages/training/validation.py). Killed at any moment it goes on from
-its last complete checkpoint, to the same weights and curves, bit for bit on one CPU thread.
+where `validate_on` names some (stages/training/rl/validation.py). Killed at any moment it goes on
+from its last complete checkpoint, to the same weights and curves, bit for bit on one CPU thread.
 """
 
 from __future__ import annotations
@@ -23,34 +23,35 @@ from transformers import PrinterCallback, TrainerCallback, set_seed
 from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.kinds import Outputs
-from stages.data.model_folder import brings_code
-from stages.data.plain_template import give_template
-from stages.data.rows import Row, read_rows
-from stages.data.window import require_window
+from stages.chat.text_template import give_template
 from stages.kinds.rl.config import RLConfig
 from stages.kinds.rl.settle import settled
+from stages.models.folder import brings_code
+from stages.models.window import require_window
 from stages.rewards.preference import load_scorers
 from stages.rewards.queries import require_kinds
 from stages.rewards.terms import Term, build_terms, require_rows
 from stages.rewards.windows import require_windows
 from stages.rollout.decoding import ATTENTION
-from stages.training import compute, validation
-from stages.training.algorithms.drawing import overlong_term
-from stages.training.algorithms.trainers import trainer_for
+from stages.rows.schemas import Row, read_rows
+from stages.training import compute
 from stages.training.arguments import lora_config
 from stages.training.common import StageCallback, load_model, start, train
-from stages.training.grpo import RecipeGRPOTrainer
-from stages.training.grpo_arguments import completions_per_step, grpo_arguments
-from stages.training.reference import AdapterSync
-from stages.training.rl_prompts import (
+from stages.training.rl import validation
+from stages.training.rl.adapter_reference import AdapterSync
+from stages.training.rl.algorithms.drawing import overlong_term
+from stages.training.rl.algorithms.trainers import trainer_for
+from stages.training.rl.arguments import completions_per_step, grpo_arguments
+from stages.training.rl.grpo import RecipeGRPOTrainer
+from stages.training.rl.prompts import (
     Prompt,
     earlier_rates,
     of_domains,
     prepare_prompts,
     starts,
 )
-from stages.training.rollouts import length_limits, rollouts_of
-from stages.training.verdict_counts import VerdictCounts
+from stages.training.rl.schedule import length_limits, rollouts_of
+from stages.training.rl.verdict_counts import VerdictCounts
 from stages.verifiers.answer import policy_of
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references

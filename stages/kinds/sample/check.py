@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.errors import RecipeError
 from pipeline.kinds import Problem, Stage
-from stages.data import prompts
+from stages.chat import prompt_texts
 from stages.kinds.sample import generative_check
 from stages.kinds.sample.config import SampleConfig
 from stages.settings import context, generation, values, verifiers
@@ -94,18 +94,18 @@ def _calls(config: SampleConfig) -> Iterator[Problem]:
     """Prompts without their blanks, and examples that cannot be read."""
     asked = config.rewrite
     found = [
-        *prompts.problems(asked.thought, "rewrite.thought"),
-        *prompts.problems(asked.summary, "rewrite.summary"),
+        *prompt_texts.problems(asked.thought, "rewrite.thought"),
+        *prompt_texts.problems(asked.summary, "rewrite.summary"),
     ]
     yield from found
-    if not found and any(THOUGHT not in t for t in prompts.texts(asked.thought, "").values()):
+    if not found and any(THOUGHT not in t for t in prompt_texts.texts(asked.thought, "").values()):
         yield Problem(
             "rewrite.thought",
             f"does not ask for a reply in {THOUGHT}…</thought>, which is how the reply is read: "
             "ask for it",
         )
     if asked.examples is not None:
-        from stages.data.examples import read_examples  # what reads languages takes its time
+        from stages.rewriting.examples import read_examples  # what reads languages takes its time
 
         try:
             read_examples(asked.examples, "it", asked.min_language_consistency)

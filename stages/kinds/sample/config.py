@@ -35,7 +35,7 @@ class GenerativeJudge:
 
 @dataclass
 class Adaptive:
-    """How the budget moves from easy problems to hard ones: stages/data/adaptive.py."""
+    """How the budget moves from easy problems to hard ones: stages/sampling/adaptive.py."""
 
     most_samples: int = 64  # that one problem may cost
     rounds: int = 16  # the budget is given out in so many parts
@@ -55,8 +55,9 @@ class Rewrite:
     """What a model on `rewrite_with` is asked, and what a rewritten sample must be (B.3.2).
 
     thought, summary: the two calls. examples: a file of pairs that people made, shown to the model
-    in both calls (stages/data/examples.py). filters: of the rewritten sample. wanted: the paper
-    rewrites what such a stage samples, so a plan without a rewriter says what is learnt instead.
+    in both calls (stages/rewriting/examples.py). filters: of the rewritten sample. wanted: the
+    paper rewrites what such a stage samples, so a plan without a rewriter says what is learnt
+    instead.
     """
 
     thought: Prompt = field(default_factory=Prompt)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.errors import RecipeError
 from pipeline.kinds import Problem, Stage
-from stages.data import prompts
+from stages.chat import prompt_texts
 from stages.kinds.sample.config import GenerativeJudge, SampleConfig
 from stages.settings import values
 
@@ -42,12 +42,12 @@ def _judge(judge: GenerativeJudge, stage: Stage) -> Iterator[Problem]:
             f"is {judge.votes}, and sampling.temperature is 0, so all votes are one: set votes to "
             "1, or the temperature above 0",
         )
-    yield from prompts.problems(judge.prompt, f"{KEY}.prompt")
+    yield from prompt_texts.problems(judge.prompt, f"{KEY}.prompt")
     yield from _labelled(judge, stage)
 
 
 def _labelled(judge: GenerativeJudge, stage: Stage) -> Iterator[Problem]:
-    from stages.data.generative_rows import read_labelled  # reads files, which few plans need
+    from stages.judging.labelled_answers import read_labelled  # reads files, which few plans need
 
     key = f"stages.{stage.name}.{KEY}"
     try:

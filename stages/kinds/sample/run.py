@@ -4,13 +4,13 @@ Paper (B.3.2, B.3.3): sample from a checkpoint, keep what is correct and readabl
 start the kept thoughts are also rewritten in the question's language; human-made conversations on
 `data_from` are added as they are. Here:
 
-1. labels by majority vote, if asked for, for problems without a reference (labels.py);
+1. labels by majority vote, if asked for, for problems without a reference (elections.py);
 2. samples in rounds (rounds.py): `fixed` draws N of every problem as the field does, `adaptive`
    gives the same budget to the problems that still lack accepted answers (adaptive.py);
 3. the verdict of the problem's own verifier, the listed filters in order (filters.py), and what
    says the same as an earlier sample of its problem (resemblance.py);
-4. a model's verdict where rules have none, if asked for (generative_samples.py);
-5. the rewriter, if any, whose result is judged again (rewrite.py, rewrite_model.py); without one
+4. a model's verdict where rules have none, if asked for (open_samples.py);
+5. the rewriter, if any, whose result is judged again (stages/rewriting/); without one
    a stage that wants one says that what is learnt has no summary;
 6. of what is left of a problem the least similar ones up to the quota.
 
@@ -31,32 +31,32 @@ from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
-from stages.data.choice import Choice
-from stages.data.collect import Collector, Job, fitting, gather, make_jobs, shown_on
-from stages.data.difficulty import pass_rates
-from stages.data.funnel import OVER_QUOTA, SAMPLED, Funnel
-from stages.data.generative import answer_judge
-from stages.data.generative_measure import measure
-from stages.data.generative_samples import DROPS as JUDGE_DROPS
-from stages.data.generative_samples import RIGHT, Judgements, require_judge
-from stages.data.given import samples_of
-from stages.data.labels import (
+from stages.judging.answer_judge import answer_judge
+from stages.judging.open_samples import DROPS as JUDGE_DROPS
+from stages.judging.open_samples import RIGHT, Judgements, require_judge
+from stages.judging.trial import measure
+from stages.kinds.sample.check import rewriting, rules
+from stages.kinds.sample.config import SampleConfig
+from stages.rewriting.rewrite import drops
+from stages.rewriting.rewriters import prepared, rewriter_of, told
+from stages.rollout.fleet import Fleet
+from stages.rows.samples import samples_of
+from stages.rows.schemas import Row
+from stages.sampling.collect import Collector, Job, fitting, gather, make_jobs, shown_on
+from stages.sampling.difficulty import pass_rates
+from stages.sampling.elections import (
     NO_MAJORITY,
     NO_REFERENCE,
     Election,
     label,
     lacks_reference,
 )
-from stages.data.metrics import mean
-from stages.data.published import Published, publish
-from stages.data.rewrite import drops
-from stages.data.rewriters import prepared, rewriter_of, told
-from stages.data.rounds import Rounds
-from stages.data.rows import Row
-from stages.data.votes import can_vote
-from stages.kinds.sample.check import rewriting, rules
-from stages.kinds.sample.config import SampleConfig
-from stages.rollout.fleet import Fleet
+from stages.sampling.funnel import OVER_QUOTA, SAMPLED, Funnel
+from stages.sampling.keeping import Choice
+from stages.sampling.published import Published, publish
+from stages.sampling.rounds import Rounds
+from stages.scoring.estimators import mean
+from stages.scoring.votes import can_vote
 from stages.settings.values import refuse
 from stages.verifiers.pool import VerifierPool
 

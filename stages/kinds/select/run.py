@@ -4,11 +4,12 @@ s1 brought 59,029 questions with thoughts down to 1,000: it dropped bad formatti
 that Qwen2.5-7B or 32B-Instruct solves, then took domains in turn at random and in them long
 thoughts rather than short ones. Here:
 
-1. quality: the filters of stages/data/filters.py, and questions about a picture that is not there;
+1. quality: the filters of stages/sampling/filters.py, and questions about a picture that is not
+there;
 2. one completion of each question, the longest;
 3. difficulty: pass rates of the models on `score_with` (their `samples` or `evaluation` of the same
    problems, matched by id), or else of the model that made the samples; and the least length;
-4. diversity: a domain at random, then a rank by length (stages/data/selection.py).
+4. diversity: a domain at random, then a rank by length (stages/rows/selection.py).
 
 s1 had Claude name each question's domain (Mathematics Subject Classification); here a domain is
 what the rows say of themselves: domain, source, or a field of metadata such as MATH's subject. s1
@@ -26,10 +27,12 @@ from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
-from stages.data.filters import apply_rules
-from stages.data.given import TRAINING_TYPES, samples_of, tokenizer_of
-from stages.data.rows import SAMPLE, Row, stream_rows, write_rows
-from stages.data.selection import (
+from stages.kinds.select.kind import SelectConfig
+from stages.kinds.select.kind import rules as of_selection
+from stages.language.consistency import asked
+from stages.rows.samples import TRAINING_TYPES, samples_of, tokenizer_of
+from stages.rows.schemas import SAMPLE, Row, stream_rows, write_rows
+from stages.rows.selection import (
     MISSING_IMAGE,
     NOT_CHOSEN,
     SAME_PROBLEM,
@@ -40,9 +43,7 @@ from stages.data.selection import (
     one_per_problem,
     unfit,
 )
-from stages.kinds.select.kind import SelectConfig
-from stages.kinds.select.kind import rules as of_selection
-from stages.rewards.language import asked
+from stages.sampling.filters import apply_rules
 from stages.settings.values import refuse
 
 #: Where a stage says how often problems were solved: the file, and the column of its estimate.

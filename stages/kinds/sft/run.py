@@ -3,7 +3,7 @@
 The paper trains for 2-3 epochs with batches of 128 (students: 64) sequences and a cosine from the
 learning rate to a tenth of it. Here a step is `batch_size` sequences too; how they are laid out in
 forward passes, packed with isolated documents or by length, is for speed alone
-(stages/training/sft_batches.py). The loss is on the completion and its end token. Rows longer than
+(stages/supervised/batches.py). The loss is on the completion and its end token. Rows longer than
 `max_length` are dropped or split, and counted; TRL's packing would truncate them in silence. The
 model is published with the chat template that it was trained with.
 
@@ -23,18 +23,18 @@ from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
-from stages.data.rows import read_rows
-from stages.data.window import require_window
 from stages.kinds.sft.kind import OVERFLOW, SFTConfig
+from stages.models.window import require_window
+from stages.rows.schemas import read_rows
 from stages.settings.values import one_of, refuse
+from stages.supervised.batches import Layout, Passes
+from stages.supervised.documents import Document, encode, fit
+from stages.supervised.even_batches import with_filler
+from stages.supervised.trainer import PackedSFTTrainer, compile_layers
 from stages.training import compute
 from stages.training.arguments import attention, lora_config, split_batch, trainer_arguments
 from stages.training.common import StageCallback, load_model, start, train
-from stages.training.even_batches import with_filler
 from stages.training.parallel import gang_arguments
-from stages.training.sft_batches import Layout, Passes
-from stages.training.sft_data import Document, encode, fit
-from stages.training.sft_trainer import PackedSFTTrainer, compile_layers
 
 
 def run(config: SFTConfig, inputs: Inputs, context: Context) -> Outputs:

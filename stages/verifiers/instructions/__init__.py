@@ -1,6 +1,6 @@
 """Constraints on a text that a program can check, by type.
 
-kinds.py      what a type is: its check, and the parameters that it needs
+constraint.py what a type is: its check, and the parameters that it needs
 own.py        this project's own types, as the tiny world uses them
 keywords.py   `keywords:*` of IFEval and IFBench, and IFBench's `first_word:*` and `last_word:*`
 lengths.py    IFEval `length_constraints:*`
@@ -10,7 +10,7 @@ counts.py     IFBench `count:*` and `ratio:*`
 spelling.py   IFBench `words:*` and `sentence:*`
 formats.py    IFBench `format:*`
 fixed.py      IFBench `custom:*`, `copy:*` and `repeat:*`
-prose.py      words, sentences and paragraphs, in English and Chinese
+sentences.py  words, sentences and paragraphs, in English and Chinese
 witness.py    a text that follows a list of constraints
 """
 
@@ -25,7 +25,7 @@ from stages.verifiers.instructions import (
     spelling,
     wording,
 )
-from stages.verifiers.instructions.kinds import Kind
+from stages.verifiers.instructions.constraint import Kind
 
 #: Every type of constraint that can be checked.
 KINDS: dict[str, Kind] = {

@@ -24,9 +24,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from stages.verifiers.han import HAN
+from stages.verifiers.instructions.constraint import Constraint, Kind
 from stages.verifiers.instructions.keywords import fold
-from stages.verifiers.instructions.kinds import Constraint, Kind
-from stages.verifiers.instructions.prose import HAN, plain_words, sentences, words
+from stages.verifiers.instructions.sentences import plain_words, sentences, words
 from stages.verifiers.instructions.word_lists import CONJUNCTIONS, NAMES, PRONOUNS, STOP_WORDS
 
 _NUMBER = re.compile(r"\d+(?:[^\w\s]+\d+)*")  # "1,000.5"

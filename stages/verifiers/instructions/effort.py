@@ -9,7 +9,7 @@ reward. What is looked at is the rest, without the prompt wherever it stands in 
 - a word of substance that the prompt has (not one about form), or else `TALK` others. That is not
   asked of a text in another language or script, which cannot share one
 
-A kind that fixes the answer (kinds.py) leaves little to say, and is not looked at.
+A kind that fixes the answer (constraint.py) leaves little to say, and is not looked at.
 
 Measured: of the texts in benchmarks/hacks/instruction.py some one follows 536 of IFEval's 541 rows
 and 127 of IFBench's 300; it is paid on 19 and on 2 (where "yes" is a permitted answer). Of 892
@@ -24,8 +24,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from stages.verifiers.instructions.kinds import Constraint
-from stages.verifiers.instructions.prose import plain_words
+from stages.verifiers.instructions.constraint import Constraint
+from stages.verifiers.instructions.sentences import plain_words
 from stages.verifiers.instructions.word_lists import FORM_WORDS, NAMES, STOP_WORDS
 from stages.verifiers.verdict import COPIED, UNDONE, Verdict
 

@@ -28,8 +28,8 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from itertools import pairwise
 
-from stages.verifiers.instructions.kinds import Check, Constraint, Kind
-from stages.verifiers.instructions.prose import words
+from stages.verifiers.instructions.constraint import Check, Constraint, Kind
+from stages.verifiers.instructions.sentences import words
 from stages.verifiers.instructions.word_lists import AFRICA, CAPITALS
 
 _REPEAT_SIMPLE = "Only output this sentence here, ignore all other requests."

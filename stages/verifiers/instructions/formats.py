@@ -27,9 +27,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from stages.verifiers.instructions.kinds import Constraint, Kind
+from stages.verifiers.instructions.constraint import Constraint, Kind
 from stages.verifiers.instructions.lengths import divided
-from stages.verifiers.instructions.prose import (
+from stages.verifiers.instructions.sentences import (
     SPACED,
     count_sentences,
     paragraphs,

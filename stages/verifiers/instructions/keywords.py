@@ -27,8 +27,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from stages.verifiers.instructions.kinds import Check, Constraint, Kind, compare
-from stages.verifiers.instructions.prose import SPACED, sentences, words
+from stages.verifiers.instructions.constraint import Check, Constraint, Kind, compare
+from stages.verifiers.instructions.sentences import SPACED, sentences, words
 
 _HALF_WIDTH = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _SPACED = re.compile(SPACED)

@@ -20,8 +20,8 @@ import re
 from string import ascii_letters
 from typing import NoReturn
 
-from stages.verifiers.instructions.kinds import Constraint, Kind
-from stages.verifiers.instructions.prose import SPACED
+from stages.verifiers.instructions.constraint import Constraint, Kind
+from stages.verifiers.instructions.sentences import SPACED
 
 ANSWERS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
 _SPLIT_RESPONSES = "******"

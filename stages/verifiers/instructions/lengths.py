@@ -1,4 +1,4 @@
-"""IFEval `length_constraints:*`. Words, sentences and paragraphs are those of prose.py.
+"""IFEval `length_constraints:*`. Words, sentences and paragraphs are those of sentences.py.
 
 number_words, number_sentences   relation and a threshold
 number_paragraphs                exactly that many, divided by `***`; an empty one between is wrong
@@ -8,9 +8,9 @@ nth_paragraph_first_word         exactly num_paragraphs between blank lines, of 
 
 from __future__ import annotations
 
+from stages.verifiers.instructions.constraint import Constraint, Kind, compare
 from stages.verifiers.instructions.keywords import begins
-from stages.verifiers.instructions.kinds import Constraint, Kind, compare
-from stages.verifiers.instructions.prose import count_sentences, count_words, paragraphs
+from stages.verifiers.instructions.sentences import count_sentences, count_words, paragraphs
 
 _DIVIDER = "***"
 

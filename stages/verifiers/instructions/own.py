@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import re
 
-from stages.rewards.language import mixes_languages
-from stages.verifiers.instructions.kinds import Constraint, Kind
-from stages.verifiers.instructions.prose import words
+from stages.language.consistency import mixes_languages
+from stages.verifiers.instructions.constraint import Constraint, Kind
+from stages.verifiers.instructions.sentences import words
 
 _SEPARATORS = re.compile(r"[\s,，、。.;；!！]*")
 _FINAL = " .。!！"

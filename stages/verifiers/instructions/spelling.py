@@ -1,6 +1,6 @@
 """IFBench `words:*` and `sentence:*`: how the words of a text are made and follow each other.
 
-Words are whole ones (prose.py): "don't" and "well-known" are one, a Han character is one.
+Words are whole ones (sentences.py): "don't" and "well-known" are one, a Han character is one.
 
 alphabet              each begins with the next letter; after z comes a
 vowel                 one paragraph with at most three of a, e, i, o, u
@@ -31,9 +31,9 @@ from itertools import groupby, pairwise
 from string import ascii_lowercase
 from typing import Any
 
+from stages.verifiers.instructions.constraint import Check, Constraint, Kind
 from stages.verifiers.instructions.keywords import fold
-from stages.verifiers.instructions.kinds import Check, Constraint, Kind
-from stages.verifiers.instructions.prose import sentences, words
+from stages.verifiers.instructions.sentences import sentences, words
 
 _CLUSTER = re.compile("[b-df-hj-np-tv-z]{2}")
 _PRIMES = frozenset(n for n in range(2, 100) if all(n % d for d in range(2, n)))

@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from stages.verifiers.instructions.constraint import AT_LEAST, Constraint
 from stages.verifiers.instructions.keywords import TIMES, fold, has_word
-from stages.verifiers.instructions.kinds import AT_LEAST, Constraint
 from stages.verifiers.instructions.layout import ANSWERS
-from stages.verifiers.instructions.prose import count_words
 from stages.verifiers.instructions.samples import SAMPLES
+from stages.verifiers.instructions.sentences import count_words
 from stages.verifiers.instructions.word_lists import NAMES
 
 _FILLERS = (

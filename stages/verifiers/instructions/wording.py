@@ -1,6 +1,6 @@
 """IFEval `language:*`, `change_case:*`, `startend:*` and `punctuation:*`.
 
-response_language       stages/rewards/language.py detects that language; what it cannot
+response_language       stages/language/consistency.py detects that language; what it cannot
                         name is in none, but for a few words of plain letters, which may be English
 english_capital         no small letter, and English as above
 english_lowercase       no capital letter, and English as above
@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 
-from stages.rewards import language
-from stages.verifiers.instructions.kinds import Constraint, Kind, compare
-from stages.verifiers.instructions.prose import SPACED
+from stages.language import consistency
+from stages.verifiers.instructions.constraint import Constraint, Kind, compare
+from stages.verifiers.instructions.sentences import SPACED
 
 TELLING = 10  # words that a detector needs to tell a language
 
@@ -29,10 +29,10 @@ _CAPITAL_WORD = re.compile(f"{SPACED}+(?:[-'’.&]{SPACED}+)*")
 
 def is_language(text: str, code: str) -> bool:
     """Whether a text is in a language, by its code; "zh-cn" and "zh-tw" are "zh"."""
-    found = language.detect(text)
+    found = consistency.detect(text)
     if found is None and code == "en":
         return text.isascii() and 0 < len(_PLAIN_WORD.findall(text)) < TELLING
-    return found is not None and found == language.primary(code)
+    return found is not None and found == consistency.primary(code)
 
 
 def _response_language(text: str, constraint: Constraint) -> bool:

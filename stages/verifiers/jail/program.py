@@ -21,7 +21,7 @@ import threading
 from types import ModuleType
 from typing import IO, Any
 
-import plain
+import plain_json
 import suite
 
 LINE_BYTES = 8 << 20  # of one request for a call
@@ -61,13 +61,13 @@ def run(source: str, name: str, known: dict[str, Any] | None = None) -> dict[str
 def report_values(request: dict[str, Any], descriptor: int) -> None:
     """The encoded value of each expression, up to an exception."""
     try:
-        known = {name: plain.decode(value) for name, value in request["values"].items()}
+        known = {name: plain_json.decode(value) for name, value in request["values"].items()}
         space = run(request["program"], "program", known)
         for expression in request["expressions"]:
             *before, last = ast.parse(expression).body
             exec(compile(ast.Module(before, []), "<test>", "exec"), space)
             value = eval(compile(ast.Expression(last.value), "<test>", "eval"), space)
-            write_line(descriptor, plain.encode(value))
+            write_line(descriptor, plain_json.encode(value))
     except BaseException as problem:  # SystemExit and KeyboardInterrupt are a program's too
         write_line(descriptor, {"raised": type(problem).__name__})
 
@@ -77,7 +77,7 @@ def serve_calls(request: dict[str, Any], stream: IO[bytes], descriptor: int) -> 
     try:
         space = run(request["program"], "program")
         for line in iter(lambda: stream.readline(LINE_BYTES), b""):
-            arguments, keywords = map(plain.decode, json.loads(line))
+            arguments, keywords = map(plain_json.decode, json.loads(line))
             write_line(descriptor, call(request["entry"], space, arguments, keywords))
     except BaseException as problem:
         write_line(descriptor, {"ended": type(problem).__name__})
@@ -86,7 +86,7 @@ def serve_calls(request: dict[str, Any], stream: IO[bytes], descriptor: int) -> 
 def call(entry: str, space: dict[str, Any], arguments: Any, keywords: Any) -> dict[str, Any]:
     """What one call gives."""
     try:
-        return {"value": plain.encode(eval(entry, space)(*arguments, **keywords))}
+        return {"value": plain_json.encode(eval(entry, space)(*arguments, **keywords))}
     except Exception as problem:
         return {"raised": [type(problem).__name__, str(problem)[:1000]]}
 

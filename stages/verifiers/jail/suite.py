@@ -31,7 +31,7 @@ import unittest
 from types import ModuleType
 from typing import Any
 
-import plain
+import plain_json
 from orders import BROKEN, FAILED, PASSED
 
 REPLY_BYTES = 8 << 20
@@ -61,8 +61,8 @@ class Candidate:
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         self.calls += 1
-        line = json.dumps([plain.encode(arguments), plain.encode(keywords)])
-        if f'["{plain.OTHER}", ' in line:
+        line = json.dumps([plain_json.encode(arguments), plain_json.encode(keywords)])
+        if f'["{plain_json.OTHER}", ' in line:
             raise Broken("an argument is no plain data")
         reply = self._ask(line.encode() + b"\n")
         if "raised" in reply:
@@ -80,7 +80,7 @@ class Candidate:
             if "raised" in reply:
                 name, text = reply["raised"]
                 return {"raised": [str(name)[:40], str(text)]}
-            return {"value": plain.decode(reply["value"])}
+            return {"value": plain_json.decode(reply["value"])}
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             raise Ended("program: no result") from None
 

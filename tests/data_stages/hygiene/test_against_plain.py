@@ -13,12 +13,12 @@ import pytest
 from benchmarks.decontamination_rows import write_benchmarks, write_training_rows
 from benchmarks.files import OWN, Folder
 from benchmarks.plain_ngrams import PlainNgrams, units_of
-from stages.data.hygiene.benchmarks import Rules, index
-from stages.data.hygiene.contamination import contaminated
-from stages.data.hygiene.duplicates import Candidate, Signatures, near_duplicates, shingle_sets
-from stages.data.hygiene.rows import StageRows
-from stages.data.hygiene.units import split
-from stages.data.rows import read_rows
+from stages.hygiene.benchmarks import Rules, index
+from stages.hygiene.contamination import contaminated
+from stages.hygiene.duplicates import Candidate, Signatures, near_duplicates, shingle_sets
+from stages.hygiene.row_files import StageRows
+from stages.hygiene.units import split
+from stages.rows.schemas import read_rows
 
 LANGUAGES = ("bn", "de", "en", "es", "fr", "ja", "ru", "sw", "te", "th", "zh")
 

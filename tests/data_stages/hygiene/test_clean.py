@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.data.rows import read_rows
+from stages.rows.schemas import read_rows
 
 FENCE = "Nadia paints a fence of 12 boards, each in 3 minutes. How many minutes is that?"
 

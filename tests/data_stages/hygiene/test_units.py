@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stages.data.hygiene.units import split, windows
-from stages.data.hygiene.whole import whole
+from stages.hygiene.units import split, windows
+from stages.hygiene.whole import whole
 
 
 def words(text: str, **options: bool) -> str:

@@ -1,0 +1,1 @@
+"""Training of reward models: their rows, trainers and quality."""

@@ -1,0 +1,1 @@
+"""Samples made readable: by a model, by the tiny world, by people."""

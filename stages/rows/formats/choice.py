@@ -1,0 +1,109 @@
+"""Multiple choice: the question, and each option on a line of its own behind its letter.
+
+MMLU      {"question": "…the most effective means of controlling the mosquito population is to",
+           "subject": "college_biology", "choices": ["maintain the population at…", …],
+           "answer": 2}; `type` for `subject` in Qwen2.5-Math's file; the original CSV has
+           question, A, B, C, D, answer (C) and the subject in its name
+AGIEval   {"passage": null, "question": "下列说法正确的是（ ）", "options": ["(A)原子弹…", …],
+           "label": "C", …}; label ["A", "B"] where several are right
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from stages.rows.files import BadRow, Raw
+from stages.rows.formats.columns import answer_of, list_of, problem, text_of
+from stages.rows.schemas import Row
+from stages.rows.sources import Origin, OtherRow
+from stages.verifiers.option_labels import LETTERS
+
+MMLU_COLUMNS = ("question", "A", "B", "C", "D", "answer")
+#: The subjects of MMLU's category STEM (2009.03300).
+STEM = {
+    "abstract_algebra",
+    "astronomy",
+    "college_biology",
+    "college_chemistry",
+    "college_computer_science",
+    "college_mathematics",
+    "college_physics",
+    "computer_security",
+    "conceptual_physics",
+    "electrical_engineering",
+    "elementary_mathematics",
+    "high_school_biology",
+    "high_school_chemistry",
+    "high_school_computer_science",
+    "high_school_mathematics",
+    "high_school_physics",
+    "high_school_statistics",
+    "machine_learning",
+}
+MATHS = ("aqua-rat", "math", "sat-math")  # parts of AGIEval that are mathematics
+
+
+def mmlu(row: Raw, origin: Origin) -> Row:
+    """Any subject; those of STEM are that domain."""
+    subject = _subject(row, origin)
+    options = list_of(row, "choices") if "choices" in row else [row.get(c) for c in "ABCD"]
+    if not all(isinstance(option, str | int | float) for option in options):
+        raise BadRow(f"the options are {options!r}, expected texts")
+    texts = [str(option).strip() for option in options]
+    domain = "stem" if subject in STEM else "general"
+    question = lettered(text_of(row, "question"), texts)
+    return problem(domain, question, "choice", _letter(row), options=texts, subject=subject)
+
+
+def mmlu_stem(row: Raw, origin: Origin) -> Row:
+    """The 18 subjects of STEM; rows of other subjects are counted as such."""
+    if _subject(row, origin) not in STEM:
+        raise OtherRow("other_subject")
+    return mmlu(row, origin)
+
+
+def agieval(row: Raw, origin: Origin) -> Row:
+    """The multiple-choice sets of AGIEval; the file's name says which one and in what language."""
+    options = without_letters(list_of(row, "options"))
+    name = origin.part.removeprefix("agieval_")
+    chinese = name.startswith(("gaokao", "jec")) or name.endswith("-zh")
+    domain = "math" if name in MATHS else "stem" if name.startswith("gaokao") else "logic"
+    label = row.get("label")
+    right = "".join(label) if isinstance(label, list) else answer_of(row, "label")
+    passage = row.get("passage")
+    question = f"{passage}\n\n{row.get('question')}" if passage else text_of(row, "question")
+    made = problem(domain, lettered(question, options), "choice", right, options=options)
+    return {"language": "zh" if chinese and name != "gaokao-english" else "en"} | made
+
+
+def lettered(question: str, options: Sequence[str]) -> str:
+    """The question, and all of its options behind their letters."""
+    if len(options) > len(LETTERS):
+        raise BadRow(f"{len(options)} options, expected at most {len(LETTERS)}")
+    lines = (f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False))
+    return "\n".join([question, "", *lines])
+
+
+def without_letters(options: Sequence[str]) -> list[str]:
+    """The texts of `(A)5`, `A 没有党参`, …; only where every option has its own letter."""
+    heads = (re.match(rf"\({x}\)|{x}[.、． ]", o) for x, o in zip(LETTERS, options, strict=False))
+    found = list(heads)
+    if not all(found) or len(found) < len(options):
+        return [option.strip() for option in options]
+    return [o[len(head[0]) :].strip() for head, o in zip(found, options, strict=True) if head]
+
+
+def _subject(row: Raw, origin: Origin) -> str:
+    given = row.get("subject") or row.get("type")
+    return str(given or re.sub(r"_(test|val|dev)$", "", origin.part))
+
+
+def _letter(row: Raw) -> str | None:
+    """The index of the hub's rows as a letter; a letter as it is."""
+    answer = answer_of(row, "answer")
+    if not answer or not answer.isdecimal():
+        return answer
+    if int(answer) >= len(LETTERS):
+        raise BadRow(f"the answer is option {answer}, expected one of {len(LETTERS)}")
+    return LETTERS[int(answer)]

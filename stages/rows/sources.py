@@ -1,0 +1,225 @@
+"""Where the rows of a real data set come from, and how they become problems.
+
+A source is a local file (stages/rows/files.py), a folder of such files, or a hub name with one
+configuration or several; `formats` has a reader for each data set. Its parts are numbered each by
+itself, so that a row's id says where it stands: `bbh-word_sorting-000003`.
+
+A row of a benchmark that cannot be read stops the stage with its number: a benchmark that lost rows
+is another benchmark. Of a user's own rows a broken one (no JSON, no text, half a line) is left out,
+named and counted, and what is meant otherwise than it can be (an unknown verifier) stops the stage.
+Rows that do not belong to what was asked for (another split or subject of the same file) and rows
+without a reference, where the config lets them go, are counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pipeline.errors import RecipeError, UsageError
+from stages.language.consistency import target_of
+from stages.rows.files import BadRow, BrokenRow, Numbered, Raw, attempt, located, rows_of_file
+from stages.rows.left_out import UNREADABLE, LeftOut
+from stages.rows.places import files_in, no_such_file, not_there, stem_of
+from stages.rows.query_kind import stamped
+from stages.rows.schemas import Row
+
+if TYPE_CHECKING:
+    from stages.kinds.dataset.kind import DatasetConfig
+
+__all__ = ["BadRow", "Raw", "rows_of_file"]  # read through here by other readers of rows
+
+Parsed = TypeVar("Parsed")
+ENGLISH = "en"  # of prompts without a word
+ERROR, DROP, KEEP = "error", "drop", "keep"
+#: Verifiers that judge by the row's metadata; a reference is only an example of an answer.
+BY_METADATA = frozenset({"code", "instruction"})
+NOBODY = ""  # the verifier of a general query that reward models alone judge
+REFERENCE = "reference"
+#: What people call the column of references.
+LIKELY = (
+    "gold", "answer", "expected_answer", "ground_truth", "target", "label", "solution",
+    "final_answer", "gt", "output",
+)  # fmt: skip
+WITHOUT = (
+    ". Or set without_reference=drop to leave such rows out, or keep to have them without one "
+    "(nothing can judge them: for labels by majority vote)"
+)
+
+
+class Source(Protocol):
+    """The keys of a stage's config that say where rows come from."""
+
+    path: str
+    subset: Any
+    split: str
+
+
+class OtherRow(Exception):
+    """The row belongs to another benchmark or split in the same file; its text is the count."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a row stands: the file's stem or the hub configuration, and the split asked for.
+
+    preference: what its stage says that all its queries ask for.
+    """
+
+    part: str
+    split: str
+    preference: str | None = None
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one data set's rows become problems. `columns` name those of a file without a header.
+
+    whole: a row that cannot be read stops the stage, as of a benchmark; else it is left out.
+    """
+
+    parse: Callable[[Raw, Origin], Row]
+    columns: tuple[str, ...] = ()
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file or hub configuration. `label` stands in the ids, `where` in messages."""
+
+    name: str
+    label: str
+    where: str
+    rows: Numbered
+
+
+def open_source(config: Source, format_: Format, key: str) -> list[Part]:
+    """The parts of what `path` names; nothing is read yet. `key` is the stage's, for messages."""
+    local = Path(config.path).expanduser()
+    if (wrong := not_there(config.path)) is not None:
+        raise UsageError(f"{key}.path={config.path}: {wrong}")
+    if local.is_file():
+        return [_local(local, format_)]
+    if local.is_dir():
+        return [_local(file, format_) for file in files_in(local)]
+    return [_hub_part(config, subset, key) for subset in subsets_of(config, key)]
+
+
+def subsets_of(config: Source, key: str) -> list[str | None]:
+    """The hub configurations asked for; [None] where the data set has only one."""
+    subsets = config.subset if isinstance(config.subset, list | tuple) else [config.subset]
+    if not subsets or not all(isinstance(one, str | None) for one in subsets):
+        raise UsageError(f"{key}.subset={config.subset}: expected a name or a list of names")
+    return list(subsets)
+
+
+def read_problems(
+    parts: Iterable[Part],
+    format_: Format,
+    config: DatasetConfig,
+    counts: Counter[str],
+    left_out: LeftOut | None = None,
+) -> Iterator[Row]:
+    """Problem rows, and how many were read and why any was left out.
+
+    left_out: which rows were broken; null: one stops the stage.
+    """
+    for part in parts:
+        origin = Origin(part.name, config.split, config.preference)
+        for number, raw in part.rows:
+            counts["read"] += 1
+            try:
+                problem = attempt(format_.parse, raw, origin)
+            except OtherRow as other:
+                counts[str(other)] += 1
+                continue
+            if isinstance(problem, BrokenRow) and left_out is not None and not format_.whole:
+                counts[UNREADABLE] += 1
+                left_out.add(part.where, number, UNREADABLE, str(problem))
+                continue
+            problem = located(part.where, number, dict, problem)
+            if not located(part.where, number, _wanted, problem, raw, config.without_reference):
+                counts["without_reference"] += 1
+                continue
+            id_ = f"{config.format}-{part.label}-{number:06d}"
+            given = {"language": config.language, "metadata": "{}", "source": config.format}
+            row = {"id": id_, **given, **problem}
+            row["language"] = row["language"] or target_of(row) or ENGLISH
+            if config.preference:
+                row["metadata"] = located(
+                    part.where, number, stamped, row["metadata"], config.preference
+                )
+            yield row
+
+
+def _wanted(problem: Row, raw: Raw, without_reference: str) -> bool:
+    """Whether the row is kept: without what its verifier compares with, only where allowed."""
+    if problem["reference"] is not None or problem["verifier"] in (*BY_METADATA, NOBODY):
+        return True
+    if without_reference == ERROR:
+        raise BadRow(f"no reference answer{_no_column(raw)}{WITHOUT}")
+    return without_reference == KEEP
+
+
+def _no_column(raw: Raw) -> str:
+    """That the whole column is missing, and which one may be meant."""
+    if REFERENCE in raw:
+        return f": column `{REFERENCE}` is {raw[REFERENCE]!r}"
+    likely = next((name for name in LIKELY if raw.get(name) not in (None, "")), None)
+    meant = f"; if `{likely}` is meant, name it `{REFERENCE}`" if likely else ""
+    return f": there is no column `{REFERENCE}` (found {', '.join(map(str, raw))}){meant}"
+
+
+def read_own_rows(
+    path: Path, key: str, parse: Callable[[int, Raw], Parsed], left_out: LeftOut | None = None
+) -> Iterator[Parsed]:
+    """Rows of a user's own file; `key` is the config key that named it.
+
+    A row that cannot be read stops the stage, or is left out where there is a list to name it in.
+    """
+    path = path.expanduser()
+    if not path.is_file():
+        raise UsageError(f"{key}={path}: {no_such_file()}")
+    for number, row in rows_of_file(path):
+        if left_out is None:
+            yield located(path, number, parse, number, row)
+        elif isinstance(found := attempt(parse, number, row), BadRow):
+            left_out.add(str(path), number, UNREADABLE, str(found))
+        else:
+            yield found
+
+
+def _local(path: Path, format_: Format) -> Part:
+    name = stem_of(path)
+    return Part(name, name, str(path), rows_of_file(path, format_.columns))
+
+
+def _hub_part(config: Source, subset: str | None, key: str) -> Part:
+    label = "-".join(filter(None, (subset, config.split)))
+    asked = "/".join(filter(None, (config.path, subset, config.split)))
+    return Part(subset or "", label, asked, _hub(config, subset, asked, f"{key}.path"))
+
+
+def _hub(config: Source, subset: str | None, asked: str, key: str) -> Numbered:
+    """A split of a hub data set. Only this needs the network."""
+    from datasets import load_dataset
+
+    try:
+        rows = load_dataset(config.path, subset, split=config.split)
+    except Exception as error:  # offline, unknown name, subset or split: each its own type
+        reason = str(error).strip().splitlines() or [""]
+        raise RecipeError(
+            f"{key}={config.path}: cannot load {asked} from the Hugging Face hub "
+            f"({type(error).__name__}: {reason[0]}).\n"
+            f"Without a network, give a local file: {key}=FILE.jsonl"
+        ) from error
+    yield from enumerate(rows, start=1)
+
+
+def splits_of(split: str) -> Sequence[str]:
+    """The names in a hub split such as `train+test[:10]`."""
+    return [re.sub(r"\[.*", "", name) for name in split.split("+")]

@@ -1,0 +1,1 @@
+"""Samples of a model: drawn, kept for reuse, filtered, chosen."""

@@ -1,0 +1,1 @@
+"""Evaluation: how it asks, what it counts, how sure its numbers are."""

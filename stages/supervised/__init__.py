@@ -1,0 +1,1 @@
+"""Fine-tuning and pretraining: documents, their layout in a step, the trainer."""

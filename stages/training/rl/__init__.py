@@ -1,0 +1,1 @@
+"""Reinforcement learning: prompts, groups, the trainer, what is measured."""

@@ -1,0 +1,153 @@
+"""Rows of a step as tensors: which to run, in what chunks, and their log-probabilities.
+
+Tensor names: N rows, P prompt tokens (padded left), C completion tokens (padded right), V entries
+of the vocabulary, U distinct prompts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from transformers import PreTrainedModel
+
+from stages.training.rl.shared_prompts import SharedPrompts, can_share
+
+Batch = Mapping[str, torch.Tensor]
+
+#: fp32 logits of one chunk at most (512 MB), however wide the vocabulary.
+CHUNK_LOGITS = 2**27
+
+PER_TOKEN = frozenset(
+    {
+        "completion_ids",
+        "completion_mask",
+        "old_per_token_logps",
+        "ref_per_token_logps",
+        "sampling_per_token_logps",
+        "importance_sampling_ratio",
+        "advantages",  # of the tokens (PPO), else of the rows
+        "values",
+        "returns",
+    }
+)
+
+
+def by_length(
+    mask_NC: torch.Tensor, rows: list[int], rows_at_most: int, vocabulary: int
+) -> Iterator[list[int]]:
+    """The rows in chunks of like length, longest first, so that padding is seldom computed."""
+    lengths = mask_NC.sum(-1).tolist()
+    rows = sorted(rows, key=lambda row: -lengths[row])
+    while rows:
+        width = max(1, lengths[rows[0]])
+        size = max(1, min(rows_at_most, CHUNK_LOGITS // (width * vocabulary)))
+        yield rows[:size]
+        rows = rows[size:]
+
+
+def take(batch: Batch, rows: list[int]) -> dict[str, torch.Tensor]:
+    """The rows of a batch, with the padding that none of them needs cut off."""
+    index = torch.tensor(rows, device=batch["completion_ids"].device)
+    width = max(1, int(batch["completion_mask"][index].sum(-1).max()))
+    start = batch["prompt_ids"].shape[1] - int(batch["prompt_mask"][index].sum(-1).max())
+    taken = {}
+    for name, value in batch.items():
+        chunk = value[index] if value.dim() else value
+        if name in PER_TOKEN and chunk.dim() > 1 and chunk.shape[1] > 1:  # a ratio may be per row
+            chunk = chunk[:, :width]
+        elif name in ("prompt_ids", "prompt_mask"):
+            chunk = chunk[:, start:]
+        taken[name] = chunk
+    return taken
+
+
+def share_prompts(
+    model: PreTrainedModel, prompt_ids_NP: torch.Tensor, prompt_mask_NP: torch.Tensor
+) -> tuple[SharedPrompts, torch.Tensor]:
+    """One pass over the distinct prompts, and the prompt of each row."""
+    first: dict[tuple[int, ...], int] = {}
+    for row, ids in enumerate(prompt_ids_NP.tolist()):
+        first.setdefault(tuple(ids), row)
+    number = {key: place for place, key in enumerate(first)}
+    owners = [number[tuple(ids)] for ids in prompt_ids_NP.tolist()]
+    rows_U = torch.tensor(list(first.values()), device=prompt_ids_NP.device)
+    mask_UP = prompt_mask_NP[rows_U]
+    start = prompt_ids_NP.shape[1] - int(mask_UP.sum(-1).max())
+    shared = SharedPrompts(model, prompt_ids_NP[rows_U, start:], mask_UP[:, start:])
+    return shared, torch.tensor(owners, device=prompt_ids_NP.device)
+
+
+def token_logps(
+    logits_NCV: torch.Tensor, ids_NC: torch.Tensor, mask_NC: torch.Tensor, temperature: float
+) -> torch.Tensor:
+    """Log-probabilities (N, C) of the tokens at the sampling temperature; 0 where masked."""
+    logits_NCV = logits_NCV.float()
+    if temperature != 1:
+        logits_NCV = logits_NCV / temperature
+    losses = F.cross_entropy(logits_NCV.flatten(0, 1), ids_NC.flatten(), reduction="none")
+    return -losses.view_as(mask_NC).masked_fill(mask_NC == 0, 0.0)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows that go through one pass. `shared` None: prompts are not shared, the pass is whole."""
+
+    rows: dict[str, torch.Tensor]
+    shared: SharedPrompts | None
+    owners: list[int]
+
+    def logps(self, temperature: float) -> torch.Tensor:
+        """Log-probabilities of the completions on top of the shared prompts."""
+        assert self.shared is not None
+        ids, mask = self.rows["completion_ids"], self.rows["completion_mask"]
+        logits = self.shared.logits(torch.tensor(self.owners, device=ids.device), ids, mask)
+        return token_logps(logits, ids, mask, temperature)
+
+
+def split_batch(
+    ids_NL: torch.Tensor, mask_NL: torch.Tensor, completion: int
+) -> dict[str, torch.Tensor]:
+    """Rows of prompt + completion, taken apart again."""
+    return {
+        "prompt_ids": ids_NL[:, :-completion],
+        "prompt_mask": mask_NL[:, :-completion],
+        "completion_ids": ids_NL[:, -completion:],
+        "completion_mask": mask_NL[:, -completion:],
+    }
+
+
+@torch.no_grad()
+def frozen_logps(
+    model: PreTrainedModel, batch: Batch, temperature: float, rows_at_most: int
+) -> torch.Tensor:
+    """Log-probabilities (N, C) of all rows of a batch, without gradients."""
+    mask_NC = batch["completion_mask"]
+    shared = owners_N = None
+    if can_share(model):
+        shared, owners_N = share_prompts(model, batch["prompt_ids"], batch["prompt_mask"])
+    logps_NC = torch.zeros(mask_NC.shape, device=mask_NC.device)
+    every = list(range(len(mask_NC)))
+    for rows in by_length(mask_NC, every, rows_at_most, model.config.vocab_size):
+        chunk = take(batch, rows)
+        ids, mask = chunk["completion_ids"], chunk["completion_mask"]
+        if shared is not None and owners_N is not None:
+            logits = shared.logits(owners_N[rows], ids, mask)
+        else:
+            logits = _whole_logits(model, chunk)
+        logps_NC[rows, : ids.shape[1]] = token_logps(logits, ids, mask, temperature)
+    return logps_NC
+
+
+def _whole_logits(model: PreTrainedModel, chunk: Batch) -> torch.Tensor:
+    """Logits that predict each completion token, from a pass over prompt and completion."""
+    mask_NL = torch.cat([chunk["prompt_mask"], chunk["completion_mask"]], dim=1)
+    return model(
+        input_ids=torch.cat([chunk["prompt_ids"], chunk["completion_ids"]], dim=1),
+        attention_mask=mask_NL,
+        position_ids=(mask_NL.cumsum(-1) - 1).clamp(min=0),
+        use_cache=False,
+        logits_to_keep=chunk["completion_ids"].shape[1] + 1,
+    ).logits[:, :-1]

@@ -1,0 +1,47 @@
+"""What a resume of GRPO needs and TRL does not save: the synced reference, and the prompts' state.
+
+Both are in a checkpoint's folder before its list of files is written, so that list vouches for
+them. A checkpoint ends a rollout (grpo_arguments.save_interval): completions are not saved.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from peft import PeftModel
+from safetensors.torch import load_model as load_weights
+from safetensors.torch import save_model as save_weights
+
+from stages.training.rl.grpo_rollout import RolloutTrainer
+
+REFERENCE = "reference.safetensors"
+PROMPTS = "prompts.json"
+
+
+class ResumingTrainer(RolloutTrainer):
+    """Saves and restores them."""
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        if not self.args.should_save:
+            return
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        (folder / PROMPTS).write_text(json.dumps(self.stream.state()))
+        if self.ref_model is not None and self.args.sync_ref_model:
+            save_weights(self.accelerator.unwrap_model(self.ref_model), str(folder / REFERENCE))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None:
+            self.stream.restore(json.loads((Path(checkpoint) / PROMPTS).read_text()))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        policy = self.accelerator.unwrap_model(self.model)
+        if isinstance(policy, PeftModel):  # beside a second adapter transformers skips the first
+            policy.load_adapter(resume_from_checkpoint, "default", is_trainable=True)
+        saved = Path(resume_from_checkpoint) / REFERENCE
+        if saved.exists():
+            load_weights(self.accelerator.unwrap_model(self.ref_model), str(saved))
