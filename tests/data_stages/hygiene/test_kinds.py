@@ -9,7 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from pipeline.compose import register
+from pipeline.compose import loading
 from pipeline.errors import UsageError
 from pipeline.graph import build
 from stages.kinds.clean.kind import CleanConfig
@@ -66,8 +66,7 @@ def test_other_kinds_take_nothing_to_be_apart_from():
 
 @pytest.mark.parametrize("type_", TYPES)
 def test_each_shipped_file_sets_every_number(type_):
-    register(REGISTRY)
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with loading(REGISTRY), initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose(f"stage/clean_{type_}", overrides=["+seed=0"]).stage
     assert config.kind == f"clean_{type_}"
     numbers = {field.name for field in dataclasses.fields(CleanConfig)} - {"seed"}
