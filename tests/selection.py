@@ -89,8 +89,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    light = config.getoption("--light") and collection_path.suffix == ".py"
-    return (light and bool(_marks(collection_path))) or None
+    """Whole files and folders: a light run does not even import them."""
+    if not config.getoption("--light") or HERE not in collection_path.parents:
+        return None
+    if collection_path.is_dir():
+        return _listed(collection_path, TORCH + SLOW) < len(TORCH + SLOW) or None
+    return (collection_path.suffix == ".py" and bool(_marks(collection_path))) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
