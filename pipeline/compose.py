@@ -1,12 +1,14 @@
 """From overrides to typed stage configs, by Hydra.
 
-Every kind's dataclass is in Hydra's ConfigStore as group `kind`, so a stage's YAML says
+Every kind is in Hydra's ConfigStore as group `kind`, so a stage's YAML says
 
     defaults: [/kind/rl@_here_]
 
-and its keys are checked while Hydra composes. A stage written with a plain `kind: rl` is checked
-the same way afterwards. A profile may carry numbers for stages that the chosen recipe does not
-have: entries of `stages` without a `kind` are dropped, here and nowhere else.
+and its keys are checked, by the kind's dataclass, while Hydra composes (plain_loader.py, which also
+has the order in which profiles, recipes and stages speak). A stage of the command line, as
+`+stages.x={kind: rl}`, is checked the same way afterwards. A profile may carry numbers for stages
+that the chosen recipe does not have: entries of `stages` without a `kind` are dropped, here and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -77,29 +79,32 @@ def composer(project: Project) -> Callable[[Sequence[str]], DictConfig]:
     def composed(overrides: Sequence[str]) -> DictConfig:
         from hydra import compose as hydra_compose
         from hydra import initialize_config_dir
-        from hydra.core.config_store import ConfigStore
         from hydra.core.global_hydra import GlobalHydra
 
-        from pipeline.plain_loader import PlainLoader
-
-        registry = project.kinds()
-        for name in registry:
-            ConfigStore.instance().store(group="kind", name=name, node={"kind": name})
         GlobalHydra.instance().clear()
-        with initialize_config_dir(str(project.conf_dir()), version_base=VERSION_BASE):
-            hydra = GlobalHydra.instance().hydra
-            assert hydra is not None
-            path = hydra.config_loader.get_search_path()
-            hydra.config_loader = PlainLoader(path, partial(_base, registry))
+        conf = str(project.conf_dir())
+        with loading(project.kinds()), initialize_config_dir(conf, version_base=VERSION_BASE):
             return hydra_compose(CONFIG_NAME, overrides=list(overrides), return_hydra_config=True)
 
     return composed
 
 
-def _base(registry: Registry, content: Any) -> DictConfig | None:
-    """What a stage of plain data is merged over: the typed defaults of its kind."""
-    name = str(content.get("kind")) if isinstance(content, dict) else ""
-    return copy.deepcopy(_structured(registry[name].config, name)) if name in registry else None
+@contextmanager
+def loading(registry: Registry) -> Iterator[None]:
+    """While Hydra, `hydra.main` included, knows the kinds and loads as plain_loader.py says."""
+    from hydra.core.config_store import ConfigStore
+
+    from pipeline.plain_loader import plain_loading
+
+    for name in registry:
+        ConfigStore.instance().store(group="kind", name=name, node={"kind": name})
+    with plain_loading(registry, partial(_base, registry)):
+        yield
+
+
+def _base(registry: Registry, name: str) -> DictConfig:
+    """What a stage of a kind is merged over: the typed defaults of the kind."""
+    return copy.deepcopy(_structured(registry[name].config, name))
 
 
 @cache
@@ -120,16 +125,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
-
-
-def register(registry: Registry) -> None:
-    """Put every kind's dataclass into Hydra's ConfigStore as `kind/<name>`, for `hydra.main`."""
-    from hydra.core.config_store import ConfigStore
-
-    for kind in registry.values():
-        ConfigStore.instance().store(
-            group="kind", name=kind.name, node=schema(kind.config, kind.name)
-        )
 
 
 def schema(config: type, kind: str) -> Any:
