@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline import addresses, compositions
 from pipeline.compose_errors import translated
 from pipeline.errors import UsageError
-from pipeline.graph import did_you_mean
+from pipeline.graph import did_you_mean, stages_of
 from pipeline.kinds import Registry
 from pipeline.overrides import readable
-from pipeline.project import Project, load
+from pipeline.project import Project
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -165,7 +165,7 @@ def resolve(
         for name, node in stages.items():
             stages[name] = _typed(name, node, registry)
     root = _converted(config)
-    instances = _settled(root.get("stages") or {}, registry, overrides)
+    instances = _settled(root, registry, overrides)
     root["stages"] = {name: dataclasses.asdict(stage) for name, stage in instances.items()}
     addresses.refuse(root)
     words = {str(k): str(v) for k, v in choices.items() if v is not None}
@@ -173,14 +173,16 @@ def resolve(
 
 
 def _settled(
-    stages: Mapping[str, Any], registry: Registry, overrides: Sequence[str]
+    root: Mapping[str, Any], registry: Registry, overrides: Sequence[str]
 ) -> dict[str, Any]:
-    """Every stage with what its kind takes from other stages' configs."""
-    settles = {name: registry[config.kind].settle for name, config in stages.items()}
-    return {
-        name: load(settle)(name, stages, overrides) if (settle := settles[name]) else config
-        for name, config in stages.items()
-    }
+    """The config of every stage with what follows from its other keys, and from other stages."""
+    typed = {override.lstrip("+").partition("=")[0] for override in overrides}
+    settled = {}
+    for name, stage in stages_of(root.get("stages") or {}, registry, root).items():
+        keys = {key.removeprefix(f"stages.{name}.") for key in typed}
+        settle = stage.kind.settle
+        settled[name] = settle(stage, keys) if settle else stage.config
+    return settled
 
 
 def _converted(config: DictConfig) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pipeline import manifest as manifests
 from pipeline.artifact import MANIFEST
 from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
+from pipeline.graph import stages_of
 from pipeline.kinds import Registry
 from pipeline.project import Project
 from stages.commands.eval.words import (
@@ -24,10 +25,12 @@ from stages.commands.eval.words import (
     sort_words,
     there_is,
 )
+from stages.commands.fidelity.departures import REFERENCE
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.settle import pass_at, samples_of, with_samples
 from stages.kinds.pretrained.kind import PretrainedConfig
 from stages.kinds.served_model.kind import ServedModelConfig
+from stages.registry import REGISTRY
 from stages.settings.prompts import Prompt
 from stages.settings.stage import StageConfig
 
@@ -69,10 +72,9 @@ def read_request(project: Project, options: argparse.Namespace) -> Request:
 
 def _as_paper(project: Project, composed: Composed) -> EvaluateConfig:
     """How the paper evaluates (D.1), whatever the profile says, by the profile's engine."""
-    reference = str(project.reference)
-    group = reference.partition("=")[0]
+    group = REFERENCE.partition("=")[0]
     kept = [word for word in composed.overrides if word.partition("=")[0] != group]
-    paper = _evaluate_config(compose(project, [*kept, reference]))
+    paper = _evaluate_config(compose(project, [*kept, REFERENCE]))
     return dataclasses.replace(paper, rollout=_evaluate_config(composed).rollout)
 
 
@@ -196,7 +198,7 @@ def _evaluation(
     )
     if options.k or not like.samples_of_benchmark:
         return config
-    return with_samples(config, [samples_of(problems, stages)])
+    return with_samples(config, [samples_of(stages_of(stages, REGISTRY)[problems])])
 
 
 def _template(stages: Mapping[str, StageConfig], model: str) -> Prompt | None:

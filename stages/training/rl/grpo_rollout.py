@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,6 @@ from stages.training.rl.prompt_stream import PromptStream
 from stages.training.rl.prompts import Prompt, slots
 from stages.training.rl.rewards import DrawnScores, weights_at, without_signal
 from stages.training.rl.schedule import rollouts_of
-from stages.verifiers.answer import policy_of
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig
@@ -60,7 +58,7 @@ class RolloutTrainer(GRPOTrainer):
         self.config = config
         self.prompts = prompts
         self.terms = terms
-        self.rollouts = rollouts_of(asdict(config))
+        self.rollouts = rollouts_of(config)
         super().__init__(
             model=model,
             reward_funcs=[
@@ -168,13 +166,9 @@ class RolloutTrainer(GRPOTrainer):
         size = self.num_generations
         rows = [self.prompts[group.prompt].row for group in self._groups for _ in range(size)]
         spent = self.drawer.spent
-        return rollout_metrics(
-            rows,
-            self._completions,
-            self.processing_class,
-            self.config.checking_words,
-            policy_of(self.config.verifiers),
-        ) | {
+        samples = [sample for group in self._groups for sample in group.samples]
+        words = self.config.checking_words
+        return rollout_metrics(rows, samples, self.processing_class, words) | {
             "samples_spent": spent.samples,
             "replaced_groups": spent.replaced,
             "resting_prompts": self.stream.resting(),
