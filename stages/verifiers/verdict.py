@@ -63,9 +63,10 @@ def request_of(
     if isinstance(metadata, str) and metadata:
         with contextlib.suppress(ValueError, RecursionError):
             metadata = json.loads(metadata)
+    said: Any = row.get("completion") if completion is None else completion
     return Request(
         row.get("verifier", ""),
-        row.get("completion") if completion is None else completion,
+        said,
         reference,
         metadata or {},
         question=_question(row, metadata),
@@ -86,7 +87,7 @@ def _last_said(prompt: Any) -> str:
     """What the user said since the assistant's last turn; "" where messages cannot be read."""
     said: list[str] = []
     for message in reversed(prompt) if isinstance(prompt, list | tuple) else ():
-        role, text = ("", "")
+        role = text = None
         if isinstance(message, Mapping):
             role, text = message.get("role"), message.get("content")
         if role != "user" or not isinstance(text, str):

@@ -21,10 +21,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pipeline.identity import digest_of
+from pipeline.identity import InputIdentity, digest_of
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.local import LocalLauncher
-from pipeline.plan import InputIdentity, Wanted
+from pipeline.plan import Wanted
 from pipeline.store import Store
 from stages.kinds.rl.config import LengthSwitch, RewardTerm, RLConfig, Validation
 from stages.kinds.sft.kind import SFTConfig

@@ -41,7 +41,7 @@ def run(config: GeneralConfig, inputs: Inputs, context: Context) -> Outputs:
     key = f"stages.{context.stage}"
     models = of_type(inputs, "data_from", "model")
     given = of_type(inputs, "data_from", "conversations")
-    refuse(rules(config, [model.stage for model in models], bool(given)), key)
+    refuse(rules(config, bool(given)), key)
     rows = [row for one in given for row in read_rows(one.rows_path)]
     rows = rows if given else _tiny(config, context.seed)
     asked = len(rows) if given else sum(config.rows.values())
@@ -88,7 +88,7 @@ def _think(
     asked = [row for row, job in zip(chosen, jobs, strict=True) if id(job) in fits]
     dropped[PROMPT_TOO_LONG] += len(jobs) - len(fit)
     with engine, VerifierPool.of(config.verifiers) as pool:
-        collector = Collector.of(engine, pool, model, config, context)
+        collector = Collector.of(engine, pool, model, config, context)  # type: ignore[arg-type]
         new = with_thoughts(asked, fit, collector, config.thinking, dropped, shown_on(context))
         dropped.update(engine.mishaps)
         by_row = {id(row): thought for row, thought in zip(asked, new, strict=True)}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +58,7 @@ class RolloutTrainer(GRPOTrainer):
         self.config = config
         self.prompts = prompts
         self.terms = terms
-        self.rollouts = rollouts_of(asdict(config))
+        self.rollouts = rollouts_of(config)
         super().__init__(
             model=model,
             reward_funcs=[

@@ -16,7 +16,7 @@ checking_words                      mean number per completion ("wait", 检查, 
 truncation                          share of completions that hit the length limit
 entropy                             mean of −log p of the sampled tokens, which estimates the
                                     policy's entropy without another pass over the vocabulary
-repetition                          mean share of phrases that stood before (rewards/padding.py), in
+completion_repetition               mean share of phrases that stood before (rewards/padding.py), in
                                     the last 8,000 characters of a completion: loops never end, so
                                     they are there (filters of samples read all of it)
 kl                                  to the reference (of the loss, or to the start of the stage)
@@ -40,7 +40,7 @@ from transformers import PreTrainedTokenizerBase
 from stages.language.consistency import consistency, mixes_languages, target_of
 from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
-from stages.rewards.padding import repetition
+from stages.rewards.padding import repeated_share
 from stages.rows.schemas import Row
 from stages.training.rl.groups import Sample
 
@@ -83,7 +83,7 @@ def rollout_metrics(
         "format": [strict(text) for text in texts],
         "thinking_length": map(len, tokenizer(thoughts, add_special_tokens=False).input_ids),
         "checking_words": [count_checking_words(text, checking_words) for text in texts],
-        "repetition": [repetition(text[-READ:]) for text in texts],
+        "completion_repetition": [repeated_share(text[-READ:]) for text in texts],
         **language_metrics(rows, thoughts),
     }
     means = {name: mean(values) for name, values in measured.items()}

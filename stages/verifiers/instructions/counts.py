@@ -39,7 +39,7 @@ _DIVIDER = re.compile(r"\* ?\* ?\*")  # the prompt writes "* * *"
 _TOLERANCE = 2
 
 
-def _seen(text: str, wanted: frozenset[str]) -> set[str]:
+def _seen(text: str, wanted: frozenset[str]) -> frozenset[str]:
     return wanted.intersection(plain_words(text.lower()))
 
 

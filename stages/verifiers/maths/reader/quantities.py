@@ -248,9 +248,9 @@ class Quantities(Brackets):
             return None
         value = self.expression(before)
         if value is not None and unit.noun and before.endswith("%"):  # 12% of apples
-            share = self._percent(before)
+            percent = self._percent(before)
             turned = _DIRECTIONS & set(unit.noun.split())
-            return _quantity(share, unit) if share and turned else share
+            return _quantity(percent, unit) if percent and turned else percent
         if value is None or (symbols(value) and not (start == "“" and not unit.noun)):
             return None
         bare = start.strip()[:1].isalpha() and start.isascii() and start not in PLAIN
