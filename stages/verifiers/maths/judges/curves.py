@@ -111,7 +111,8 @@ def _same_polynomial(left: Node, right: Node) -> bool:
 
 
 def _squarefree(top: fmpz_mpoly) -> fmpz_mpoly:
-    return math.prod(factor for factor, _ in top.factor_squarefree()[1])
+    factors = (factor for factor, _ in top.factor_squarefree()[1])
+    return math.prod(factors, start=top.context().constant(1))
 
 
 def _never_meet(top: fmpz_mpoly, bottom: fmpz_mpoly) -> bool:
@@ -119,8 +120,9 @@ def _never_meet(top: fmpz_mpoly, bottom: fmpz_mpoly) -> bool:
     if bottom.is_constant():
         return True
     both = fmpz_mpoly_vec([top, bottom], top.context())
-    basis, whole = both.buchberger_naive(limits=_MOST)
-    return whole and any(found.is_constant() for found in basis)
+    found: Any = both.buchberger_naive(limits=_MOST)
+    basis, whole = found
+    return bool(whole) and any(one.is_constant() for one in basis)
 
 
 def _fraction(
