@@ -61,5 +61,5 @@ def test_other_kinds_take_nothing_to_be_apart_from():
 
 @pytest.mark.parametrize("type_", TYPES)
 def test_each_shipped_file_sets_every_number(type_):
-    words = ["recipe=r1_zero", f"+stage@stages.mine=clean_{type_}"]
-    assert compose(R1, words).stages["mine"].kind == f"clean_{type_}"  # or it would name the key
+    composed = compose(R1, [f"+stage@stages.cleaned=clean_{type_}"])  # refuses what has no value
+    assert isinstance(composed.stages["cleaned"], CleanConfig)
