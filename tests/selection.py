@@ -1,4 +1,4 @@
-"""Which tests are light, and which go first."""
+"""Which tests are light, and which go first. A test that needs a clock of its own is slow."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ LONG = (
 #: Need torch, though no line of theirs says so: their commands or stages import it.
 TORCH = (
     "benchmarks/test_bench_evaluation.py",
+    "data_stages/test_dataset.py",
     "data_stages/test_difficulty.py",
     "data_stages/test_filters.py",
     "data_stages/test_preferences.py",
@@ -101,7 +102,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Mark what needs torch and what is slow, leave it out if asked, and put long files first."""
     for item in items:
         taken = TAKES.keys() & set(getattr(item, "fixturenames", ()))
-        for name in {TAKES[fixture] for fixture in taken} | _marks(item.path):
+        clock = {"slow"} if item.get_closest_marker("timeout") else set()
+        for name in {TAKES[fixture] for fixture in taken} | _marks(item.path) | clock:
             item.add_marker(name)
     if config.getoption("--light"):
         heavy = [i for i in items if i.get_closest_marker("torch") or i.get_closest_marker("slow")]

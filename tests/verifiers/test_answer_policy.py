@@ -2,8 +2,6 @@ r"""The answer policy: what counts as the one final answer."""
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pipeline.errors import UsageError
@@ -123,11 +121,10 @@ def test_composed_completions_are_read_back() -> None:
     ["<think>", "\\boxed{", "<answer>", "\\boxed{5}", "{", "</think>", "\\phantom{", "\\,",
      "Answer: ", "so the ", "> Answer", "\nAnswer: C", "*"],
 )  # fmt: skip
+@pytest.mark.timeout(60)  # what is quadratic takes hours
 def test_a_megabyte_of_tags_is_read_in_linear_time(text: str) -> None:
-    start = time.perf_counter()
     parse(text * (1_000_000 // len(text)))
     parse("\\boxed{" + text * (1_000_000 // len(text)))
-    assert time.perf_counter() - start < 2
 
 
 @pytest.mark.parametrize(
