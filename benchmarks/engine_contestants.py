@@ -20,8 +20,9 @@ from typing import Any, Protocol
 import torch
 
 from stages.configs import Rollout, Sampling
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
+from stages.rollout.opening import open_engine
 
 
 @dataclass(frozen=True)

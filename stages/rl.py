@@ -42,7 +42,6 @@ from stages.training.rl.algorithms.drawing import overlong_term
 from stages.training.rl.algorithms.settled import settled
 from stages.training.rl.algorithms.trainers import trainer_for
 from stages.training.rl.arguments import completions_per_step, grpo_arguments
-from stages.training.rl.grpo import RecipeGRPOTrainer
 from stages.training.rl.prompts import (
     Prompt,
     earlier_rates,
@@ -51,6 +50,7 @@ from stages.training.rl.prompts import (
     starts,
 )
 from stages.training.rl.schedule import length_limits, rollouts_of
+from stages.training.rl.trainer import RecipeGRPOTrainer
 from stages.training.rl.verdict_counts import VerdictCounts
 from stages.verifiers.answer import policy_of
 from stages.verifiers.pool import VerifierPool

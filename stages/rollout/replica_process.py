@@ -30,7 +30,8 @@ import torch
 from pipeline import threads
 from pipeline.errors import RecipeError, StageFailed
 from stages.configs import Rollout
-from stages.rollout.engine import EngineDied, open_engine
+from stages.rollout.engine import EngineDied
+from stages.rollout.opening import open_engine
 from stages.rollout.shards import Answer, Shard
 
 GRACE = 10.0  # seconds that what an engine started has to end by itself

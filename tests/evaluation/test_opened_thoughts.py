@@ -12,7 +12,8 @@ from stages.chat.template import CHAT_TEMPLATE, END_THINK, THINK
 from stages.configs import EvaluateConfig, Rollout, Sampling, Thinking
 from stages.evaluate import run
 from stages.rewriting.thinking import thought_jobs
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
+from stages.rollout.opening import open_engine
 from stages.rows.schemas import read_rows
 
 GREEDY = Sampling(temperature=0.0, max_tokens=40)

@@ -29,9 +29,9 @@ from stages.rewards.terms import build_terms
 from stages.supervised.documents import encode
 from stages.tiny.problems import generate
 from stages.training.common import load_tokenizer
-from stages.training.rl.grpo_rollout import max_tokens_at
 from stages.training.rl.prompts import Prompt, prepare_prompts, starts
 from stages.training.rl.rewards import weights_at
+from stages.training.rl.schedule import max_tokens_at
 from stages.training.rl.verdict_counts import VerdictCounts
 from stages.verifiers.answer import DEFAULT
 

@@ -14,8 +14,9 @@ import pytest
 
 from pipeline.errors import StageFailed, UsageError
 from stages.configs import Rollout, Sampling
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
+from stages.rollout.opening import open_engine
 from stages.rollout.replica_devices import devices
 
 FREE = Sampling(temperature=1.0, max_tokens=24)

@@ -9,7 +9,8 @@ import torch
 
 from pipeline.errors import StageFailed, UsageError
 from stages.configs import Rollout, Sampling
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
+from stages.rollout.opening import open_engine
 
 FREE = Sampling(temperature=1.0, max_tokens=24)
 GREEDY = Sampling(temperature=0.0, max_tokens=24)

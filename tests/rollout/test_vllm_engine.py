@@ -16,8 +16,9 @@ from transformers import AutoModelForCausalLM
 
 from pipeline.errors import UsageError
 from stages.configs import ModelShape, Rollout, Sampling
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
+from stages.rollout.opening import open_engine
 from stages.rollout.vllm_engine import VLLMEngine
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import save_tokenizer

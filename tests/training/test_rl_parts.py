@@ -24,10 +24,10 @@ from stages.rollout.decoding import ATTENTION
 from stages.tiny.problems import generate
 from stages.training import common
 from stages.training.rl.arguments import grpo_arguments
-from stages.training.rl.grpo import RecipeGRPOTrainer
-from stages.training.rl.grpo_rollout import max_tokens_at
 from stages.training.rl.prompts import prepare_prompts
 from stages.training.rl.rewards import weights_at, without_signal
+from stages.training.rl.schedule import max_tokens_at
+from stages.training.rl.trainer import RecipeGRPOTrainer
 
 PAPER = RLConfig(  # recipe of DeepSeek-R1: 2.1 and 3.2 of arXiv 2501.12948v2
     kind="rl",

@@ -28,10 +28,10 @@ from stages.rollout.decoding import ATTENTION
 from stages.tiny.problems import generate
 from stages.training import common
 from stages.training.rl.arguments import grpo_arguments
-from stages.training.rl.grpo import RecipeGRPOTrainer
 from stages.training.rl.prompt_stream import PromptStream
 from stages.training.rl.prompts import Prompt, prepare_prompts, starts
 from stages.training.rl.schedule import Rollouts
+from stages.training.rl.trainer import RecipeGRPOTrainer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 OLD_LIMIT, NEW_LIMIT = 4, 20

@@ -53,6 +53,7 @@ RENAMED = {
     "sampling/sampling_logp_difference/mean": "sampling_logp_difference",
 }
 TERM = re.compile(r"rewards/(.+)/(mean|std)")
+PER_PASS = ("kl", "clip_ratio/region_mean", "sampling_logp_difference")
 READ = 8000
 VALIDATION = "validation/"
 
@@ -102,6 +103,15 @@ def language_metrics(rows: Sequence[Row], thoughts: Sequence[str]) -> dict[str, 
         "language_consistency": [share for share in shares if share is not None],
         "mixed_language": [float(mixes) for mixes in mixed if mixes is not None],
     }
+
+
+def weigh_passes(metrics: dict[str, list[float]], tokens: Sequence[float]) -> None:
+    """Of what TRL appends once per pass, the mean over tokens: one value for the step."""
+    for name in PER_PASS:
+        values = metrics.get(name, [])
+        if len(values) == len(tokens) > 1 and any(tokens):
+            weighted = sum(v * n for v, n in zip(values, tokens, strict=True)) / sum(tokens)
+            metrics[name] = [weighted]
 
 
 def mean(values: Iterable[float]) -> float:

@@ -47,10 +47,10 @@ from stages.scoring.examiner import Examiner
 from stages.scoring.forcing import Tags
 from stages.scoring.measures import PER_SAMPLE, Asked, by_level
 from stages.training import parallel
-from stages.training.rl.grpo import RecipeGRPOTrainer
-from stages.training.rl.grpo_rollout import max_tokens_at
 from stages.training.rl.metrics import VALIDATION
 from stages.training.rl.prompts import Prompt, prepare_prompts
+from stages.training.rl.schedule import max_tokens_at
+from stages.training.rl.trainer import RecipeGRPOTrainer
 from stages.verifiers.pool import VerifierPool
 
 ACCURACY, CONSENSUS = f"{VALIDATION}accuracy", f"{VALIDATION}cons_at_k"

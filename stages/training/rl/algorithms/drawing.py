@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from accelerate import Accelerator
 from transformers import PreTrainedTokenizerBase
 
 from stages.chat.encoding import token_ids
@@ -26,7 +27,10 @@ from stages.rewards.terms import Scores, Term
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rows.schemas import Row
 from stages.training.rl.algorithms.advantages import FULL
-from stages.training.rl.groups import Group, GroupDrawer
+from stages.training.rl.groups import Answer, Group, GroupDrawer
+from stages.training.rl.prompt_stream import PromptStream
+from stages.training.rl.prompts import Prompt
+from stages.training.rl.schedule import max_tokens_at
 
 OVERLONG = "overlong"
 
@@ -62,17 +66,20 @@ def overlong_score(tokens: int, limit: int, share: float) -> float:
 class AlgorithmDrawer(GroupDrawer):
     """Draws groups as the algorithm says.
 
-    limit_at: the length limit at an optimiser step. ask: the prompt of a row with a hint behind it.
+    ask: the prompt of a row with a hint behind it.
     """
 
     def __init__(
         self,
-        *parts: Any,
-        limit_at: Callable[[RLConfig, int], int],
+        config: RLConfig,
+        prompts: Sequence[Prompt],
+        terms: Sequence[Term],
+        stream: PromptStream,
+        accelerator: Accelerator,
+        answer: Answer,
         ask: AskWithHint,
     ) -> None:
-        super().__init__(*parts)
-        self.limit_at = limit_at
+        super().__init__(config, prompts, terms, stream, accelerator, answer)
         self.ask_with_hint = ask
         self.names = [term.name for term in self.terms]
         self.rationalised = 0
@@ -129,7 +136,7 @@ class AlgorithmDrawer(GroupDrawer):
         rows = super()._score(places, batch, step)
         share = self.config.algorithm.overlong
         if share:
-            limit, column = self.limit_at(self.config, step), self.names.index(OVERLONG)
+            limit, column = max_tokens_at(self.config, step), self.names.index(OVERLONG)
             for scores, (_, completion) in zip(rows, batch, strict=True):
                 scores[column] = overlong_score(len(completion.token_ids), limit, share)
         return rows

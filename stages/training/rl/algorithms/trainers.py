@@ -5,7 +5,7 @@ from __future__ import annotations
 from stages.configs import Algorithm
 from stages.training.rl.algorithms.offline import OfflineTrainer, PreferenceTrainer, RoundTrainer
 from stages.training.rl.algorithms.ppo import PPOTrainer
-from stages.training.rl.grpo import RecipeGRPOTrainer
+from stages.training.rl.trainer import RecipeGRPOTrainer
 
 
 def trainer_for(algorithm: Algorithm) -> type[RecipeGRPOTrainer]:
