@@ -22,7 +22,7 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.plain_grpo import peak_memory
 from benchmarks.tasks_sft import point, stage_config
-from stages.configs import SFTConfig
+from stages.kinds.sft.kind import SFTConfig
 from stages.rows.schemas import read_rows
 from stages.supervised.batches import Batch, Layout, Passes
 from stages.supervised.documents import IGNORED, encode

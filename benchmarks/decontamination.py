@@ -173,8 +173,8 @@ def _stage(folder: Path) -> dict[str, Any]:
     """The stage as `r1 run` calls it, with the numbers that ship."""
     from pipeline.artifact import Artifact
     from pipeline.context import Context
-    from stages.clean import run
-    from stages.configs import CleanConfig
+    from stages.kinds.clean.kind import CleanConfig
+    from stages.kinds.clean.run import run
 
     work = Path(tempfile.mkdtemp(dir=folder))
     for name in ("given", "work", "output"):

@@ -19,10 +19,10 @@ from typing import Any, Protocol
 
 import torch
 
-from stages.configs import Rollout, Sampling
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
 from stages.rollout.opening import open_engine
+from stages.settings.generation import Rollout, Sampling
 
 
 @dataclass(frozen=True)

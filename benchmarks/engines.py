@@ -50,8 +50,9 @@ from benchmarks.engine_contestants import (
     sorted_generate,
 )
 from stages.chat.template import render_prompt
-from stages.configs import ModelShape, Rollout, Sampling
+from stages.kinds.pretrain.kind import ModelShape
 from stages.rollout.engine import GenerationRequest
+from stages.settings.generation import Rollout, Sampling
 from stages.tiny.model import build_model
 from stages.tiny.problems import generate
 from stages.tiny.tokenizer import save_tokenizer

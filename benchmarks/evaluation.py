@@ -36,12 +36,13 @@ from rich.table import Table
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages.configs import EvaluateConfig, Rollout, Sampling
+from stages.kinds.evaluate.config import EvaluateConfig
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.opening import open_engine
 from stages.rows.schemas import PROBLEM, Row, write_rows
 from stages.sampling.collect import make_jobs
 from stages.sampling.ledger import key_of, seed_of
+from stages.settings.generation import Rollout, Sampling
 from stages.tiny.problems import DOMAINS, generate
 
 WARM = 8  # problems before the clock starts
@@ -168,7 +169,7 @@ def _parts(problems: Sequence[Row], rounds: int) -> Iterator[Sequence[Row]]:
 
 def our_stage(settings: Settings, folder: Path) -> Contender:
     """The stage, in this process; a ledger of its own for each part, so that all is drawn."""
-    from stages.evaluate import run
+    from stages.kinds.evaluate.run import run
 
     source = folder / "model"
     source.mkdir()

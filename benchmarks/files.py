@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from stages.configs import DatasetConfig
+from stages.kinds.dataset.kind import DatasetConfig
 from stages.rows.files import rows_of_file
 from stages.rows.formats import FORMATS
 from stages.rows.schemas import Row

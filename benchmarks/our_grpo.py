@@ -12,7 +12,7 @@ from benchmarks.plain_grpo import peak_memory, point
 from benchmarks.tasks_grpo import stage_config
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages import rl
+from stages.kinds.rl import run as rl
 
 
 @dataclass

@@ -13,7 +13,7 @@ from benchmarks.plain_grpo import peak_memory
 from benchmarks.tasks_sft import point, stage_config
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages import sft
+from stages.kinds.sft import run as sft
 from stages.rows.schemas import read_rows
 from stages.supervised import trainer
 

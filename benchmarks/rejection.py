@@ -35,13 +35,15 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from stages.configs import Adaptive, Rollout, SampleConfig, Sampling, Verifiers
+from stages.kinds.sample.config import Adaptive, SampleConfig
 from stages.rollout.fleet import Fleet
 from stages.rows.schemas import Row, read_rows, stream_rows
 from stages.sampling.collect import Collector, Job, fitting, make_jobs
 from stages.sampling.ledger import Ledger
 from stages.sampling.round_files import GROUP
 from stages.sampling.rounds import ADAPTIVE, FIXED, Rounds
+from stages.settings.generation import Rollout, Sampling
+from stages.settings.verifiers import Verifiers
 from stages.verifiers.pool import VerifierPool
 
 CONF = Path(__file__).resolve().parent.parent / "conf" / "stage" / "_sample.yaml"

@@ -17,9 +17,10 @@ from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.context import Context
 from pipeline.statistics import Bootstrap, estimates
-from stages import problems, rl
 from stages.chat.template import render_prompt
-from stages.configs import RLConfig
+from stages.kinds.problems import run as problems
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import RLConfig
 from stages.rewards.format import strict
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.cli import R1
 from pipeline.compose import compose
-from stages.configs import Curriculum, RLConfig
+from stages.kinds.rl.config import Curriculum, RLConfig
 from stages.training.rl.prompt_stream import PromptStream
 
 

@@ -15,7 +15,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from pipeline.cli import R1
 from pipeline.compose import compose
-from stages.configs import SFTConfig
+from stages.kinds.sft.kind import SFTConfig
 from stages.rows.schemas import CONVERSATION, Row, write_rows
 from stages.tiny.tokenizer import save_tokenizer
 from stages.tiny.worked import worked

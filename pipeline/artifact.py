@@ -2,11 +2,9 @@
 
 Files by artifact type (see docs/architecture.md, "Artifacts"):
 
-    model, reward_model     model/ (Hugging Face format: safetensors, tokenizer, chat template)
-    problems, samples, conversations, preferences, labels     rows.parquet
-    served_model            model/config.json: its URL and its name there
-    evaluation              samples.parquet, problems.parquet, budgets.parquet, metrics.json
-    every type              manifest.json; metrics.jsonl where the stage logged a curve
+    models        model/ (Hugging Face format: safetensors, tokenizer, chat template)
+    rows          rows.parquet
+    every type    manifest.json; metrics.jsonl where the stage logged a curve
 """
 
 from __future__ import annotations
@@ -46,7 +44,7 @@ class Artifact:
 
     @property
     def model_path(self) -> Path:
-        """The Hugging Face directory of a model or reward_model artifact."""
+        """The Hugging Face directory of a model."""
         return self.path / "model"
 
     @property
@@ -55,7 +53,7 @@ class Artifact:
         return self.path / "rows.parquet"
 
 
-#: The artifacts on each edge, in config order: {"init_from": (base,), "data_from": (a, b)}.
+#: The artifacts on each edge, in config order.
 Inputs = Mapping[str, tuple[Artifact, ...]]
 
 

@@ -28,6 +28,7 @@ R1 = Project(
     report="stages.report:build",
     closing="stages.closing:words",
     results="stages.report.results:RESULTS",
+    examples="stages.commands:EXAMPLES",
     reference="profile=paper",
     commands={
         "eval": "stages.commands.eval.command:main",
@@ -49,7 +50,7 @@ _VERBS = {
     "doctor": "show what this machine has",
 }
 _HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--hydra-help")
-_EPILOG = """Overrides are Hydra's: `r1 run profile=tiny until=dev2 stages.zero.max_steps=50`.
+_EPILOG = """Overrides are Hydra's, KEY=VALUE; `r1 run --help` has examples.
 `r1 run` also takes Hydra's own flags: -m for sweeps, --cfg job, --info, --help."""
 _JSON_VERBS = ("plan", "status", "why", "report")
 

@@ -17,7 +17,7 @@ from pipeline.kinds import EdgeRule, Kind, Registry
 
 @dataclass(frozen=True)
 class Edge:
-    """One input of a stage. key: where the config says so, e.g. `stages.dev1.data_from[0]`."""
+    """One input of a stage. key: where the config says so, e.g. `stages.NAME.EDGE[0]`."""
 
     name: str
     stage: str

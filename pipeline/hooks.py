@@ -89,7 +89,12 @@ class Compared:
 
 
 class Results(Protocol):
-    """What a project has to say of its results; `report` is what its report wrote as facts."""
+    """What a project has to say of its results; `report` is what its report wrote as facts.
+
+    models: the types of artifact that are models.
+    """
+
+    models: frozenset[str]
 
     def line(self, facts: Mapping[str, Any]) -> str:
         """A line that `status` shows of a finished stage; empty for none."""
@@ -114,6 +119,8 @@ class Results(Protocol):
 
 class NoResults:
     """Of a project that has nothing to say of its results."""
+
+    models: frozenset[str] = frozenset({"model"})
 
     def line(self, facts: Mapping[str, Any]) -> str:
         return ""

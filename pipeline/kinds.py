@@ -134,7 +134,7 @@ class Registry(dict[str, Kind]):
 class Outputs:
     """What a stage returns beside the files it wrote into `context.output`.
 
-    facts: JSON-able numbers and words that the manifest keeps (counts, metrics, accuracies).
+    facts: JSON-able numbers and words that the manifest keeps (counts, metrics).
     funnel: rows dropped by reason, in order, e.g. {"sampled": 800, "wrong": 120, "kept": 680}.
     """
 

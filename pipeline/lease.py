@@ -28,6 +28,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from pipeline import locks, state, threads
 
 HEARTBEAT = 2.0
@@ -229,9 +231,17 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot; empty for one that is gone."""
+    """When a process started; empty for one that is gone.
+
+    On Linux in clock ticks since boot: psutil gives the time of day, which moves when the clock is
+    set, and a holder that lives would seem another.
+    """
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return ""
+        if not psutil.LINUX:
+            return str(process.create_time())
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (psutil.Error, OSError):
         return ""
-    return "" if fields[0] in "ZX" else fields[19]

@@ -30,6 +30,7 @@ class Project:
     closing: called as `closing(artifacts, config) -> str`: what to do with what a run made, as text
     that is Markdown, too; the report has it as `run["closing"]`.
     results: a hooks.Results: what status, sweeps and tracking show of this project's results.
+    examples: a text that `r1 run --help` shows: lines of commands, and what they do.
     reference: the override that composes what `r1 plan --departures` compares with.
     checks: what `r1 doctor` also shows, name → "package.module:describe", called as `describe()`.
     """
@@ -41,6 +42,7 @@ class Project:
     report: str | None = None
     closing: str | None = None
     results: str | None = None
+    examples: str | None = None
     reference: str | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)

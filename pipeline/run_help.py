@@ -9,22 +9,15 @@ from pathlib import Path
 import yaml
 
 from pipeline.compose import CONFIG_NAME
-from pipeline.project import Project
+from pipeline.project import Project, load
 
 _HEAD = """\
 usage: r1 run [KEY=VALUE ...] [-m] [--cfg job] [--info] [--debug]
 
 Run the recipe: what is done is kept, what stopped is resumed. `r1 plan` takes
 the same words and shows what would run.
-
-  r1 run                            the whole recipe
-  r1 run until=dev2                 a stage and what it needs, or [dev1,dev2]
-  r1 run only=dev2                  a stage alone; its inputs have to be there
-  r1 run stages.zero.max_steps=50   another number; `r1 plan` names the stages
-  r1 run recipe=r1_zero seed=1      another graph, another seed
-  r1 run data@stages.heldout=gsm8k  other rows: see conf/data, and conf/model
-  r1 run -m seed=0,1                a run for each value, and a table of them
-
+"""
+_GROUPS = """
 GROUP=OPTION chooses from the configuration; the default stands in [brackets]:
 """
 _TAIL = """
@@ -38,7 +31,9 @@ flags:
 
 def page(project: Project) -> str:
     """The page; groups and their options are those of the project's configuration."""
-    return _HEAD + "\n".join(_groups(project.conf_dir())) + "\n" + _TAIL
+    examples = f"\n{load(project.examples)}\n" if project.examples else ""
+    groups = "\n".join(_groups(project.conf_dir()))
+    return f"{_HEAD}{examples}{_GROUPS}{groups}\n{_TAIL}"
 
 
 def _groups(conf: Path) -> Iterator[str]:

@@ -8,7 +8,6 @@ from the same worlds are paired: what two stages share (an easy problem) cancels
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -139,9 +138,9 @@ def sign_test(better: int, worse: int) -> float:
 
     Exact and two-sided; units that are equal on both sides say nothing and are left out.
     """
-    n = better + worse
-    tail = sum(math.comb(n, i) for i in range(min(better, worse) + 1))
-    return min(1.0, 2 * tail / (1 << n))
+    from scipy.stats import binomtest  # type: ignore[import-untyped]  # it takes a second
+
+    return float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
 
 
 def slope(x: Array, draws: Sequence[Draws]) -> Draws:

@@ -88,7 +88,7 @@ class Store:
         """A folder to adopt this result from; its checksums are compared on adoption.
 
         A stage's name is no part of its identity, so what another recipe calls otherwise will do:
-        the teacher of one is the base of the other.
+        a model that one makes is where the other begins.
         """
         own = [folder / stage / fingerprint for folder in self.adopt_from]
         others = [

@@ -9,7 +9,7 @@ twice the time, and so on. Nothing is ended unless `stop` says so: a slow stage 
     any other (vLLM's, verifiers' workers)        is named with its state: signals would end it
     a thread inside C code that keeps the GIL     faulthandler's own timer dumps, without Python
 
-Processes are found through /proc, so on other systems than Linux the stage's own stacks are all.
+Which processes catch the signal /proc alone tells: on other systems than Linux all are only named.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from pipeline import threads
 from pipeline.context import last_move, moved
@@ -110,34 +112,29 @@ def dump() -> None:
     """Write all stacks to stderr: this process's, then its children's."""
     print(f"--- stacks of process {os.getpid()} ---", file=sys.stderr, flush=True)
     faulthandler.dump_traceback(sys.stderr, all_threads=True)
-    for process in _started_by(os.getpid()):
-        status = _status(process)
-        said = f"process {process} ({status.get('Name')}, {status.get('State')})"
-        if not int(status.get("SigCgt", "0"), 16) >> (_SIGNAL - 1) & 1:
+    for process in psutil.Process().children(recursive=True):  # parents first
+        said = f"process {process.pid} ({_name_and_state(process)})"
+        if not _shows_stacks(process.pid):
             print(f"--- {said}: no Python stacks ---", file=sys.stderr, flush=True)
             continue
         print(f"--- stacks of {said} ---", file=sys.stderr, flush=True)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(process, _SIGNAL)
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(_SIGNAL)
             time.sleep(_WRITING)
 
 
-def _started_by(parent: int) -> list[int]:
-    """All processes below one, parents first."""
-    children: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        if (above := _status(int(folder.name)).get("PPid")) is not None:
-            children.setdefault(int(above), []).append(int(folder.name))
-    found = sorted(children.get(parent, []))
-    for process in found:  # grows while it is read
-        found += sorted(children.get(process, []))
-    return found
-
-
-def _status(process: int) -> dict[str, str]:
-    """The fields of /proc/<pid>/status; nothing for a process that has just ended."""
+def _name_and_state(process: psutil.Process) -> str:
     try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        return f"{process.name()}, {process.status()}"
+    except psutil.Error:
+        return "has just ended"
+
+
+def _shows_stacks(process: int) -> bool:
+    """Whether a process catches the signal that shows its stacks; psutil does not tell."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
     except OSError:
-        return {}
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        return False
+    caught = int(status.partition("SigCgt:")[2].split(maxsplit=1)[0], 16)
+    return bool(caught >> (_SIGNAL - 1) & 1)

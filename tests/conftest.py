@@ -116,7 +116,7 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Hugging Face directory of an untrained Qwen2 of 100,352 weights; do not write to it."""
     import torch
 
-    from stages.configs import ModelShape
+    from stages.kinds.pretrain.kind import ModelShape
     from stages.tiny.model import build_model
     from stages.tiny.tokenizer import build_tokenizer, save_tokenizer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Container, Iterator
@@ -10,8 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from stages.registry import REGISTRY
+
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ROOT / "stages" / "commands"  # they compose, run and read whole recipes
+RECIPE = re.compile(
+    "|".join(
+        [
+            *(rf"\b{edge}\b" for edge in REGISTRY.edges),
+            r"reasoning|languages?\b|helpful|safety|reward|accurac|claims?\b|verdict|flops",
+            r"pass_at|pass@|cons_at|mixed_language|repetition|checking_words|problems\.parquet",
+            r"\b(dev[123]|zero_weak|student|teacher|cold_start|r1_zero)\b",
+        ]
+    )
+)
 HEAVY = {"torch", "transformers", "trl", "vllm", "datasets", "peft", "accelerate"}
 
 
@@ -46,21 +59,47 @@ def test_the_engine_imports_no_stage_and_no_library_of_models(path: Path) -> Non
     assert not {top(module) for module in imports(path)} & (HEAVY | {"stages"})
 
 
-def test_the_parts_of_stages_never_import_a_kind_of_stage() -> None:
-    parts = [
-        path
-        for path in sources("stages")
-        if path.parent != ROOT / "stages" and COMMANDS not in path.parents
+def test_the_engine_knows_no_recipe() -> None:
+    """What this recipe calls its edges, models, tasks and results comes from the Project."""
+    known = [
+        f"{path.relative_to(ROOT)}:{number}: {found[0]}"
+        for path in sources("pipeline")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if (found := RECIPE.search(line))
     ]
-    kinds = {path.stem for path in (ROOT / "stages").glob("*.py")}
-    kinds -= {"__init__", "configs"}  # the typed configs are for everybody
+    assert not known
+
+
+def test_the_parts_of_stages_never_import_a_kind_of_stage() -> None:
+    """A part that is made for one kind names its config as a type (TYPE_CHECKING)."""
+    above = {"kinds", "registry", "commands"}
     wrong = [
         f"{path.relative_to(ROOT)} imports {module}"
-        for path in parts
+        for path in sources("stages")
+        if path.parent != ROOT / "stages" and path.relative_to(ROOT).parts[1] not in above
         for module in imports(path)
-        if top(module) == "stages" and module.split(".")[1] in kinds
+        if top(module) == "stages" and [*module.split("."), ""][1] in above
     ]
     assert not wrong
+
+
+KINDS = sorted(path for path in (ROOT / "stages/kinds").iterdir() if (path / "run.py").exists())
+
+
+@pytest.mark.parametrize("folder", KINDS, ids=lambda folder: folder.name)
+def test_a_kind_is_one_folder_with_all_that_the_engine_asks_of_it(folder: Path) -> None:
+    code = f"""if True:
+        import sys
+        from stages.kinds.{folder.name}.kind import KINDS
+        for kind in KINDS:
+            hooks = (kind.entry, kind.derive, kind.origin, kind.settle, kind.check, kind.gate)
+            for place in (*hooks, kind.needs, f"{{kind.config.__module__}}:config"):
+                assert (place or "stages.kinds.{folder.name}.").startswith(
+                    "stages.kinds.{folder.name}."
+                ), place
+        sys.exit(sorted(set(sys.modules) & {HEAVY!r}) or 0)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_model_is_loaded_without_a_word_on_the_code_that_it_brings() -> None:
@@ -101,7 +140,7 @@ def test_threads_are_started_where_one_that_cannot_start_is_told() -> None:
             assert text.count("threading.Thread(") == text.count("threads.start("), path
 
 
-@pytest.mark.parametrize("module", ["pipeline.cli", "stages.registry", "stages.configs"])
+@pytest.mark.parametrize("module", ["pipeline.cli", "stages.registry"])
 def test_what_the_plan_needs_loads_without_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit(sorted(set(sys.modules) & {HEAVY!r}) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -94,7 +94,9 @@ class LocalLauncher:
                 running.begin(self._context)
 
     def _ensure_server(self) -> None:
-        os.environ[server.FOLDER] = get_temp_dir()
+        folder = Path(get_temp_dir())
+        folder.mkdir(mode=0o700, exist_ok=True)  # a server that failed took it away
+        os.environ[server.FOLDER] = str(folder)
         try:
             with _output_to(self._log):
                 forkserver.ensure_running()

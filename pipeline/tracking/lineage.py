@@ -22,7 +22,6 @@ from pipeline import manifest
 from pipeline.artifact import Artifact
 from pipeline.manifest import CorruptArtifact
 
-MODELS = ("model", "reward_model")
 ROWS = ("rows.parquet", "samples.parquet")
 MADE = "made"  # the context of rows that a stage did not take in but made
 TAG = "r1.fingerprint"
@@ -37,25 +36,30 @@ class Lineage:
         experiment: str,
         source: Mapping[str, str],
         named: Callable[[Path], str],
+        models: frozenset[str],
     ) -> None:
-        """source: tags that say what made a model; named: a path as MLflow shall show it."""
+        """source: tags that say what made a model; named: a path as MLflow shall show it.
+
+        models: the types of artifact that are models, not rows.
+        """
         self._client = client
         self._experiment = experiment
         self._source = source
         self._named = named
+        self._models = models
 
     def log(self, run_id: str, artifact: Artifact, parent: str) -> None:
         """Link a run to its inputs and to the model that it made, and the parent to its rows."""
-        inputs = _inputs(artifact)
+        inputs, is_model = _inputs(artifact), artifact.type in self._models
         context = "evaluation" if artifact.type == "evaluation" else "training"
-        rows = [self._dataset(i, context) for i in inputs if i.type not in MODELS]
+        rows = [self._dataset(i, context) for i in inputs if i.type not in self._models]
         self._client.log_inputs(
             run_id,
-            datasets=rows if artifact.type in MODELS else [*rows, self._dataset(artifact, MADE)],
-            models=[LoggedModelInput(self.model_id(i)) for i in inputs if i.type in MODELS],
+            datasets=rows if is_model else [*rows, self._dataset(artifact, MADE)],
+            models=[LoggedModelInput(self.model_id(i)) for i in inputs if i.type in self._models],
         )
         self._client.log_inputs(parent, datasets=rows)
-        if artifact.type in MODELS:
+        if is_model:
             self._link_output(run_id, self.model_id(artifact, run_id))
 
     def _dataset(self, artifact: Artifact, context: str) -> DatasetInput:

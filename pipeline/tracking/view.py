@@ -126,7 +126,9 @@ class View:
         self._send_numbers(child.run_id, results(artifact), event["time"])
         self._send_tags(child.run_id, tags(artifact, self._places.named))
         self._send_tracked(child.run_id, self._said.tracked(artifact), event["time"])
-        lineage = Lineage(self._client, self._experiment, self._source, self._places.named)
+        lineage = Lineage(
+            self._client, self._experiment, self._source, self._places.named, self._said.models
+        )
         lineage.log(child.run_id, artifact, self._parent)
         self._send_table(child.run_id, path)
         self._client.log_artifact(child.run_id, str(path / MANIFEST))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from pipeline.kinds import Problem
-from stages.configs.prompts import Prompt
+
+if TYPE_CHECKING:
+    from stages.settings.prompts import Prompt
 
 OTHERS = "en"  # the text for languages that have none
 

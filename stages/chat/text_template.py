@@ -21,10 +21,11 @@ import re
 from typing import TYPE_CHECKING
 
 from stages.chat.prompt_texts import OTHERS, texts
-from stages.configs import Prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from stages.settings.prompts import Prompt
 
 QUESTION = "question"
 BLANK = f"{{{QUESTION}}}"

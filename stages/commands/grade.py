@@ -40,8 +40,8 @@ from rich.progress import (
 
 from pipeline.errors import UsageError
 from pipeline.overrides import parsed
-from stages.configs import Verifiers
 from stages.rows.files import Advance
+from stages.settings.verifiers import Verifiers
 from stages.verifiers import files
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import proof, right_answer

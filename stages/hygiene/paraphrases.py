@@ -36,7 +36,7 @@ class Likeness:
 
 
 class Paraphrases:
-    """Prompts of benchmark items, as vectors. Thresholds: stages.configs.CleanConfig."""
+    """Prompts of benchmark items, as vectors. Thresholds: stages/kinds/clean."""
 
     def __init__(
         self, items: Sequence[Item], prompts: Sequence[str], alike: float, same_numbers: float

@@ -19,12 +19,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
 from stages.chat.prompt_texts import fill, texts
-from stages.configs import GenerativeJudge, SampleConfig
 from stages.judging.labelled_answers import Claim
 from stages.judging.model_judge import as_text, read_verdict
 from stages.language.consistency import target_of
@@ -33,6 +32,9 @@ from stages.rows.schemas import Row
 from stages.sampling import side_model
 from stages.sampling.collect import Collector, Job, fitting
 from stages.verifiers.pool import VerifierPool
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import GenerativeJudge, SampleConfig
 
 VERDICTS = {"right": 1.0, "wrong": 0.0}
 _WIDE = str.maketrans({"［": "[", "］": "]", "＜": "<", "＞": ">"})

@@ -11,18 +11,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
-from stages.configs import PreferencesConfig
 from stages.judging.pairs import Candidate
 from stages.rollout.fleet import Fleet
 from stages.rows.query_kind import HELPFUL, SAFETY, may_judge
 from stages.rows.schemas import MESSAGES, PROBLEM, Row, stream_rows, write_rows
 from stages.sampling.collect import Collector, fitting, gather, in_turn, make_jobs, shown_on
 from stages.verifiers.pool import VerifierPool
+
+if TYPE_CHECKING:
+    from stages.kinds.judged.kind import PreferencesConfig
 
 CANDIDATE = pa.schema(
     [("prompt", MESSAGES), ("responses", pa.list_(pa.string())), ("source", pa.string())]

@@ -13,14 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
-from stages.configs import GenerativeJudge
 from stages.language.codes import code_of
 from stages.language.consistency import target_of
 from stages.rows.files import BadRow, Raw
 from stages.rows.formats.columns import text_of
 from stages.rows.sources import read_own_rows
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import GenerativeJudge
 
 COLUMNS = ("question", "reference", "answer")
 #: How a wrong answer is made hostile, in English and in Chinese: fields of Claim are filled in.

@@ -19,12 +19,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
 from stages.chat.prompt_texts import fill, texts
 from stages.chat.template import END_THINK, Message
-from stages.configs import PreferencesConfig
 from stages.judging.pairs import Candidate, Judged
 from stages.language.consistency import target_of
 from stages.language.prose import shows
@@ -33,6 +33,9 @@ from stages.sampling import side_model
 from stages.sampling.collect import Collector, Job, fitting
 from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool
+
+if TYPE_CHECKING:
+    from stages.kinds.judged.kind import PreferencesConfig
 
 NO_ANSWER, TOO_LONG = "no_answer", "too_long_for_judge"
 _VERDICT = re.compile(r"\[\[([^\[\]]+)\]\]")

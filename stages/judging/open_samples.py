@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from pipeline.errors import RecipeError
-from stages.configs import SampleConfig
 from stages.hygiene.resemblance import Different
 from stages.judging.answer_judge import AnswerJudge, Opinion, claim_of
 from stages.rows.schemas import Row
@@ -23,6 +23,9 @@ from stages.sampling.collect import Job
 from stages.sampling.filters import reason_of
 from stages.sampling.round_files import WAITS
 from stages.sampling.rounds import Rounds
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import SampleConfig
 
 GENERATIVE = "generative"  # the verifier of rows that no rule can judge
 RIGHT, WRONG, UNREADABLE = "judged_by_model_right", "judged_by_model_wrong", "judge_unreadable"

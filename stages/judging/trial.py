@@ -1,6 +1,6 @@
 """Whether a model may judge: measured on labelled rows, and on hostile ones, before it scores.
 
-What it is held to (stages/configs/generative.py): the share of labelled rows that it judges as
+What it is held to (stages/kinds/sample/config.py): the share of labelled rows that it judges as
 they are labelled, replies that cannot be read counted against it; the share of wrong rows that it
 calls right, by the upper end of its interval, since that is what training on its verdicts would
 learn to use; and no hostile row called right. Intervals are Wilson's, at 95 %.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
-from stages.configs import PreferencesConfig
 from stages.judging.pairs import SAME, TOO_FEW_VOTES, UNBALANCED, UNDECIDED, WITHIN_MARGIN
 from stages.rows.left_out import LeftOut
+
+if TYPE_CHECKING:
+    from stages.kinds.judged.kind import PreferencesConfig
 
 _TEXTS = {
     SAME: "hold the same response twice",

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
 from stages.chat.template import ASSISTANT, END_THINK, SYSTEM, THINK, USER
-from stages.configs import ModelContext
 from stages.models.window import text_part
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from stages.kinds.pretrained.kind import ModelContext
 
 ROTARY = {"rope_theta", "rope_parameters", "rope_scaling"}
 ROLES, THOUGHT = (USER, ASSISTANT, SYSTEM), (THINK, END_THINK)

@@ -5,7 +5,7 @@ loads other weights, a Python file is code. A link is followed inside the folder
 snapshot of the hub's cache into that cache; one that leads elsewhere would publish a file of yours.
 
 No torch here: of weights only the headers are read, so a local folder is looked at before anything
-runs (stages/checks/models.py).
+runs (stages/kinds/pretrained/kind.py).
 """
 
 from __future__ import annotations

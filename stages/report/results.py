@@ -23,6 +23,8 @@ VERDICTS = {REPRODUCED: "✔", NOT_REPRODUCED: "✘", UNDECIDED: "?"}
 class R1Results:
     """Held-out accuracies and verdicts on claims."""
 
+    models = frozenset({"model", "reward_model"})
+
     def line(self, facts: Mapping[str, Any]) -> str:
         """How a trained stage did on problems that it was only asked; empty if on none.
 

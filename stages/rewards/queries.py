@@ -7,12 +7,14 @@ alone. A row that does not say which it is, or says both, would get no reward of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import RecipeError
-from stages.configs import RewardTerm
 from stages.rewards.schedule import PREFERENCE_TERMS
 from stages.rows.query_kind import HELPFUL, KINDS, PREFERENCE, SAFETY, preference_of
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RewardTerm
 
 
 def require_kinds(

@@ -20,10 +20,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
-from stages.configs import RewardTerm
 from stages.language.consistency import asked, consistency, target_of
 from stages.rewards import format as form
 from stages.rewards.padding import is_padding
@@ -33,6 +32,9 @@ from stages.rows.query_kind import preference_of
 from stages.verifiers.answer import Parsed, parse
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import UNEARNED, request_of
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RewardTerm
 
 Scores = list[float | None]
 

@@ -18,12 +18,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
 from stages.chat.prompt_texts import fill, texts
 from stages.chat.template import END_THINK, Message, compose
-from stages.configs import SampleConfig
 from stages.language.consistency import asked, mixes_languages, target_of
 from stages.rewriting.examples import Example, Examples, foreign_tags
 from stages.rewriting.rewrite import (
@@ -44,6 +44,9 @@ from stages.sampling.collect import Collector, Job, Progress, fitting, shown_on
 from stages.sampling.filters import reason_of
 from stages.verifiers.grade import counts_whole
 from stages.verifiers.pool import VerifierPool
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import SampleConfig
 
 #: What the thought alone can be judged by, before a summary is asked for.
 OF_THOUGHTS = frozenset({"mixed_language", "long_paragraph", "code_block", "repetition"})

@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from stages.checks.sampling import MODEL
-from stages.configs import SampleConfig
 from stages.rows.schemas import Row
 from stages.sampling.filters import reason_of
+from stages.settings.values import MODEL
 from stages.verifiers.answer import parse
 from stages.verifiers.grade import counted
 from stages.verifiers.pool import VerifierPool
@@ -23,6 +22,8 @@ from stages.verifiers.verdict import request_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from stages.kinds.sample.config import SampleConfig
 
 NOT_REWRITTEN = "not_rewritten"  # by the tiny world's rewriter
 TOO_LONG, CUT, MALFORMED = "request_too_long", "reply_cut", "reply_malformed"  # of a model's call

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
-from stages.checks.sampling import MODEL, RAW, TINY, rewriting
-from stages.checks.values import refuse
-from stages.configs import SampleConfig
 from stages.language.consistency import mixes_languages, target_of
 from stages.rewriting.examples import Examples, counts, read_examples
 from stages.rewriting.model import ModelRewriter
@@ -18,12 +16,15 @@ from stages.rollout.fleet import Fleet
 from stages.rows.schemas import Row
 from stages.sampling import side_model
 from stages.sampling.collect import fitting
+from stages.settings.values import MODEL, RAW, TINY
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import SampleConfig
 
 
 def prepared(config: SampleConfig, inputs: Inputs, context: Context) -> Examples:
     """The rewriter's examples; raises before anything is sampled for what would fail after it."""
     key = f"stages.{context.stage}"
-    refuse(rewriting(config), key)
     if config.rewriter is None and config.rewrite.wanted:
         context.warn(f"{key}.rewriter: {RAW}")
     if config.rewriter != MODEL:

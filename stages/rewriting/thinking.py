@@ -24,7 +24,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stages.chat.template import THINK, compose
-from stages.configs import Thinking, Trivial
 from stages.language.consistency import count_words
 from stages.language.scripts import LETTERS_PER_WORD
 from stages.rollout.speech import Speech
@@ -35,6 +34,8 @@ from stages.verifiers.answer import parse
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from stages.kinds.general.kind import Thinking, Trivial
 
 NOT_CLOSED = "thought_not_closed"
 HAD, TRIVIAL, NOT_CHOSEN, CHOSEN = "had_thought", "trivial", "not_chosen", "chosen"

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from pipeline.errors import StageFailed, UsageError
-from stages.configs import Server
 from stages.rollout.chat_reply import Odd
 from stages.rollout.chat_response import Response, plain
+from stages.settings.generation import Server
 
 T = TypeVar("T")
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, 529})

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import torch
 
-from stages.configs import Sampling
+from stages.settings.generation import Sampling
 
 _GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed 64-bit number: splitmix64
 _FIRST = -4658895280553007687  # 0xBF58476D1CE4E5B9

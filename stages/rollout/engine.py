@@ -24,7 +24,7 @@ from typing import Protocol
 from transformers import PreTrainedTokenizerBase
 
 from pipeline.errors import UsageError
-from stages.configs import Rollout, Sampling
+from stages.settings.generation import Rollout, Sampling
 
 PROMPT_TOO_LONG = "prompt_too_long"  # a finish reason; only a server tells so late
 

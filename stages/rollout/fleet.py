@@ -24,12 +24,12 @@ from typing import cast
 from transformers import PreTrainedTokenizerBase
 
 from pipeline.errors import StageFailed
-from stages.configs import Rollout, Sampling
 from stages.rollout.engine import GenerationRequest, OnProgress, check_engine
 from stages.rollout.replica import Replica
 from stages.rollout.replica_devices import devices
 from stages.rollout.replica_process import Answers, Failed, Start
 from stages.rollout.shards import Answer, Batch, Shard, Shards
+from stages.settings.generation import Rollout, Sampling
 
 DEPTH = 2  # shards that an engine holds: the one at work and the next
 DEATHS = 3  # engines that one shard may cost

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stages.configs import Rollout
 from stages.rollout.engine import Engine, check_engine
+from stages.settings.generation import Rollout
 
 
 def open_engine(model_path: Path, rollout: Rollout, threads: int) -> Engine:

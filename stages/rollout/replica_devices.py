@@ -7,7 +7,7 @@ import os
 import torch
 
 from pipeline.errors import UsageError
-from stages.configs import Rollout
+from stages.settings.generation import Rollout
 
 
 def devices(rollout: Rollout) -> list[str | None]:

@@ -29,10 +29,10 @@ import torch
 
 from pipeline import threads
 from pipeline.errors import RecipeError, StageFailed
-from stages.configs import Rollout
 from stages.rollout.engine import EngineDied
 from stages.rollout.opening import open_engine
 from stages.rollout.shards import Answer, Shard
+from stages.settings.generation import Rollout
 
 GRACE = 10.0  # seconds that what an engine started has to end by itself
 

@@ -34,10 +34,10 @@ from pipeline import notices
 from pipeline.errors import UsageError
 from pipeline.threads import Executor
 from stages.chat.template import END_THINK, THINK, Message
-from stages.configs import Rollout, Sampling, Server
 from stages.rollout.chat_reply import Reply, read_reply
 from stages.rollout.chat_server import ChatServer, Refused
 from stages.rollout.engine import PROMPT_TOO_LONG, Completion, GenerationRequest, OnProgress
+from stages.settings.generation import Rollout, Sampling, Server
 
 NAMELESS = -1  # the id of a token that a server has counted and not told
 TAG_IDS = {THINK: 256, END_THINK: 257}

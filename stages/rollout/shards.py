@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stages.configs import Sampling
 from stages.rollout.engine import Completion, GenerationRequest
+from stages.settings.generation import Sampling
 
 Shards = Iterable[list[GenerationRequest]]
 Answer = list[list[Completion]]

@@ -22,13 +22,13 @@ from transformers.cache_utils import Cache
 
 from pipeline.context import moved
 from pipeline.errors import StageFailed
-from stages.configs import Rollout, Sampling
 from stages.models.folder import brings_code
 from stages.models.window import window_of
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
 from stages.rollout.engine import Completion, GenerationRequest, OnProgress, check_lengths
 from stages.rollout.speech import Speech
+from stages.settings.generation import Rollout, Sampling
 
 FINISHED = 0.25  # dropping rows copies the cache: later wastes decoding, earlier copies more often
 

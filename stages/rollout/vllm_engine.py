@@ -21,7 +21,6 @@ import torch
 from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from pipeline.errors import UsageError
-from stages.configs import Rollout, Sampling
 from stages.models.folder import brings_code
 from stages.rollout.engine import (
     Completion,
@@ -31,6 +30,7 @@ from stages.rollout.engine import (
     check_lengths,
 )
 from stages.rollout.speech import Speech
+from stages.settings.generation import Rollout, Sampling
 
 if TYPE_CHECKING:
     from vllm import LLM

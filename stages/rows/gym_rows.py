@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import RecipeError, UsageError
-from stages.checks.values import SPLITS
 from stages.rows.schemas import Row
+from stages.settings.values import SPLITS
 from stages.verifiers import gym
 from stages.verifiers.gym.tasks import EXAMPLES, UNFIT
 from stages.verifiers.verdict import Unreadable

@@ -13,12 +13,12 @@ from itertools import islice
 from stages.chat.exchanges import Exchange, exchanges
 from stages.chat.template import END_THINK, THINK, compose, tagged
 from stages.chat.thoughts import NotNormal, read_trace
-from stages.checks.values import DOMAINS
 from stages.language.codes import UNKNOWN, code_of
 from stages.language.consistency import target_of
 from stages.rows.files import BadRow, BrokenRow, Raw, attempt
 from stages.rows.left_out import SHOWN, UNREADABLE, LeftOut
 from stages.rows.schemas import Row
+from stages.settings.values import DOMAINS
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Verdict, request_of
 

@@ -12,13 +12,15 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
-from stages.configs import MixturePart
 from stages.rows.schemas import Row
 
+if TYPE_CHECKING:
+    from stages.kinds.mixture.kind import MixturePart
+
 TOKENS = "tokens"
-ALL = {"all": MixturePart()}
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from stages.configs import Difficulty, Diversity
 from stages.hygiene.resemblance import Sketch, resemblance, sketch
+
+if TYPE_CHECKING:
+    from stages.kinds.select.kind import Difficulty, Diversity
 
 TOO_EASY, TOO_HARD, NO_RATE, TOO_SHORT = "too_easy", "too_hard", "no_pass_rate", "too_short"
 SAME_PROBLEM, MISSING_IMAGE, NOT_CHOSEN = "same_problem", "missing_image", "not_chosen"

@@ -18,16 +18,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import DatasetConfig
 from stages.language.consistency import target_of
 from stages.rows.files import BadRow, BrokenRow, Numbered, Raw, attempt, located, rows_of_file
 from stages.rows.left_out import UNREADABLE, LeftOut
 from stages.rows.places import files_in, no_such_file, not_there, stem_of
 from stages.rows.query_kind import stamped
 from stages.rows.schemas import Row
+
+if TYPE_CHECKING:
+    from stages.kinds.dataset.kind import DatasetConfig
 
 __all__ = ["BadRow", "Raw", "rows_of_file"]  # read through here by other readers of rows
 

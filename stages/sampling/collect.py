@@ -19,12 +19,12 @@ from pipeline.context import Context
 from pipeline.errors import UsageError
 from stages.chat.encoding import token_ids
 from stages.chat.template import render_prompt
-from stages.configs import EvaluateConfig, SampleConfig, Sampling
 from stages.models.window import read_window
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.fleet import Fleet
 from stages.rows.schemas import PROBLEM, Row, read_rows
 from stages.sampling.ledger import MOST_SAMPLES, Drawn, Ledger, Name, key_of, seed_of
+from stages.settings.generation import Sampling
 from stages.verifiers.answer import Policy, parse
 from stages.verifiers.grade import counted
 from stages.verifiers.pool import VerifierPool
@@ -32,6 +32,9 @@ from stages.verifiers.verdict import request_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from stages.kinds.evaluate.config import EvaluateConfig
+    from stages.kinds.sample.config import SampleConfig
 
 #: Called with the samples that are there, the samples in all, and the tokens drawn for them.
 Progress = Callable[[int, int, int], None]

@@ -14,15 +14,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import RecipeError
-from stages.configs import Majority
 from stages.rows.schemas import Row, RowWriter
 from stages.rows.sources import BY_METADATA
 from stages.sampling.collect import Collector, Job, Progress
 from stages.sampling.round_files import GROUP, PART, part_row
 from stages.scoring.votes import classes
 from stages.verifiers.pool import VerifierPool
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import Majority
 
 NO_REFERENCE = "no_reference"
 NO_MAJORITY = "no_majority"

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from stages import verifiers
-from stages.configs import SampleConfig
 from stages.language.consistency import mixes_languages, target_of
 from stages.rewards import padding
 from stages.rewards.format import strict
 from stages.rows.schemas import Row
 from stages.rows.sources import BY_METADATA
 from stages.scoring.forcing import never_ended
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import SampleConfig
 
 
 class Readability(Protocol):

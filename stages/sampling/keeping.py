@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from stages.configs import SampleConfig
 from stages.hygiene.resemblance import Different, most_diverse
 from stages.rewriting.rewrite import Rewriter, rewritten
 from stages.rows.schemas import PROBLEM, Row
@@ -18,6 +17,8 @@ from stages.verifiers.pool import VerifierPool
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from stages.kinds.sample.config import SampleConfig
 
 TOGETHER = 1024  # problems whose samples are rewritten in one go, and in memory
 

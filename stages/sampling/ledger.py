@@ -35,7 +35,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import notices, state
-from stages.configs import Sampling
+from stages.settings.generation import Sampling
 
 SETTINGS = "settings.json"
 CORRUPT = ".corrupt"  # added to the name of a shard that is put aside

@@ -23,11 +23,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stages.checks.sampling import ADAPTIVE, FIXED
-from stages.configs import SampleConfig
 from stages.hygiene.resemblance import Different
 from stages.rows.schemas import Row, write_rows
 from stages.sampling.adaptive import Counts, Limits, allocate
@@ -35,6 +34,10 @@ from stages.sampling.collect import Collector, Job, Progress
 from stages.sampling.elections import Election
 from stages.sampling.filters import reason_of, waits
 from stages.sampling.round_files import GROUP, PART, WAITS, merged, part_row
+from stages.settings.values import ADAPTIVE, FIXED
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import SampleConfig
 
 
 @dataclass

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipeline.artifact import Artifact
 from stages.chat.encoding import token_ids
 from stages.chat.template import Message, render_prompt
-from stages.configs import PreferencesConfig, SampleConfig, Sampling
 from stages.rows.schemas import PROBLEM
 from stages.sampling.collect import Job
+from stages.settings.generation import Sampling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Config = TypeVar("Config", SampleConfig, PreferencesConfig)
+    from stages.kinds.judged.kind import PreferencesConfig
+    from stages.kinds.sample.config import SampleConfig
+
+Config = TypeVar("Config", "SampleConfig", "PreferencesConfig")
 
 
 def asking(config: Config, model: Artifact, sampling: Sampling) -> Config:

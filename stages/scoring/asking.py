@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 
 from stages.chat.prompt_texts import fill, texts
 from stages.chat.template import Message
-from stages.configs import Prompt
 from stages.language.consistency import target_of
 from stages.rows.schemas import Row
+from stages.settings.prompts import Prompt
 
 QUESTION = "question"
 

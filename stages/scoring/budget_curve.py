@@ -17,8 +17,8 @@ import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from stages.configs import EvaluateConfig
 from stages.rows.schemas import Row
 from stages.sampling.collect import Collector, Job, Progress, grouped
 from stages.scoring.budget_points import BUDGETS, WAITS, Forced, Place, Samples
@@ -32,6 +32,9 @@ from stages.scoring.forcing import (
     waited_job,
 )
 from stages.scoring.measures import group_of
+
+if TYPE_CHECKING:
+    from stages.kinds.evaluate.config import EvaluateConfig
 
 
 @dataclass

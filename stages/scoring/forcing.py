@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stages.chat.template import END_THINK, THINK
-from stages.checks.evaluation import FALLBACK
 from stages.rows.schemas import Row
 from stages.sampling.collect import Job
+from stages.settings.values import FALLBACK
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
+from typing import TYPE_CHECKING
 
 from stages.chat.template import (
     ANSWER,
@@ -30,12 +31,14 @@ from stages.chat.template import (
     compose,
     tagged,
 )
-from stages.configs import Corpus
 from stages.tiny.general import COURTESY
 from stages.tiny.phrases import LANGUAGES, Sentence, say
 from stages.tiny.problems import tasks
 from stages.tiny.summary import summary
 from stages.tiny.task import Task
+
+if TYPE_CHECKING:
+    from stages.kinds.pretrain.kind import Corpus
 
 OTHER = {"en": "zh", "zh": "en"}
 COURTEOUS_TOPICS = ("fact", "greeting")

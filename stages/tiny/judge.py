@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stages.chat.template import compose
-from stages.configs import Judge
 from stages.tiny import general
 from stages.tiny.general import CHATTER, COMPLIANCE, COURTESY, REFUSAL
+
+if TYPE_CHECKING:
+    from stages.kinds.judged.kind import Judge
 
 
 def candidates(problem: Mapping[str, Any], rng: Random) -> list[str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import cycle
 from random import Random
+from typing import TYPE_CHECKING
 
-from stages.configs import PreferencesConfig
 from stages.judging.pairs import Candidate, Judged
 from stages.tiny import judge
 from stages.tiny.general import HARM
 from stages.tiny.phrases import LANGUAGES
 from stages.tiny.problems import tasks
+
+if TYPE_CHECKING:
+    from stages.kinds.judged.kind import PreferencesConfig
 
 SOURCE = "tiny"
 

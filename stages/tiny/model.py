@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
@@ -12,7 +14,9 @@ from transformers import (
 )
 
 from pipeline.errors import UsageError
-from stages.configs import ModelShape
+
+if TYPE_CHECKING:
+    from stages.kinds.pretrain.kind import ModelShape
 
 FAMILIES = {"qwen2": (Qwen2Config, Qwen2ForCausalLM), "llama": (LlamaConfig, LlamaForCausalLM)}
 

@@ -14,7 +14,7 @@ from peft import LoraConfig
 
 from pipeline.context import Context
 from pipeline.errors import UsageError
-from stages.configs import Lora, Optimizer, Precision
+from stages.settings.training import Lora, Optimizer, Precision
 from stages.training.checkpoints import KEPT
 from stages.training.common import on_gpu
 

@@ -24,8 +24,8 @@ from transformers import (
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
-from stages.configs.health import Health
 from stages.models.folder import brings_code
+from stages.settings.health import Health
 from stages.tiny.tokenizer import save_tokenizer
 from stages.training import checkpoints, parallel
 from stages.training.curves import curves_of

@@ -17,7 +17,7 @@ from transformers import TrainerCallback
 
 from pipeline.context import Context
 from pipeline.errors import StageFailed
-from stages.configs.health import Health
+from stages.settings.health import Health
 from stages.training.checkpoints import kept_words
 from stages.training.curves import curves_of
 from stages.training.health_rules import Finding, Watch

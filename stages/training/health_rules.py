@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
 
-from stages.configs.health import Health, HealthRule
+from stages.settings.health import Health, HealthRule
 
 Point = Mapping[str, float]
 Curve = Sequence[float]

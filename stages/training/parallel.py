@@ -28,7 +28,7 @@ from transformers import PreTrainedModel, Trainer
 
 from pipeline.context import GANG
 from pipeline.errors import UsageError
-from stages.configs import Parallel
+from stages.settings.parallel import Parallel
 
 T = TypeVar("T")
 _AFTER_TORCHS_OWN = 100

@@ -41,7 +41,7 @@ from stages.chat.template import ANSWER, END_ANSWER, END_THINK, THINK
 from stages.verifiers.marks import cut_marks
 
 if TYPE_CHECKING:
-    from stages.configs import Verifiers  # a worker starts without it
+    from stages.settings.verifiers import Verifiers
 
 TAG, BOX, LINE = "tag", "box", "line"
 FORMS = (TAG, BOX, LINE)

@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
 
-from stages.configs import Verifiers
+from stages.settings.verifiers import Verifiers
 from stages.verifiers import load
 from stages.verifiers.answer import DEFAULT, Policy, policy_of
 from stages.verifiers.batch import Batch, Judged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import evaluation as bench
-from stages.configs import Sampling
+from stages.settings.generation import Sampling
 
 
 def test_the_stage_draws_what_its_engine_draws_and_each_contender_all_samples(

@@ -15,8 +15,8 @@ import pytest
 from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import DatasetConfig
-from stages.dataset import run
+from stages.kinds.dataset.kind import DatasetConfig
+from stages.kinds.dataset.run import run
 from stages.rows.formats import FORMATS
 from stages.rows.schemas import read_rows
 from stages.verifiers.pool import VerifierPool

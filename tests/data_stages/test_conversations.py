@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages import conversations
 from stages.chat.template import compose
 from stages.chat.thoughts import NotNormal, read_trace
-from stages.configs import ConversationsConfig
+from stages.kinds.conversations import run as conversations
+from stages.kinds.conversations.kind import ConversationsConfig
 from stages.rewards.format import strict
 from stages.rows.schemas import read_rows
 from stages.verifiers.answer import parse

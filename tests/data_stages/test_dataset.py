@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import DatasetConfig
-from stages.dataset import run
+from stages.kinds.dataset.kind import DatasetConfig
+from stages.kinds.dataset.run import run
 from stages.rows.schemas import PROBLEM, read_rows, write_rows
 
 DATA = Path(__file__).parent.parent / "data"

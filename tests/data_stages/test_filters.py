@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 
 from stages.chat.template import compose
-from stages.checks.values import FILTERS
-from stages.configs import SampleConfig
 from stages.hygiene.resemblance import DUPLICATE, NEAR_DUPLICATE
+from stages.kinds.sample.config import SampleConfig
 from stages.sampling.filters import RULES, apply_rules, reason_of
+from stages.settings.values import FILTERS
 
 THOUGHT = "First take three and four, which makes seven. Then check it again."
 

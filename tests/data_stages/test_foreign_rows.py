@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from pipeline.errors import RecipeError
-from stages import conversations, dataset
 from stages.chat.template import compose
 from stages.chat.thoughts import read_trace
-from stages.configs import ConversationsConfig, DatasetConfig
+from stages.kinds.conversations import run as conversations
+from stages.kinds.conversations.kind import ConversationsConfig
+from stages.kinds.dataset import run as dataset
+from stages.kinds.dataset.kind import DatasetConfig
 from stages.rows.schemas import CONVERSATION, read_rows, write_rows
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references

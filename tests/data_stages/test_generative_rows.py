@@ -10,11 +10,13 @@ import pytest
 from pipeline.cli import main
 from pipeline.errors import RecipeError
 from pipeline.kinds import Stage
-from stages import numbers
-from stages.checks.sampling import check
-from stages.configs import GenerativeJudge, Prompt, SampleConfig, Sampling
 from stages.judging.labelled_answers import ATTACKS, hostile, read_labelled
+from stages.kinds.sample.check import check
+from stages.kinds.sample.config import GenerativeJudge, SampleConfig
+from stages.kinds.sample.kind import numbers
 from stages.registry import REGISTRY
+from stages.settings.generation import Sampling
+from stages.settings.prompts import Prompt
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
 from stages.verifiers.verdict import Request
@@ -161,7 +163,7 @@ def test_the_plan_shows_what_a_judge_may_be_asked():
         "verifiers": {"policy": "strict"},
     }
     with_judge = config | {"generative_judge": {"votes": 3, "sampling": {"max_tokens": 512}}}
-    alone, judged = (numbers.sample(one, {}) for one in (config, with_judge))
+    alone, judged = (numbers(one, {}) for one in (config, with_judge))
     more = {name: judged[name] for name in judged if name not in alone}
     assert sorted(more.values()) == [3, 480, 512]
     assert more["judge's replies at most"] == 10 * 16 * 3

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.configs import Sampling
 from stages.sampling.ledger import CORRUPT, Drawn, Ledger, Name
+from stages.settings.generation import Sampling
 
 FLIPS = 40  # python -m tests.data_stages.test_ledger counts 300
 

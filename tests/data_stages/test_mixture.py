@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages import mixture
 from stages.chat.template import compose
-from stages.configs import MixtureConfig, MixturePart
+from stages.kinds.mixture import run as mixture
+from stages.kinds.mixture.kind import MixtureConfig, MixturePart
 from stages.rows.mixture import Candidate, choose
 from stages.rows.schemas import SAMPLE, read_rows
 

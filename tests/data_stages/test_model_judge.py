@@ -11,13 +11,14 @@ import pytest
 from pipeline.artifact import Artifact
 from pipeline.kinds import Stage
 from stages.chat.template import END, compose, render_prompt
-from stages.checks.judged import check
-from stages.configs import Judging, PreferencesConfig, Prompt, Sampling
 from stages.judging.model_judge import read_verdict
-from stages.preferences import run, run_labels
+from stages.kinds.judged.kind import Judging, PreferencesConfig, check
+from stages.kinds.judged.run import run, run_labels
 from stages.registry import REGISTRY
 from stages.rollout.server_engine import Served
 from stages.rows.schemas import read_rows
+from stages.settings.generation import Sampling
+from stages.settings.prompts import Prompt
 
 GREEDY = Sampling(temperature=0.0, max_tokens=40)
 VERDICTS = {"A>>B": 2.0, "A=B": 0.0, "B>>A": -2.0}

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.errors import RecipeError
 from stages.chat.template import compose
-from stages.configs import PreferencesConfig
-from stages.preferences import run, run_labels
+from stages.kinds.judged.kind import PreferencesConfig
+from stages.kinds.judged.run import run, run_labels
 from stages.rows.schemas import read_rows
 from stages.tiny.general import COMPLIANCE, HARMS
 
@@ -44,7 +44,7 @@ def test_pairs_have_a_clear_preference_and_balanced_lengths(make_context):
 def test_a_noisy_judge_is_evened_out_by_votes_in_random_positions(make_context, tmp_path):
     """With noise as large as the differences, one vote often prefers the worse; the mean of many
     votes agrees with the judge without noise."""
-    from stages.configs import Judge
+    from stages.kinds.judged.kind import Judge
     from stages.tiny.judge import helpfulness
 
     def disagreement(votes: int) -> float:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import ReviewedConfig
-from stages.reviewed import run
+from stages.kinds.reviewed.kind import ReviewedConfig
+from stages.kinds.reviewed.run import run
 from stages.rewriting.sheet import Sheet, read_sheet, write_sheet
 from stages.rows.schemas import SAMPLE, read_rows
 

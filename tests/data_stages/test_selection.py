@@ -12,9 +12,9 @@ import pytest
 
 from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError, UsageError
-from stages import selection
 from stages.chat.template import compose
-from stages.configs import Difficulty, Diversity, SelectConfig
+from stages.kinds.select import run as selection
+from stages.kinds.select.kind import Difficulty, Diversity, SelectConfig
 from stages.rows.schemas import SAMPLE, read_rows
 from stages.rows.selection import Choice, diverse, lacks_image, unfit
 

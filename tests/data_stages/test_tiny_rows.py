@@ -8,8 +8,10 @@ from itertools import islice
 import pytest
 
 from pipeline.errors import UsageError
-from stages import general, problems
-from stages.configs import GeneralConfig, ProblemsConfig
+from stages.kinds.general import run as general
+from stages.kinds.general.kind import GeneralConfig
+from stages.kinds.problems import run as problems
+from stages.kinds.problems.kind import ProblemsConfig
 from stages.language.consistency import consistency
 from stages.rows.schemas import read_rows
 from stages.tiny.general import REPLY

@@ -14,11 +14,13 @@ from pipeline.errors import UsageError
 from pipeline.situation import survey
 from pipeline.stage_rows import derived
 from stages.chat.template import render_prompt
-from stages.configs import EvaluateConfig, Prompt, Sampling
-from stages.evaluate import run
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.run import run
 from stages.rows.schemas import read_rows
 from stages.sampling.ledger import key_of
 from stages.scoring.asking import questions
+from stages.settings.generation import Sampling
+from stages.settings.prompts import Prompt
 
 CHOICE = "Which?\n\n" + "\n".join(f"{letter}. {letter}{letter}" for letter in "ABCDEFGHIJ")
 

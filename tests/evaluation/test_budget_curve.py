@@ -6,11 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import UsageError
-from stages.configs import EvaluateConfig, Sampling
-from stages.evaluate import run
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.run import run
 from stages.rows.schemas import read_rows
 from stages.sampling.collect import Job
 from stages.scoring.forcing import Tags, forced_job, wait_ids, waited_job
+from stages.settings.generation import Sampling
 
 WORDS = {"en": "Wait", "zh": "等等"}
 WINDOW = 512  # of the tiny models

@@ -14,9 +14,10 @@ import time
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import EvaluateConfig, Rollout, Sampling
-from stages.evaluate import run
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.run import run
 from stages.rows.schemas import SAMPLE, read_rows
+from stages.settings.generation import Rollout, Sampling
 
 ANSWERS = {"scores": "answer", "score_mean": 0.0, "score_std": 1.0}
 
@@ -263,8 +264,9 @@ KILLED = """
     from pathlib import Path
     from pipeline.artifact import Artifact
     from pipeline.context import Context
-    from stages.configs import EvaluateConfig, Rollout, Sampling
-    from stages.evaluate import run
+    from stages.kinds.evaluate.config import EvaluateConfig
+    from stages.settings.generation import Rollout, Sampling
+    from stages.kinds.evaluate.run import run
     import json
 
     def artifact(path):

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UsageError
-from stages import general
 from stages.chat.template import compose
-from stages.configs import GeneralConfig, Sampling, Thinking, Trivial
+from stages.kinds.general import run as general
+from stages.kinds.general.kind import GeneralConfig, Thinking, Trivial
 from stages.rewriting.thinking import is_trivial, sort_out
 from stages.rows.schemas import read_rows
+from stages.settings.generation import Sampling
 from stages.verifiers.answer import parse
 
 RULE = Trivial(["hello", "good morning", "你好"], 5, question_words=6, answer_words=6)

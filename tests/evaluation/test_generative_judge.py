@@ -19,11 +19,13 @@ from pipeline.compose import compose as composed
 from pipeline.errors import RecipeError
 from stages.chat.prompt_texts import fill
 from stages.chat.template import END, render_prompt
-from stages.configs import Adaptive, GenerativeJudge, Prompt, SampleConfig, Sampling
 from stages.judging.answer_judge import Claim, Opinion, shown
 from stages.judging.labelled_answers import ATTACKS, hostile, read_labelled
+from stages.kinds.sample.config import Adaptive, GenerativeJudge, SampleConfig
+from stages.kinds.sample.run import run
 from stages.rows.schemas import read_rows
-from stages.sample import run
+from stages.settings.generation import Sampling
+from stages.settings.prompts import Prompt
 from tests.evaluation.judges import JudgeServer, Rule
 
 ROOT = Path(__file__).resolve().parents[2]

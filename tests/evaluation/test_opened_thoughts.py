@@ -9,12 +9,14 @@ import pytest
 from transformers import AutoTokenizer
 
 from stages.chat.template import CHAT_TEMPLATE, END_THINK, THINK
-from stages.configs import EvaluateConfig, Rollout, Sampling, Thinking
-from stages.evaluate import run
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.run import run
+from stages.kinds.general.kind import Thinking
 from stages.rewriting.thinking import thought_jobs
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.opening import open_engine
 from stages.rows.schemas import read_rows
+from stages.settings.generation import Rollout, Sampling
 
 GREEDY = Sampling(temperature=0.0, max_tokens=40)
 OPENING = CHAT_TEMPLATE.replace("<|assistant|>{%- endif -%}", "<|assistant|><think>\n{%- endif -%}")

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stages.configs import EvaluateConfig, Rollout, Sampling
-from stages.evaluate import run
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.run import run
 from stages.rows.schemas import read_rows
 from stages.sampling.ledger import SETTINGS, key_of, seed_of
+from stages.settings.generation import Rollout, Sampling
 
 
 def config(k: int, **changes) -> EvaluateConfig:

@@ -11,12 +11,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from pipeline.errors import RecipeError, UsageError
 from pipeline.notices import kept
 from stages.chat.template import END, render_prompt, tagged
-from stages.configs import Prompt, Rewrite, SampleConfig, Sampling
+from stages.kinds.sample.config import Rewrite, SampleConfig
+from stages.kinds.sample.run import run
 from stages.language.consistency import consistency
 from stages.rewriting.model import loses, read_thought
 from stages.rewriting.rewrite import rewrite_tiny, rewritten
 from stages.rows.schemas import SAMPLE, read_rows
-from stages.sample import run
+from stages.settings.generation import Sampling
+from stages.settings.prompts import Prompt
 from stages.tiny.problems import generate
 from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool

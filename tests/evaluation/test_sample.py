@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import Adaptive, Majority, Rollout, SampleConfig, Sampling
+from stages.kinds.sample.config import Adaptive, Majority, SampleConfig
+from stages.kinds.sample.run import run
 from stages.rows.schemas import SAMPLE, read_rows
-from stages.sample import run
+from stages.settings.generation import Rollout, Sampling
 
 
 def config(**changes) -> SampleConfig:

@@ -17,10 +17,12 @@ import httpx
 import pytest
 
 from pipeline.errors import UsageError
-from stages.configs import EvaluateConfig, Rollout, Sampling, ServedModelConfig, Server
-from stages.evaluate import run
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.run import run
+from stages.kinds.served_model.kind import ServedModelConfig
+from stages.kinds.served_model.run import run as find_server
 from stages.rows.schemas import read_rows
-from stages.served_model import run as find_server
+from stages.settings.generation import Rollout, Sampling, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-of-the-tests"

@@ -17,19 +17,15 @@ from pipeline.graph import build
 from pipeline.identity import config_identity
 from stages.commands.eval.command import PROJECT
 from stages.commands.eval.request import read_request
-from stages.configs import (
-    EvaluateConfig,
-    ProblemsConfig,
-    Rollout,
-    Sampling,
-    ServedModelConfig,
-    Server,
-    SFTConfig,
-)
-from stages.evaluate import run
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.run import run
+from stages.kinds.problems.kind import ProblemsConfig
+from stages.kinds.served_model.kind import ServedModelConfig
+from stages.kinds.served_model.run import run as find_server
+from stages.kinds.sft.kind import SFTConfig
 from stages.registry import REGISTRY
 from stages.rows.schemas import read_rows
-from stages.served_model import run as find_server
+from stages.settings.generation import Rollout, Sampling, Server
 
 WORD = "org/chat-7b@http://localhost:8000/v1"
 

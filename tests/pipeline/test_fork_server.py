@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -61,6 +62,19 @@ def test_a_server_that_is_killed_before_the_first_stage_is_started_again(
     output, _ = runner.communicate(timeout=180)
     assert runner.returncode == 0, output
     assert "1 of 1 stages done" in output
+
+
+def test_a_server_that_failed_and_took_its_folder_away_is_started_again(
+    toy: Toy, start: Start, temporary: Path
+) -> None:
+    runner = start("run", "until=numbers")
+    server = server_of(runner)
+    (folder,) = temporary.glob("pymp-*")
+    shutil.rmtree(folder)
+    os.kill(server, signal.SIGKILL)
+    output, _ = runner.communicate(timeout=180)
+    assert runner.returncode == 0, output
+    assert not list(temporary.glob("pymp-*"))
 
 
 def test_a_stage_goes_on_when_its_server_is_killed_and_the_next_has_a_new_one(

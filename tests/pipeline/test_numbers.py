@@ -7,7 +7,11 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.limits import Limits
-from stages import numbers
+from stages.kinds.evaluate.kind import numbers as evaluate
+from stages.kinds.reward_model.kind import numbers as reward_model
+from stages.kinds.rl.numbers import numbers as rl
+from stages.kinds.sample.kind import numbers as sample
+from stages.kinds.sft.kind import numbers as sft
 
 PAPER_RL: dict[str, Any] = {
     "algorithm": {"name": "grpo"},
@@ -31,7 +35,7 @@ def artifact(type_: str, rows: int) -> Artifact:
 
 
 def test_the_papers_rl_batch_is_512_and_its_rollout_8192() -> None:
-    derived = numbers.rl(PAPER_RL, {})
+    derived = rl(PAPER_RL, {})
     assert derived["completions per step"] == 512
     assert derived["completions per rollout"] == 8192
     assert derived["completions in all"] == 10400 * 512
@@ -40,51 +44,51 @@ def test_the_papers_rl_batch_is_512_and_its_rollout_8192() -> None:
 
 
 def test_a_schedule_that_acts_inside_a_rollout_is_named() -> None:
-    assert numbers.rl(PAPER_RL, {})["rollouts are cut at steps"] == "8200"  # of 8192 to 8208
+    assert rl(PAPER_RL, {})["rollouts are cut at steps"] == "8200"  # of 8192 to 8208
     last = PAPER_RL | {"max_steps": 1700, "prompts_start": {"general": 1300 / 1700}}
     last |= {"rewards": {"helpful": {"start": 1300, "stop": 0.96}}}  # 1632, where a rollout begins
-    assert numbers.rl(last, {})["rollouts are cut at steps"] == "1300"
-    assert "rollouts are cut at steps" not in numbers.rl(last | {"steps_per_rollout": 4}, {})
+    assert rl(last, {})["rollouts are cut at steps"] == "1300"
+    assert "rollouts are cut at steps" not in rl(last | {"steps_per_rollout": 4}, {})
 
 
 def test_validation_asks_before_the_first_step_every_few_and_after_the_last() -> None:
-    assert "validations" not in numbers.rl(PAPER_RL, {})
+    assert "validations" not in rl(PAPER_RL, {})
     watched = PAPER_RL | {"validate_on": ["aime"], "max_steps": 250}
     inputs = {"aime": artifact("problems", 30), "prompts": artifact("problems", 9999)}
-    derived = numbers.rl(watched, inputs)
+    derived = rl(watched, inputs)
     assert derived["validations"] == 4  # 0, 100, 200, 250
     assert derived["completions of validation"] == 4 * 30 * 16
     few = watched | {"validation": {"every": 100, "samples": 16, "limit": 10}}
-    assert numbers.rl(few, inputs)["completions of validation"] == 4 * 10 * 16
+    assert rl(few, inputs)["completions of validation"] == 4 * 10 * 16
 
 
 def test_a_switch_of_length_after_the_last_step_adds_no_tokens() -> None:
     late = PAPER_RL | {"max_steps": 100}
-    assert numbers.rl(late, {})["tokens at most"] == 100 * 512 * 32768
+    assert rl(late, {})["tokens at most"] == 100 * 512 * 32768
 
 
 def test_steps_of_sft_are_known_once_its_rows_are() -> None:
     config = {"batch_size": 128, "max_length": 256, "epochs": 2}
-    assert "optimiser steps" not in numbers.sft(config, {})
+    assert "optimiser steps" not in sft(config, {})
     inputs = {
         "base": artifact("model", 7),
         "reasoning_data": artifact("samples", 1000),
         "general_data": artifact("conversations", 24),
     }
-    assert numbers.sft(config, inputs)["optimiser steps"] == 16
+    assert sft(config, inputs)["optimiser steps"] == 16
     pairs = {"preference_pairs": artifact("preferences", 1024)}
     held_out = config | {"heldout_fraction": 0.5}
-    assert numbers.reward_model(held_out, pairs)["optimiser steps"] == 8
+    assert reward_model(held_out, pairs)["optimiser steps"] == 8
 
 
 def test_every_thinking_budget_and_wait_of_an_evaluation_draws_its_own_samples() -> None:
     config = {"samples_per_problem": 8, "sampling": {"max_tokens": 96}, "limit_problems": 50}
     config |= {"waits": [], "verifiers": {"policy": "lenient"}}
     rows = {"heldout": artifact("problems", 200), "zero": artifact("model", 9)}
-    assert numbers.evaluate(config | {"budgets": []}, rows)["completions in all"] == 400
-    assert numbers.evaluate(config | {"budgets": [8, 16]}, rows)["completions in all"] == 1200
+    assert evaluate(config | {"budgets": []}, rows)["completions in all"] == 400
+    assert evaluate(config | {"budgets": [8, 16]}, rows)["completions in all"] == 1200
     waits = {"budgets": [8], "waits": [1, 4]}  # the fourth goes on from the second and third
-    assert numbers.evaluate(config | waits, rows)["completions in all"] == 400 * (1 + 1 + 4)
+    assert evaluate(config | waits, rows)["completions in all"] == 400 * (1 + 1 + 4)
 
 
 def test_adaptive_samples_are_a_budget_and_not_a_number_of_each_problem() -> None:
@@ -97,11 +101,11 @@ def test_adaptive_samples_are_a_budget_and_not_a_number_of_each_problem() -> Non
         "limit_problems": None,
         "verifiers": {"policy": "strict"},
     }
-    derived = numbers.sample(config, {"prompts": artifact("problems", 100)})
+    derived = sample(config, {"prompts": artifact("problems", 100)})
     assert derived["completions at most"] == 1600
     assert derived["completions per problem on average"] == 16
     assert derived["completions per problem at most"] == 64
-    fixed = numbers.sample(config | {"strategy": "fixed"}, {"prompts": artifact("problems", 100)})
+    fixed = sample(config | {"strategy": "fixed"}, {"prompts": artifact("problems", 100)})
     assert fixed["completions in all"] == 1600
     assert fixed["completions per problem"] == 16
 

@@ -85,7 +85,7 @@ def test_children_that_python_forked_show_their_stacks_and_others_are_named(tmp_
     text = run(HANGS, until="r1 warning: no progress", log=tmp_path / "log")
     assert "in parent_waits" in text
     assert "in child_waits" in text
-    assert "(sleep, S (sleeping)): no Python stacks" in text
+    assert "(sleep, sleeping): no Python stacks" in text
 
 
 KEEPS_THE_GIL = """

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
-from stages import configs
-from stages.origins import of
+from stages.kinds.dataset.kind import DatasetConfig
+from stages.kinds.dataset.kind import origin as of_dataset
+from stages.kinds.pretrained.kind import PretrainedConfig
+from stages.kinds.pretrained.kind import origin as of_model
 
 
 def test_the_plan_says_where_rows_and_models_come_from_in_lines_of_80_columns(
@@ -30,7 +32,7 @@ def test_what_is_a_file_a_folder_a_hub_name_or_not_there_is_told_apart(tmp_path:
     (tmp_path / "rows.csv").write_text("prompt\n")
 
     def said(path: str) -> str:
-        return of(configs.PretrainedConfig("pretrained", path=path, seed=0))
+        return of_model(PretrainedConfig("pretrained", path=path, seed=0))
 
     assert said(str(tmp_path / "rows.csv")) == f"file {tmp_path / 'rows.csv'}"
     assert said(str(tmp_path)) == f"folder {tmp_path}"
@@ -41,12 +43,8 @@ def test_what_is_a_file_a_folder_a_hub_name_or_not_there_is_told_apart(tmp_path:
 
 
 def test_a_data_set_of_the_hub_is_told_with_its_configuration_split_and_limit() -> None:
-    config = configs.DatasetConfig(
+    config = DatasetConfig(
         "dataset", format="gsm8k", path="openai/gsm8k", subset="main", limit=2000, seed=0
     )
     place = "openai/gsm8k on the Hugging Face hub (main, split train)"
-    assert of(config) == f"{place}, the first 2,000 rows, read as gsm8k"
-
-
-def test_a_stage_that_brings_nothing_has_no_source() -> None:
-    assert of(configs.SFTConfig("sft", seed=0)) == ""
+    assert of_dataset(config) == f"{place}, the first 2,000 rows, read as gsm8k"

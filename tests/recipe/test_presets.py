@@ -21,7 +21,9 @@ from pipeline.errors import UsageError
 from pipeline.fidelity import leaves, sources_of
 from pipeline.graph import build
 from pipeline.run_command import execute
-from stages import reward_model, rl, sft
+from stages.kinds.reward_model import run as reward_model
+from stages.kinds.rl import run as rl
+from stages.kinds.sft import run as sft
 from stages.registry import REGISTRY
 from stages.reward_models.data import read_judged
 from stages.rewards.preference import load_scorers

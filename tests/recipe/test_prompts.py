@@ -12,7 +12,7 @@ from pipeline.compose import compose
 from stages.chat import prompt_texts
 from stages.chat.template import render_prompt
 from stages.chat.text_template import chat_template
-from stages.configs import Prompt
+from stages.settings.prompts import Prompt
 
 FILES = sorted((R1.conf_dir() / "prompt").glob("*.yaml"))
 PARTS = {"question": "3 + 4 = {answer}?", "first": "<think>a</think>7", "second": "8 {{x}}"}

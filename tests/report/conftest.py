@@ -282,4 +282,5 @@ def whole(world: World) -> World:
 def shipped() -> dict[str, Any]:
     """The claims config that ships with the project."""
     claims: dict[str, Any] = yaml.safe_load((ROOT / "conf" / "claims" / "r1.yaml").read_text())
+    claims["bootstrap"] = yaml.safe_load((ROOT / "conf" / "config.yaml").read_text())["bootstrap"]
     return claims

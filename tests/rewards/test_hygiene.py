@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from stages.configs import RewardTerm
+from stages.kinds.rl.config import RewardTerm
 from stages.rewards.terms import Batch, Term, build_terms
 from stages.verifiers.pool import VerifierPool
 

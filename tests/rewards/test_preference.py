@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from stages.chat.template import compose, tagged
-from stages.configs import RewardTerm
+from stages.kinds.rl.config import RewardTerm
 from stages.rewards.preference import LOWEST, Scorer, load_scorers, passes, reward_text
 from stages.rewards.terms import Batch, Term, build_terms
 from stages.tiny.general import CHATTER

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import UsageError
-from stages.configs import RewardTerm
+from stages.kinds.rl.config import RewardTerm
 from stages.rewards.terms import Batch, Term, build_terms, require_rows
 from stages.verifiers.pool import VerifierPool
 

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 
-from stages.configs import Sampling, Server
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.server_engine import ChatCodec, Served, ServerEngine
+from stages.settings.generation import Sampling, Server
 
 SAMPLING = Sampling(temperature=0.6, top_p=0.95, max_tokens=32)
 Reply = tuple[int, dict | str]

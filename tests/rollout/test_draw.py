@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from stages.configs import Sampling
 from stages.rollout.draw import draw, uniforms
+from stages.settings.generation import Sampling
 
 LOGITS = torch.tensor([0.0, 2.0, -1.0, 1.0, 1.5, -3.0])
 DRAWS = 200_000

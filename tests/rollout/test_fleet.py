@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StageFailed, UsageError
-from stages.configs import Rollout, Sampling
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
 from stages.rollout.opening import open_engine
 from stages.rollout.replica_devices import devices
+from stages.settings.generation import Rollout, Sampling
 
 FREE = Sampling(temperature=1.0, max_tokens=24)
 SMALL = Rollout(batch_tokens=80)  # two sequences at a time, so that a shard takes a while
@@ -144,7 +144,7 @@ def test_a_stream_that_is_given_up_leaves_nothing_behind_for_the_next(open_fleet
 STAGE = """
 import os, struct, sys
 from pathlib import Path
-from stages.configs import Rollout, Sampling
+from stages.settings.generation import Rollout, Sampling
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
 from multiprocessing import active_children

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from pipeline.errors import StageFailed
-from stages.configs import Server
 from stages.rollout.chat_response import MOST_PAUSE, Response
 from stages.rollout.server_engine import Served, ServerEngine
+from stages.settings.generation import Server
 from tests.rollout.chat_world import SAMPLING, ask, engine, said
 
 DEEP = '{"choices": ' + "[" * 200_000 + "]" * 200_000 + "}"

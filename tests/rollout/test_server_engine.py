@@ -7,11 +7,11 @@ import time
 import pytest
 
 from pipeline.errors import StageFailed, UsageError
-from stages.configs import Server
 from stages.rollout.chat_server import ChatServer, check_url
 from stages.rollout.engine import PROMPT_TOO_LONG, GenerationRequest
 from stages.rollout.server_engine import ChatCodec, Served, ServerEngine
 from stages.scoring.forcing import Tags
+from stages.settings.generation import Server
 from tests.rollout.chat_world import SAMPLING, Reply, ask, engine, said
 
 KEY = "sk-secret-of-the-tests"

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from pipeline.errors import StageFailed, UsageError
-from stages.configs import Rollout, Sampling
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.opening import open_engine
+from stages.settings.generation import Rollout, Sampling
 
 FREE = Sampling(temperature=1.0, max_tokens=24)
 GREEDY = Sampling(temperature=0.0, max_tokens=24)

@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.errors import UsageError
 from stages.chat.template import compose, tagged
-from stages.configs import Corpus, Judge
+from stages.kinds.judged.kind import Judge
+from stages.kinds.pretrain.kind import Corpus
 from stages.rewards.format import strict
 from stages.tiny import judge
 from stages.tiny.corpus import clean_reply, documents

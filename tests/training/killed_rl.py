@@ -34,7 +34,7 @@ class Case:
 
 def run(case: Case) -> None:
     """The stage, with a kill at the case's moment."""
-    from stages import rl
+    from stages.kinds.rl import run as rl
     from stages.training import common
     from stages.training.rl import groups, trainer
 
@@ -69,7 +69,7 @@ def run(case: Case) -> None:
 
 def main(cases: list[Case]) -> list[int]:
     """How each child ended: minus the signal, or its exit code."""
-    from stages import rl  # noqa: F401  # before the children are forked
+    from stages.kinds.rl import run as rl  # noqa: F401  # before the children are forked
 
     ends = []
     for case in cases:

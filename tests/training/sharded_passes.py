@@ -23,7 +23,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 from pipeline.launchers.gang import Rank, free_port
-from stages.configs import ModelShape
+from stages.kinds.pretrain.kind import ModelShape
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import build_tokenizer
 from stages.training import parallel

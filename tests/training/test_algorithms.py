@@ -14,9 +14,11 @@ from trl.trainer.utils import nanstd
 
 from pipeline.cli import R1
 from pipeline.compose import compose
-from stages.configs import Algorithm, Optimizer, Rationalisation, RLConfig
+from stages.kinds.rl.config import Algorithm, Rationalisation, RLConfig
+from stages.kinds.rl.settle import settled
 from stages.rewards.terms import Batch, Term
 from stages.rollout.engine import Completion
+from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training.rl.algorithms.advantages import advantages, right
 from stages.training.rl.algorithms.drawing import (
@@ -26,7 +28,6 @@ from stages.training.rl.algorithms.drawing import (
     with_tries,
 )
 from stages.training.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
-from stages.training.rl.algorithms.settled import settled
 from stages.training.rl.algorithms.values import advantages_and_returns, value_loss
 from stages.training.rl.groups import Group
 from stages.training.rl.prompt_stream import PromptStream

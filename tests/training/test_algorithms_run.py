@@ -13,8 +13,10 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
-from stages import rl
-from stages.configs import Algorithm, Optimizer, RewardTerm, RLConfig, Sampling
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import Algorithm, RewardTerm, RLConfig
+from stages.settings.generation import Sampling
+from stages.settings.training import Optimizer
 from stages.training.rl.algorithms.drawing import AlgorithmDrawer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

@@ -15,8 +15,14 @@ from torch.nn import Parameter
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import StageFailed
-from stages import reward_model, rl, sft
-from stages.configs import Optimizer, RewardModelConfig, RewardTerm, RLConfig, Sampling, SFTConfig
+from stages.kinds.reward_model import run as reward_model
+from stages.kinds.reward_model.kind import RewardModelConfig
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import RewardTerm, RLConfig
+from stages.kinds.sft import run as sft
+from stages.kinds.sft.kind import SFTConfig
+from stages.settings.generation import Sampling
+from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.tiny.tokenizer import save_tokenizer
 from stages.training import checkpoints, common

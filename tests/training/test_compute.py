@@ -12,8 +12,12 @@ from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from pipeline.errors import UsageError
-from stages import rl, sft
-from stages.configs import Optimizer, RewardTerm, RLConfig, Sampling, SFTConfig
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import RewardTerm, RLConfig
+from stages.kinds.sft import run as sft
+from stages.kinds.sft.kind import SFTConfig
+from stages.settings.generation import Sampling
+from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training import compute
 

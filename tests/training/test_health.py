@@ -11,10 +11,12 @@ import pytest
 from omegaconf import OmegaConf
 
 from pipeline.errors import StageFailed
-from stages import sft
-from stages.checks import health as checks
-from stages.configs import Health, HealthRule, Optimizer, SFTConfig
+from stages.kinds.sft import run as sft
+from stages.kinds.sft.kind import SFTConfig
 from stages.rewards.padding import repetition
+from stages.settings import health as checks
+from stages.settings.health import Health, HealthRule
+from stages.settings.training import Optimizer
 from stages.training.health_rules import Watch, change, judge
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

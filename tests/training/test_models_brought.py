@@ -15,9 +15,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.cli import main
 from pipeline.errors import UsageError
-from stages import pretrained
 from stages.chat.template import render_prompt
-from stages.configs import PretrainedConfig
+from stages.kinds.pretrained import run as pretrained
+from stages.kinds.pretrained.kind import PretrainedConfig
 from stages.models.folder import brings_code
 from stages.training.common import load_model, load_tokenizer, save_model
 
@@ -136,7 +136,7 @@ def test_a_local_folder_is_looked_at_before_anything_runs(
 @pytest.mark.parametrize("path", ["./gone", "/no/such/model", "~/gone"])
 def test_a_folder_that_is_not_there_is_told_before_anything_runs(path: str) -> None:
     from pipeline.kinds import Stage
-    from stages.checks.models import pretrained as check
+    from stages.kinds.pretrained.kind import check
     from stages.registry import REGISTRY
 
     stage = Stage("base", REGISTRY["pretrained"], PretrainedConfig(path=path), {}, {})

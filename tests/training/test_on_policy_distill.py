@@ -13,9 +13,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import RecipeError, StageFailed
-from stages import on_policy_distill
 from stages.chat.template import END, render_prompt, tagged
-from stages.configs import OnPolicyDistillConfig, Optimizer, Sampling
+from stages.kinds.on_policy_distill import run as on_policy_distill
+from stages.kinds.on_policy_distill.kind import OnPolicyDistillConfig
+from stages.settings.generation import Sampling
+from stages.settings.training import Optimizer
 from stages.training.rl.distiller import prompt_order
 
 QUESTIONS = {"3+4=?": "7", "8-5=?": "3", "2+9=?": "11"}

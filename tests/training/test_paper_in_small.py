@@ -16,8 +16,9 @@ from transformers import AutoModelForSequenceClassification
 
 from pipeline.cli import R1
 from pipeline.compose import compose
-from stages import rl
-from stages.configs import LengthSwitch, Lora, Precision, RLConfig
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import LengthSwitch, RLConfig
+from stages.settings.training import Lora, Precision
 from stages.training import common
 
 LIMIT = 11  # tokens: in the middle of these thoughts

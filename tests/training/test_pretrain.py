@@ -13,9 +13,10 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import UsageError
-from stages import pretrain
 from stages.chat.template import render_prompt
-from stages.configs import Corpus, ModelShape, Optimizer, PretrainConfig
+from stages.kinds.pretrain import run as pretrain
+from stages.kinds.pretrain.kind import Corpus, ModelShape, PretrainConfig
+from stages.settings.training import Optimizer
 from stages.supervised.corpus import collate, rows_of
 from stages.supervised.documents import IGNORED
 from stages.training.common import load_model

@@ -11,9 +11,9 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import UsageError
-from stages import pretrained
 from stages.chat.template import CHAT_TEMPLATE
-from stages.configs import PretrainedConfig
+from stages.kinds.pretrained import run as pretrained
+from stages.kinds.pretrained.kind import PretrainedConfig
 
 TEXT = "12 + 3 = 15，等等 <think>x</think>"
 

@@ -13,21 +13,20 @@ from transformers import AutoTokenizer
 
 from pipeline.cli import R1
 from pipeline.compose import compose
-from stages import evaluate, pretrained, rl
 from stages.chat.prompt_texts import texts
 from stages.chat.text_template import chat_template
-from stages.configs import (
-    EvaluateConfig,
-    ModelShape,
-    Optimizer,
-    PretrainedConfig,
-    Prompt,
-    RewardTerm,
-    RLConfig,
-    Sampling,
-)
+from stages.kinds.evaluate import run as evaluate
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.pretrain.kind import ModelShape
+from stages.kinds.pretrained import run as pretrained
+from stages.kinds.pretrained.kind import PretrainedConfig
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import RewardTerm, RLConfig
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.sampling.ledger import key_of
+from stages.settings.generation import Sampling
+from stages.settings.prompts import Prompt
+from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 
 END, BEGIN = "<|endoftext|>", "<|begin_of_text|>"

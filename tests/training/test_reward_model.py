@@ -15,11 +15,12 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from pipeline.errors import UsageError
 from pipeline.identity import config_identity
-from stages import gates, reward_model
-from stages.configs import Optimizer, RewardModelConfig
+from stages.kinds.reward_model import run as reward_model
+from stages.kinds.reward_model.kind import RewardModelConfig, gate
 from stages.reward_models.data import hold_out, read_judged
 from stages.reward_models.quality import calibration_error, correlation
 from stages.rewards.preference import Scorer
+from stages.settings.training import Optimizer
 
 GOOD, BAD = "Glad to help", "no"
 
@@ -121,20 +122,20 @@ def test_a_model_that_cannot_tell_is_published_and_its_gate_names_key_and_number
     }
     config = settings(min_accuracy=0.6, epochs=1.0)
     facts = reward_model.run(config, inputs, make_context()).facts
-    (problem,) = gates.reward_model(config, facts)
+    (problem,) = gate(config, facts)
     assert problem.key == "min_accuracy"
     assert problem.text.startswith("is 0.6, and its accuracy is 0.000 on 6 held-out rows")
-    assert not list(gates.reward_model(settings(), facts))
+    assert not list(gate(settings(), facts))
 
 
 def test_calibration_and_length_bias_are_gates_where_they_are_set() -> None:
     facts = {"n": 9, "accuracy": 0.9, "calibration": 0.2, "length_bias": -0.5}
     config = settings(max_calibration_error=0.1, max_length_bias=0.3)
-    found = {p.key: p.text for p in gates.reward_model(config, facts)}
+    found = {p.key: p.text for p in gate(config, facts)}
     assert "expected calibration error is 0.200 on 9" in found["max_calibration_error"]
     assert "a correlation of -0.500" in found["max_length_bias"]
     unmeasured = facts | {"calibration": 0.1, "length_bias": None}
-    assert not list(gates.reward_model(config, unmeasured))
+    assert not list(gate(config, unmeasured))
 
 
 def test_moving_the_gate_trains_nothing_again() -> None:

@@ -11,16 +11,10 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from pipeline.errors import RecipeError
-from stages import rl
-from stages.configs import (
-    DynamicSampling,
-    LengthSwitch,
-    Optimizer,
-    RewardTerm,
-    RLConfig,
-    Rollout,
-    Sampling,
-)
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import DynamicSampling, LengthSwitch, RewardTerm, RLConfig
+from stages.settings.generation import Rollout, Sampling
+from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training import common
 from stages.verifiers import maths

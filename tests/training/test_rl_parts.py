@@ -9,18 +9,11 @@ import torch
 from trl import GRPOTrainer
 
 from pipeline.errors import RecipeError, UsageError
-from stages.configs import (
-    Algorithm,
-    LengthSwitch,
-    Lora,
-    Optimizer,
-    Precision,
-    RewardTerm,
-    RLConfig,
-    Sampling,
-)
+from stages.kinds.rl.config import Algorithm, LengthSwitch, RewardTerm, RLConfig
 from stages.rewards.terms import build_terms
 from stages.rollout.decoding import ATTENTION
+from stages.settings.generation import Sampling
+from stages.settings.training import Lora, Optimizer, Precision
 from stages.tiny.problems import generate
 from stages.training import common
 from stages.training.rl.arguments import grpo_arguments

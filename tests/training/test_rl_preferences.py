@@ -11,9 +11,11 @@ import pytest
 from transformers import AutoModelForSequenceClassification
 
 from pipeline.errors import RecipeError, UsageError
-from stages import rl
-from stages.configs import LengthSwitch, Optimizer, RewardTerm, RLConfig, Sampling
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import LengthSwitch, RewardTerm, RLConfig
 from stages.rewards.preference import Scorer
+from stages.settings.generation import Sampling
+from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training import common
 

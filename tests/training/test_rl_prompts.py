@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import UsageError
-from stages.configs import Curriculum, RLConfig
+from stages.kinds.rl.config import Curriculum, RLConfig
 from stages.training.rl.prompt_stream import PromptStream, Visit
 from stages.training.rl.prompts import Prompt, earlier_rates, of_domains, starts
 

@@ -14,17 +14,10 @@ import numpy
 import torch
 from safetensors.torch import load_file
 
-from stages import rl
-from stages.configs import (
-    Curriculum,
-    DynamicSampling,
-    LengthSwitch,
-    Lora,
-    Optimizer,
-    RewardTerm,
-    RLConfig,
-    Sampling,
-)
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import Curriculum, DynamicSampling, LengthSwitch, RewardTerm, RLConfig
+from stages.settings.generation import Sampling
+from stages.settings.training import Lora, Optimizer
 
 sys.path.insert(0, str(Path(__file__).parent))  # as the killed process finds it
 from killed_rl import Case

@@ -12,19 +12,19 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from pipeline.errors import UsageError
-from stages import rl
-from stages.configs import (
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import (
     Algorithm,
     Curriculum,
     DynamicSampling,
     LengthSwitch,
-    Optimizer,
     RewardTerm,
     RLConfig,
-    Sampling,
 )
 from stages.rewards.terms import build_terms
 from stages.rollout.decoding import ATTENTION
+from stages.settings.generation import Sampling
+from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training import common
 from stages.training.rl.arguments import grpo_arguments

@@ -18,9 +18,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.errors import RecipeError, UsageError
-from stages import sft
 from stages.chat.template import render_prompt
-from stages.configs import Lora, ModelShape, Optimizer, SFTConfig
+from stages.kinds.pretrain.kind import ModelShape
+from stages.kinds.sft import run as sft
+from stages.kinds.sft.kind import SFTConfig
+from stages.settings.training import Lora, Optimizer
 from stages.supervised.batches import Layout, Passes
 from stages.supervised.documents import IGNORED, Document, encode, fit, pack
 from stages.tiny.model import build_model
@@ -247,7 +249,7 @@ import sys
 from pathlib import Path
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages import sft
+from stages.kinds.sft import run as sft
 from stages.training import common
 from tests.training.test_sft import settings, artifact_of
 

@@ -17,9 +17,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
-from stages import sft
-from stages.configs import Optimizer, SFTConfig
+from stages.kinds.sft import run as sft
+from stages.kinds.sft.kind import SFTConfig
 from stages.rows.schemas import CONVERSATION, write_rows
+from stages.settings.training import Optimizer
 from stages.supervised.documents import IGNORED, encode
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"

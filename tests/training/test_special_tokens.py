@@ -6,7 +6,7 @@ import pytest
 
 from stages.chat.encoding import token_ids
 from stages.chat.template import ASSISTANT, END, SPECIAL_TOKENS, USER, render_prompt
-from stages.configs import RLConfig
+from stages.kinds.rl.config import RLConfig
 from stages.reward_models.data import read_judged
 from stages.sampling.collect import make_jobs
 from stages.sampling.side_model import job

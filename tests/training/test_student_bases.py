@@ -20,9 +20,12 @@ from transformers import (
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from pipeline.errors import UsageError
-from stages import pretrained, sft
 from stages.chat.template import render_prompt
-from stages.configs import ModelContext, Optimizer, PretrainedConfig, SFTConfig
+from stages.kinds.pretrained import run as pretrained
+from stages.kinds.pretrained.kind import ModelContext, PretrainedConfig
+from stages.kinds.sft import run as sft
+from stages.kinds.sft.kind import SFTConfig
+from stages.settings.training import Optimizer
 
 
 @pytest.fixture

@@ -27,17 +27,11 @@ from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.local import LocalLauncher
 from pipeline.plan import InputIdentity, Wanted
 from pipeline.store import Store
-from stages.configs import (
-    LengthSwitch,
-    Lora,
-    Optimizer,
-    RewardTerm,
-    RLConfig,
-    Sampling,
-    SFTConfig,
-    Validation,
-)
+from stages.kinds.rl.config import LengthSwitch, RewardTerm, RLConfig, Validation
+from stages.kinds.sft.kind import SFTConfig
 from stages.registry import PRELOAD, REGISTRY
+from stages.settings.generation import Sampling
+from stages.settings.training import Lora, Optimizer
 from stages.tiny.problems import generate
 
 TOLERANCE = 1e-4

@@ -12,18 +12,13 @@ from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
 from pipeline.errors import RecipeError
-from stages import evaluate, rl
-from stages.configs import (
-    DynamicSampling,
-    EvaluateConfig,
-    Health,
-    HealthRule,
-    Optimizer,
-    RewardTerm,
-    RLConfig,
-    Sampling,
-    Validation,
-)
+from stages.kinds.evaluate import run as evaluate
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.rl import run as rl
+from stages.kinds.rl.config import DynamicSampling, RewardTerm, RLConfig, Validation
+from stages.settings.generation import Sampling
+from stages.settings.health import Health, HealthRule
+from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.verifiers import maths
 from stages.verifiers.verdict import COPIED

@@ -24,14 +24,12 @@ from stages.commands.eval.words import (
     sort_words,
     there_is,
 )
-from stages.configs import (
-    EvaluateConfig,
-    PretrainedConfig,
-    Prompt,
-    ServedModelConfig,
-    StageConfig,
-)
-from stages.settle import pass_at, samples_of, with_samples
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.settle import pass_at, samples_of, with_samples
+from stages.kinds.pretrained.kind import PretrainedConfig
+from stages.kinds.served_model.kind import ServedModelConfig
+from stages.settings.prompts import Prompt
+from stages.settings.stage import StageConfig
 
 ROUNDS = 4  # of requests to a server that are lost by a kill; samples from there cost most
 PAPER = "paper_settings"  # the stage that --paper composes: conf/stage/evaluate_as_paper.yaml

@@ -25,7 +25,7 @@ from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
 from pipeline.kinds import Registry
 from pipeline.project import Project
-from stages.configs import StageConfig
+from stages.settings.stage import StageConfig
 
 MODELS = ("model", "served_model")
 SERVED = re.compile(r"(?P<model>.+?)@(?P<url>https?://.+)")

@@ -19,13 +19,13 @@ import json
 from typing import Any
 
 from stages.chat.messages import as_asked, messages_of
-from stages.checks.values import DOMAINS
 from stages.language.codes import code_of
 from stages.rows.files import BadRow, BrokenRow, Raw
 from stages.rows.formats.columns import text_of
 from stages.rows.query_kind import PREFERENCE, preference_of, stamped
 from stages.rows.schemas import Row
 from stages.rows.sources import BY_METADATA, NOBODY, REFERENCE, Origin
+from stages.settings.values import DOMAINS
 from stages.verifiers.reference import reference_of
 
 GENERAL = "general"

@@ -9,15 +9,17 @@ is TRL's `steps_per_generation`.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trl import GRPOConfig
 
 from pipeline.context import Context
 from pipeline.errors import UsageError
-from stages.configs import RLConfig
 from stages.training.arguments import trainer_arguments
 from stages.training.parallel import gang_arguments
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 
 def grpo_arguments(config: RLConfig, context: Context) -> GRPOConfig:

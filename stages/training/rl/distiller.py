@@ -15,7 +15,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from datasets import Dataset
@@ -23,11 +23,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 from trl import DistillationConfig, DistillationTrainer
 
 from pipeline.context import moved
-from stages.configs import OnPolicyDistillConfig
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.training.bad_batch import SHOWN, Line, require_finite
 from stages.training.rl.prompts import Prompt
+
+if TYPE_CHECKING:
+    from stages.kinds.on_policy_distill.kind import OnPolicyDistillConfig
 
 REMEDY = "Lower optimizer.learning_rate, and run again."
 

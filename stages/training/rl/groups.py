@@ -17,20 +17,22 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 
 from pipeline import threads
-from stages.configs import RLConfig
 from stages.rewards.terms import Batch, Scores, Term
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.training.rl.algorithms.advantages import FULL
 from stages.training.rl.prompt_stream import PromptStream, Visit
 from stages.training.rl.prompts import Prompt
 from stages.training.rl.rewards import weights_at, without_signal
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 ACCURACY = "accuracy"  # the term that says whether a prompt was solved
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stages.configs import Curriculum
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import Curriculum
 
 
 class Visit(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
@@ -17,9 +18,11 @@ from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError, UsageError
 from stages.chat.encoding import token_ids
 from stages.chat.template import render_prompt
-from stages.configs import RLConfig
 from stages.rewards.schedule import steps_of
 from stages.rows.schemas import Row, stream_rows
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from stages.configs import RLConfig, Sampling
 from stages.rewards.terms import Term
 from stages.rollout.engine import Completion, GenerationRequest
+from stages.settings.generation import Sampling
 from stages.training.rl.algorithms.drawing import AlgorithmDrawer
 from stages.training.rl.batches import Tensors, kl_to, take
 from stages.training.rl.groups import Finished, Group
@@ -26,6 +26,9 @@ from stages.training.rl.resume import ResumingTrainer
 from stages.training.rl.rewards import weights_at
 from stages.training.rl.schedule import max_tokens_at
 from stages.verifiers.answer import policy_of
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 
 class RolloutTrainer(ResumingTrainer):

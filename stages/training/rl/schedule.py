@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stages.configs import RLConfig
 from stages.rewards.schedule import steps_of
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 
 @dataclass(frozen=True)

@@ -37,14 +37,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from pipeline.context import moved
-from stages.configs import RLConfig
 from stages.rewards.terms import Term
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.training import parallel
@@ -60,6 +59,9 @@ from stages.training.rl.rewards import DrawnScores
 from stages.training.rl.rollout import RolloutTrainer
 from stages.training.rl.schedule import rollouts_of
 from stages.training.rl.shared_prompts import can_share
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 NOTHING: list[int] = []  # a pass that only other processes need; its loss weighs nothing
 FIRST = [0]  # a row to make it with

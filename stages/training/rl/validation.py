@@ -26,7 +26,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import gather_object
 from transformers import PreTrainedTokenizerBase, TrainerCallback
@@ -36,7 +36,6 @@ from trl.generation.vllm_generation import VLLMGeneration
 from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
-from stages.configs import RLConfig, Sampling
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.rows.schemas import Row
@@ -46,12 +45,16 @@ from stages.scoring.estimators import mean
 from stages.scoring.examiner import Examiner
 from stages.scoring.forcing import Tags
 from stages.scoring.measures import PER_SAMPLE, Asked, by_level
+from stages.settings.generation import Sampling
 from stages.training import parallel
 from stages.training.rl.metrics import VALIDATION
 from stages.training.rl.prompts import Prompt, prepare_prompts
 from stages.training.rl.schedule import max_tokens_at
 from stages.training.rl.trainer import RecipeGRPOTrainer
 from stages.verifiers.pool import VerifierPool
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 ACCURACY, CONSENSUS = f"{VALIDATION}accuracy", f"{VALIDATION}cons_at_k"
 #: A problem's column → what its mean over problems is called.

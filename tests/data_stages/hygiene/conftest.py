@@ -87,8 +87,8 @@ def clean(make_artifact, make_context, shipped) -> Callable[..., Any]:
     Rows of several inputs are given by stage, too.
     """
     from pipeline.kinds import Outputs
-    from stages.clean import run
-    from stages.configs import CleanConfig
+    from stages.kinds.clean.kind import CleanConfig
+    from stages.kinds.clean.run import run
 
     def _clean(
         rows: Sequence[dict[str, Any]] | dict[str, Sequence[dict[str, Any]]],

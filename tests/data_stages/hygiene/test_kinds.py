@@ -12,7 +12,10 @@ from omegaconf import OmegaConf
 from pipeline.compose import register
 from pipeline.errors import UsageError
 from pipeline.graph import build
-from stages.configs import CleanConfig, EvaluateConfig, GeneralConfig, ProblemsConfig
+from stages.kinds.clean.kind import CleanConfig
+from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.general.kind import GeneralConfig
+from stages.kinds.problems.kind import ProblemsConfig
 from stages.registry import REGISTRY
 
 CONF = Path(__file__).parents[3] / "conf"

@@ -15,12 +15,16 @@ Shapes: N samples, a question's `group` samples in a row; T terms of the reward.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from trl.trainer.utils import nanstd
 
-from stages.configs import Algorithm
 from stages.training.rl.rewards import without_signal
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import Algorithm
+
 
 #: Advantages that compare the samples of a question: equal rewards say nothing.
 COMPARING = frozenset({"group", "leave_one_out"})

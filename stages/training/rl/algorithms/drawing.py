@@ -15,14 +15,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accelerate import Accelerator
 from transformers import PreTrainedTokenizerBase
 
 from stages.chat.encoding import token_ids
 from stages.chat.template import render_prompt
-from stages.configs import RLConfig
 from stages.rewards.terms import Scores, Term
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rows.schemas import Row
@@ -31,6 +30,9 @@ from stages.training.rl.groups import Answer, Group, GroupDrawer
 from stages.training.rl.prompt_stream import PromptStream
 from stages.training.rl.prompts import Prompt
 from stages.training.rl.schedule import max_tokens_at
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
 
 OVERLONG = "overlong"
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from stages.configs import Algorithm
+from typing import TYPE_CHECKING
+
 from stages.training.rl.algorithms.offline import OfflineTrainer, PreferenceTrainer, RoundTrainer
 from stages.training.rl.algorithms.ppo import PPOTrainer
 from stages.training.rl.trainer import RecipeGRPOTrainer
 
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import Algorithm
+
 
 def trainer_for(algorithm: Algorithm) -> type[RecipeGRPOTrainer]:
-    """The class; stages/checks refuses combinations that none of them does."""
+    """The class; stages/kinds/rl/algorithm_check.py refuses combinations that none of them does."""
     if algorithm.advantage == "value":
         return PPOTrainer
     if algorithm.samples == "round":

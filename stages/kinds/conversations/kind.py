@@ -1,0 +1,61 @@
+"""Other people's long chains of thought."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from pipeline.kinds import Kind, Problem, Stage
+from stages.settings import files
+from stages.settings.origins import rows
+from stages.settings.stage import StageConfig, from_root, outside_file
+from stages.settings.verifiers import Verifiers
+from stages.verifiers import VERIFIERS
+
+
+@dataclass
+class ConversationsConfig(StageConfig):
+    """Long chains of thought of others as conversations: a local file or a hub name.
+
+    columns: prompt, completion, thought, reference or turns → the file's own column.
+    """
+
+    path: str = outside_file(MISSING)
+    subset: str | None = None  # a hub configuration
+    split: str = "train"  # a hub split; ignored for a local file
+    limit: int | None = None
+    columns: dict[str, str] = field(default_factory=dict)  # empty: found by their usual names
+    domain: str = "general"  # of rows without one
+    language: str | None = None  # of rows without one; null: that of their prompt
+    verifier: str | None = None  # judges rows that carry a reference
+    verifiers: Verifiers = from_root(Verifiers, "verifiers")
+
+
+def check(stage: Stage) -> Iterator[Problem]:
+    """Conversations of a file: it is there, its language is one, and its verifier."""
+    config: ConversationsConfig = stage.config
+    yield from files.rows(config.path)
+    yield from files.language("language", config.language)
+    if config.verifier is not None and config.verifier not in VERIFIERS:
+        known = ", ".join(VERIFIERS)
+        yield Problem("verifier", f"is {config.verifier!r}; expected one of {known}, or null")
+
+
+def origin(config: ConversationsConfig) -> str:
+    return rows(config.path, config.subset, config.split, config.limit)
+
+
+KINDS = (
+    Kind(
+        "conversations",
+        3,
+        ConversationsConfig,
+        "conversations",
+        "stages.kinds.conversations.run:run",
+        check="stages.kinds.conversations.kind:check",
+        origin="stages.kinds.conversations.kind:origin",
+        light=True,
+    ),
+)

@@ -1,0 +1,74 @@
+"""A real data set as problems: a benchmark of docs/benchmarks.md, or rows in our own columns.
+
+    defaults: [/kind/dataset@_here_]
+    format: gsm8k            # how its rows are read (stages/rows/formats/)
+    path: openai/gsm8k       # a hub name, a local file (stages/rows/files.py), or a folder of them
+    subset: main             # or several: [zh, en]
+    split: test
+    without_reference: error # or drop: leave such rows out; or keep: problems that no verifier can
+                             # judge, to be labelled by majority vote
+    preference: safety       # or helpful: what a file of general queries asks for (3.1)
+    samples: 16              # per problem, as the paper evaluates it: `r1 eval` takes it as its k
+
+The paper's own prompts are not public (its RL data is described in table form only), so any set of
+problems with checkable answers takes their place. Of its general queries 66K ask for help and 12K
+test harmlessness (B.3.1): two files, two stages, each with its `preference`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+
+from pipeline.artifact import Inputs
+from pipeline.context import Context
+from pipeline.errors import RecipeError, UsageError
+from pipeline.kinds import Outputs
+from stages.kinds.dataset.kind import DatasetConfig
+from stages.rows.formats import FORMATS
+from stages.rows.left_out import LeftOut
+from stages.rows.query_kind import KINDS, preference_of
+from stages.rows.schemas import PROBLEM, write_rows
+from stages.rows.sources import DROP, ERROR, KEEP, open_source, read_problems
+
+
+def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
+    """Read, check and publish every row; any row that cannot be read stops the stage."""
+    key = f"stages.{context.stage}"
+    _check(config.format, FORMATS, f"{key}.format")
+    _check(config.without_reference, (ERROR, DROP, KEEP), f"{key}.without_reference")
+    if config.preference is not None:
+        _check(config.preference, KINDS, f"{key}.preference")
+    format_, counts, left_out = FORMATS[config.format], Counter[str](), LeftOut()
+    parts = open_source(config, format_, key)
+    read = read_problems(parts, format_, config, counts, left_out)
+    rows = list(islice(read, config.limit))
+    if not rows:
+        raise RecipeError(f"{key}.path={config.path}: no rows {_why(counts, left_out)}".rstrip())
+    repeated = [id_ for id_, count in Counter(row["id"] for row in rows).items() if count > 1]
+    if repeated:
+        raise RecipeError(f"{config.path}: {len(repeated)} ids occur twice, e.g. {repeated[0]!r}")
+    write_rows(context.output / "rows.parquet", rows, PROBLEM)
+    if left_out.rows:
+        left_out.write(context.output)
+        context.warn(left_out.told())
+    facts = {
+        "rows": len(rows),
+        "domains": dict(Counter(row["domain"] for row in rows)),
+        "languages": dict(Counter(row["language"] for row in rows)),
+        "preferences": dict(Counter(kind for row in rows if (kind := preference_of(row)))),
+        "unlabelled": sum(row["reference"] is None for row in rows),
+    }
+    return Outputs(facts=facts, funnel={**counts, "kept": len(rows)})
+
+
+def _check(value: str, known: Iterable[str], key: str) -> None:
+    if value not in (names := list(known)):
+        raise UsageError(f"{key}={value}: unknown; expected one of {', '.join(names)}")
+
+
+def _why(counts: Counter[str], left_out: LeftOut) -> str:
+    """Why none of the rows that were read is there."""
+    said = f"({', '.join(f'{name}: {n}' for name, n in counts.items())})" if counts else ""
+    return "\n".join(filter(None, (said, left_out.told(listed=False))))

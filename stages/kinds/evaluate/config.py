@@ -1,0 +1,42 @@
+"""Held-out evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from stages.settings.generation import Rollout, Sampling
+from stages.settings.prompts import Prompt
+from stages.settings.stage import StageConfig, from_root, placement
+from stages.settings.verifiers import Verifiers
+
+
+@dataclass
+class EvaluateConfig(StageConfig):
+    """Held-out evaluation: pass@1 over k samples, pass@k, cons@k, format, language, length.
+
+    prompts: by verifier, what a question is asked inside of (stages/scoring/asking.py). template: a
+    text with {question} in place of the model's chat template, for a base that never met the tokens
+    of a chat; a model that RL made from it has it already. bootstrap_draws: intervals alone depend
+    on it, so it is no part of the identity.
+    """
+
+    sampling: Sampling = field(default_factory=Sampling)
+    rollout: Rollout = from_root(Rollout, "rollout")
+    samples_per_problem: int = MISSING
+    # a benchmark is asked as often as it says (`samples` in conf/data), where it says so
+    samples_of_benchmark: bool = placement(False)
+    samples_of: list[int] = field(default_factory=list)  # by place in data_from; set from that
+    limit_problems: int | None = None
+    pass_at: list[int] = field(default_factory=lambda: [1])
+    budgets: list[int] = field(default_factory=list)  # thinking is cut after so many tokens
+    waits: list[int] = field(default_factory=list)  # thinking is made to go on so many times
+    wait_words: dict[str, str] = field(default_factory=dict)  # language → what makes it go on
+    checking_words: list[str] = field(default_factory=list)  # counted in every completion
+    answer_tokens: int = 64  # room for what follows a thought that was ended at its budget
+    system_prompt: str | None = None
+    template: Prompt | None = None
+    prompts: dict[str, Prompt] | None = None
+    verifiers: Verifiers = from_root(Verifiers, "verifiers")
+    bootstrap_draws: int = from_root(lambda: 2000, "bootstrap.draws", identity=False)

@@ -1,0 +1,119 @@
+"""General rows for SFT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from stages.settings import context, generation, tiny_world, values, verifiers
+from stages.settings.generation import Rollout, Sampling, fleet
+from stages.settings.origins import TINY
+from stages.settings.stage import StageConfig, from_root
+from stages.settings.verifiers import Verifiers
+
+SOURCES = ("thoughtful", "direct")  # of the tiny world: stages/tiny/worked.py
+
+
+@dataclass
+class Trivial:
+    """Which questions need no thought: small talk, or a short question with a short answer."""
+
+    small_talk: list[str] = field(default_factory=list)  # how it begins
+    small_talk_words: int = 0  # and its length at most
+    question_words: int = 0
+    answer_words: int = 0
+
+
+@dataclass
+class Thinking:
+    """Thoughts that a model adds before the answers of general rows, and which can be used."""
+
+    share: float = 0.0  # of the rows that have no thought and are not trivial
+    trivial: Trivial = field(default_factory=Trivial)
+    prompt: str = "{question}"  # what the model is asked; {answer} is the answer that the row has
+    samples_per_row: int = 1  # the first thought that can be used is taken
+    filters: list[str] = field(default_factory=list)
+    min_language_consistency: float = 0.0
+    max_paragraph_characters: int = 4000
+    max_repetition: float = 0.5
+
+
+@dataclass
+class GeneralConfig(StageConfig):
+    """General SFT rows: thinking for some, none for trivial ones (paper, B.3.3)."""
+
+    rows: dict[str, int] = field(default_factory=dict)  # of the tiny world: source → how many
+    thinking: Thinking = field(default_factory=Thinking)
+    sampling: Sampling = field(default_factory=Sampling)
+    rollout: Rollout = from_root(Rollout, "rollout")
+    system_prompt: str | None = None
+    verifiers: Verifiers = from_root(Verifiers, "verifiers")
+
+
+def check(stage: Stage) -> Iterator[Problem]:
+    """Whose rows they are, and whether the model that thinks has room to."""
+    given = [source.kind.produces for source in stage.inputs["data_from"]]
+    models = [one.name for one in stage.inputs["data_from"] if one.kind.produces == "model"]
+    yield from tiny_world.check(stage)
+    there = "conversations" in given or tiny_world.replaced(stage) is not None
+    yield from rules(stage.config, models, there)
+    if models:
+        yield from generation.sampling(stage.config.sampling)
+        yield from generation.rollout(stage.config.rollout)
+    yield from verifiers.check(stage.config.verifiers)
+    yield from _context(stage)
+
+
+def rules(config: GeneralConfig, models: Sequence[str], given: bool) -> Iterator[Problem]:
+    """Rows that there are, one model at most that thinks about them, filters that there are.
+
+    given: whether the rows come from elsewhere than from the tiny world.
+    """
+    thinking = config.thinking
+    yield from values.models(models)
+    yield from values.filters("thinking.filters", thinking.filters)
+    yield from values.at_least(thinking, 1, "samples_per_row", below="thinking")
+    if not 0 <= thinking.share <= 1:
+        yield Problem("thinking.share", f"is {thinking.share:g}: set it from 0 to 1")
+    if given:
+        return
+    yield from values.counts("rows", config.rows, SOURCES)
+    if not any(config.rows.values()):
+        example = ", ".join(f"{source}: 100" for source in SOURCES)
+        yield Problem(
+            "rows",
+            f"asks for no rows: set it, e.g. to {{{example}}}, or name rows on data_from",
+            when_run=True,
+        )
+
+
+def _context(stage: Stage) -> Iterator[Problem]:
+    """General rows: the thoughts that a model adds."""
+    config: GeneralConfig = stage.config
+    yield from context.draws(stage, context.models(stage), "sampling", config.sampling)
+
+
+def needs(config: GeneralConfig) -> Needs:
+    """A fleet of engines."""
+    return fleet(config.rollout)
+
+
+def origin(config: GeneralConfig) -> str:
+    counts = [f"{source} {count:,}" for source, count in config.rows.items() if count]
+    return f"{TINY}: {', '.join(counts)}" if counts else ""
+
+
+KINDS = (
+    Kind(
+        "general",
+        4,
+        GeneralConfig,
+        "conversations",
+        "stages.kinds.general.run:run",
+        edges={"data_from": EdgeRule(frozenset({"model", "conversations"}))},
+        origin="stages.kinds.general.kind:origin",
+        needs="stages.kinds.general.kind:needs",
+        check="stages.kinds.general.kind:check",
+    ),
+)

@@ -1,0 +1,88 @@
+"""Rows of several stages as one set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipeline.kinds import EdgeRule, Kind, Problem, Stage
+from stages.settings import files, values
+from stages.settings.edges import (
+    MODEL,
+    TRAINING_ROWS,
+)
+from stages.settings.stage import StageConfig
+
+UNITS = ("rows", "tokens")
+ROWS = frozenset({"samples", "conversations"})
+
+
+@dataclass
+class MixturePart:
+    """What a part of a mixture takes: rows that match every list that is not empty.
+
+    rows, tokens: at most so many. share: its proportion; all parts have one, or none has.
+    """
+
+    stages: list[str] = field(default_factory=list)
+    domains: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
+    rows: int | None = None
+    tokens: int | None = None
+    share: float | None = None
+
+
+@dataclass
+class MixtureConfig(StageConfig):
+    """Rows of several stages as one set; a row goes to the first part that it matches."""
+
+    parts: dict[str, MixturePart] = field(default_factory=dict)  # empty: every row
+    shares_of: str = "rows"  # or tokens
+
+
+def check(stage: Stage) -> Iterator[Problem]:
+    """Rows to mix, and one model at most that counts tokens."""
+    made = {source.name: source.kind.produces for source in stage.inputs["data_from"]}
+    if not ROWS & set(made.values()):
+        yield Problem("data_from", "names no stage with samples or conversations to mix: add one")
+    yield from values.models(name for name, kind in made.items() if kind == "model")
+    yield from rules(stage.config)
+    yield from _languages(stage)
+
+
+def rules(config: MixtureConfig) -> Iterator[Problem]:
+    """Shares that can be kept to."""
+    yield from values.one_of("shares_of", config.shares_of, UNITS)
+    for name, part in config.parts.items():
+        yield from values.at_least(part, 0, "rows", "tokens", "share", below=f"parts.{name}")
+    given = [part.share for part in config.parts.values() if part.share is not None]
+    if given and len(given) < len(config.parts):
+        silent = [name for name, part in config.parts.items() if part.share is None]
+        yield Problem(
+            "parts", f"{', '.join(silent)} have no share: give all parts one (0: none), or none"
+        )
+    if given and sum(given) <= 0:
+        yield Problem("parts", f"shares are {given}: their sum must be above 0")
+
+
+def _languages(stage: Stage) -> Iterator[Problem]:
+    """A part of a language that no row can have would be empty."""
+    config: MixtureConfig = stage.config
+    for name, part in config.parts.items():
+        for number, language in enumerate(part.languages):
+            yield from files.language(f"parts.{name}.languages[{number}]", language)
+
+
+KINDS = (
+    Kind(
+        "mixture",
+        1,
+        MixtureConfig,
+        "samples",
+        "stages.kinds.mixture.run:run",
+        edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
+        check="stages.kinds.mixture.kind:check",
+        light=True,
+    ),
+)

@@ -1,0 +1,176 @@
+"""What an RL stage can have set wrong: its numbers against each other, and its rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.kinds import Problem, Stage
+from stages.kinds.rl import algorithm_check, reward_check
+from stages.kinds.rl.config import RLConfig
+from stages.settings import (
+    context,
+    generation,
+    health,
+    parallel,
+    prompts,
+    training,
+    values,
+    verifiers,
+)
+from stages.settings.generation import Sampling
+from stages.training.rl.schedule import length_limits
+
+
+def check(stage: Stage) -> Iterator[Problem]:
+    """All that can be known of an RL stage before its rows are there."""
+    config: RLConfig = stage.config
+    yield from values.positive(
+        config, "max_steps", "questions_per_step", "steps_per_rollout", "save_steps", "micro_batch"
+    )
+    yield from training.optimizer(config.optimizer, config.max_steps)
+    yield from training.lora(config.lora)
+    yield from health.rules(config.health)
+    yield from _gang(config)
+    yield from training.shared_out(
+        "questions_per_step", config.questions_per_step, config.parallel.processes
+    )
+    yield from _sampling(config.sampling)
+    yield from generation.rollout(config.rollout)
+    yield from verifiers.check(config.verifiers)
+    yield from _group(config)
+    yield from _reference(config)
+    yield from _saves(config)
+    yield from _prompts(config)
+    yield from prompts.template(config.template, config.system_prompt)
+    yield from _validation(config)
+    yield from _context(stage)
+    yield from reward_check.check(stage)
+    yield from algorithm_check.check(config)
+
+
+def _sampling(config: Sampling) -> Iterator[Problem]:
+    if config.temperature <= 0:
+        yield Problem(
+            "sampling.temperature",
+            f"is {config.temperature:g}, so all samples of a question are the same: set it above "
+            "0 (the paper: 1.0, in the last stage 0.7)",
+        )
+    else:
+        yield from generation.sampling(config)
+
+
+def _group(config: RLConfig) -> Iterator[Problem]:
+    """One sample suffices where nothing compares: a value model, or only the right samples."""
+    alone = config.algorithm.advantage in ("value", "right")
+    if config.samples_per_question < 2 - alone:
+        yield Problem(
+            "samples_per_question",
+            f"is {config.samples_per_question}, and algorithm={config.algorithm.name} compares the "
+            "samples of one question: set it to 2 or more (the paper: 16)",
+        )
+
+
+def _reference(config: RLConfig) -> Iterator[Problem]:
+    """An algorithm that sets the KL to 0 by itself only leaves the reference idle."""
+    own = config.algorithm.kl_coefficient
+    if config.reference_sync_steps and own is None and not config.kl_coefficient:
+        yield Problem(
+            "reference_sync_steps",
+            f"is {config.reference_sync_steps} while kl_coefficient is 0, so no reference is in "
+            "the loss: set reference_sync_steps to 0, or kl_coefficient above 0 (the paper: 0.001)",
+        )
+
+
+def _prompts(config: RLConfig) -> Iterator[Problem]:
+    """Which prompts are asked: what decides it must be there to be looked at."""
+    budget, curriculum = config.dynamic_sampling.budget, config.curriculum
+    if budget < 0 or (budget and config.algorithm.advantage not in ("group", "leave_one_out")):
+        yield Problem(
+            "dynamic_sampling.budget",
+            f"is {budget:g}, and algorithm={config.algorithm.name} is asked to replace groups "
+            "whose rewards are equal: set it to 0, or above 0 where rewards are compared (grpo, "
+            "dapo, …)",
+        )
+    if curriculum.rest_steps and "accuracy" not in config.rewards:
+        yield Problem(
+            "curriculum.rest_steps",
+            f"is {curriculum.rest_steps}, and no reward says which prompts are solved: set it to "
+            "0, or add rewards.accuracy",
+        )
+    if not 0 <= curriculum.never < curriculum.always <= 1:
+        yield Problem(
+            "curriculum.never",
+            f"is {curriculum.never:g}, and always is {curriculum.always:g}: set them to shares of "
+            "right answers, never below always (0 and 1)",
+        )
+
+
+def _validation(config: RLConfig) -> Iterator[Problem]:
+    """Held-out problems are asked now and then, and never learnt from."""
+    asked = config.validation
+    if both := sorted({*config.validate_on} & {*config.data_from}):
+        yield Problem(
+            "validate_on",
+            f"names {', '.join(both)}, which data_from trains on: name problems of their own",
+        )
+    if asked.every < 0:
+        yield Problem("validation.every", f"is {asked.every}: set it to 0 (off) or more")
+    if asked.samples < 1:
+        yield Problem("validation.samples", f"is {asked.samples}: set it to 1 or more")
+
+
+def _saves(config: RLConfig) -> Iterator[Problem]:
+    """A resume is exact from a checkpoint that ends a rollout: the one in use is not saved."""
+    rollout = config.steps_per_rollout
+    if rollout > 0 and config.save_steps % rollout:
+        below = config.save_steps // rollout * rollout
+        values = f"{below} or {below + rollout}" if below else f"{rollout}"
+        yield Problem(
+            "save_steps",
+            f"is {config.save_steps}, inside a rollout of steps_per_rollout={rollout} optimiser "
+            f"steps, from where no resume is exact: set it to {values}",
+        )
+
+
+def _gang(config: RLConfig) -> Iterator[Problem]:
+    """RL generates from the weights in training; algorithm_check.py has second models."""
+    gang = config.parallel
+    yield from parallel.gang(config.parallel)
+    if gang.strategy == "ddp":
+        yield from _vllm(config)
+        return
+    stage = gang.deepspeed.get("zero_optimization", {}).get("stage")
+    if gang.strategy == "deepspeed" and stage == 3:
+        yield Problem(
+            "parallel.deepspeed.zero_optimization.stage",
+            "is 3, which has no whole weights to generate from: use parallel=fsdp2 or "
+            "parallel=zero2",
+        )
+    if gang.strategy == "fsdp" and config.reference_sync_steps and config.lora is None:
+        yield Problem(
+            "reference_sync_steps",
+            f"is {config.reference_sync_steps}, and a checkpoint does not hold a reference that "
+            "fsdp shares out, so no resume would be exact: set it to 0, or use parallel=zero2",
+        )
+    yield from _vllm(config)
+
+
+def _vllm(config: RLConfig) -> Iterator[Problem]:
+    """A colocated engine lives in the processes of the gang."""
+    size, processes = config.rollout.tensor_parallel_size, config.parallel.processes
+    if config.rollout.engine != "vllm" or config.rollout.vllm_server or processes is None:
+        return
+    if processes % size:
+        yield Problem(
+            "rollout.tensor_parallel_size",
+            f"is {size}, and the engine lives in the gang of parallel.processes={processes}: set "
+            f"it to a divisor of {processes}",
+        )
+
+
+def _context(stage: Stage) -> Iterator[Problem]:
+    """RL: the longest prompt with the longest completion, in policy and reward models."""
+    config: RLConfig = stage.config
+    models = stage.inputs["init_from"] + stage.inputs["score_with"]
+    for key, longest in length_limits(config).items():
+        yield from context.fits(models, key, longest, config.max_prompt_tokens)

@@ -1,0 +1,116 @@
+"""Whether a stage's tokens fit into what its models see (positions), before anything runs.
+
+The weights are followed to where they come in: a tiny base has its shape, a checkpoint its own
+config.json (a local folder, or the hub's cache) or the number in conf/model. Where nobody knows,
+the stage itself refuses when it starts (stages/models/window.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.kinds import Problem, Stage
+from stages.models.window import read_window
+from stages.settings import tiny_world
+from stages.settings.generation import Sampling
+
+PROMPT = "max_prompt_tokens"
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a model sees, prompt and completion together, and the key that gives it more."""
+
+    tokens: int
+    key: str
+
+
+def positions(stage: Stage) -> Window | None:
+    """The window of the model that a stage makes, through all training; None: nobody knows."""
+    if before := stage.inputs["init_from"]:
+        return positions(before[0])
+    key = f"stages.{stage.name}"
+    if stage.kind.name == "pretrain" and not tiny_world.replaced(stage):
+        return Window(
+            stage.config.shape.max_position_embeddings, f"{key}.shape.max_position_embeddings"
+        )
+    if stage.kind.name == "pretrained":
+        config = stage.config
+        seen = config.context.positions or _published(config) or config.positions
+        return Window(seen, f"{key}.context.positions") if seen else None
+    return None
+
+
+def _published(config: Any) -> int | None:
+    """What the checkpoint's own config.json says, where it is on this machine."""
+    local = Path(config.path).expanduser()
+    file = local / CONFIG if local.is_dir() else _cached(config.path, config.revision)
+    try:
+        return read_window(file) if file and file.is_file() else None
+    except ValueError:  # no JSON; the stage says so
+        return None
+
+
+def _cached(name: str, revision: str | None) -> Path | None:
+    """The config of a hub name in the local cache, if it was ever downloaded."""
+    from huggingface_hub import constants, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(name, CONFIG, constants.HF_HUB_CACHE, revision)
+    except HFValidationError:  # a folder that is not there; the stage says so
+        return None
+    return Path(found) if isinstance(found, str) else None
+
+
+def whole_rows(stage: Stage) -> Iterator[Problem]:
+    """SFT and reward models: the longest row that is learnt from."""
+    yield from fits(stage.inputs["init_from"], "max_length", stage.config.max_length)
+
+
+def models(stage: Stage) -> tuple[Stage, ...]:
+    return tuple(source for source in stage.inputs["data_from"] if source.kind.produces == "model")
+
+
+def fits(models: tuple[Stage, ...], key: str, longest: int, prompt: int = 0) -> Iterator[Problem]:
+    """Tokens that are surely reached: rows of this length, or the longest prompt and completion."""
+    for model in models:
+        seen = positions(model)
+        if seen is None or longest + prompt <= seen.tokens:
+            continue
+        with_prompt = f" beside {PROMPT}={prompt}" if prompt else ""
+        if seen.tokens > prompt:
+            fitting = f"set it to at most {seen.tokens - prompt}"
+        else:
+            fitting = f"set it and {PROMPT} so that they are at most {seen.tokens} in all"
+        yield Problem(key, _text(model, seen, longest, with_prompt, fitting, longest + prompt))
+
+
+def draws(
+    stage: Stage, models: tuple[Stage, ...], key: str, sampling: Sampling, forced: int = 0
+) -> Iterator[Problem]:
+    """Completions beside which no prompt has room. Where some have, the stage counts the others.
+
+    forced: tokens that are put behind the completion.
+    """
+    prompt: int = stage.root["size"]["prompt"]
+    longest = sampling.max_tokens
+    for model in models:
+        seen = positions(model)
+        if seen is None or longest + forced < seen.tokens:
+            continue
+        room = prompt if prompt + forced < seen.tokens else seen.tokens // 2
+        fitting = f"set it to at most {max(1, seen.tokens - forced - room)}"
+        text = _text(model, seen, longest, " beside a prompt", fitting, longest + forced + prompt)
+        yield Problem(f"{key}.max_tokens", text)
+
+
+def _text(model: Stage, seen: Window, longest: int, beside: str, fitting: str, needed: int) -> str:
+    return (
+        f"is {longest}{beside}, and {model.name} sees {seen.tokens} tokens in all: {fitting}, or "
+        f"give the model more room: {seen.key}={needed}"
+    )

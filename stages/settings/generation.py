@@ -1,0 +1,89 @@
+"""How completions are drawn, and by which engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from omegaconf import MISSING
+
+from pipeline.kinds import Needs, Problem
+from stages.settings.stage import from_root, placement
+from stages.settings.values import at_least, one_of
+
+ENGINES = ("transformers", "vllm")
+SERVER = "server"  # the engine of a served model alone
+
+
+@dataclass
+class Sampling:
+    """How completions are drawn. top_k 0 means no limit."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = MISSING
+
+
+@dataclass
+class Server:
+    """How an OpenAI-compatible server is asked; none of it changes what it answers."""
+
+    api_key_env: str = "OPENAI_API_KEY"  # the environment variable that holds the key, if any
+    concurrency: int = 16  # requests at a time
+    timeout: float = 600.0  # seconds for one answer
+    retries: int = 6  # after a broken connection, a timeout, 429 or 5xx
+    pause: float = 1.0  # seconds before the first of them; each further pause is twice as long
+
+
+@dataclass
+class Rollout:
+    """Which engine generates (`transformers`, `vllm` or `server`) and how it is batched.
+
+    dtype: of the weights while they generate, as published when `auto`; RL has its own precision.
+    max_model_tokens, kv_cache_gib, gpu_memory_utilization: vLLM's. The first bounds prompt and
+    completion where the model sees more than memory holds; the second is the memory for keys and
+    values, by default what the third leaves on a GPU and 1 GiB on a CPU.
+    """
+
+    engine: str = "transformers"
+    dtype: str = "auto"  # or `float32`, `bfloat16`, `float16`
+    batch_tokens: int = placement(65536)  # sequences × their longest length, per generate call
+    shard_samples: int = placement(2048)  # drawn, and lost by a kill, together
+    replicas: int = placement(0)  # engines, each on GPUs of its own; 0: as many as the GPUs allow
+    max_model_tokens: int | None = placement(None)
+    kv_cache_gib: float | None = placement(None)
+    gpu_memory_utilization: float = placement(0.9)
+    tensor_parallel_size: int = placement(1)
+    vllm_server: str | None = placement(None)  # of RL: the URL of `trl vllm-serve`
+    server: Server = from_root(Server, "server", identity=False)
+
+
+def sampling(config: Sampling, key: str = "sampling") -> Iterator[Problem]:
+    """A way of drawing that there is; a temperature of 0 takes the likeliest token."""
+    yield from at_least(config, 0, "temperature", "top_k", below=key)
+    yield from at_least(config, 1, "max_tokens", below=key)
+    if not 0 < config.top_p <= 1:
+        yield Problem(f"{key}.top_p", f"is {config.top_p:g}: set it above 0, up to 1")
+
+
+def rollout(config: Rollout, served: bool = False) -> Iterator[Problem]:
+    """An engine that there is, and that is installed here. served: it asks a server."""
+    key = "rollout.engine"
+    yield from one_of(key, config.engine, (SERVER,) if served else ENGINES)
+    yield from at_least(config, 1, "batch_tokens", "shard_samples", below="rollout")
+    if config.engine == "vllm" and find_spec("vllm") is None:
+        yield Problem(
+            key,
+            "is `vllm`, which is not installed here: `make vllm` (or pip install "
+            "'r1-recipe[vllm]'), or set rollout=transformers",
+            when_run=True,
+        )
+
+
+def fleet(rollout: Rollout) -> Needs:
+    if rollout.engine == "server":
+        return Needs()
+    each = rollout.tensor_parallel_size
+    return Needs(processes=1, devices=rollout.replicas * each or None, each=each)

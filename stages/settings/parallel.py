@@ -1,0 +1,60 @@
+"""A trained stage as a gang of processes, and what cannot be set of it (docs/parallel.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+from pipeline.kinds import Needs, Problem
+
+STRATEGIES = ("ddp", "fsdp", "deepspeed")
+
+
+@dataclass
+class Parallel:
+    """A trained stage as a gang of processes (conf/parallel; docs/parallel.md).
+
+    processes: null is one for each GPU that the launcher gives the stage. strategy: `ddp` has a
+    copy of everything in each process, `fsdp` and `deepspeed` share out weights, gradients or
+    optimiser states. fsdp, deepspeed: what accelerate reads, by its own names.
+    """
+
+    processes: int | None = 1
+    strategy: str = "ddp"
+    fsdp: dict[str, Any] = field(default_factory=dict)
+    deepspeed: dict[str, Any] = field(default_factory=dict)
+    wait_minutes: float = 120.0  # for the slowest process, before the gang is given up
+
+
+def gang(parallel: Parallel) -> Iterator[Problem]:
+    """A strategy that there is, with its settings."""
+    strategy = parallel.strategy
+    if strategy not in STRATEGIES:
+        yield Problem(
+            "parallel.strategy", f"is {strategy}: set it to one of {', '.join(STRATEGIES)}"
+        )
+        return
+    if parallel.processes is not None and parallel.processes < 1:
+        yield Problem(
+            "parallel.processes",
+            f"is {parallel.processes}: set it to 1 or more, or null for one per GPU",
+        )
+    if strategy != "ddp" and not getattr(parallel, strategy):
+        group = {"fsdp": "fsdp2", "deepspeed": "zero2"}[strategy]
+        yield Problem(
+            f"parallel.{strategy}",
+            f"is empty, and parallel.strategy is {strategy}: choose a group that fills it, e.g. "
+            f"parallel={group}",
+        )
+    if strategy == "deepspeed" and find_spec("deepspeed") is None:
+        yield Problem(
+            "parallel.strategy",
+            "is deepspeed, which is not installed: pip install deepspeed, or parallel=fsdp2",
+            when_run=True,
+        )
+
+
+def processes(parallel: Parallel, batch: int) -> Needs:
+    return Needs(parallel.processes, devices=parallel.processes, divides=batch)
