@@ -35,8 +35,8 @@ class Case:
 def run(case: Case) -> None:
     """The stage, with a kill at the case's moment."""
     from stages.kinds.rl import run as rl
+    from stages.rl import groups, trainer
     from stages.training import common
-    from stages.training.rl import groups, trainer
 
     def before(owner: Any, name: str, due: Callable[..., bool]) -> None:
         original = getattr(owner, name)

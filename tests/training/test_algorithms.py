@@ -17,21 +17,21 @@ from pipeline.compose import compose
 from stages.kinds.rl.config import Algorithm, Rationalisation, RLConfig
 from stages.kinds.rl.settle import settled
 from stages.rewards.terms import Batch, Term
-from stages.rollout.engine import Completion
-from stages.settings.training import Optimizer
-from stages.tiny.problems import generate
-from stages.training.rl.algorithms.advantages import advantages, right
-from stages.training.rl.algorithms.drawing import (
+from stages.rl.algorithms.advantages import advantages, right
+from stages.rl.algorithms.drawing import (
     AlgorithmDrawer,
     hinted_prompts,
     overlong_score,
     with_tries,
 )
-from stages.training.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
-from stages.training.rl.algorithms.values import advantages_and_returns, value_loss
-from stages.training.rl.groups import Group
-from stages.training.rl.prompt_stream import PromptStream
-from stages.training.rl.prompts import prepare_prompts
+from stages.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
+from stages.rl.algorithms.values import advantages_and_returns, value_loss
+from stages.rl.groups import Group
+from stages.rl.prompt_stream import PromptStream
+from stages.rl.prompts import prepare_prompts
+from stages.rollout.engine import Completion
+from stages.settings.training import Optimizer
+from stages.tiny.problems import generate
 
 NAN = math.nan
 REWARDS = torch.tensor([1.0, 0.0, 0.0, 2.0, 1.0, 1.0, 1.0, 1.0])  # two questions, four samples

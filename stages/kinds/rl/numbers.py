@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from stages.rl.schedule import rollouts_of
 from stages.settings.numbers import Config, Inputs, Numbers, policy, rows_of
-from stages.training.rl.schedule import rollouts_of
 
 
 def numbers(config: Config, inputs: Inputs) -> Numbers:

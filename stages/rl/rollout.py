@@ -15,16 +15,16 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from stages.rewards.terms import Term
+from stages.rl.algorithms.drawing import AlgorithmDrawer
+from stages.rl.batches import Tensors, kl_to, take
+from stages.rl.groups import Finished, Group
+from stages.rl.metrics import rollout_metrics
+from stages.rl.prompts import Prompt
+from stages.rl.resume import ResumingTrainer
+from stages.rl.rewards import weights_at
+from stages.rl.schedule import max_tokens_at
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.settings.generation import Sampling
-from stages.training.rl.algorithms.drawing import AlgorithmDrawer
-from stages.training.rl.batches import Tensors, kl_to, take
-from stages.training.rl.groups import Finished, Group
-from stages.training.rl.metrics import rollout_metrics
-from stages.training.rl.prompts import Prompt
-from stages.training.rl.resume import ResumingTrainer
-from stages.training.rl.rewards import weights_at
-from stages.training.rl.schedule import max_tokens_at
 from stages.verifiers.answer import policy_of
 
 if TYPE_CHECKING:

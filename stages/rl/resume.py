@@ -16,8 +16,8 @@ from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 from trl import GRPOTrainer
 
+from stages.rl.prompt_stream import PromptStream
 from stages.training import checkpoints
-from stages.training.rl.prompt_stream import PromptStream
 
 REFERENCE = "reference.safetensors"
 PROMPTS = "prompts.json"

@@ -17,13 +17,13 @@ from typing import Any
 
 import torch
 
+from stages.rl.algorithms import critic as critics
+from stages.rl.algorithms.critic import Critic
+from stages.rl.algorithms.values import advantages_and_returns, value_loss
+from stages.rl.batches import Tensors, by_length, take
+from stages.rl.trainer import RecipeGRPOTrainer
 from stages.training import checkpoints
 from stages.training.parallel import average_gradients
-from stages.training.rl.algorithms import critic as critics
-from stages.training.rl.algorithms.critic import Critic
-from stages.training.rl.algorithms.values import advantages_and_returns, value_loss
-from stages.training.rl.batches import Tensors, by_length, take
-from stages.training.rl.trainer import RecipeGRPOTrainer
 
 SMALL = 1e-8
 

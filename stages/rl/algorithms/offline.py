@@ -24,16 +24,16 @@ from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 
 from stages.rewards.terms import Batch
+from stages.rl.algorithms.drawing import HINTED
+from stages.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
+from stages.rl.batches import Tensors, frozen_logps, take
+from stages.rl.groups import Finished
+from stages.rl.trainer import RecipeGRPOTrainer
 from stages.rollout.decoding import ATTENTION
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.training import checkpoints
 from stages.training.common import load_model
-from stages.training.rl.algorithms.drawing import HINTED
-from stages.training.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
-from stages.training.rl.batches import Tensors, frozen_logps, take
-from stages.training.rl.groups import Finished
-from stages.training.rl.trainer import RecipeGRPOTrainer
 
 SAMPLER = "sampler.safetensors"
 ACCURACY = "accuracy"

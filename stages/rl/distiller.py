@@ -23,10 +23,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 from trl import DistillationConfig, DistillationTrainer
 
 from pipeline.context import moved
+from stages.rl.prompts import Prompt
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.training.bad_batch import SHOWN, Line, require_finite
-from stages.training.rl.prompts import Prompt
 
 if TYPE_CHECKING:
     from stages.kinds.on_policy_distill.kind import OnPolicyDistillConfig

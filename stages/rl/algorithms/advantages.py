@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import torch
 from trl.trainer.utils import nanstd
 
-from stages.training.rl.rewards import without_signal
+from stages.rl.rewards import without_signal
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import Algorithm

@@ -23,13 +23,13 @@ from transformers import PreTrainedTokenizerBase
 from stages.chat.encoding import token_ids
 from stages.chat.template import render_prompt
 from stages.rewards.terms import Scores, Term
+from stages.rl.algorithms.advantages import FULL
+from stages.rl.groups import Answer, Group, GroupDrawer
+from stages.rl.prompt_stream import PromptStream
+from stages.rl.prompts import Prompt
+from stages.rl.schedule import max_tokens_at
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rows.schemas import Row
-from stages.training.rl.algorithms.advantages import FULL
-from stages.training.rl.groups import Answer, Group, GroupDrawer
-from stages.training.rl.prompt_stream import PromptStream
-from stages.training.rl.prompts import Prompt
-from stages.training.rl.schedule import max_tokens_at
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig

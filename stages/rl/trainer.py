@@ -45,20 +45,20 @@ from trl import GRPOConfig, GRPOTrainer
 
 from pipeline.context import moved
 from stages.rewards.terms import Term
+from stages.rl import batches, metrics
+from stages.rl.algorithms.advantages import of_rollout
+from stages.rl.algorithms.drawing import AlgorithmDrawer, hinted_prompts
+from stages.rl.batches import Chunk, Tensors, take
+from stages.rl.prompt_stream import PromptStream
+from stages.rl.prompts import Prompt, slots
+from stages.rl.readable_rows import rollout_rows
+from stages.rl.rewards import DrawnScores
+from stages.rl.rollout import RolloutTrainer
+from stages.rl.schedule import rollouts_of
+from stages.rl.shared_prompts import can_share
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.training import parallel
 from stages.training.bad_batch import require_finite
-from stages.training.rl import batches, metrics
-from stages.training.rl.algorithms.advantages import of_rollout
-from stages.training.rl.algorithms.drawing import AlgorithmDrawer, hinted_prompts
-from stages.training.rl.batches import Chunk, Tensors, take
-from stages.training.rl.prompt_stream import PromptStream
-from stages.training.rl.prompts import Prompt, slots
-from stages.training.rl.readable_rows import rollout_rows
-from stages.training.rl.rewards import DrawnScores
-from stages.training.rl.rollout import RolloutTrainer
-from stages.training.rl.schedule import rollouts_of
-from stages.training.rl.shared_prompts import can_share
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from transformers import PreTrainedModel
 
-from stages.training.rl.shared_prompts import SharedPrompts, can_share
+from stages.rl.shared_prompts import SharedPrompts, can_share
 
 Batch = Mapping[str, torch.Tensor]
 Tensors = dict[str, torch.Tensor]
