@@ -95,7 +95,11 @@ class OnPolicyDistiller(DistillationTrainer):
         return [prompt.token_ids for prompt in self._asked], None, {}
 
     def _generate_single_turn(
-        self, prompt_ids: list[list[int]], *parts: Any, **more: Any
+        self,
+        prompt_ids: list[list[int]],
+        images: Any,
+        multimodal_fields: Any,
+        has_tool_images: bool = False,
     ) -> list[list[int]]:
         """One completion of each prompt, from the weights in training."""
         first = random.Random(f"{self.config.seed}/{self.state.global_step}").getrandbits(48)
