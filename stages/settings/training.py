@@ -79,7 +79,7 @@ def optimizer(config: Optimizer, steps: int | None = None) -> Iterator[Problem]:
 
 
 def lora(config: Lora | None) -> Iterator[Problem]:
-    """Adapters that exist. A reference that is replaced works with them (training/reference.py)."""
+    """Adapters that exist. A reference that is replaced works with them (adapter_reference.py)."""
     if config is None:
         return
     if config.rank < 1:
