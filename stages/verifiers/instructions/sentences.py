@@ -17,7 +17,7 @@ import re
 from stages.verifiers.marks import cut_marks
 
 HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-#: Scripts written without spaces between words, where a word has no visible edge.
+#: Scripts written without spaces between words, where a word has no as_seen edge.
 UNSPACED = HAN + "\u3040-\u30ff\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f"
 
 _CJK = HAN + "\u3040-\u30ff"
@@ -45,7 +45,7 @@ _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 _INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))
 
 
-def visible(text: str) -> str:
+def as_seen(text: str) -> str:
     """The text without characters that nobody sees, which could hide a word from its check.
 
     White space around it goes too, but for the indentation of the first line.
