@@ -219,7 +219,6 @@ def test_a_failed_question_is_asked_again_with_a_hint_where_its_answer_can_be_re
     stream = PromptStream(len(prompts), 0, config.curriculum)
     drawer = AlgorithmDrawer(
         *(config, prompts, [term], stream, Accelerator(cpu=True), judge.answer),
-        limit_at=lambda config, step: 10,
         ask=hinted_prompts(tokenizer, None),
     )
     groups = {group.prompt: group for group in drawer.draw(2, 0)}
