@@ -236,7 +236,7 @@ def _generate(setting: Setting, well_batched: bool) -> Generate:
     return generate
 
 
-def _batches(task: Task, batch_tokens: int, well_batched: bool) -> list[Sequence[Any]]:
+def _batches(task: Task, batch_tokens: int, well_batched: bool) -> Sequence[Sequence[Any]]:
     """Batches that fit the same memory: each as many as fit, or all of a size that always fits."""
     samples, longest = task.requests[0].n, task.sampling.max_tokens
     requests = task.requests

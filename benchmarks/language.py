@@ -26,9 +26,9 @@ from rich.table import Table
 
 from benchmarks.files import OWN
 from stages.language.consistency import consistency, detect
-from stages.language.prose import HAN
 from stages.language.scripts import latin
 from stages.rewards.padding import is_padding
+from stages.verifiers.han import HAN
 
 KINDS = {"en": ("en",), "zh": ("zh",), "en and zh mixed": ("en", "zh"), "fr": ("fr",)}
 LENGTHS = (350, 2000)

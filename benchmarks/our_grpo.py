@@ -17,15 +17,15 @@ from stages.kinds.rl import run as rl
 
 @dataclass
 class Clocked(Context):
-    """Keeps the points of the curve with the clocks at which they were logged."""
+    """Keeps the curve with the clocks at which its points were logged."""
 
-    points: list[dict[str, float]] = field(default_factory=list)
+    clocked: list[dict[str, float]] = field(default_factory=list)
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """A rollout's point."""
         super().log(step, metrics)
         if "length" in metrics:
-            self.points.append(point(metrics["reward"], metrics["length"]))
+            self.clocked.append(point(metrics["reward"], metrics["length"]))
 
 
 def main(file: str) -> None:
@@ -44,7 +44,7 @@ def main(file: str) -> None:
     }
     context = Clocked("zero", "0" * 16, work, output, task["seed"], task["threads"], folder)
     rl.run(config, inputs, context)
-    print(json.dumps({"points": context.points, **peak_memory()}))
+    print(json.dumps({"points": context.clocked, **peak_memory()}))
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def _config(options: argparse.Namespace) -> SampleConfig:
         filters=list(conf.filters),
         max_resemblance=conf.max_resemblance,
         min_language_consistency=1.0,
-        verifiers=Verifiers(workers=1),
+        verifiers=Verifiers(workers=1),  # type: ignore[arg-type]  # lenient, as it counts
     )
 
 

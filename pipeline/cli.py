@@ -26,10 +26,10 @@ R1 = Project(
     preload="stages.registry:PRELOAD",
     observer="stages.commands.track:build_observer",
     report="stages.report:build",
-    closing="stages.closing:words",
+    closing="stages.report.closing:words",
     results="stages.report.results:RESULTS",
     examples="stages.commands:EXAMPLES",
-    reference="profile=paper",
+    departures="stages.commands.fidelity.departures:plan_departures",
     commands={
         "eval": "stages.commands.eval.command:main",
         "grade": "stages.commands.grade:main",
@@ -114,10 +114,10 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
 
             return execute(project, composed)
         case "plan" if options.departures:
-            from pipeline.departures import plan_departures
-
+            if project.departures is None:
+                raise UsageError("--departures: this project has no reference to depart from")
             form = "json" if options.json else "markdown" if options.markdown else "text"
-            return plan_departures(project, composed, form)
+            return int(load(project.departures)(project, composed, form))
         case "plan":
             from pipeline.plan_command import plan
 

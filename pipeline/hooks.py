@@ -88,56 +88,37 @@ class Compared:
     legend: Sequence[str]
 
 
-class Results(Protocol):
-    """What a project has to say of its results; `report` is what its report wrote as facts.
+class Results:
+    """What a project has to say of its results: nothing, unless it says so in a class of its own.
 
-    models: the types of artifact that are models.
+    models: the types of artifact that are models. `report` is what the project's report wrote as
+    facts.
     """
-
-    models: frozenset[str]
-
-    def line(self, facts: Mapping[str, Any]) -> str:
-        """A line that `status` shows of a finished stage; empty for none."""
-        ...
-
-    def of_run(self, report: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-        """What one run of a sweep came to, as JSON; `report` is empty where none was written."""
-        ...
-
-    def compared(self, runs: Sequence[Mapping[str, Any]]) -> Compared:
-        """The same of several runs, for the table at a sweep's end."""
-        ...
-
-    def tracked(self, artifact: Artifact) -> Tracked: ...
-
-    def tracked_report(self, report: Mapping[str, Any]) -> Tracked: ...
-
-    def table(self, artifact: Path, settings: Mapping[str, Any]) -> Table | None:
-        """settings: `samples` of the tracking config."""
-        ...
-
-
-class NoResults:
-    """Of a project that has nothing to say of its results."""
 
     models: frozenset[str] = frozenset({"model"})
 
     def line(self, facts: Mapping[str, Any]) -> str:
+        """A line that `status` shows of a finished stage; empty for none."""
         return ""
 
     def of_run(self, report: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+        """What one run of a sweep came to, as JSON; `report` is empty where none was written."""
         return {}
 
     def compared(self, runs: Sequence[Mapping[str, Any]]) -> Compared:
+        """The same of several runs, for the table at a sweep's end."""
         return Compared([], [[] for _ in runs], [])
 
     def tracked(self, artifact: Artifact) -> Tracked:
+        """What MLflow's run of a finished stage shows beside its plain facts."""
         return Tracked()
 
     def tracked_report(self, report: Mapping[str, Any]) -> Tracked:
+        """What MLflow's run of the whole run shows."""
         return Tracked()
 
     def table(self, artifact: Path, settings: Mapping[str, Any]) -> Table | None:
+        """Rows of a finished stage for MLflow. settings: `samples` of the tracking config."""
         return None
 
 

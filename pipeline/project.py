@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError
-from pipeline.hooks import NoResults, Results
+from pipeline.hooks import Results
 from pipeline.kinds import Registry
 
 
@@ -31,7 +31,8 @@ class Project:
     that is Markdown, too; the report has it as `run["closing"]`.
     results: a hooks.Results: what status, sweeps and tracking show of this project's results.
     examples: a text that `r1 run --help` shows: lines of commands, and what they do.
-    reference: the override that composes what `r1 plan --departures` compares with.
+    departures: called as `departures(project, composed, form) -> exit code` with the form `json`,
+    `markdown` or `text`: `r1 plan --departures`, what differs from a preset of the project's own.
     checks: what `r1 doctor` also shows, name → "package.module:describe", called as `describe()`.
     """
 
@@ -43,7 +44,7 @@ class Project:
     closing: str | None = None
     results: str | None = None
     examples: str | None = None
-    reference: str | None = None
+    departures: str | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
 
@@ -80,7 +81,7 @@ class Project:
 
 def results_of(name: str | None) -> Results:
     """The Results behind a dotted name; those of a project without any."""
-    found: Results = load(name) if name else NoResults()
+    found: Results = load(name) if name else Results()
     return found
 
 

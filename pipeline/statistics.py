@@ -138,7 +138,7 @@ def sign_test(better: int, worse: int) -> float:
 
     Exact and two-sided; units that are equal on both sides say nothing and are left out.
     """
-    from scipy.stats import binomtest  # type: ignore[import-untyped]  # it takes a second
+    from scipy.stats import binomtest  # it takes a second
 
     return float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
 

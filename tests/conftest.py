@@ -5,41 +5,22 @@ Heavy imports stay inside the fixtures, so that tests of the engine start withou
 
 from __future__ import annotations
 
-import ast
-import functools
 import os
 import shutil
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-
-#: Files and folders with minutes of work, longest first: `make test` begins with them.
-LONG = ("recipe", "evaluation", "training")
-#: Need torch, though no line of theirs says so: their commands or stages import it.
-TORCH = (
-    "benchmarks/test_bench_evaluation.py",
-    "data_stages/test_difficulty.py",
-    "data_stages/test_filters.py",
-    "data_stages/test_preferences.py",
-    "data_stages/test_selection.py",
-    "data_stages/test_tiny_rows.py",
-    "evaluation",
-    "recipe/test_killed.py",
-    "rollout",
-    "tiny",
-    "training",
+from tests.selection import (  # noqa: F401  # hooks of pytest
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_ignore_collect,
 )
-#: Need no torch, and take more than a few seconds.
-SLOW: tuple[str, ...] = ()
 
-LIBRARIES = {"torch", "transformers", "trl", "vllm", "datasets", "peft", "accelerate"}
-NO_TORCH = HERE / "no_torch"  # modules of these names, which refuse to be imported
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def _set_environment() -> None:
@@ -54,54 +35,6 @@ def _set_environment() -> None:
 
 
 _set_environment()  # before any test module imports a library that reads it
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    said = "quick tests that need no torch, where importing it fails (also in what they start)"
-    parser.addoption("--light", action="store_true", help=said)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--light"):
-        sys.path.insert(0, str(NO_TORCH))
-        inherited = os.environ.get("PYTHONPATH")
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(NO_TORCH), *filter(None, [inherited])])
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    light = config.getoption("--light") and collection_path.suffix == ".py"
-    return (light and bool(_marks(collection_path))) or None
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs torch and what is slow, leave it out if asked, and put long files first."""
-    for item in items:
-        made = {"torch"} if "tiny_model_dir" in getattr(item, "fixturenames", ()) else set()
-        for name in made | _marks(item.path):
-            item.add_marker(name)
-    if config.getoption("--light"):
-        heavy = [i for i in items if i.get_closest_marker("torch") or i.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=heavy)
-        items[:] = [item for item in items if item not in set(heavy)]
-    items.sort(key=lambda item: _listed(item.path, LONG))
-
-
-def _listed(path: Path, places: Sequence[str]) -> int:
-    """Which of the places, files or folders of tests/, a file is or lies in; else their number."""
-    here = path.relative_to(HERE)
-    found = (n for n, place in enumerate(places) if here.is_relative_to(place))
-    return next(found, len(places))
-
-
-@functools.cache
-def _marks(path: Path) -> set[str]:
-    """The markers of all tests of a file."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
-    named = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
-    named |= {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}
-    if {name.partition(".")[0] for name in named} & LIBRARIES or _listed(path, TORCH) < len(TORCH):
-        return {"torch"}
-    return {"slow"} if _listed(path, SLOW) < len(SLOW) else set()
 
 
 TEXTS = (
@@ -129,6 +62,18 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.save_pretrained(directory)
     save_tokenizer(tokenizer, directory)
     return directory
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's folder as the working one, with results in its `outputs`.
+
+    A composition is found again by its words and R1_ROOT (pipeline/compositions.py): where neither
+    names the folder, one that another test has made is taken, which saves seconds.
+    """
+    monkeypatch.delenv("R1_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ RECIPE = re.compile(
         [
             *(rf"\b{edge}\b" for edge in REGISTRY.edges),
             r"reasoning|languages?\b|helpful|safety|reward|accurac|claims?\b|verdict|flops",
-            r"pass_at|pass@|cons_at|mixed_language|repetition|checking_words|problems\.parquet",
+            r"pass_at|pass@|cons_at|mixed_language|repetition|checking_words|problems\.parquet|\bpaper",
             r"\b(dev[123]|zero_weak|student|teacher|cold_start|r1_zero)\b",
         ]
     )
@@ -140,9 +140,10 @@ def test_threads_are_started_where_one_that_cannot_start_is_told() -> None:
             assert text.count("threading.Thread(") == text.count("threads.start("), path
 
 
-@pytest.mark.parametrize("module", ["pipeline.cli", "stages.registry"])
-def test_what_the_plan_needs_loads_without_torch(module: str) -> None:
-    code = f"import sys, {module}; sys.exit(sorted(set(sys.modules) & {HEAVY!r}) or 0)"
+@pytest.mark.parametrize("module", ["pipeline.cli", "stages.registry", "stages.report.results"])
+def test_what_the_plan_needs_loads_without_torch_or_numpy(module: str) -> None:
+    slow = HEAVY | {"numpy", "pyarrow", "matplotlib"}
+    code = f"import sys, {module}; sys.exit(sorted(set(sys.modules) & {slow!r}) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -100,7 +100,8 @@ def measure(name: str, rows: Sequence[Row], limit: int) -> Measured:
     drawn = Random(name).sample(list(rows), min(limit, len(rows)))
     by_module: dict[str, list[Row]] = {}
     for row in drawn:
-        by_module.setdefault(MODULES.get(row["verifier"], row["verifier"]), []).append(row)
+        verifier = str(row["verifier"])
+        by_module.setdefault(MODULES.get(verifier, verifier), []).append(row)
     paid: Counter[tuple[str, bool]] = Counter()
     guesses: set[str] = set()
     for module, some in by_module.items():

@@ -78,7 +78,7 @@ def _compared(source: str) -> Iterator[tuple[str, str, str]]:
         test = node.test if isinstance(node, ast.Assert) else node.value
         other: ast.expr = ast.Constant(True)
         if isinstance(test, ast.Compare):
-            test, other = test.left, test.comparators[0]
+            other, test = test.comparators[0], test.left
         elif isinstance(test, ast.UnaryOp):
             test, other = test.operand, ast.Constant(False)
         for call in ast.walk(test):

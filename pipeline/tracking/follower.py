@@ -106,7 +106,7 @@ def _away(error: BaseException) -> bool:
     if isinstance(error, FileNotFoundError):  # an artifact that is not there any more
         return False
     if isinstance(error, MlflowException):
-        return int(error.get_http_status_code()) >= 500  # type: ignore[no-untyped-call]
+        return int(error.get_http_status_code()) >= 500
     return isinstance(error, RequestException | OperationalError | OSError)
 
 

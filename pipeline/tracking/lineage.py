@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow.parquet as pq
 from mlflow.entities import (
     Dataset,
     DatasetInput,

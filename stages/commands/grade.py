@@ -89,7 +89,7 @@ def _config(overrides: Sequence[str]) -> Verifiers:
     import conf
 
     known = OmegaConf.create({"verifiers": OmegaConf.structured(Verifiers)})
-    preset = OmegaConf.load(Path(conf.__path__[0]) / CONFIG)
+    preset: Any = OmegaConf.load(Path(conf.__path__[0]) / CONFIG)
     del preset["training_policy"]  # nobody learns from these verdicts
     try:
         merged = OmegaConf.merge(known, {"verifiers": preset}, OmegaConf.from_dotlist([*overrides]))

@@ -130,7 +130,7 @@ def _not_exact(
 ) -> Iterator[duplicates.Candidate]:
     """Put exact duplicates among the drops; yield the others that may be near duplicates."""
     maybe_exact, shared = signatures.maybe_exact(), signatures.shared_bands()
-    maybe_near = shared.any(axis=1)
+    maybe_near = np.any(shared, axis=1)
     first_with: dict[bytes, int] = {}
     for some in _again(inputs, maybe_exact | maybe_near):
         for number, text in zip(some.numbers, some.texts, strict=True):

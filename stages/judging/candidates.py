@@ -67,7 +67,7 @@ def _rows(
     fits = fitting(jobs, model.model_path, config.sampling.max_tokens, key)
     dropped.update(prompts=len(jobs), prompt_too_long=len(jobs) - len(fits))
     dropped.update(truncated=0, same_response=0)
-    collector = Collector.of(fleet, VerifierPool(1), model, config, context)
+    collector = Collector.of(fleet, VerifierPool(1), model, config, context)  # type: ignore[arg-type]
     for job, drawn in zip(fits, collector.rows(fits, shown_on(context)), strict=True):
         responses = [sample["completion"] for sample in drawn]
         if any(sample["finish_reason"] != "stop" for sample in drawn):

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.artifact import Artifact
 from pipeline.context import Context
@@ -67,7 +67,11 @@ class ModelJudge:
     def __post_init__(self) -> None:
         # The pool starts no worker: replies are read here and not verified.
         self._collector = Collector.of(
-            self.fleet, VerifierPool(1), self.judge, self.config, self.context
+            self.fleet,
+            VerifierPool(1),
+            self.judge,
+            self.config,  # type: ignore[arg-type]
+            self.context,
         )
         self._prompt = texts(
             self.config.judging.prompt, f"stages.{self.context.stage}.judging.prompt"
@@ -100,7 +104,7 @@ class ModelJudge:
             yield self._judgement(one, [(job, next(replies)) for job in own])
         self._asked += sum(job.n for _, own in whole for job in own)
 
-    def _judgement(self, one: Candidate, replies: Sequence[tuple[Job, list[Mapping]]]) -> Judged:
+    def _judgement(self, one: Candidate, replies: Sequence[tuple[Job, list[Any]]]) -> Judged:
         """The votes of one candidate; those with the responses swapped are turned round."""
         votes, unreadable = [], 0
         for job, rows in replies:

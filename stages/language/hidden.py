@@ -14,27 +14,26 @@ with gaps are nobody's words.
 
 from __future__ import annotations
 
-import re
+import regex
 
 from stages.language import scripts
 from stages.language.foreign import foreign_latin
 from stages.language.lexicon import LISTED
 from stages.language.prose import Text
-from stages.language.scripts import LATIN
 
 GAPPED = 4  # letters to a word
 SHORTEST = 4  # letters of a word in code and formulas: shorter ones are names
 FREE = 1.0  # hidden words for each word, where the script is not the target's
 
 _DIGITS = str.maketrans("013457", "oieast")
-_JOINED = re.compile(  # max_area, h0la, 3st4s; not x_1, total2 or 12cm
-    rf"(?<![{LATIN}\d_])\d*+[{LATIN}]++(?:[\d_]++[{LATIN}]++)++\d*"
+_JOINED = regex.compile(  # max_area, h0la, 3st4s; not x_1, total2 or 12cm
+    r"(?<![\p{Latin}\d_])\d*+\p{Latin}++(?:[\d_]++\p{Latin}++)++\d*"
 )
-_PART = re.compile(rf"[A-Z]?[{LATIN}](?:(?![A-Z])[{LATIN}])*|[A-Z]+")
-_GAPPED = re.compile(rf"(?<![{LATIN}\d])(?:[{LATIN}][\s.*·_-]){{3,}}[{LATIN}](?![{LATIN}\d])")
-_MAY_JOIN = re.compile(rf"[\d_][{LATIN}]")  # faster to look for than what it may be a part of
-_MAY_GAP = re.compile(rf"[\s.*·_-][{LATIN}][\s.*·_-][{LATIN}][\s.*·_-]")
-_LETTER = re.compile(f"[{LATIN}]")
+_PART = regex.compile(r"[A-Z]?\p{Latin}(?:(?![A-Z])\p{Latin})*|[A-Z]+")
+_GAPPED = regex.compile(r"(?<![\p{Latin}\d])(?:\p{Latin}[\s.*·_-]){3,}\p{Latin}(?![\p{Latin}\d])")
+_MAY_JOIN = regex.compile(r"[\d_]\p{Latin}")  # faster to look for than what it may be a part of
+_MAY_GAP = regex.compile(r"[\s.*·_-]\p{Latin}[\s.*·_-]\p{Latin}[\s.*·_-]")
+_LETTER = regex.compile(r"\p{Latin}")
 
 
 def cost(text: Text, target: str, words: float) -> float:

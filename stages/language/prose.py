@@ -19,9 +19,9 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from stages.verifiers.han import HAN
 from stages.verifiers.marks import cut_marks
 
-HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 PROSE_WORDS, PROSE_HAN = 6, 10  # so many words without a sign are no code and no formula
 
 _CODE_TICKS = re.compile(r"`([^`\n]{1,400})`")

@@ -16,16 +16,11 @@ that the dictionary lacks.
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from stages.language.prose import HAN
-
-LATIN = "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff"
-KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+import regex
 
 #: How many letters make a word in a script without spaces. Han: jieba. Kana (with its Han): janome,
 #: 1.75 on MGSM. Thai: PyThaiNLP, 4.2 on MGSM. The last three are taken to be like Thai.
@@ -43,40 +38,25 @@ _SYMBOL_NAMES = """
 SYMBOLS = frozenset(_SYMBOL_NAMES.split())
 NAME_CAPITALS = 4  # up to so many capitals are a name, as of a triangle
 
-#: First code point of each block → its script; between them is "other".
-_BLOCKS = (
-    (0x0370, "greek"), (0x0400, "cyrillic"), (0x0530, "armenian"), (0x0590, "hebrew"),
-    (0x0600, "arabic"), (0x0700, "other"), (0x0750, "arabic"), (0x0780, "other"),
-    (0x0870, "arabic"), (0x0900, "devanagari"), (0x0980, "bengali"), (0x0A00, "gurmukhi"),
-    (0x0A80, "gujarati"), (0x0B00, "oriya"), (0x0B80, "tamil"), (0x0C00, "telugu"),
-    (0x0C80, "kannada"), (0x0D00, "malayalam"), (0x0D80, "sinhala"), (0x0E00, "thai"),
-    (0x0E80, "lao"), (0x0F00, "tibetan"), (0x1000, "myanmar"), (0x10A0, "georgian"),
-    (0x1100, "hangul"), (0x1200, "ethiopic"), (0x13A0, "other"), (0x1780, "khmer"),
-    (0x1800, "mongolian"), (0x18B0, "other"), (0x1C80, "cyrillic"), (0x1CC0, "other"),
-    (0x1F00, "greek"), (0x2000, "other"), (0x2DE0, "cyrillic"), (0x2E00, "other"),
-    (0x3041, "kana"), (0x3100, "other"), (0x3130, "hangul"), (0x3190, "other"),
-    (0x31F0, "kana"), (0x3200, "other"), (0xA640, "cyrillic"), (0xA6A0, "other"),
-    (0xA8E0, "devanagari"), (0xA900, "other"), (0xAC00, "hangul"), (0xD7B0, "other"),
-    (0xFB1D, "hebrew"), (0xFB50, "arabic"), (0xFE00, "other"), (0xFE70, "arabic"),
-    (0xFEFF, "other"),
-)  # fmt: skip
-_STARTS = [start for start, _ in _BLOCKS]
-
-_LOOKALIKE = "\u0370-\u058f\u13a0-\u13ff\u1c80-\u1c8f\u1f00-\u1fff\u2de0-\u2dff\ua640-\ua69f"
-_MARK = (  # vowel signs and accents: no \\w, yet part of a word
-    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0dff"
-    "\u0e31-\u0e4e\u0eb1-\u0ebc\u0f71-\u0f84\u102b-\u103e\u1056-\u1064\u17b4-\u17d3"
+#: Those that are told apart beside Latin, Han and kana, by Unicode's names.
+_NAMES = """
+    greek cyrillic armenian hebrew arabic devanagari bengali gurmukhi gujarati oriya tamil telugu
+    kannada malayalam sinhala thai lao tibetan myanmar georgian hangul ethiopic khmer mongolian
+"""
+_KANA = r"[\p{Hiragana}\p{Katakana}ー]"
+_ANY_KANA = regex.compile(_KANA)
+_SCRIPT = regex.compile(
+    "|".join([f"(?P<kana>{_KANA})", *(rf"(?P<{name}>\p{{{name}}})" for name in _NAMES.split())])
 )
-
-_HAN_RUN = re.compile(f"[{HAN}]+")
-_KANA = re.compile(f"[{KANA}]")
-_LATIN_WORD = re.compile(  # no part of an identifier such as x_1 or total2
-    rf"(?<![{LATIN}\d_])[{LATIN}]{{2,}}+(?![\d_])(?:['’][{LATIN}]++)*+"
+_HAN_RUN = regex.compile(r"\p{Han}+")
+_LATIN_WORD = regex.compile(  # no part of an identifier such as x_1 or total2
+    r"(?<![\p{Latin}\d_])\p{Latin}{2,}+(?![\d_])(?:['’]\p{Latin}++)*+"
 )
-_OTHER_WORD = re.compile(rf"(?:[^\W{LATIN}{HAN}\d_]|[{_MARK}])+")
-_ANY_OTHER = re.compile(rf"[^\W{LATIN}{HAN}\d_]")
-_ALPHABETIC = re.compile(rf"[{LATIN}{_LOOKALIKE}]{{2,}}+")
-_ANY_LATIN, _ANY_LOOKALIKE = re.compile(f"[{LATIN}]"), re.compile(f"[{_LOOKALIKE}]")
+_ANY_OTHER = regex.compile(r"[^\P{L}\p{Latin}\p{Han}]")
+_OTHER_WORD = regex.compile(r"(?:[^\P{L}\p{Latin}\p{Han}]\p{M}*+)++")  # with vowel signs, accents
+_LOOKALIKE = r"\p{Greek}\p{Cyrillic}\p{Armenian}\p{Cherokee}"
+_ALPHABETIC = regex.compile(rf"[\p{{Latin}}{_LOOKALIKE}]{{2,}}+")
+_ANY_LATIN, _ANY_LOOKALIKE = regex.compile(r"\p{Latin}"), regex.compile(f"[{_LOOKALIKE}]")
 
 Words = dict[str, float]
 
@@ -137,13 +117,14 @@ def count_han(text: str) -> int:
 
 def count_kana(text: str) -> int:
     """How many Japanese syllable signs the text has."""
-    return len(_KANA.findall(text))
+    return len(_ANY_KANA.findall(text))
 
 
+@lru_cache(maxsize=4096)
 def script_of(letter: str) -> str:
-    """The script of a letter that is neither Latin nor Han."""
-    place = bisect_right(_STARTS, ord(letter)) - 1
-    return _BLOCKS[place][1] if place >= 0 else "other"
+    """The script of a letter that is neither Latin nor Han; "other" of one without words here."""
+    found = _SCRIPT.match(letter)
+    return found.lastgroup if found and found.lastgroup else "other"
 
 
 def _is_word(word: str) -> bool:
@@ -156,7 +137,7 @@ def _is_word(word: str) -> bool:
 def _without_mixed(text: str, words: Words) -> str:
     """Count and take out words of more than one alphabet; Greek beside Latin is a formula."""
 
-    def replace(match: re.Match[str]) -> str:
+    def replace(match: regex.Match[str]) -> str:
         run = match[0]
         other = _ANY_LOOKALIKE.search(run)
         if not other or not _ANY_LATIN.search(run):

@@ -13,9 +13,7 @@ from matplotlib.patches import Patch
 from stages.report import style
 from stages.report.evidence import Evidence
 from stages.report.figure import Rows, estimate_rows
-
-METRIC = "pass_at_1"
-GROUPS = {"reasoning": "by_group", "general": "by_group"}
+from stages.report.names import ACCURACY, GENERAL, GROUPS, REASONING
 
 
 def stage_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
@@ -26,8 +24,8 @@ def stage_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
             facts = evidence.evaluation(stage).facts
             domains |= dict.fromkeys(facts.get("by_domain") or {}, "by_domain")
     domains = {name: where for name, where in domains.items() if name not in GROUPS}
-    slices = {"reasoning": "by_group", **domains, "general": "by_group"}
-    return estimate_rows(evidence, shown["stages"], slices, METRIC)
+    slices = {REASONING: GROUPS[REASONING], **domains, GENERAL: GROUPS[GENERAL]}
+    return estimate_rows(evidence, shown["stages"], slices, ACCURACY)
 
 
 def draw_stages(rows: Rows, shown: Mapping[str, Any]) -> Figure:
@@ -44,7 +42,7 @@ def draw_stages(rows: Rows, shown: Mapping[str, Any]) -> Figure:
     axes.set_xticks(range(len(slices)), slices)
     axes.set_title("Held-out accuracy (pass@1) by stage, with 95 % intervals")
     style.legend_below(figure, [Patch(color=colours[stage], label=stage) for stage in stages])
-    style.percent_axis(axes, top=_top(rows))
+    style.percent_axis(axes, top=style.top(rows))
     return figure
 
 
@@ -53,11 +51,11 @@ def student_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
     rows: Rows = []
     for group in shown["students"]:
         stages = [group["base"], *group["trained"]]
-        found = estimate_rows(evidence, stages, GROUPS, METRIC)
+        found = estimate_rows(evidence, stages, GROUPS, ACCURACY)
         if any(row["stage"] != group["base"] for row in found):
             rows += [{"family": group["base"]} | row for row in found]
     if rows:
-        teacher = estimate_rows(evidence, [shown["teacher"]], GROUPS, METRIC)
+        teacher = estimate_rows(evidence, [shown["teacher"]], GROUPS, ACCURACY)
         rows += [{"family": "teacher"} | row for row in teacher]
     return rows
 
@@ -82,7 +80,7 @@ def draw_students(rows: Rows, shown: Mapping[str, Any]) -> Figure:
             style.bar(axes, place, row, 0.72, colours[row["stage"]], numbered=True)
         places = [n + 0.6 * families.index(family) for n, (family, _) in enumerate(bars)]
         axes.set_xticks(places, [style.wrapped(stage) for _, stage in bars], size=8.5)
-        style.percent_axis(axes, top=_top(rows))
+        style.percent_axis(axes, top=style.top(rows))
     return figure
 
 
@@ -98,9 +96,3 @@ def _teacher_line(axes: Axes, row: Mapping[str, Any], colour: str) -> None:
         size=8.5,
         color=colour,
     )
-
-
-def _top(rows: Rows) -> float:
-    """The axis ends above the highest interval, so that low scores stay readable."""
-    highest = max(float(row["high"] or row["value"]) for row in rows)
-    return min(1.0, max(0.1, highest * 1.08))

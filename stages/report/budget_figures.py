@@ -51,7 +51,7 @@ def draw_budgets(rows: Rows, shown: Mapping[str, Any]) -> Figure:
     axes.set_xlabel("Thinking (tokens, mean)")
     axes.set_title("Accuracy against thinking")
     axes.legend(handles=_legend(stages, colours, rows), loc="best")
-    style.percent_axis(axes, top=_top(rows))
+    style.percent_axis(axes, top=style.top(rows))
     return figure
 
 
@@ -95,9 +95,3 @@ def _doubling_axis(axes: Axes, tokens: Sequence[float]) -> None:
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlim(-0.05 * start, ticks[-1] * 1.05)
-
-
-def _top(rows: Rows) -> float:
-    """The axis ends above the highest interval, so that low scores stay readable."""
-    highest = max(float(row["high"] or row["value"]) for row in rows)
-    return min(1.0, max(0.1, highest * 1.08))

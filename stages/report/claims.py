@@ -16,10 +16,9 @@ from pipeline import statistics
 from pipeline.errors import UsageError
 from pipeline.statistics import Bootstrap, Draws
 from stages.report.evidence import Evidence, Missing, NotRun
+from stages.report.names import NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
 from stages.report.quantities import Quantity, Worlds, difference, read_quantity
 
-REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
-NOT_RUN = "not run"
 RELATIONS = ("greater", "less")
 ROUNDING = 1e-12  # of sums that are equal on paper: an interval of no width decides nothing
 

@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pipeline.statistics import Array
-from stages.report import style
+from stages.report import names, style
 from stages.report.evidence import Evidence, Missing
 from stages.report.figure import Rows, estimate_rows
+from stages.report.names import GROUPS
 from stages.report.trained import TERM
 
 ACCURACY = "accuracy"  # its axis starts at zero
@@ -201,12 +202,8 @@ def preference_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
     for stage in (chosen["stage"], chosen["longer"]):
         for metric in (chosen["reward"], chosen["accuracy"]):
             rows += _points(evidence, stage, metric, segment=stage)
-    heldout = estimate_rows(
-        evidence,
-        (chosen["stage"], chosen["longer"]),
-        {"reasoning": "by_group", "general": "by_group"},
-        "pass_at_1",
-    )
+    stages = (chosen["stage"], chosen["longer"])
+    heldout = estimate_rows(evidence, stages, GROUPS, names.ACCURACY)
     rows += [
         {"segment": row["slice"], "stage": row["stage"], "metric": "heldout", "step": None}
         | {key: row[key] for key in ("value", "low", "high")}

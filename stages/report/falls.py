@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stages.report.claims import REPRODUCED
+from stages.report.names import ACCURACY, REPRODUCED
 
 
 def falls(
@@ -39,7 +39,7 @@ def falls(
 def _puts_above(check: Mapping[str, Any], stage: str) -> bool:
     left = check["left"]
     greater = check["relation"] == "greater" and float(check.get("margin", 0.0)) >= 0
-    return bool(greater and left["stage"] == stage and left["metric"] == "pass_at_1")
+    return bool(greater and left["stage"] == stage and left["metric"] == ACCURACY)
 
 
 def _stated(loss: Mapping[str, Any], checks: Iterable[tuple[int, Mapping[str, Any]]]) -> bool:

@@ -13,6 +13,7 @@ from stages.report.claims import Judgement, judge
 from stages.report.comparison import compare
 from stages.report.evidence import Evidence
 from stages.report.falls import falls
+from stages.report.names import ACCURACY, GROUPS
 
 Estimates = dict[str, dict[str, Any]]
 
@@ -75,10 +76,10 @@ def _differences(evidence: Evidence, claims: Mapping[str, Any]) -> list[dict[str
     bootstrap = Bootstrap(**claims["bootstrap"])
     shown = [s for s in claims.get("shown", {}).get("stages", ()) if s in evidence.models()]
     return [
-        {"stage": stage, "against": before, "group": group, "metric": "pass_at_1"}
-        | compare(evidence, stage, before, ["pass_at_1"], bootstrap, group)["pass_at_1"]
+        {"stage": stage, "against": before, "group": group, "metric": ACCURACY}
+        | compare(evidence, stage, before, [ACCURACY], bootstrap, group)[ACCURACY]
         for before, stage in pairwise(shown)
-        for group in ("reasoning", "general")
+        for group in GROUPS
     ]
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from pipeline.artifact import Artifact
 from pipeline.notices import kept
 from stages.report import falls, samples, tables, trained
-from stages.report.claims import NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
 from stages.report.evidence import Evidence
 from stages.report.figures import Drawn
+from stages.report.names import HEADLINE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
 
 MARKS = {
     REPRODUCED: "✔ reproduced",
@@ -20,7 +20,6 @@ MARKS = {
     UNDECIDED: "? undecided",
     NOT_RUN: "– not run",
 }
-KEY = "reasoning/pass_at_1"
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,9 @@ def _headline(page: Page) -> str:
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in MARKS)
     total = sum(page.facts["seconds"].values())
     moves = [
-        f"{stage} {tables.number(page.facts['stages'][stage][KEY]['value'])}"
+        f"{stage} {tables.number(page.facts['stages'][stage][HEADLINE]['value'])}"
         for stage in page.shown["stages"]
-        if KEY in page.facts["stages"].get(stage, {})
+        if HEADLINE in page.facts["stages"].get(stage, {})
     ]
     lines = [
         f"# {page.run.get('name', 'Report')}",

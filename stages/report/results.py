@@ -1,6 +1,6 @@
 """What status, sweeps and MLflow show of this recipe's results (`Results` in pipeline/hooks.py).
 
-No torch and no drawing here: the plan's process and MLflow's import it.
+`r1 status` imports it, so nothing here takes time to import.
 """
 
 from __future__ import annotations
@@ -11,16 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.hooks import Compared, Table, Tracked
-from stages.report.claims import NOT_REPRODUCED, REPRODUCED, UNDECIDED
+from pipeline.hooks import Compared, Results, Table, Tracked
+from stages.report.names import (
+    ACCURACY,
+    GROUPS,
+    HEADLINE,
+    NOT_REPRODUCED,
+    REPRODUCED,
+    UNDECIDED,
+)
 
-HEADLINE = "reasoning/pass_at_1"
 #: What MLflow's parent run shows of each evaluated stage.
-SHOWN = ("pass_at_1", HEADLINE, "general/pass_at_1")
+SHOWN = (ACCURACY, *(f"{group}/{ACCURACY}" for group in GROUPS))
 VERDICTS = {REPRODUCED: "✔", NOT_REPRODUCED: "✘", UNDECIDED: "?"}
 
 
-class R1Results:
+class R1Results(Results):
     """Held-out accuracies and verdicts on claims."""
 
     models = frozenset({"model", "reward_model"})

@@ -6,7 +6,7 @@ matplotlib is imported here and in the modules that draw, and these only when a 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,12 @@ def percent_axis(axes: Axes, top: float = 1.0, bottom: float | None = 0.0) -> No
     """Shares as per cent, from `bottom` (None: from the data) to just above `top`."""
     axes.set_ylim(bottom, top * 1.04)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def top(rows: Iterable[Mapping[str, Any]]) -> float:
+    """Where an axis of shares ends: above the highest interval, so that low ones stay readable."""
+    highest = max(float(row["high"] or row["value"]) for row in rows)
+    return min(1.0, max(0.1, highest * 1.08))
 
 
 def bar(

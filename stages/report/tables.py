@@ -8,22 +8,19 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from stages.report.gather import Estimates, seconds
+from stages.report.names import (
+    ACCURACY,
+    COUNTS,
+    GENERAL,
+    GROUPS,
+    HEADLINE,
+    LANGUAGES,
+    REASONING,
+    ROWS,
+)
 
 NONE = "–"
-#: Quantities that are counts per completion; all other metrics are shares.
-COUNTS = ("length", "thinking_length", "checking_words")
-ROWS = {
-    "cons_at_k": "majority vote (cons@k)",
-    "format": "format kept",
-    "language_consistency": "language consistency",
-    "mixed_language": "thoughts that mix languages",
-    "thinking_length": "thinking length (tokens)",
-    "length": "completion length (tokens)",
-    "checking_words": "checking words per completion",
-    "truncation": "cut at the length limit",
-}
-BEST_OF = re.compile(r"(reasoning|general)/best_of_\d+_\w+")
-LANGUAGES = {"en": "English", "zh": "Chinese"}
+BEST_OF = re.compile(rf"({'|'.join(GROUPS)})/best_of_\d+_\w+")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -65,17 +62,17 @@ def evaluations(stages: Sequence[str], all_estimates: Mapping[str, Estimates]) -
 
 def _row_titles(present: Sequence[Estimates]) -> list[tuple[str, str]]:
     keys = dict.fromkeys(key for estimates in present for key in estimates)
-    slices = [key.rpartition("/")[0] for key in keys if key.endswith("/pass_at_1")]
-    domains = [s for s in slices if s not in ("reasoning", "general", *LANGUAGES)]
-    titles = [("reasoning/pass_at_1", "**reasoning, pass@1**")]
-    titles += [(f"{domain}/pass_at_1", f"— {domain}") for domain in domains]
-    titles += [("general/pass_at_1", "**general, pass@1**"), ("pass_at_1", "**all, pass@1**")]
-    titles += [(f"{s}/pass_at_1", f"— {LANGUAGES[s]}") for s in slices if s in LANGUAGES]
-    wide = [key for key in keys if key.startswith("reasoning/pass_at_") and key != titles[0][0]]
+    slices = [key.rpartition("/")[0] for key in keys if key.endswith(f"/{ACCURACY}")]
+    domains = [s for s in slices if s not in (*GROUPS, *LANGUAGES)]
+    titles = [(HEADLINE, "**reasoning, pass@1**")]
+    titles += [(f"{domain}/{ACCURACY}", f"— {domain}") for domain in domains]
+    titles += [(f"{GENERAL}/{ACCURACY}", "**general, pass@1**"), (ACCURACY, "**all, pass@1**")]
+    titles += [(f"{s}/{ACCURACY}", f"— {LANGUAGES[s]}") for s in slices if s in LANGUAGES]
+    wide = [key for key in keys if key.startswith(f"{REASONING}/pass_at_") and key != HEADLINE]
     titles += [(key, f"reasoning, pass@{key.rpartition('_')[2]}") for key in wide]
-    titles += [(f"reasoning/{metric}", f"reasoning, {title}") for metric, title in ROWS.items()]
+    titles += [(f"{REASONING}/{metric}", f"reasoning, {title}") for metric, title in ROWS.items()]
     titles += [(key, _best_of(key)) for key in keys if BEST_OF.fullmatch(key)]
-    titles += [("general/format", "general, format kept")]
+    titles += [(f"{GENERAL}/format", "general, format kept")]
     return [(key, title) for key, title in titles if key in keys]
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+from stages.verifiers.han import HAN
 
 
 def count_checking_words(text: str, words: Iterable[str]) -> int:
@@ -30,4 +30,4 @@ def _word(word: str) -> str:
     pattern = re.escape(word)
     if word.isascii():
         return rf"(?<![A-Za-z]){pattern}(?![A-Za-z])"
-    return rf"(?<![{_HAN}]){pattern}(?![{_HAN}])" if len(word) == 1 else pattern
+    return rf"(?<![{HAN}]){pattern}(?![{HAN}])" if len(word) == 1 else pattern

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import re
 
-from stages.language.prose import HAN, visible
+from stages.language.prose import visible
+from stages.verifiers.han import HAN
 
 PHRASE = 6
 REPEATED = 0.7
@@ -40,10 +41,10 @@ def has_content(thought: str) -> bool:
 
 def is_padding(thought: str, prompt: str = "") -> bool:
     """Does a thought only repeat itself or the prompt?"""
-    return repetition(thought, prompt) > REPEATED or not has_content(thought)
+    return repeated_share(thought, prompt) > REPEATED or not has_content(thought)
 
 
-def repetition(text: str, prompt: str = "") -> float:
+def repeated_share(text: str, prompt: str = "") -> float:
     """The share of phrases that stood before, in the text or its prompt; 0 of a short text."""
     phrases = _phrases(text)
     new = set(phrases)

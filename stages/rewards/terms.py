@@ -29,7 +29,7 @@ from stages.rewards.padding import is_padding
 from stages.rewards.preference import Scorer
 from stages.rewards.schedule import PREFERENCE_TERMS, TERMS, steps_of
 from stages.rows.query_kind import preference_of
-from stages.verifiers.answer import Parsed, parse
+from stages.verifiers.answer import DEFAULT, Parsed, Policy, parse
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import UNEARNED, request_of
 
@@ -41,16 +41,24 @@ Scores = list[float | None]
 
 @dataclass(frozen=True)
 class Batch:
-    """Problem rows, and one completion of each."""
+    """Problem rows, and one completion of each, taken apart by the stage's policy."""
 
     rows: Sequence[Mapping[str, Any]]
     completions: Sequence[str]
+    parsed: Sequence[Parsed]
+
+    @classmethod
+    def of(
+        cls, rows: Sequence[Mapping[str, Any]], completions: Sequence[str], policy: Policy = DEFAULT
+    ) -> Batch:
+        return cls(rows, completions, [parse(completion, policy) for completion in completions])
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def subset(self, numbers: Sequence[int]) -> Batch:
-        return Batch([self.rows[n] for n in numbers], [self.completions[n] for n in numbers])
+        parts = self.rows, self.completions, self.parsed
+        return Batch(*([part[n] for n in numbers] for part in parts))
 
 
 @dataclass(frozen=True)
@@ -148,7 +156,7 @@ def _build(
         "accuracy": verdicts.score,
         "format": lambda batch: [form.strict(c) for c in batch.completions],
         "soft_format": lambda batch: [form.soft(c) for c in batch.completions],
-        "language": lambda batch: language(batch, pool),
+        "language": language,
     }
     seen = verdicts.seen if name == "accuracy" else dict
     if name in PREFERENCE_TERMS:
@@ -173,8 +181,8 @@ class Accuracy:
         self._judged = self._unearned = 0
 
     def score(self, batch: Batch) -> Scores:
-        pairs = zip(batch.rows, batch.completions, strict=True)
-        verdicts = self.pool.verify([request_of(row, completion) for row, completion in pairs])
+        asked = zip(batch.rows, batch.completions, batch.parsed, strict=True)
+        verdicts = self.pool.verify([request_of(*one) for one in asked])
         self._judged += len(verdicts)
         self._unearned += sum(verdict in UNEARNED for verdict in verdicts)
         return [verdict.score for verdict in verdicts]
@@ -186,14 +194,13 @@ class Accuracy:
         return {"copied": unearned / judged} if judged and self.pool.policy.strict else {}
 
 
-def language(batch: Batch, pool: VerifierPool) -> Scores:
+def language(batch: Batch) -> Scores:
     """Language consistency of the thoughts, against the language that each problem asks for.
 
     A thought that only repeats itself or the prompt scores 0. Without tags in order there is no
     thought to score.
     """
-    pairs = zip(batch.rows, batch.completions, strict=True)
-    return [_language(row, parse(completion, pool.policy)) for row, completion in pairs]
+    return [_language(row, parsed) for row, parsed in zip(batch.rows, batch.parsed, strict=True)]
 
 
 def _language(row: Mapping[str, Any], parsed: Parsed) -> float | None:

@@ -66,6 +66,6 @@ def told(
     if not config.rewrite.wanted:
         return {}
     who = inputs["rewrite_with"][0].stage if config.rewriter == MODEL else config.rewriter
-    facts = {"rewriter": who, "rewrite_examples": counts(examples)}
-    warnings = {"warnings": [f"rewriter {RAW}"]} if who is None else {}
+    facts: dict[str, object] = {"rewriter": who, "rewrite_examples": counts(examples)}
+    warnings: dict[str, object] = {"warnings": [f"rewriter {RAW}"]} if who is None else {}
     return facts | {"given_mixed_language": given_mixed} | warnings

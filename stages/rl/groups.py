@@ -30,6 +30,7 @@ from stages.rl.prompt_stream import PromptStream, Visit
 from stages.rl.prompts import Prompt
 from stages.rl.rewards import weights_at, without_signal
 from stages.rollout.engine import Completion, GenerationRequest
+from stages.verifiers.answer import Parsed, policy_of
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig
@@ -41,13 +42,28 @@ Finished = Iterator[list[tuple[int, Completion]]]
 Answer = Callable[[Sequence[GenerationRequest]], Finished]
 
 
+class Sample(NamedTuple):
+    """A completion, taken apart once for all that read it; the scores of all terms (None: none)."""
+
+    completion: Completion
+    parsed: Parsed
+    scores: Scores
+
+
 @dataclass(frozen=True)
 class Group:
-    """One prompt's completions, and of each the scores of all terms (None: has none)."""
+    """One prompt's samples."""
 
     prompt: int
-    completions: list[Completion]
-    scores: list[Scores]
+    samples: list[Sample]
+
+    @property
+    def completions(self) -> list[Completion]:
+        return [sample.completion for sample in self.samples]
+
+    @property
+    def scores(self) -> list[Scores]:
+        return [sample.scores for sample in self.samples]
 
     def rewards(self) -> torch.Tensor:
         """The scores as (completions, terms), NaN for None."""
@@ -96,6 +112,7 @@ class GroupDrawer:
         self.stream = stream
         self.accelerator = accelerator
         self.answer = answer
+        self.policy = policy_of(config.verifiers)
         self.spent = Spent()
 
     def draw(self, count: int, step: int) -> list[Group]:
@@ -142,33 +159,33 @@ class GroupDrawer:
             for at in places
         ]
         requests += [GenerationRequest(self.prompts[0].token_ids, size, base)] * fill
-        completions: list[list[Completion]] = [[] for _ in places]
-        scores: list[list[Scores]] = [[] for _ in places]
+        groups = {at.slot: Group(at.prompt, []) for at in places}
         with threads.Executor(1) as scorer:
             scored = [
                 (batch, scorer.submit(self._score, places, batch, step))
                 for batch in self._wanted(self.answer(requests), len(places))
             ]
             for batch, found in scored:
-                for (request, completion), row in zip(batch, found.result(), strict=True):
-                    completions[request].append(completion)
-                    scores[request].append(row)
-        return {at.slot: Group(at.prompt, completions[i], scores[i]) for i, at in enumerate(places)}
+                for (request, _), sample in zip(batch, found.result(), strict=True):
+                    groups[places[request].slot].samples.append(sample)
+        return groups
 
     def _wanted(self, finished: Finished, count: int) -> Finished:
         return ([pair for pair in batch if pair[0] < count] for batch in finished)
 
     def _score(
         self, places: Sequence[_Place], batch: Sequence[tuple[int, Completion]], step: int
-    ) -> list[Scores]:
-        """Per completion, the score of each term; None where it does not act or cannot judge."""
+    ) -> list[Sample]:
+        """The samples, with the score of each term; None where it does not act or cannot judge."""
         asked = [self.prompts[places[request].prompt] for request, _ in batch]
         texts = [completion.text for _, completion in batch]
-        rows = Batch([p.row for p in asked], texts)
+        rows = Batch.of([p.row for p in asked], texts, self.policy)
         columns = [
             term.score(rows) if term.weight_at(step) else [None] * len(texts) for term in self.terms
         ]
-        return [list(row) for row in zip(*columns, strict=True)]
+        completions = (completion for _, completion in batch)
+        scores = map(list, zip(*columns, strict=True))
+        return [Sample(*parts) for parts in zip(completions, rows.parsed, scores, strict=True)]
 
     def _share(self, groups: Iterable[tuple[int, Group]], step: int) -> list[_Report]:
         """The reports on all processes' groups, in the order of their places."""

@@ -16,7 +16,7 @@ checking_words                      mean number per completion ("wait", 检查, 
 truncation                          share of completions that hit the length limit
 entropy                             mean of −log p of the sampled tokens, which estimates the
                                     policy's entropy without another pass over the vocabulary
-repetition                          mean share of phrases that stood before (rewards/padding.py), in
+completion_repetition               mean share of phrases that stood before (rewards/padding.py), in
                                     the last 8,000 characters of a completion: loops never end, so
                                     they are there (filters of samples read all of it)
 kl                                  to the reference (of the loss, or to the start of the stage)
@@ -40,10 +40,9 @@ from transformers import PreTrainedTokenizerBase
 from stages.language.consistency import consistency, mixes_languages, target_of
 from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
-from stages.rewards.padding import repetition
-from stages.rollout.engine import Completion
+from stages.rewards.padding import repeated_share
+from stages.rl.groups import Sample
 from stages.rows.schemas import Row
-from stages.verifiers.answer import Policy, parse
 
 #: TRL's names → ours; the others keep TRL's, but for NOT_CURVES in stages/training/curves.py.
 RENAMED = {
@@ -74,23 +73,23 @@ def _ours(name: str) -> str:
 
 def rollout_metrics(
     rows: Sequence[Row],
-    completions: Sequence[Completion],
+    samples: Sequence[Sample],
     tokenizer: PreTrainedTokenizerBase,
     checking_words: Sequence[str],
-    policy: Policy,
 ) -> dict[str, float]:
-    """What is measured on the texts and tokens of a rollout; `policy` says what is a thought."""
-    texts = [completion.text for completion in completions]
-    thoughts = [parse(text, policy).reasoning for text in texts]
+    """What is measured on the texts and tokens of a rollout."""
+    texts = [sample.completion.text for sample in samples]
+    thoughts = [sample.parsed.reasoning for sample in samples]
     measured = {
         "format": [strict(text) for text in texts],
         "thinking_length": map(len, tokenizer(thoughts, add_special_tokens=False).input_ids),
         "checking_words": [count_checking_words(text, checking_words) for text in texts],
-        "repetition": [repetition(text[-READ:]) for text in texts],
+        "completion_repetition": [repeated_share(text[-READ:]) for text in texts],
         **language_metrics(rows, thoughts),
     }
     means = {name: mean(values) for name, values in measured.items()}
-    logprobs = [p for completion in completions for p in completion.logprobs or [] if p is not None]
+    tokens = (p for sample in samples for p in sample.completion.logprobs or ())
+    logprobs = [p for p in tokens if p is not None]
     return means | {"entropy": -mean(logprobs)}
 
 

@@ -25,7 +25,6 @@ from stages.rl.rewards import weights_at
 from stages.rl.schedule import max_tokens_at
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.settings.generation import Sampling
-from stages.verifiers.answer import policy_of
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig
@@ -107,13 +106,10 @@ class RolloutTrainer(ResumingTrainer):
         """What the rollout shows, and what it cost."""
         size = self.num_generations
         spent = self.drawer.spent
-        measured = rollout_metrics(
-            [self.prompts[group.prompt].row for group in self._groups for _ in range(size)],
-            self._completions,
-            self.processing_class,
-            self.config.checking_words,
-            policy_of(self.config.verifiers),
-        ) | {
+        rows = [self.prompts[group.prompt].row for group in self._groups for _ in range(size)]
+        samples = [sample for group in self._groups for sample in group.samples]
+        words = self.config.checking_words
+        measured = rollout_metrics(rows, samples, self.processing_class, words) | {
             "samples_spent": spent.samples,
             "replaced_groups": spent.replaced,
             "resting_prompts": self.stream.resting(),

@@ -100,6 +100,7 @@ class Importer:
                 self.report.read += 1
                 self.report.left_out.add(*place, UNREADABLE, str(found), text)
                 continue
+            assert not isinstance(fields, BrokenRow)
             for number, exchange in enumerate(found, start=1):
                 self.report.read += 1
                 one = self._normal(place, fields, exchange)

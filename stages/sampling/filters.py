@@ -50,7 +50,7 @@ def long_paragraph(row: Row, config: Readability) -> bool:
 
 def repetition(row: Row, config: Readability) -> bool:
     """Too many phrases of the thought stood in it before: it went round in circles."""
-    return padding.repetition(row["reasoning"]) > config.max_repetition
+    return padding.repeated_share(row["reasoning"]) > config.max_repetition
 
 
 def code_block(row: Row, config: Readability) -> bool:

@@ -146,7 +146,8 @@ class _Index:
 
     @classmethod
     def of(cls, folder: Path) -> _Index:
-        shards, columns = [], []
+        shards: list[Path] = []
+        columns: list[tuple[np.ndarray, ...]] = []
         for path in _shards_of(folder):
             table = _verified(path, ["prompt", "seed"])
             if table is None:

@@ -21,6 +21,7 @@ SOURCE = "tiny"
 
 def pairs(config: PreferencesConfig, seed: int) -> Iterator[Judged]:
     """Requests for help, two candidate replies each, and the votes on them."""
+    assert config.judge is not None
     rng = Random(f"{seed}:preferences")
     asked = (task for task in tasks("general", seed, "train") if task.topic != HARM)
     for number, (task, language) in enumerate(zip(asked, cycle(LANGUAGES))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from random import Random
 
@@ -16,7 +17,7 @@ KINDS = ("knave", "knight")
 BOTH = (False, True)
 
 # claim → what it says of (speaker is a knight, other is a knight), and how it is said.
-CLAIMS = {
+CLAIMS: dict[str, tuple[Callable[[bool, bool], bool], str, str]] = {
     "knight": (lambda me, you: you, "{o} is a knight", "{o}是骑士"),
     "knave": (lambda me, you: not you, "{o} is a knave", "{o}是无赖"),
     "same": (lambda me, you: me == you, "we are the same", "我们一样"),

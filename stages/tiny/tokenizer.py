@@ -17,7 +17,7 @@ from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 from pipeline.errors import RecipeError
 from stages.chat.template import CHAT_TEMPLATE, END, PAD, SPECIAL_TOKENS, TAG_TOKENS
 
-CHINESE = r"[\u4e00-\u9fff]"
+CHINESE = r"\p{Han}"
 
 PROBE = (
     "3 + 14 = 17. Wait, 你好，世界！ <think>a\n\tb</think><answer>\\boxed{½}</answer>",

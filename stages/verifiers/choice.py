@@ -19,6 +19,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from stages.verifiers.bare_text import LONGEST, TOO_LONG, plain
@@ -92,7 +93,7 @@ def read_choice(text: str, question: Question, several: bool) -> frozenset[str]:
         return found
     for head, reason in with_reason(without_lead(plain(text)), leads):
         found = _alone(head, question, several)
-        if found and not takes_back(reason, lambda clause, f=found: _another(clause, question, f)):
+        if found and not takes_back(reason, partial(_another, question=question, found=found)):
             return found
     return frozenset()
 

@@ -153,9 +153,10 @@ def unearned(
     if program is None or program.language != PYTHON:
         return None
     if isinstance(target.tests, code_stdio.Streams):
-        names = None
+        names: frozenset[str] | None = None
     else:
-        names = frozenset(re.split(r"[.()]+", target.entry)) if target.entry else target.wanted
+        entry = re.split(r"[.()]+", target.entry)
+        names = frozenset(entry if target.entry else target.wanted)
     held = code_lookup.looks_up(program.source, _examples(metadata, target.entry), names)
     return UNDONE if held else None
 

@@ -78,7 +78,7 @@ def _of_condition(node: ast.expr, wanted: ast.expr | None, names: set[str]) -> I
 def _calls(node: ast.AST, names: set[str]) -> bool:
     if not isinstance(node, ast.Call):
         return False
-    name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
+    name: Any = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
     return (
         name in names if names else isinstance(node.func, ast.Name) and not hasattr(builtins, name)
     )

@@ -34,7 +34,7 @@ def settle(request: Request, policy: Policy) -> Verdict | Case:
     if fault := malformed(request):
         return Verdict(None, fault)
     module = verifiers.load(request.verifier)
-    parsed = parse(request.completion, policy)
+    parsed = request.parsed or parse(request.completion, policy)
     texts = _counting(module, parsed)
     if not texts:
         return _unanswered(module, request, parsed.reason)

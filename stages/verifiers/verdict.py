@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.errors import printable
+from stages.verifiers.answer import Parsed
 from stages.verifiers.reference import reference_of
 
 
@@ -36,7 +37,8 @@ class Request:
     """One answer to judge. `verifier` is a name in `stages.verifiers.VERIFIERS`.
 
     question: what was asked, or "" where unknown. fault: why a row of a file could not be read; it
-    is then the reason of the verdict None.
+    is then the reason of the verdict None. parsed: the completion taken apart by the policy that
+    judges it, where somebody has done so already.
     """
 
     verifier: str
@@ -45,9 +47,12 @@ class Request:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
     question: str = ""
+    parsed: Parsed | None = None
 
 
-def request_of(row: Mapping[str, Any], completion: Any = None) -> Request:
+def request_of(
+    row: Mapping[str, Any], completion: Any = None, parsed: Parsed | None = None
+) -> Request:
     """The request that a row stands for, with its own completion unless another is given.
 
     A row of a file or of a stage (stages/rows/schemas.py). What is missing or of a wrong type is
@@ -58,12 +63,14 @@ def request_of(row: Mapping[str, Any], completion: Any = None) -> Request:
     if isinstance(metadata, str) and metadata:
         with contextlib.suppress(ValueError, RecursionError):
             metadata = json.loads(metadata)
+    said: Any = row.get("completion") if completion is None else completion
     return Request(
         row.get("verifier", ""),
-        row.get("completion") if completion is None else completion,
+        said,
         reference,
         metadata or {},
         question=_question(row, metadata),
+        parsed=parsed,
     )
 
 
@@ -80,7 +87,7 @@ def _last_said(prompt: Any) -> str:
     """What the user said since the assistant's last turn; "" where messages cannot be read."""
     said: list[str] = []
     for message in reversed(prompt) if isinstance(prompt, list | tuple) else ():
-        role, text = ("", "")
+        role = text = None
         if isinstance(message, Mapping):
             role, text = message.get("role"), message.get("content")
         if role != "user" or not isinstance(text, str):

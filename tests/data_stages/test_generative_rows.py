@@ -92,9 +92,8 @@ def test_a_judge_as_it_should_be_and_none_at_all_are_no_problem():
 
 
 def test_a_judge_whose_window_its_replies_fill_is_refused_with_the_value_that_fits(
-    tmp_path, monkeypatch, capsys
+    own_folder, capsys
 ):
-    monkeypatch.setenv("R1_ROOT", str(tmp_path))
     own = "stages.reasoning_data.generative_judge"
     words = [f"+generative_judge@{own}=default", "stages.reasoning_data.judge_with=dev1"]
     words += [f"{own}.labelled={LABELLED}", f"{own}.min_labelled=20"]

@@ -178,12 +178,11 @@ def test_every_text_survives_the_way_there_and_back(text, tmp_path):
     assert review.thought == text
 
 
-def test_people_review_a_finished_stage_from_the_command_line(tmp_path, monkeypatch, capsys):
+def test_people_review_a_finished_stage_from_the_command_line(own_folder, capsys):
     from pipeline.cli import main
 
-    monkeypatch.setenv("R1_ROOT", str(tmp_path / "outputs"))
     words = ["profile=smoke", "tracking=none"]
-    path, pairs = tmp_path / "check.csv", tmp_path / "pairs.jsonl"
+    path, pairs = Path("check.csv"), Path("pairs.jsonl")
     assert main(["review", "human_cot", "--out", str(path), *words]) == 2
     assert (
         "it has no result with this config yet: r1 run until=human_cot" in capsys.readouterr().err
@@ -210,5 +209,5 @@ def test_people_review_a_finished_stage_from_the_command_line(tmp_path, monkeypa
     assert set(pair) == {
         "language", "question", "answer", "thought_before", "thought_after", "summary",
     }  # fmt: skip
-    (manifest,) = (tmp_path / "outputs/store/checked").glob("*/manifest.json")
+    (manifest,) = Path("outputs/store/checked").glob("*/manifest.json")
     assert json.loads(manifest.read_text())["facts"]["corrected"] == 1

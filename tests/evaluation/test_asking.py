@@ -112,15 +112,14 @@ def planned(words: list[str], stage: str) -> dict:
     return derived(survey(R1, compose(R1, words)), stage)
 
 
-def test_a_graph_asks_a_benchmark_as_often_as_it_says(tmp_path, monkeypatch):
-    monkeypatch.setenv("R1_ROOT", str(tmp_path / "outputs"))
+def test_a_graph_asks_a_benchmark_as_often_as_it_says(own_folder):
     words = ["profile=paper", "recipe=r1_zero", "data@stages.heldout=aime2024"]
-    words.append(f"stages.heldout.path={benchmark(tmp_path, 'aime', 30)}")
+    words.append(f"stages.heldout.path={benchmark(own_folder, 'aime', 30)}")
     assert main(["run", *words, "only=heldout"]) == 0
     numbers = planned(words, "eval_zero")
     assert (numbers["completions per problem"], numbers["completions in all"]) == (64, 30 * 64)
     both = [*words, "+data@stages.more=math500", "stages.eval_zero.data_from=[heldout,more]"]
-    both.append(f"stages.more.path={benchmark(tmp_path, 'math', 5)}")
+    both.append(f"stages.more.path={benchmark(own_folder, 'math', 5)}")
     assert main(["run", *both, "only=more"]) == 0
     numbers = planned(both, "eval_zero")
     assert numbers["completions per problem"] == "64, 16"

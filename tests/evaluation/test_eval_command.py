@@ -20,22 +20,22 @@ from stages.commands.eval.request import read_request
 
 DATA = Path(__file__).parent.parent / "data"
 SHORT = "stages.eval_base.sampling.max_tokens=40"
-SMALL = ["-k", "2", "--limit", "3", SHORT]
+ZERO = "recipe=r1_zero"  # has all that an evaluation takes, and is composed sooner
+SMALL = [ZERO, "-k", "2", "--limit", "3", SHORT]
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch, able_model_dir):
+def root(own_folder, able_model_dir):
     """A store whose `base` is done: the model that has learnt four sums."""
-    monkeypatch.setenv("R1_ROOT", str(tmp_path / "outputs"))
-    situation = survey(R1, compose(R1, []))
+    situation = survey(R1, compose(R1, [ZERO]))
     wanted = situation.wanted["base"]
-    output = tmp_path / "base"
+    output = own_folder / "base"
     shutil.copytree(able_model_dir, output / "model")
     facts = {"fingerprint": wanted.fingerprint, "identity": dict(wanted.identity)}
     situation.store.publish(
         output, {"stage": "base", "type": "model", "created": "2026", "facts": {}} | facts
     )
-    return tmp_path / "outputs"
+    return own_folder / "outputs"
 
 
 def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -77,7 +77,7 @@ def test_a_checkpoint_is_judged_on_real_rows_and_a_score_of_nothing_is_printed(r
 def test_models_are_compared_on_the_same_problems_and_their_samples_are_reused(
     root, tiny_model_dir
 ):
-    asked = ["heldout", "--limit", "12", SHORT]
+    asked = ["heldout", "--limit", "12", SHORT, ZERO]
     results = found("base", str(tiny_model_dir), *asked, "-k", "2")
     ours, theirs = results["evaluations"]["heldout"].values()
     ((other, metrics),) = results["differences"]["heldout"].items()
@@ -97,7 +97,7 @@ def test_models_are_compared_on_the_same_problems_and_their_samples_are_reused(
 
 
 def test_another_engine_for_an_evaluation_makes_no_model_again():
-    words = ["zero", "heldout", "recipe=r1_zero", "rollout=vllm", "rollout.dtype=float32"]
+    words = ["zero", "heldout", ZERO, "rollout=vllm", "rollout.dtype=float32"]
     request = read_request(R1, _parse(words))
     (name,) = request.evaluations.values()
     rollout = request.composed.stages[name].rollout
@@ -127,10 +127,8 @@ def test_another_engine_for_an_evaluation_makes_no_model_again():
         (["base", "heldout", "stages.absent.limit=3"], "stages.absent.limit: unknown key"),
     ],
 )
-def test_a_wrong_request_is_answered_with_what_there_is(
-    tmp_path, monkeypatch, capsys, arguments, message
-):
-    monkeypatch.setenv("R1_ROOT", str(tmp_path))
+def test_a_wrong_request_is_answered_with_what_there_is(own_folder, capsys, arguments, message):
+    (own_folder / "README.md").touch()
     assert main(["eval", *arguments]) == 2
     assert message in capsys.readouterr().err
 
@@ -187,7 +185,7 @@ def test_any_folder_and_file_has_a_name_as_a_stage(tmp_path, monkeypatch):
 
 def asked(*words: str) -> dict:
     """benchmark → its EvaluateConfig, as the command would run it."""
-    request = read_request(R1, _parse(["base", *words]))
+    request = read_request(R1, _parse(["base", ZERO, *words]))
     stages = request.composed.stages
     return {benchmark: stages[name] for (_, benchmark), name in request.evaluations.items()}
 
@@ -220,7 +218,7 @@ def test_the_paper_asks_each_benchmark_by_its_kind_and_a_base_by_a_text():
 
 
 def test_the_text_of_a_base_is_for_that_base_alone():
-    words = ["base", "zero", "heldout", "profile=paper", "recipe=r1_zero"]
+    words = ["base", "zero", "heldout", "profile=paper", ZERO]
     request = read_request(R1, _parse(words))
     by_model = {
         model: request.composed.stages[name].template
@@ -231,14 +229,14 @@ def test_the_text_of_a_base_is_for_that_base_alone():
 
 
 def test_what_a_word_adds_can_be_overridden():
-    request = read_request(R1, _parse(["base", "gsm8k", "stages.gsm8k.split=train"]))
+    request = read_request(R1, _parse(["base", "gsm8k", ZERO, "stages.gsm8k.split=train"]))
     assert request.composed.stages["gsm8k"].split == "train"
 
 
 def test_a_failed_evaluation_names_its_own_command_as_the_way_to_go_on(root, tmp_path):
     rows = tmp_path / "mine.jsonl"
     rows.write_text('{"prompt": "1+1?", "reference": "2", "verifier": "no_such", "domain": "math"}')
-    words = ["base", f"problems:{rows}", "-k", "2"]
+    words = ["base", f"problems:{rows}", "-k", "2", ZERO]
     failed = evaluate(*words)
     assert failed.returncode == 1, failed.stderr
     assert f"to retry: r1 eval {' '.join(words)}\n" in failed.stderr

@@ -1,1 +1,1 @@
-raise ImportError("a light test imports accelerate: list its file in tests/conftest.py")
+raise ImportError("a light test imports accelerate: list its file in tests/selection.py")

@@ -1,1 +1,1 @@
-raise ImportError("a light test imports transformers: list its file in tests/conftest.py")
+raise ImportError("a light test imports transformers: list its file in tests/selection.py")

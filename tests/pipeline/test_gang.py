@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import Toy
 
@@ -19,13 +20,12 @@ TWO = "stages.left.processes=2"
 
 
 def alive(pids: list[int]) -> list[int]:
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    return [pid for pid in pids if psutil.pid_exists(pid)]
 
 
 def ranks_under(process: int) -> list[int]:
-    """All processes below one, as the kernel lists them."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [pid for child in map(int, children) for pid in (child, *ranks_under(child))]
+    """All processes below one."""
+    return [child.pid for child in psutil.Process(process).children(recursive=True)]
 
 
 def test_two_ranks_make_the_result_of_one_and_each_has_its_log(

@@ -55,9 +55,7 @@ def said(capsys: pytest.CaptureFixture[str], code: int, *words: str) -> str:
     return captured.err or captured.out
 
 
-@pytest.fixture(autouse=True)
-def _results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("R1_ROOT", str(tmp_path / "outputs"))
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 @pytest.mark.parametrize("verb", ["plan", "run"])
@@ -91,12 +89,12 @@ def test_steps_below_1_are_not_mended_by_fewer_steps_of_warming_up(
 
 
 def test_a_reward_model_for_queries_that_no_data_set_declares_is_refused_with_what_to_set(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "asked.jsonl").write_text("")
+    Path("asked.jsonl").write_text("")
     one = [
         "data@stages.general_prompts=problems",
-        f"stages.general_prompts.path={tmp_path / 'asked.jsonl'}",
+        "stages.general_prompts.path=asked.jsonl",
     ]
     kind = "stages.general_prompts.preference=helpful"
     text = said(capsys, 2, "plan", *one, kind)

@@ -50,9 +50,7 @@ def said(capsys: pytest.CaptureFixture[str], code: int, *words: str) -> str:
     return captured.err or captured.out
 
 
-@pytest.fixture(autouse=True)
-def _results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("R1_ROOT", str(tmp_path / "outputs"))
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def checkpoint(folder: Path, positions: int) -> Path:
@@ -67,7 +65,7 @@ def checkpoint(folder: Path, positions: int) -> Path:
 def test_a_student_of_4096_positions_is_refused_at_8192_when_it_is_composed(
     verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    base = checkpoint(tmp_path / "qwen", 4096)
+    base = checkpoint(Path("qwen"), 4096)
     words = (verb, *STUDENTS, f"{BASE}.path={base}", "stages.student_qwen_7b.max_length=8192")
     text = said(capsys, 2, *words, f"{BASE}.context.positions=null")
     assert (
@@ -98,10 +96,8 @@ def test_every_stage_that_reads_or_writes_too_much_is_listed(
     assert [words for words in TOO_LONG.values() if words not in text] == []
 
 
-def test_a_reward_model_must_see_what_the_policy_says(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    small = checkpoint(tmp_path / "small", 200)
+def test_a_reward_model_must_see_what_the_policy_says(capsys: pytest.CaptureFixture[str]) -> None:
+    small = checkpoint(Path("small"), 200)
     words = ("+model@stages.small=hub", f"stages.small.path={small}")
     more = ("stages.safety_rm.init_from=small", "stages.safety_rm.max_length=200")
     text = said(capsys, 2, "plan", *words, *more)

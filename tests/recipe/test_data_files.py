@@ -12,16 +12,14 @@ OWN = "data@stages.reasoning_prompts=problems"
 PATH = "stages.reasoning_prompts.path"
 
 
-@pytest.fixture(autouse=True)
-def root(tmp_path, monkeypatch):
-    monkeypatch.setenv("R1_ROOT", str(tmp_path / "outputs"))
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def test_a_missing_file_is_told_by_a_plan_and_refused_by_a_run(tmp_path, capsys):
-    command = ["until=reasoning_prompts", OWN, f"{PATH}={tmp_path}/gone.jsonl"]
+    command = ["until=reasoning_prompts", OWN, f"{PATH}=gone.jsonl"]
     assert main(["plan", *command]) == 0
     said = capsys.readouterr()
-    warning = f"{PATH}: is {tmp_path}/gone.jsonl: there is no such file"
+    warning = f"{PATH}: is gone.jsonl: there is no such file"
     assert warning in " ".join(said.out.split())
     assert main(["run", *command]) == 2
     assert warning in capsys.readouterr().err
@@ -40,12 +38,12 @@ def test_every_stage_looks_for_its_files_and_languages(tmp_path, capsys, overrid
     file = tmp_path / "mine.jsonl"
     file.write_text(json.dumps({"prompt": "1 + 1"}) + "\n")
     stage = override.split(".")[1]
-    assert main(["run", f"until={stage}", OWN, f"{PATH}={file}", override]) == 2
+    assert main(["run", f"until={stage}", OWN, f"{PATH}={file.name}", override]) == 2
     assert message in capsys.readouterr().err
 
 
 def test_smoke_works_with_problems_of_ones_own(tmp_path, capsys):
     file = tmp_path / "mine.jsonl"
     file.write_text(json.dumps({"prompt": "1 + 1"}) + "\n")
-    assert main(["plan", "profile=smoke", "until=zero", OWN, f"{PATH}={file}"]) == 0
+    assert main(["plan", "profile=smoke", "until=zero", OWN, f"{PATH}={file.name}"]) == 0
     assert "dataset" in capsys.readouterr().out

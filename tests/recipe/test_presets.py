@@ -16,11 +16,11 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 from pipeline import checks, plan_command
 from pipeline.cli import R1, main
 from pipeline.compose import Composed, compose
-from pipeline.departures import departures
 from pipeline.errors import UsageError
-from pipeline.fidelity import leaves, sources_of
 from pipeline.graph import build
 from pipeline.run_command import execute
+from stages.commands.fidelity.departures import departures
+from stages.commands.fidelity.paper import leaves, sources_of
 from stages.kinds.reward_model import run as reward_model
 from stages.kinds.rl import run as rl
 from stages.kinds.sft import run as sft
@@ -100,7 +100,7 @@ WITH_LANGUAGE = RULES | {"language": 1.0}  # 3.2.1
 ALL_TERMS = WITH_LANGUAGE | {"helpful": 1.0, "safety": 1.0}  # 3.2.2
 REWARDS = {"zero": RULES, "student_rl": RULES, "dev2": WITH_LANGUAGE}
 
-ASKED = {  # 3.1, B.3.2, B.3.3, D.1: what no trainer is told
+ASKED: dict[str, Any] = {  # 3.1, B.3.2, B.3.3, D.1: what no trainer is told
     "preference_pairs": {"votes": 4, "margin": 1.0, "rows": 66000},
     "safety_labels": {"rows": 106000},
     "cold_start_data": {"sampling.temperature": 1.0},
@@ -364,7 +364,7 @@ def test_the_papers_numbers_that_no_trainer_is_told_are_in_the_config(stage: str
     root = composed("profile=paper").root["stages"][stage]
 
     def at(key: str) -> Any:
-        value = root
+        value: Any = root
         for part in key.split("."):
             value = value[part]
         return value

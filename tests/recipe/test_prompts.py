@@ -18,9 +18,7 @@ FILES = sorted((R1.conf_dir() / "prompt").glob("*.yaml"))
 PARTS = {"question": "3 + 4 = {answer}?", "first": "<think>a</think>7", "second": "8 {{x}}"}
 
 
-@pytest.fixture(autouse=True)
-def _results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("R1_ROOT", str(tmp_path / "outputs"))
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -77,9 +75,9 @@ def test_another_prompt_of_the_folder_is_one_word() -> None:
     ],
 )
 def test_a_text_without_its_blank_is_refused_before_anything_runs(
-    key: str, text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    key: str, text: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "mine.txt"
+    file = Path("mine.txt")
     file.write_text(text + "\n")
     words = ["recipe=r1_zero", "profile=paper", f"stages.{key}.file={file}"]
     assert main(["plan", *words]) == 2
@@ -89,12 +87,10 @@ def test_a_text_without_its_blank_is_refused_before_anything_runs(
     assert f"stages.{key}.file: is {file}, and there is no such file" in capsys.readouterr().err
 
 
-def test_a_file_takes_the_place_of_a_prompt_and_its_content_is_what_counts(
-    tmp_path: Path,
-) -> None:
+def test_a_file_takes_the_place_of_a_prompt_and_its_content_is_what_counts() -> None:
     from pipeline.identity import config_identity
 
-    file = tmp_path / "mine.txt"
+    file = Path("mine.txt")
     file.write_text("User: {question}\nAssistant:\n")
     words = ["recipe=r1_zero", "profile=paper", f"stages.zero.template.file={file}"]
     config = compose(R1, words).stages["zero"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.artifact import Artifact
-from stages.closing import words
+from stages.report.closing import words
 from stages.tiny.examples import EXAMPLES
 from stages.tiny.problems import tasks
 

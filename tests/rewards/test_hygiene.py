@@ -109,7 +109,7 @@ def test_a_hack_is_paid_what_the_table_says_in_every_domain(
 ) -> None:
     rows = [problem(domain) for domain in DOMAINS]
     texts = [completion(hack, domain) for domain in DOMAINS]
-    scores = {term.name: term.score(Batch(rows, texts)) for term in terms}
+    scores = {term.name: term.score(Batch.of(rows, texts)) for term in terms}
     expected = {name: [pay] * len(rows) for name, pay in hack["pays"].items()}
     assert {name: dict(zip(DOMAINS, found, strict=True)) for name, found in scores.items()} == {
         name: dict(zip(DOMAINS, pays, strict=True)) for name, pays in expected.items()

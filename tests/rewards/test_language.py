@@ -274,8 +274,15 @@ def test_the_target_is_the_rows_language_or_the_prompts_own(row: dict, target: s
      "а", "aа", "a_", "a1", "aB ", "AB ", "a b ", "an", "zqx ", "mi ", "perro ", "[asy]",
      "\n\ta", "ก", "\u200b", "\\", "a\u0301", "\ud800", "\x00", "word. "],
 )  # fmt: skip
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_megabyte_of_anything_is_measured_within_seconds(unit: str) -> None:
     text = (unit * 1_000_000)[:1_000_000]
     for target in ("en", "fr", "zh", "ja"):
         consistency(text, target)
+
+
+@pytest.mark.parametrize("sign", ["①②③", "x²", "½", "x\u0304", "5 \u2126", "Ⅷ"])
+def test_numbers_and_signs_of_mathematics_are_words_of_no_language(sign: str) -> None:
+    """Rings, powers, fractions, an accent without a letter of its own, the ohm, a Roman number."""
+    assert consistency(f"{ENGLISH} {sign}", "en") == 1.0

@@ -141,7 +141,7 @@ def test_a_reward_model_serves_the_term_that_its_facts_name(
     for term, reads in zip(terms, ("answer", "response"), strict=True):
         scorer = Scorer(reward_model_dir, reads)
         expected = scorer.score([scorer.render(query(None)["prompt"])] * 4, COMPLETIONS)
-        assert term.score(Batch([query(term.name)] * 4, COMPLETIONS)) == pytest.approx(
+        assert term.score(Batch.of([query(term.name)] * 4, COMPLETIONS)) == pytest.approx(
             expected, abs=1e-5
         )
     with pytest.raises(UsageError, match="second reward model for the term helpful"):
@@ -152,7 +152,7 @@ def test_a_query_gets_the_reward_of_its_own_kind_alone(judges: list[Any]) -> Non
     """Chatter pleases a helpful model; as an answer to a safety query it earns nothing there."""
     helpful, safety = as_terms(load_scorers(judges, DEFAULT))
     rows = [query("safety"), query("helpful"), query(None)]
-    batch = Batch(rows, [compose("", CHATTER["en"])] * 3)
+    batch = Batch.of(rows, [compose("", CHATTER["en"])] * 3)
     assert [score is not None for score in helpful.score(batch)] == [False, True, False]
     assert [score is not None for score in safety.score(batch)] == [True, False, False]
 
@@ -172,7 +172,7 @@ def test_the_length_that_a_reward_model_was_trained_at_does_not_limit_what_it_re
         rewards = {name: RewardTerm()}
         (term,) = build_terms(rewards, pool=None, scorers={name: scorer}, total_steps=1)  # type: ignore[arg-type]
         rows = [query(name, said) for said in ("3 + 4 = 7?", "def add(a, b):")]
-        first, second = term.score(Batch(rows, [compose("", "apples and " * 60)] * 2))
+        first, second = term.score(Batch.of(rows, [compose("", "apples and " * 60)] * 2))
         assert scorer.length(rows[0]["prompt"]) + 60 * 2 > 64
         assert abs(first - second) > 1e-5
 
@@ -182,11 +182,11 @@ def test_a_text_that_the_model_cannot_see_whole_scores_the_lowest_and_is_counted
 ) -> None:
     helpful, safety = as_terms(load_scorers(judges, DEFAULT))
     texts = [compose("", "word " * 600), compose("word " * 600, "Hi"), compose("", "Hi")]
-    found = helpful.score(Batch([query("helpful")] * 3, texts))
+    found = helpful.score(Batch.of([query("helpful")] * 3, texts))
     assert [score == LOWEST for score in found] == [True, False, False]
     assert helpful.seen() == {"too_long/helpful": 1 / 3}
     assert helpful.seen() == {}  # since then
-    found = safety.score(Batch([query("safety")] * 3, texts))
+    found = safety.score(Batch.of([query("safety")] * 3, texts))
     assert [score == LOWEST for score in found] == [True, True, False]
 
 

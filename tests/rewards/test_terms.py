@@ -14,6 +14,7 @@ import pytest
 from pipeline.errors import UsageError
 from stages.kinds.rl.config import RewardTerm
 from stages.rewards.terms import Batch, Term, build_terms, require_rows
+from stages.verifiers import answer, grade
 from stages.verifiers.pool import VerifierPool
 
 
@@ -36,7 +37,7 @@ def problem(reference: str = "5", verifier: str = "math", **changes: Any) -> dic
 
 
 def batch(rows: Sequence[dict[str, Any]], completions: Sequence[str]) -> Batch:
-    return Batch(list(rows), list(completions))
+    return Batch.of(list(rows), list(completions))
 
 
 def terms(pool: VerifierPool, scorers: Any = None, total: int = 100, **rewards: Any) -> list[Term]:
@@ -58,6 +59,16 @@ def test_the_worked_example_scores_one_nothing_and_two(pool: VerifierPool) -> No
     completions = ["\\boxed{5}", "\\boxed{6}", "<think>2+3=5</think>It is \\boxed{5}."]
     both = terms(pool, accuracy={}, format={})
     assert total(both, batch([problem()] * 3, completions)) == [1.0, 0.0, 2.0]
+
+
+def test_terms_read_a_completion_that_was_taken_apart_once(
+    pool: VerifierPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = batch([problem()], ["<think>2+3 is five</think>It is \\boxed{5}."])
+    for module in (grade, answer):
+        monkeypatch.setattr(module, "parse", lambda *parts: pytest.fail("taken apart again"))
+    both = terms(pool, accuracy={}, language={})
+    assert [term.score(asked) for term in both] == [[1.0], [1.0]]
 
 
 def test_language_measures_the_thought_in_the_rows_language(pool: VerifierPool) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline import addresses
 from pipeline.cli import main
+from pipeline.errors import UsageError
 from pipeline.tracking.observer import described
 from pipeline.tracking.sign_in import keep_quiet_about, signed_in
 
@@ -40,7 +41,7 @@ def test_a_password_in_tracking_uri_is_refused_before_anything_is_written(
 
 def test_a_password_in_a_config_file_is_refused_with_its_key() -> None:
     config = {"tracking": {"uri": ADDRESSES[0]}, "prompts": ["see http://a b:c@d"]}
-    with pytest.raises(addresses.UsageError, match=r"^tracking\.uri: "):
+    with pytest.raises(UsageError, match=r"^tracking\.uri: "):
         addresses.refuse(config)
 
 

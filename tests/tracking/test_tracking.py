@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline.errors import UsageError
@@ -202,15 +203,10 @@ def test_a_runner_that_dies_leaves_its_runs_marked_as_killed(tmp_path: Path) -> 
 
 def _wait_for_end(pid: int) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return
-            os.kill(pid, 0)
-        except (ProcessLookupError, FileNotFoundError):
-            return
-        time.sleep(0.2)
-    raise AssertionError("the follower outlived its runner by a minute")
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, "the follower outlived its runner by a minute"
+            time.sleep(0.2)
 
 
 def test_a_failed_stage_is_a_failed_child_with_its_message(database: Path, tmp_path: Path) -> None:

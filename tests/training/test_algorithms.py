@@ -26,12 +26,13 @@ from stages.rl.algorithms.drawing import (
 )
 from stages.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
 from stages.rl.algorithms.values import advantages_and_returns, value_loss
-from stages.rl.groups import Group
+from stages.rl.groups import Group, Sample
 from stages.rl.prompt_stream import PromptStream
 from stages.rl.prompts import prepare_prompts
 from stages.rollout.engine import Completion
 from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
+from stages.verifiers.answer import parse
 
 NAN = math.nan
 REWARDS = torch.tensor([1.0, 0.0, 0.0, 2.0, 1.0, 1.0, 1.0, 1.0])  # two questions, four samples
@@ -150,9 +151,11 @@ def test_the_punishment_of_length_is_dapos():
 
 
 def test_right_second_tries_take_the_place_of_wrong_samples():
-    wrong = [Completion([n], str(n), [0.0], "stop", 0) for n in range(3)]
-    tried = Completion([9], "9", [0.0], "stop", 0)
-    group = with_tries(Group(4, wrong, [[0.0]] * 3), [(tried, [1.0])])
+    zero, one, two, tried = (
+        Sample(Completion([n], str(n), [0.0], "stop", 0), parse(str(n)), [float(n > 8)])
+        for n in (0, 1, 2, 9)
+    )
+    group = with_tries(Group(4, [zero, one, two]), [tried])
     assert [completion.text for completion in group.completions] == ["9", "1", "2"]
     assert group.scores == [[1.0], [0.0], [0.0]]
 

@@ -237,8 +237,8 @@ def test_a_loss_that_is_nan_stops_sft_and_shows_the_rows_of_its_step(
 
 #: The curves of every RL stage that the rules of conf/health read.
 RULED = {
-    *("zero_signal_share", "entropy", "length", "truncation", "repetition", "kl", "grad_norm"),
-    "sampling_logp_difference",
+    *("zero_signal_share", "entropy", "length", "truncation", "completion_repetition"),
+    *("kl", "grad_norm", "sampling_logp_difference"),
 }
 
 

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from pipeline.errors import StageFailed
 from stages.kinds.sft import run as sft
 from stages.kinds.sft.kind import SFTConfig
-from stages.rewards.padding import repetition
+from stages.rewards.padding import repeated_share
 from stages.settings import health as checks
 from stages.settings.health import Health, HealthRule
 from stages.settings.training import Optimizer
@@ -114,7 +114,7 @@ def test_the_default_rules_are_quiet_on_a_healthy_run(kind: str) -> None:
         "accuracy": [0.78 - 0.4 * 0.95**step + w / 2 for step, w in enumerate(wave)],
         "reward": [1.8 - step / 999 + w for step, w in enumerate(wave)],
         "truncation": [0.001] * 100,
-        "repetition": [0.07] * 100,
+        "completion_repetition": [0.07] * 100,
         "copied": [0.02] * 100,
         "kl": [step / 500 for step in range(100)],
         "sampling_logp_difference": [1.2e-7] * 100,
@@ -123,10 +123,10 @@ def test_the_default_rules_are_quiet_on_a_healthy_run(kind: str) -> None:
 
 
 def test_repetition_counts_runs_of_six_words_that_stood_before() -> None:
-    assert repetition("so it is") == 0
-    assert repetition(" ".join(map(str, range(50)))) == 0
+    assert repeated_share("so it is") == 0
+    assert repeated_share(" ".join(map(str, range(50)))) == 0
     # 13 words have 8 runs; those at 6 and 7 are those at 0 and 1
-    assert repetition("1 2 3 4 5 6 1 2 3 4 5 6 1") == 2 / 8
+    assert repeated_share("1 2 3 4 5 6 1 2 3 4 5 6 1") == 2 / 8
 
 
 def conversation(number: int) -> dict[str, Any]:

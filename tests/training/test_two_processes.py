@@ -9,8 +9,6 @@ below 1e-5. A wrong row, seed or weight in a step moves its loss by more than 1e
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -18,14 +16,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from pipeline.identity import digest_of
+from pipeline.identity import InputIdentity, digest_of
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.local import LocalLauncher
-from pipeline.plan import InputIdentity, Wanted
+from pipeline.plan import Wanted
 from pipeline.store import Store
 from stages.kinds.rl.config import LengthSwitch, RewardTerm, RLConfig, Validation
 from stages.kinds.sft.kind import SFTConfig
@@ -221,8 +220,7 @@ def test_a_gang_that_is_killed_goes_on_to_the_same_weights(runs: Runs, problems:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     leader = runs.launcher.running[0]._process.pid
-    ranks = Path(f"/proc/{leader}/task/{leader}/children").read_text().split()
-    os.kill(int(ranks[1]), signal.SIGKILL)
+    psutil.Process(leader).children()[1].kill()
     outcome = runs.end()
     assert outcome.message.startswith("rank 1 of 2: its process was ended by SIGKILL")
     resumed = runs("rl", config, problems, "killed", 2)

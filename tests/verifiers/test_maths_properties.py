@@ -107,7 +107,7 @@ def _written(tree: Tree, style: str, chance: random.Random) -> str:
     if kind == "^" and style == "unicode":
         return sides[0] + _RAISED[parts[1][1]]
     if kind == "*":
-        return _product(*sides, style, chance)
+        return _product(sides[0], sides[1], style, chance)
     return f"{sides[0].rstrip()}{kind}{sides[1]}"
 
 

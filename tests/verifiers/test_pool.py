@@ -165,7 +165,7 @@ def test_a_stream_draws_only_a_window_of_rows_ahead(pool: VerifierPool) -> None:
             drawn += 1
             yield hard(7) if drawn == 1 else maths(str(drawn), "5")
 
-    verdicts = pool.stream(endless())
+    verdicts: Any = pool.stream(endless())
     assert [next(verdicts).verdict.score for _ in range(5)] == [1.0, 0.0, 0.0, 0.0, 1.0]
     assert drawn <= WINDOW + 6
     verdicts.close()

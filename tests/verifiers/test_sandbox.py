@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
@@ -159,17 +160,13 @@ def test_a_dead_jail_is_replaced(sandbox: Sandbox) -> None:
 def test_no_process_of_a_jail_outlives_it() -> None:
     jail = Sandbox("namespaces")
     server = jail._server.process_id
-    descendants = [server, *_children(server)]
+    descendants = [server, *(child.pid for child in psutil.Process(server).children())]
     assert len(descendants) > 1
     jail.close()
     deadline = time.monotonic() + 5
-    while any(Path(f"/proc/{pid}").exists() for pid in descendants):
+    while any(map(psutil.pid_exists, descendants)):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-
-
-def _children(pid: int) -> list[int]:
-    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_packages_can_be_used_and_nothing_else_that_is_installed(sandbox: Sandbox) -> None:

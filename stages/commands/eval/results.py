@@ -81,8 +81,8 @@ def _differences(request: Request, artifacts: Mapping[str, Mapping[str, Artifact
         found[benchmark] = {}
         for other in others:
             shared = [name for name in by_model[other].facts["overall"] if name in known]
-            sides = (str(by_model[model].facts["model"]) for model in (other, first))
-            found[benchmark][other] = compare(evidence, *sides, shared, bootstrap)
+            left, right = (str(by_model[model].facts["model"]) for model in (other, first))
+            found[benchmark][other] = compare(evidence, left, right, shared, bootstrap)
     return found
 
 

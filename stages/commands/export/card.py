@@ -8,13 +8,18 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.compose import compose
-from pipeline.departures import Departure, departures, reference_overrides
-from pipeline.departures_text import departed
 from pipeline.notices import kept
 from pipeline.project import Project
 from pipeline.situation import Situation
 from stages.commands.export.lineage import Lineage, Step
 from stages.commands.export.usage import usage
+from stages.commands.fidelity.departures import (
+    REFERENCE,
+    Departure,
+    departures,
+    reference_overrides,
+)
+from stages.commands.fidelity.page import departed
 from stages.report import tables, trained
 from stages.report.evidence import Evidence
 from stages.report.gather import estimates
@@ -33,22 +38,19 @@ class Card:
     artifact: Artifact
     lineage: Lineage
     recipe: str
-    reference: str | None
     departures: tuple[Departure, ...]
 
     @classmethod
     def of(cls, artifact: Artifact, lineage: Lineage, situation: Situation) -> Card:
         """The card of a stage's result in a composed recipe."""
-        composed, project = situation.composed, situation.project
-        found = [d for d in _departures(situation) if d.stage in lineage.stages]
-        return cls(artifact, lineage, composed.name, project.reference, tuple(found))
+        found = (d for d in _departures(situation) if d.stage in lineage.stages)
+        return cls(artifact, lineage, situation.composed.name, tuple(found))
 
 
 def _departures(situation: Situation) -> Iterator[Departure]:
     project: Project = situation.project
-    if project.reference is not None:
-        overrides = reference_overrides(project.reference, situation.composed)
-        yield from departures(situation.composed, compose(project, overrides))
+    reference = compose(project, reference_overrides(situation.composed))
+    yield from departures(situation.composed, reference, project.kinds().edges)
 
 
 def write_card(card: Card) -> str:
@@ -61,7 +63,7 @@ def write_card(card: Card) -> str:
         ("To be read with care", _care(card)),
     )
     parts = [_header(card), _title(card), *(f"## {t}\n\n{text}" for t, text in sections if text)]
-    departing = departed(f"What departs from `{card.reference}`", card.departures)
+    departing = departed(f"What departs from `{REFERENCE}`", card.departures)
     return "\n\n".join(parts) + "\n" + "".join(f"{line}\n" for line in departing)
 
 

@@ -20,6 +20,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.cli import R1
 from pipeline.compose import compose
@@ -45,7 +46,8 @@ def main(argv: Sequence[str]) -> int:
     _write(artifact.model_path, card, options.folder)
     files = sorted(options.folder.iterdir())
     if options.json:
-        said = {"stage": artifact.stage, "type": artifact.type, "fingerprint": artifact.fingerprint}
+        said: dict[str, Any] = {"stage": artifact.stage, "type": artifact.type}
+        said["fingerprint"] = artifact.fingerprint
         evaluations = {one.stage: one.facts for one in lineage.evaluations}
         said |= {"folder": str(options.folder), "evaluations": evaluations}
         said["files"] = {

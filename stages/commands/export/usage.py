@@ -99,8 +99,8 @@ def _asked(question: str) -> list[dict[str, str]]:
 
 def _sampling(lineage: Lineage) -> str:
     """Arguments of `generate`, as the first evaluation sampled."""
-    configs = (evaluation.manifest["config"] for evaluation in lineage.evaluations)
-    drawn = next((config["sampling"] for config in configs if "sampling" in config), {})
+    configs = [evaluation.manifest["config"] for evaluation in lineage.evaluations]
+    drawn: dict[str, Any] = next((c["sampling"] for c in configs if "sampling" in c), {})
     most = drawn.get("max_tokens", 4096)
     heat = drawn.get("temperature", 0.6)
     if not heat:

@@ -88,7 +88,7 @@ def _think(
     asked = [row for row, job in zip(chosen, jobs, strict=True) if id(job) in fits]
     dropped[PROMPT_TOO_LONG] += len(jobs) - len(fit)
     with engine, VerifierPool.of(config.verifiers) as pool:
-        collector = Collector.of(engine, pool, model, config, context)
+        collector = Collector.of(engine, pool, model, config, context)  # type: ignore[arg-type]
         new = with_thoughts(asked, fit, collector, config.thinking, dropped, shown_on(context))
         dropped.update(engine.mishaps)
         by_row = {id(row): thought for row, thought in zip(asked, new, strict=True)}

@@ -50,7 +50,7 @@ def run(config: OnPolicyDistillConfig, inputs: Inputs, context: Context) -> Outp
     _check_vocabulary(tokenizer, load_tokenizer(teacher.model_path), context.stage, teacher.stage)
     data = [artifact for type_ in PROMPTS for artifact in of_type(inputs, "data_from", type_)]
     rows = [row for artifact in data for row in read_rows(artifact.rows_path)]
-    prompts, funnel = prepare_prompts(rows, tokenizer, config)
+    prompts, funnel = prepare_prompts(rows, tokenizer, config)  # type: ignore[arg-type]
     trainer, cost = _trainer(config, source, teacher.model_path, tokenizer, prompts, context)
     health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
     facts = {

@@ -24,7 +24,7 @@ from stages.chat.encoding import token_ids
 from stages.chat.template import render_prompt
 from stages.rewards.terms import Scores, Term
 from stages.rl.algorithms.advantages import FULL
-from stages.rl.groups import Answer, Group, GroupDrawer
+from stages.rl.groups import Answer, Group, GroupDrawer, Sample
 from stages.rl.prompt_stream import PromptStream
 from stages.rl.prompts import Prompt
 from stages.rl.schedule import max_tokens_at
@@ -98,7 +98,7 @@ class AlgorithmDrawer(GroupDrawer):
 
     def _second_tries(
         self, groups: Sequence[Group], failed: Sequence[int], step: int
-    ) -> list[tuple[int, list[tuple[Completion, Scores]]]]:
+    ) -> list[tuple[int, list[Sample]]]:
         """The right answers to failed questions that a hint can be given to."""
         settings = self.config.algorithm.rationalisation
         assert settings.hint is not None
@@ -111,14 +111,13 @@ class AlgorithmDrawer(GroupDrawer):
             ids = self.ask_with_hint(row, settings.hint.format(reference=row["reference"]))
             seed = base + (place + n) * settings.samples
             requests.append(GenerationRequest(ids, settings.samples, seed))
-        found: dict[int, list[tuple[Completion, Scores]]] = {n: [] for n in hinted}
+        found: dict[int, list[Sample]] = {n: [] for n in hinted}
         asked = [groups[n] for n in hinted]
         for batch in self.answer(requests) if requests else ():
-            for (request, completion), scores in zip(
-                batch, self._score(asked, batch, step), strict=True
-            ):
-                if self._right(scores):
-                    found[hinted[request]].append((completion, scores))
+            samples = self._score(asked, batch, step)
+            for (request, _), sample in zip(batch, samples, strict=True):
+                if self._right(sample.scores):
+                    found[hinted[request]].append(sample)
         self.spent.samples += len(requests) * settings.samples * self.accelerator.num_processes
         self.rationalised = sum(map(len, found.values()))
         return [(n, tries) for n, tries in found.items() if tries]
@@ -134,21 +133,17 @@ class AlgorithmDrawer(GroupDrawer):
 
     def _score(
         self, places: Sequence[Any], batch: Sequence[tuple[int, Completion]], step: int
-    ) -> list[Scores]:
-        rows = super()._score(places, batch, step)
+    ) -> list[Sample]:
+        samples = super()._score(places, batch, step)
         share = self.config.algorithm.overlong
         if share:
             limit, column = max_tokens_at(self.config, step), self.names.index(OVERLONG)
-            for scores, (_, completion) in zip(rows, batch, strict=True):
+            for completion, _, scores in samples:
                 scores[column] = overlong_score(len(completion.token_ids), limit, share)
-        return rows
+        return samples
 
 
-def with_tries(group: Group, tries: Sequence[tuple[Completion, Scores]]) -> Group:
+def with_tries(group: Group, tries: Sequence[Sample]) -> Group:
     """The group with right second tries in place of its first samples."""
-    kept = len(group.completions)
-    return replace(
-        group,
-        completions=[*(c for c, _ in tries), *group.completions[len(tries) :]][:kept],
-        scores=[*(s for _, s in tries), *group.scores[len(tries) :]][:kept],
-    )
+    samples = [*tries, *group.samples[len(tries) :]]
+    return replace(group, samples=samples[: len(group.samples)])

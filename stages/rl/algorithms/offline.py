@@ -75,7 +75,7 @@ class OfflineTrainer(RecipeGRPOTrainer):
         with self.accelerator.autocast():
             answers = self.policy_engine.generate(requests, self._sampling())
         texts = [completions[0].text for completions in answers]
-        scores = term.score(Batch([p.row for p in prompts], texts))
+        scores = term.score(Batch.of([p.row for p in prompts], texts, self.drawer.policy))
         judged = [score for score in scores if score is not None]
         if judged:
             self._metrics["train"]["policy_accuracy"].append(sum(judged) / len(judged))

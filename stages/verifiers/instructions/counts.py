@@ -24,9 +24,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from stages.verifiers.han import HAN
 from stages.verifiers.instructions.constraint import Constraint, Kind
 from stages.verifiers.instructions.keywords import fold
-from stages.verifiers.instructions.sentences import HAN, plain_words, sentences, words
+from stages.verifiers.instructions.sentences import plain_words, sentences, words
 from stages.verifiers.instructions.word_lists import CONJUNCTIONS, NAMES, PRONOUNS, STOP_WORDS
 
 _NUMBER = re.compile(r"\d+(?:[^\w\s]+\d+)*")  # "1,000.5"
@@ -38,7 +39,7 @@ _DIVIDER = re.compile(r"\* ?\* ?\*")  # the prompt writes "* * *"
 _TOLERANCE = 2
 
 
-def _seen(text: str, wanted: frozenset[str]) -> set[str]:
+def _seen(text: str, wanted: frozenset[str]) -> frozenset[str]:
     return wanted.intersection(plain_words(text.lower()))
 
 

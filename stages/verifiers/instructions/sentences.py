@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 
+from stages.verifiers.han import HAN
 from stages.verifiers.marks import cut_marks
 
-HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-#: Scripts written without spaces between words, where a word has no as_seen edge.
+#: Scripts written without spaces between words, where a word has no visible edge.
 UNSPACED = HAN + "\u3040-\u30ff\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f"
 
 _CJK = HAN + "\u3040-\u30ff"

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from fractions import Fraction as F
 from functools import lru_cache
 
+from stages.verifiers.han import HAN
 from stages.verifiers.maths.unit_table import (
     BASE,
     CHINESE,
@@ -63,8 +64,10 @@ DEGREE = Unit(frozenset({("angle", 1)}))
 
 
 #: the "/s^2" of m/s^2
-_PART = re.compile(r"([*/]|per |每)?\s*([A-Za-zμΩÅ¤¥€£$一-鿿.]+)(?:\^\{?(-?\d)\}?|²|³)?\s*")
-_NOUN = re.compile(r"[A-Za-z][A-Za-z'-]*(?: [A-Za-z][A-Za-z'-]*)*|[一-鿿]{1,4}")  # red apples, 个
+_PART = re.compile(rf"([*/]|per |每)?\s*([A-Za-zμΩÅ¤¥€£${HAN}.]+)(?:\^\{{?(-?\d)\}}?|²|³)?\s*")
+_NOUN = re.compile(  # red apples, 个
+    rf"[A-Za-z][A-Za-z'-]*(?: [A-Za-z][A-Za-z'-]*)*|[{HAN}]{{1,4}}"
+)
 _POWERS = (
     (r"\b(?:square|sq\.?)\s+(\w+)", "2"),
     (r"平方([^\W\d]+?)(?=[/每]|$)", "2"),

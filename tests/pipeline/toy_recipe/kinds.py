@@ -8,8 +8,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from pipeline.devices import Needs
-from pipeline.kinds import EdgeRule, Kind, Problem, Registry
+from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Registry
 
 NUMBERS = frozenset({"numbers"})
 

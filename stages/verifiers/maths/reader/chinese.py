@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from stages.verifiers.han import HAN
+
+IS_HAN = re.compile(f"[{HAN}]")
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _LARGE = (("亿", 10**8), ("万", 10**4))

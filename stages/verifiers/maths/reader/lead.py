@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 
+from stages.verifiers.han import HAN
+from stages.verifiers.maths.reader.chinese import IS_HAN
+
 _WORDS = 14  # of a lead
 #: the "is" of "The answer is 5"
 _WORD = re.compile(r"\s*([A-Za-z][A-Za-z'-]*)([,:]?)(?=[\s\d<>≤≥≠$¤(\\“⦃|\[-]|$)")
@@ -31,7 +34,7 @@ _CHINESE_LEAD = re.compile(  # 答案是, 所以
     r"(?:答案|大约|所以|约|因此|故|则|即|答|结果|最终|正确|等于|一共|总共|的|是|为|应|共|有|:|=|,|\s|得)+"
 )
 _CHINESE_SENTENCE = re.compile(  # 小明一共有8
-    r"([一-鿿,]{1,30}?)([是为有得到需要花卖买共剩下]{1,3})(?=[-\d]|\s*[\\(\[{A-Za-z])"
+    rf"([{HAN},]{{1,30}}?)([是为有得到需要花卖买共剩下]{{1,3}})(?=[-\d]|\s*[\\(\[{{A-Za-z])"
 )
 _CHINESE_CHANGING = re.compile(  # 至少8, 不是8
     "不|非|没|无|或|至少|至多|最少|最多|超过|大于|小于|少于|多于|约|几|[负半倍零一二三四五六七八九十百千万]"
@@ -41,7 +44,7 @@ _CHINESE_CHANGING = re.compile(  # 至少8, 不是8
 def without_lead(text: str) -> tuple[str, bool]:
     """The text after its lead, and whether the lead said "about"."""
     text, about = _english(text)
-    if text and "一" <= text[0] <= "鿿":
+    if IS_HAN.match(text):
         text = _chinese(text)
     return text, about
 
@@ -72,7 +75,7 @@ def _english(text: str) -> tuple[str, bool]:
 def _chinese(text: str) -> str:
     if found := _CHINESE_LEAD.match(text):
         rest = text[found.end() :]
-        if rest and not "一" <= rest[0] <= "鿿":
+        if rest and not IS_HAN.match(rest):
             return rest
         text = rest or text
     found = _CHINESE_SENTENCE.match(text)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from stages.verifiers.han import HAN
 from stages.verifiers.maths.errors import TooLarge, Unread
 from stages.verifiers.maths.nodes import Node, number, symbols
 from stages.verifiers.maths.reader.brackets import Brackets
-from stages.verifiers.maths.reader.chinese import plain_numerals, read_chinese
+from stages.verifiers.maths.reader.chinese import IS_HAN, plain_numerals, read_chinese
 from stages.verifiers.maths.reader.english import read_numeral
 from stages.verifiers.maths.reader.numbers import read_based
 from stages.verifiers.maths.reader.phrases import is_reals
@@ -32,7 +33,7 @@ _NO_UNITS = (FUNCTIONS.keys() - {"min", "sec"}) | {"pi", "sqrt", "theta", "cbrt"
 _SPOKEN = frozenset(["text", "word", "chinese", "money"])
 _SPOKEN_SIGNS = frozenset(["%", "\\circ", "\\in", "\\min", "\\sec", "_"])
 _START = re.compile(  # where a unit may begin
-    r"“|[一-鿿]|(?<![A-Za-z\\_{])[A-Za-zμΩÅ]{2,}|(?<=[\d})])\s+[A-Za-zΩ](?![A-Za-z(^_'*+=-])"
+    rf"“|[{HAN}]|(?<![A-Za-z\\_{{])[A-Za-zμΩÅ]{{2,}}|(?<=[\d}})])\s+[A-Za-zΩ](?![A-Za-z(^_'*+=-])"
     r"|[¢¤€£¥]|°|(?<=[\d}])\s+[NWAV]\s*\*\s*[msh](?![A-Za-z])|(?<=\d)Ω"
     r"|(?<=[\d}])\s*m\s*\^\s*\{?[23]\}?\s*$"
 )
@@ -47,9 +48,9 @@ _PARTS = {"per mille": 1000, "permille": 1000, "‰": 1000, "basis points": 10_0
           "basis point": 10_000, "bps": 10_000, "bp": 10_000}  # fmt: skip
 _PART = re.compile(rf"\s*“?\s*({'|'.join(_PARTS)})\s*”?$", re.IGNORECASE)
 _COMPOUND = re.compile(  # the 3 hours of "3 hours and 20 minutes"
-    r"(\d+(?:\.\d+)?)\s*(“[^”\d]*”|[A-Za-z]+|[一-鿿]+)\s*[,∧]?\s*(?=\d)"
+    rf"(\d+(?:\.\d+)?)\s*(“[^”\d]*”|[A-Za-z]+|[{HAN}]+)\s*[,∧]?\s*(?=\d)"
 )
-_LAST = re.compile(r"(\d+(?:\.\d+)?)\s*(“[^”\d]*”|[A-Za-z]+|[一-鿿]+)")
+_LAST = re.compile(rf"(\d+(?:\.\d+)?)\s*(“[^”\d]*”|[A-Za-z]+|[{HAN}]+)")
 _ANGLE = re.compile(  # 45°30', 45°30'15''
     r"(-?)(\d{1,9})\s*[°度]\s*(\d{1,2}(?:\.\d+)?)\s*(?:'(?!')|分)"
     r"(?:\s*(\d{1,2}(?:\.\d+)?)\s*(?:''|秒))?"
@@ -247,9 +248,9 @@ class Quantities(Brackets):
             return None
         value = self.expression(before)
         if value is not None and unit.noun and before.endswith("%"):  # 12% of apples
-            share = self._percent(before)
+            percent = self._percent(before)
             turned = _DIRECTIONS & set(unit.noun.split())
-            return _quantity(share, unit) if share and turned else share
+            return _quantity(percent, unit) if percent and turned else percent
         if value is None or (symbols(value) and not (start == "“" and not unit.noun)):
             return None
         bare = start.strip()[:1].isalpha() and start.isascii() and start not in PLAIN
@@ -345,7 +346,7 @@ def _chinese(text: str) -> Node | None:
     if "又" in text and (mixed := read_chinese(text)):
         return number(mixed[0])
     found = _CHINESE_NUMERAL.match(text)
-    if not found or not any("一" <= letter <= "鿿" or letter == "〇" for letter in text):
+    if not found or not IS_HAN.search(text):
         return None
     for end in (found.end(), found.end() - 1):
         read = read_chinese(text[:end])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from stages.verifiers.han import HAN
 from stages.verifiers.leads import unwrapped
 from stages.verifiers.leads import without_lead as presented
 from stages.verifiers.maths.errors import Unread
@@ -25,7 +26,7 @@ from stages.verifiers.maths.units import read_unit
 LONGEST = 1_000  # letters
 
 _COMMENT = re.compile(  # 5 \text{ (apples)}, 5 (\text{apples}), 5（厘米）
-    r"\s*“\s*\([^”\d()]*\)\s*”$|\s*\(\s*“[^”\d]*”\s*\)$|(?<=\d)\s*\([一-鿿/]{1,5}\)$"
+    rf"\s*“\s*\([^”\d()]*\)\s*”$|\s*\(\s*“[^”\d]*”\s*\)$|(?<=\d)\s*\([{HAN}/]{{1,5}}\)$"
 )
 _BETWEEN = re.compile(r"^between\s+(?=[^∧]*∧[^∧]*$)|之间$")
 _CLOCK = re.compile(  # 3:30 p.m., 9 a.m.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from stages.verifiers.han import HAN
 from stages.verifiers.maths.errors import TooLarge, Unread
 from stages.verifiers.maths.vocabulary import CONNECTIVES, FUNCTIONS, PLAIN
 
@@ -42,7 +43,7 @@ _TOKEN = re.compile(
     r"|\d{1,3}(?: \d{3})+(?:\.\d+)?(?![\d ])"  # 12 345 678
     r"|\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
     r"|(?P<letters>[A-Za-zμΩÅ]+)|“(?P<quoted>[^”]*)”|(?P<command>\\[A-Za-z]+\*?|\\\\)"
-    r"|(?P<chinese>[一-鿿〇①-⑳]+)|(?P<money>[¤€£¥¢])"
+    rf"|(?P<chinese>[{HAN}①-⑳]+)|(?P<money>[¤€£¥¢])"
     r"|(?P<sign>:=|\|\||[-+*/^_=<>(){}\[\]|,;:!%&'≤≥≠≈≡∈∉∪∩∖∞π°∅⦃⦄∨∧±∓…])"
 )
 #: 1.234,56 and 1.234.567

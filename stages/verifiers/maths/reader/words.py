@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from stages.verifiers.maths.reader.chinese import IS_HAN
 from stages.verifiers.maths.reader.english import read_numeral
 from stages.verifiers.maths.reader.phrases import is_reals, known_phrase
 from stages.verifiers.maths.reader.spelling import fold
@@ -67,7 +68,7 @@ def read_words(text: str) -> str | None:
         return None
     if not quoted and " - " in plain and not _LONG.search(plain):
         return None  # a - b
-    chinese = "一" <= plain[0] <= "鿿"
+    chinese = IS_HAN.match(plain) is not None
     if (len(plain) < 2 and not chinese) or not (
         quoted or len(plain) > 3 or lower in _SHORT or chinese or _NAME.fullmatch(plain)
     ):

@@ -1,10 +1,10 @@
-"""What a composed recipe sets otherwise than the project's reference: `r1 plan --departures`.
+"""What a composed recipe sets otherwise than the reference: `r1 plan --departures`.
 
-The reference is the same recipe with other overrides (`Project.reference`, here `profile=paper`).
+The reference is the same recipe with other overrides (`profile=paper`).
 A stage's `sources` say where the reference's numbers stand, by key; a number without one is this
 project's own. `departures` at the root of a profile gives the reasons: by key, or by `STAGE.KEY` or
 `KIND.KEY` where one does not hold everywhere. A reason for `sampling` holds for all keys below it.
-How the reference itself stands to the paper is in fidelity.py.
+How the reference itself stands to the paper is in paper.py.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pipeline.compose import Composed, compose
-from pipeline.errors import UsageError
-from pipeline.fidelity import Fidelity, leaves, nearest, reason_of, sources_of
 from pipeline.project import Project
+from stages.commands.fidelity.paper import Fidelity, leaves, nearest, reason_of, sources_of
 
+REFERENCE = "profile=paper"
 COMMAND_LINE = "set on the command line"
 ABSENT = "absent"
 
@@ -37,21 +37,19 @@ class Departure:
 
 def plan_departures(project: Project, composed: Composed, form: str) -> int:
     """The command: all of it as `json`, as `markdown`, or as `text`. Returns the exit code."""
-    if project.reference is None:
-        raise UsageError("--departures: this project has no reference to depart from")
-    reference = compose(project, reference_overrides(project.reference, composed))
+    reference = compose(project, reference_overrides(composed))
     registry = project.kinds()
     found = list(departures(composed, reference, registry.edges))
     fidelity = Fidelity.of(reference, registry)
     if form == "json":
         rows = [dataclasses.asdict(departure) for departure in found]
-        said = {"reference": project.reference, "departures": rows, **dataclasses.asdict(fidelity)}
+        said = {"reference": REFERENCE, "departures": rows, **dataclasses.asdict(fidelity)}
         print(json.dumps(said, indent=1, ensure_ascii=False))
     else:
-        from pipeline import departures_text
+        from stages.commands.fidelity.page import Page
 
         sources = reference.root.get("sources")
-        page = departures_text.Page(composed.name, project.reference, sources, found, fidelity)
+        page = Page(composed.name, REFERENCE, sources, found, fidelity)
         print(page.markdown() if form == "markdown" else page.text())
     return 0
 
@@ -77,9 +75,9 @@ def departures(
                 yield Departure(stage, key, was, nearest(sources, key), now, reason)
 
 
-def reference_overrides(reference: str, composed: Composed) -> list[str]:
+def reference_overrides(composed: Composed) -> list[str]:
     """The overrides, but for the group that the reference chooses and values that it may set."""
-    set_there = {reference.partition("=")[0], *_groups_of_stages(composed)}
+    set_there = {REFERENCE.partition("=")[0], *_groups_of_stages(composed)}
     kept = []
     for override in composed.overrides:
         key = override.lstrip("+~").partition("=")[0]
@@ -90,7 +88,7 @@ def reference_overrides(reference: str, composed: Composed) -> list[str]:
         sourced = dial or ("@" not in key and bool(getattr(stage, "sources", None)))
         if head not in set_there and not sourced:
             kept.append(override)
-    return [*kept, reference]
+    return [*kept, REFERENCE]
 
 
 def _groups_of_stages(composed: Composed) -> set[str]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.fidelity import Fidelity, Own
+from stages.commands.fidelity.paper import Fidelity, Own
 
 if TYPE_CHECKING:
-    from pipeline.departures import Departure
+    from stages.commands.fidelity.departures import Departure
 
 MOST_NAMES = 4  # of stages in a line
 LONGEST = 60  # letters of a value that is shown in a table; prompts are longer

@@ -1,0 +1,31 @@
+"""What the report calls what evaluations measure: a new row of its tables is a line here.
+
+A metric keeps its name from the facts and columns of an evaluation to here, and has a prefix where
+it is of some problems alone: `reasoning/pass_at_1`, `zh/format`.
+"""
+
+from __future__ import annotations
+
+ACCURACY = "pass_at_1"  # the share of right answers, over problems; `pass@1` in words
+REASONING, GENERAL = "reasoning", "general"
+GROUPS = {REASONING: "by_group", GENERAL: "by_group"}  # and where in an evaluation's facts
+HEADLINE = f"{REASONING}/{ACCURACY}"
+LANGUAGES = {"en": "English", "zh": "Chinese"}
+
+#: Verdicts on claims.
+REPRODUCED, NOT_REPRODUCED, UNDECIDED = "reproduced", "not reproduced", "undecided"
+NOT_RUN = "not run"
+
+#: Rows of the tables below accuracy, of reasoning.
+ROWS = {
+    "cons_at_k": "majority vote (cons@k)",
+    "format": "format kept",
+    "language_consistency": "language consistency",
+    "mixed_language": "thoughts that mix languages",
+    "thinking_length": "thinking length (tokens)",
+    "length": "completion length (tokens)",
+    "checking_words": "checking words per completion",
+    "truncation": "cut at the length limit",
+}
+#: Quantities that are counts per completion; all other metrics are shares.
+COUNTS = ("length", "thinking_length", "checking_words")
