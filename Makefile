@@ -37,7 +37,7 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 	eval_student_qwen_base, eval_student_qwen, eval_student_llama, eval_student_rl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vllm test check lint typecheck fidelity format lock clean bench-verifiers bench-hacks \
+.PHONY: help setup vllm test check lint typecheck fidelity settings format lock clean bench-verifiers bench-hacks \
 	bench-rollout bench-train bench-commands drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan status ui
 
@@ -90,6 +90,9 @@ typecheck: $(SETUP) ## mypy
 
 fidelity: $(SETUP) ## docs/fidelity.md anew, from conf/ (for maintainers)
 	$(BIN)/r1 plan profile=small --departures --markdown > docs/fidelity.md
+
+settings: $(SETUP) ## tests/recipe/settings anew, from conf/ (for maintainers)
+	$(BIN)/python tests/recipe/test_settings.py
 
 format: $(SETUP) ## rewrite the code as ruff wants it
 	$(BIN)/ruff check --fix .

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.graph import Graph
-from pipeline.kinds import Problem, Stage
-from pipeline.project import load
+from pipeline.kinds import Problem
 
 Problems = Mapping[str, list[Problem]]
 NAMED = 3  # stages beside the first of which the same is said
 
 
-def problems(graph: Graph, root: Mapping[str, Any]) -> Problems:
+def problems(graph: Graph) -> Problems:
     """The problems of every stage that has any, by stage."""
-    stages: dict[str, Stage] = {}
-    found: dict[str, list[Problem]] = {}
-    for name, node in graph.nodes.items():
-        inputs = {
-            edge: tuple(stages[e.stage] for e in node.edges if e.name == edge)
-            for edge in graph.edges
-        }
-        stages[name] = Stage(name, node.kind, node.config, inputs, root)
-        if node.kind.check is not None and (own := list(load(node.kind.check)(stages[name]))):
-            found[name] = own
-    return found
+    checked = {
+        name: list(one.kind.check(one)) for name, one in graph.stages.items() if one.kind.check
+    }
+    return {name: found for name, found in checked.items() if found}
 
 
 def refuse(found: Problems) -> None:

@@ -1,12 +1,14 @@
 """From overrides to typed stage configs, by Hydra.
 
-Every kind's dataclass is in Hydra's ConfigStore as group `kind`, so a stage's YAML says
+Every kind is in Hydra's ConfigStore as group `kind`, so a stage's YAML says
 
     defaults: [/kind/rl@_here_]
 
-and its keys are checked while Hydra composes. A stage written with a plain `kind: rl` is checked
-the same way afterwards. A profile may carry numbers for stages that the chosen recipe does not
-have: entries of `stages` without a `kind` are dropped, here and nowhere else.
+and its keys are checked, by the kind's dataclass, while Hydra composes (plain_loader.py, which also
+has the order in which profiles, recipes and stages speak). A stage of the command line, as
+`+stages.x={kind: rl}`, is checked the same way afterwards. A profile may carry numbers for stages
+that the chosen recipe does not have: entries of `stages` without a `kind` are dropped, here and
+nowhere else.
 """
 
 from __future__ import annotations
@@ -23,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline import addresses, compositions
 from pipeline.compose_errors import translated
 from pipeline.errors import UsageError
-from pipeline.graph import did_you_mean
+from pipeline.graph import did_you_mean, stages_of
 from pipeline.kinds import Registry
 from pipeline.overrides import readable
-from pipeline.project import Project, load
+from pipeline.project import Project
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -77,29 +79,32 @@ def composer(project: Project) -> Callable[[Sequence[str]], DictConfig]:
     def composed(overrides: Sequence[str]) -> DictConfig:
         from hydra import compose as hydra_compose
         from hydra import initialize_config_dir
-        from hydra.core.config_store import ConfigStore
         from hydra.core.global_hydra import GlobalHydra
 
-        from pipeline.plain_loader import PlainLoader
-
-        registry = project.kinds()
-        for name in registry:
-            ConfigStore.instance().store(group="kind", name=name, node={"kind": name})
         GlobalHydra.instance().clear()
-        with initialize_config_dir(str(project.conf_dir()), version_base=VERSION_BASE):
-            hydra = GlobalHydra.instance().hydra
-            assert hydra is not None
-            path = hydra.config_loader.get_search_path()
-            hydra.config_loader = PlainLoader(path, partial(_base, registry))
+        conf = str(project.conf_dir())
+        with loading(project.kinds()), initialize_config_dir(conf, version_base=VERSION_BASE):
             return hydra_compose(CONFIG_NAME, overrides=list(overrides), return_hydra_config=True)
 
     return composed
 
 
-def _base(registry: Registry, content: Any) -> DictConfig | None:
-    """What a stage of plain data is merged over: the typed defaults of its kind."""
-    name = str(content.get("kind")) if isinstance(content, dict) else ""
-    return copy.deepcopy(_structured(registry[name].config, name)) if name in registry else None
+@contextmanager
+def loading(registry: Registry) -> Iterator[None]:
+    """While Hydra, `hydra.main` included, knows the kinds and loads as plain_loader.py says."""
+    from hydra.core.config_store import ConfigStore
+
+    from pipeline.plain_loader import plain_loading
+
+    for name in registry:
+        ConfigStore.instance().store(group="kind", name=name, node={"kind": name})
+    with plain_loading(registry, partial(_base, registry)):
+        yield
+
+
+def _base(registry: Registry, name: str) -> DictConfig:
+    """What a stage of a kind is merged over: the typed defaults of the kind."""
+    return copy.deepcopy(_structured(registry[name].config, name))
 
 
 @cache
@@ -120,16 +125,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
-
-
-def register(registry: Registry) -> None:
-    """Put every kind's dataclass into Hydra's ConfigStore as `kind/<name>`, for `hydra.main`."""
-    from hydra.core.config_store import ConfigStore
-
-    for kind in registry.values():
-        ConfigStore.instance().store(
-            group="kind", name=kind.name, node=schema(kind.config, kind.name)
-        )
 
 
 def schema(config: type, kind: str) -> Any:
@@ -170,7 +165,7 @@ def resolve(
         for name, node in stages.items():
             stages[name] = _typed(name, node, registry)
     root = _converted(config)
-    instances = _settled(root.get("stages") or {}, registry, overrides)
+    instances = _settled(root, registry, overrides)
     root["stages"] = {name: dataclasses.asdict(stage) for name, stage in instances.items()}
     addresses.refuse(root)
     words = {str(k): str(v) for k, v in choices.items() if v is not None}
@@ -178,14 +173,16 @@ def resolve(
 
 
 def _settled(
-    stages: Mapping[str, Any], registry: Registry, overrides: Sequence[str]
+    root: Mapping[str, Any], registry: Registry, overrides: Sequence[str]
 ) -> dict[str, Any]:
-    """Every stage with what its kind takes from other stages' configs."""
-    settles = {name: registry[config.kind].settle for name, config in stages.items()}
-    return {
-        name: load(settle)(name, stages, overrides) if (settle := settles[name]) else config
-        for name, config in stages.items()
-    }
+    """The config of every stage with what follows from its other keys, and from other stages."""
+    typed = {override.lstrip("+").partition("=")[0] for override in overrides}
+    settled = {}
+    for name, stage in stages_of(root.get("stages") or {}, registry, root).items():
+        keys = {key.removeprefix(f"stages.{name}.") for key in typed}
+        settle = stage.kind.settle
+        settled[name] = settle(stage, keys) if settle else stage.config
+    return settled
 
 
 def _converted(config: DictConfig) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.kinds import EdgeRule, Kind, Registry
+from pipeline.kinds import EdgeRule, Kind, Registry, Stage
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,17 @@ class Node:
 
 
 class Graph:
-    """A checked recipe: `nodes` by name, in an order in which they can run; `edges` of any kind."""
+    """A checked recipe: `nodes` by name, in an order in which they can run; `edges` of any kind.
 
-    def __init__(self, nodes: Mapping[str, Node], edges: tuple[str, ...]) -> None:
+    stages: the same with their inputs, for the hooks of their kinds.
+    """
+
+    def __init__(
+        self, nodes: Mapping[str, Node], edges: tuple[str, ...], stages: Mapping[str, Stage]
+    ) -> None:
         self.edges = edges
         self.nodes = {name: nodes[name] for name in _ordered(nodes)}
+        self.stages = {name: stages[name] for name in self.nodes}
 
     def inputs(self, name: str) -> list[str]:
         """The stages that a stage takes from, each once."""
@@ -65,8 +71,10 @@ class Selection:
     only: bool = False
 
 
-def build(configs: Mapping[str, Any], registry: Registry) -> Graph:
-    """The graph of stage configs (name → dataclass instance), checked."""
+def build(
+    configs: Mapping[str, Any], registry: Registry, root: Mapping[str, Any] | None = None
+) -> Graph:
+    """The graph of stage configs (name → dataclass instance), checked. root: the whole config."""
     nodes = {
         name: Node(
             name, _kind_of(name, config, registry), config, _edges_of(name, config, registry.edges)
@@ -75,7 +83,30 @@ def build(configs: Mapping[str, Any], registry: Registry) -> Graph:
     }
     for node in nodes.values():
         _check_edges(node, nodes)
-    return Graph(nodes, registry.edges)
+    return Graph(nodes, registry.edges, stages_of(configs, registry, root))
+
+
+def stages_of(
+    configs: Mapping[str, Any], registry: Registry, root: Mapping[str, Any] | None = None
+) -> dict[str, Stage]:
+    """Every stage with its inputs. Edges to nowhere or round in a circle, which `build` refuses,
+    are left out."""
+    stages: dict[str, Stage] = {}
+
+    def stage_of(name: str, above: tuple[str, ...]) -> Stage:
+        if name not in stages:
+            config, inputs = configs[name], dict[str, tuple[Stage, ...]]()
+            for edge in registry.edges:
+                value = getattr(config, edge, None) or ()
+                sources = [value] if isinstance(value, str) else value
+                there = [one for one in sources if one in configs and one not in (*above, name)]
+                inputs[edge] = tuple(stage_of(one, (*above, name)) for one in there)
+            stages[name] = Stage(name, registry[config.kind], config, inputs, root or {})
+        return stages[name]
+
+    for name in configs:
+        stage_of(name, ())
+    return stages
 
 
 def select(graph: Graph, until: Any = None, only: Any = None) -> Selection:
@@ -145,27 +176,24 @@ def _check_type(node: Node, edge: Edge, source: Node) -> None:
 
 
 def _check_rule(node: Node, name: str, rule: EdgeRule, nodes: Mapping[str, Node]) -> None:
-    found = [edge.stage for edge in node.edges if edge.name == name]
-    missing = rule.required - {nodes[stage].kind.produces for stage in found}
-    if missing:
-        makers = [n.name for n in nodes.values() if n.kind.produces in missing and n is not node]
-        raise UsageError(
-            f"stages.{node.name}.{name}: a stage of kind `{node.kind.name}` needs an input of "
-            f"type {_list(missing)}, found {_list(found)}. "
-            f"Stages that produce it: {_list(makers)}."
-        )
-    if len(found) < rule.at_least:
-        makers = [n.name for n in nodes.values() if n.kind.produces in rule.types and n is not node]
-        raise UsageError(
-            f"stages.{node.name}.{name}: a stage of kind `{node.kind.name}` needs an input of "
-            f"type {_list(rule.types)}, found {_list(found)}. "
-            f"Stages that produce it: {_list(makers)}."
-        )
-    if rule.at_most is not None and len(found) > rule.at_most:
-        raise UsageError(
-            f"stages.{node.name}.{name}: found {len(found)} stages ({', '.join(found)}), "
-            f"expected at most {rule.at_most}."
-        )
+    for takes in rule.takes:
+        edges = [edge.stage for edge in node.edges if edge.name == name]
+        found = [stage for stage in edges if nodes[stage].kind.produces in takes.types]
+        key = f"stages.{node.name}.{name}"
+        if len(found) < takes.least:
+            makers = [
+                n.name for n in nodes.values() if n.kind.produces in takes.types and n is not node
+            ]
+            raise UsageError(
+                f"{key}: a stage of kind `{node.kind.name}` needs an input of type "
+                f"{_list(takes.types)}, found {_list(edges)}. "
+                f"Stages that produce it: {_list(makers)}."
+            )
+        if takes.most is not None and len(found) > takes.most:
+            raise UsageError(
+                f"{key}: found {len(found)} stages of type {_list(takes.types)} "
+                f"({', '.join(found)}), expected at most {takes.most}."
+            )
 
 
 def _ordered(nodes: Mapping[str, Node]) -> list[str]:

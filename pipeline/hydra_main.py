@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline import addresses
-from pipeline.compose import CONFIG_NAME, VERSION_BASE, composer, register, resolve
+from pipeline.compose import CONFIG_NAME, VERSION_BASE, composer, loading, resolve
 from pipeline.compose_errors import translated
 from pipeline.overrides import quoted
 from pipeline.project import Project
@@ -52,7 +52,6 @@ def _run_all(project: Project, arguments: Sequence[str], runs: list[SweptRun]) -
 
     addresses.refuse_overrides(arguments)
     registry = project.kinds()
-    register(registry)
 
     def job(config: DictConfig) -> None:
         from hydra.core.hydra_config import HydraConfig
@@ -72,7 +71,7 @@ def _run_all(project: Project, arguments: Sequence[str], runs: list[SweptRun]) -
     arguments_before, sys.argv = sys.argv, ["r1 run", *arguments]
     try:
         plain = [a for a in arguments if not a.startswith("-")]
-        with translated(registry, plain, composer(project)):
+        with translated(registry, plain, composer(project)), loading(registry):
             decorated()
     finally:
         os.environ["HYDRA_FULL_ERROR"] = kept

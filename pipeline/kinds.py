@@ -6,30 +6,44 @@ dotted name of the function that runs it; only the stage's own process imports t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.artifact import Artifact
+
+
+@dataclass(frozen=True)
+class Takes:
+    """How many stages of some types an edge takes, all of these types together. most None: any."""
+
+    types: frozenset[str]
+    least: int = 0
+    most: int | None = None
 
 
 @dataclass(frozen=True)
 class EdgeRule:
     """What one edge of a kind accepts.
 
-    `types` are artifact types. `required` types must each come in at least once; `at_least` and
-    `at_most` bound the number of stages on the edge (None: any number). `identity` is False where
-    the stage only looks at what comes in and its result would be the same without it.
+    takes: the types, each in one of them, and how many; so a stage counts none of its inputs.
+    identity: False where the stage only looks at what comes in and its result would be the same
+    without it.
     """
 
-    types: frozenset[str]
-    required: frozenset[str] = frozenset()
-    at_least: int = 0
-    at_most: int | None = None
+    takes: tuple[Takes, ...]
     identity: bool = True
+
+    @property
+    def types(self) -> frozenset[str]:
+        """All that may come in."""
+        return frozenset[str]().union(*(one.types for one in self.takes))
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage as it was composed, for its kind's check.
+    """One stage as it was composed and settled: what every hook of its kind takes.
 
     inputs: the stages on its edges, by edge, each with its own inputs. root: the whole config.
     """
@@ -78,23 +92,18 @@ class Kind:
 
     entry: "package.module:function", called as `function(config, inputs, context) -> Outputs`.
     version: raised by hand when the code changes what the stage produces; part of the fingerprint.
-    derive: "package.module:function", called as `function(config, inputs) -> dict[str, int | str]`
-        for the plan's derived numbers (must not import torch), or None. `config` is plain data,
-        `inputs` maps the stages on its edges that are done to their artifacts.
-    origin: "package.module:function", called as `function(config) -> str` (must not import torch):
-        where the rows or weights come from that the stage brings in itself, for the plan; empty if
-        it brings none.
-    settle: "package.module:function", called as `function(name, stages, overrides) -> config` with
-        the configs of all stages and the overrides when they are composed (must not import torch):
-        the stage's config with what follows from other stages'; None: it is as it was written.
-    check: "package.module:function", called as `function(stage) -> Iterable[Problem]` with a Stage
-        when the graph is composed (must not import torch), or None.
-    gate: "package.module:function", called as `function(config, facts) -> Iterable[Problem]` with
-        the config as it stands now and the facts of a finished result (must not import torch): why
-        no other stage may use it. Config fields that only the gate reads stay outside the
-        identity, so that a lowered gate makes nothing again.
-    needs: "package.module:function", called as `function(config) -> Needs`: the processes
-        and accelerators of a stage (must not import torch); None: one process, no accelerator.
+
+    The hooks are functions of the stage that import no torch; None: there is nothing to say.
+    settle: with the keys of the stage that the command line sets: its config with what follows from
+        other keys and other stages. What it returns is the config everywhere from then on.
+    check: what cannot work as the stage was composed.
+    numbers: with the inputs that are done, by stage: what follows from them, for the plan. What
+        depends on rows that do not exist yet is left out, never guessed.
+    needs: its processes and accelerators; None: one process, no accelerator.
+    origin: in words, where the rows or weights come from that it brings in itself; may be empty.
+    gate: with the facts of a finished result: why no other stage may use it. Config fields that
+        only the gate reads stay outside the identity, so that a lowered gate makes nothing again.
+
     light: its entry imports none of the heavy modules that the launcher preloads, so that its
         stages need not wait for them.
     sources: files or folders, relative to the folder of the entry's package, that the entry uses
@@ -108,12 +117,12 @@ class Kind:
     produces: str
     entry: str
     edges: Mapping[str, EdgeRule] = field(default_factory=dict)
-    derive: str | None = None
-    origin: str | None = None
-    settle: str | None = None
-    check: str | None = None
-    gate: str | None = None
-    needs: str | None = None
+    settle: Callable[[Stage, Collection[str]], Any] | None = None
+    check: Callable[[Stage], Iterable[Problem]] | None = None
+    numbers: Callable[[Stage, Mapping[str, Artifact]], Mapping[str, int | str]] | None = None
+    needs: Callable[[Stage], Needs] | None = None
+    origin: Callable[[Stage], str] | None = None
+    gate: Callable[[Stage, Mapping[str, Any]], Iterable[Problem]] | None = None
     light: bool = False
     sources: tuple[str, ...] = ()
 

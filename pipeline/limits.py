@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pipeline.attempts import Attempts
-from pipeline.graph import Node
-from pipeline.kinds import Needs
+from pipeline.kinds import Needs, Stage
 from pipeline.launchers.job import Job
 from pipeline.manifest import cores
-from pipeline.project import load
 from pipeline.watchdog import Patience
 
 
@@ -59,17 +57,14 @@ def as_before(
     )
 
 
-def needs_of(node: Node) -> Needs:
+def needs_of(stage: Stage) -> Needs:
     """The processes and devices that a stage asks for, by its kind."""
-    if node.kind.needs is None:
-        return Needs()
-    needs: Needs = load(node.kind.needs)(node.config)
-    return needs
+    return stage.kind.needs(stage) if stage.kind.needs else Needs()
 
 
-def needs_again(node: Node, before: Attempts, limits: Limits) -> Needs:
+def needs_again(stage: Stage, before: Attempts, limits: Limits) -> Needs:
     """The same of a stage that resumes: where the config leaves it open, as many as before."""
-    needs, processes = needs_of(node), before.last("processes")
+    needs, processes = needs_of(stage), before.last("processes")
     if needs.processes is not None or processes is None or processes > len(limits.devices):
         return needs
     return replace(needs, processes=processes, devices=processes)

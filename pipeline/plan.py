@@ -21,9 +21,8 @@ from pipeline.attempts import Attempts
 from pipeline.digests import Digests
 from pipeline.graph import Graph, Node, Selection
 from pipeline.identity import InputIdentity, config_identity, digest_of, identity
-from pipeline.kinds import Problem
+from pipeline.kinds import Stage
 from pipeline.manifest import CorruptArtifact
-from pipeline.project import load
 from pipeline.store import Store
 
 
@@ -121,12 +120,10 @@ def absent_inputs(
     return {name: inputs for name, inputs in absent.items() if inputs}
 
 
-def refused(node: Node, artifact: Artifact) -> str:
+def refused(stage: Stage, artifact: Artifact) -> str:
     """Why other stages may not use a finished result, by its kind's gate; empty if they may."""
-    if node.kind.gate is None:
-        return ""
-    problems: Iterable[Problem] = load(node.kind.gate)(node.config, artifact.facts)
-    return "; ".join(f"stages.{node.name}.{problem.key} {problem.text}" for problem in problems)
+    problems = stage.kind.gate(stage, artifact.facts) if stage.kind.gate else ()
+    return "; ".join(f"stages.{stage.name}.{problem.key} {problem.text}" for problem in problems)
 
 
 def with_failures(facts: Mapping[str, StageFacts]) -> dict[str, str]:
@@ -174,7 +171,7 @@ def _decide(
         if decided is None and not facts[source].done:
             return Decision(State.BLOCKED, f"needs {source}, which is not there")
         made = facts[source].artifact
-        if made and (reason := refused(graph.nodes[source], made)):
+        if made and (reason := refused(graph.stages[source], made)):
             return Decision(State.BLOCKED, f"may not use {source}: {reason}")
     if own.worked_on:
         return Decision(State.RESUME, own.corrupt or "")

@@ -174,7 +174,7 @@ def _check_devices(situation: Situation, pending: list[str], limits: Limits) -> 
     short = {
         name: wanted
         for name in pending
-        if (wanted := too_many(needs_of(situation.graph.nodes[name]), machine))
+        if (wanted := too_many(needs_of(situation.graph.stages[name]), machine))
     }
     if short:
         listed = ", ".join(f"{name} ({count} more)" for name, count in short.items())

@@ -163,8 +163,8 @@ class Runner:
         machine = self._limits.devices
         taken = {device for running in launcher.running for device in running.job.devices or ()}
         free = [device for device in machine if device not in taken]
-        node = self._situation.graph.nodes[name]
-        needs = needs_again(node, Attempts(self._work(name)), self._limits)
+        stage = self._situation.graph.stages[name]
+        needs = needs_again(stage, Attempts(self._work(name)), self._limits)
         return place(needs, free, len(machine), self._limits.sharing(at_once))
 
     def _ready(self) -> list[str]:

@@ -47,8 +47,8 @@ def survey(project: Project, composed: Composed) -> Situation:
     """Build the graph and look at the store; raises UsageError for a wrong recipe."""
     if not composed.stages:
         raise UsageError("`stages` is empty: choose a recipe, e.g. `recipe=…`.")
-    graph = build(composed.stages, project.kinds())
-    problems = checks.problems(graph, composed.root)
+    graph = build(composed.stages, project.kinds(), composed.root)
+    problems = checks.problems(graph)
     checks.refuse(problems)
     selection = select(graph, composed.root.get("until"), composed.root.get("only"))
     paths = paths_of(composed.root, project.conf_dir().parent)

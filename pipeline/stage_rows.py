@@ -9,7 +9,6 @@ from typing import Any
 
 from pipeline.plan import Decision
 from pipeline.progress import clock
-from pipeline.project import load
 from pipeline.situation import Situation
 
 INDENT = "    "
@@ -57,22 +56,19 @@ def stage_lines(row: Mapping[str, Any], reason: str) -> Iterator[str]:
 
 def origin(situation: Situation, stage: str) -> str:
     """Where the rows or weights come from that a stage brings in itself, or nothing."""
-    node = situation.graph.nodes[stage]
-    return str(load(node.kind.origin)(node.config)) if node.kind.origin else ""
+    own = situation.graph.stages[stage]
+    return own.kind.origin(own) if own.kind.origin else ""
 
 
-def derived(situation: Situation, stage: str) -> dict[str, Any]:
+def derived(situation: Situation, stage: str) -> Mapping[str, int | str]:
     """The numbers that follow from a stage's config and from its finished inputs."""
-    kind = situation.graph.nodes[stage].kind
-    if kind.derive is None:
-        return {}
+    own = situation.graph.stages[stage]
     inputs = {
         source: artifact
         for source in situation.graph.inputs(stage)
         if (artifact := situation.facts[source].artifact) is not None
     }
-    numbers: dict[str, Any] = load(kind.derive)(situation.composed.root["stages"][stage], inputs)
-    return numbers
+    return own.kind.numbers(own, inputs) if own.kind.numbers else {}
 
 
 def filled(parts: Sequence[str], between: str, first: str = INDENT) -> list[str]:

@@ -92,11 +92,9 @@ def test_a_kind_is_one_folder_with_all_that_the_engine_asks_of_it(folder: Path) 
         import sys
         from stages.kinds.{folder.name}.kind import KINDS
         for kind in KINDS:
-            hooks = (kind.entry, kind.derive, kind.origin, kind.settle, kind.check, kind.gate)
-            for place in (*hooks, kind.needs, f"{{kind.config.__module__}}:config"):
-                assert (place or "stages.kinds.{folder.name}.").startswith(
-                    "stages.kinds.{folder.name}."
-                ), place
+            hooks = (kind.settle, kind.check, kind.numbers, kind.needs, kind.origin, kind.gate)
+            places = [kind.entry, kind.config.__module__, *(h.__module__ for h in hooks if h)]
+            assert all(place.startswith("stages.kinds.{folder.name}.") for place in places), places
         sys.exit(sorted(set(sys.modules) & {HEAVY!r}) or 0)"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -12,9 +12,8 @@ Steps are counted from 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stages.rewards.schedule import steps_of
 
@@ -42,16 +41,16 @@ class Rollouts:
         return [cut for cut in self.cuts if cut % self.steps]
 
 
-def rollouts_of(config: Mapping[str, Any]) -> Rollouts:
-    """The rollouts of a stage by its config, as plain data."""
+def rollouts_of(config: RLConfig) -> Rollouts:
+    """The rollouts of a stage by its config."""
     changes = [
-        *config["prompts_start"].values(),
-        *(term[end] for term in config["rewards"].values() for end in ("start", "stop")),
-        *(switch["step"] for switch in config["length_switches"]),
+        *config.prompts_start.values(),
+        *(end for term in config.rewards.values() for end in (term.start, term.stop)),
+        *(switch.step for switch in config.length_switches),
     ]
-    steps = {steps_of(change, config["max_steps"]) for change in changes}
-    cuts = sorted(step for step in steps if step is not None and 0 < step < config["max_steps"])
-    return Rollouts(config["steps_per_rollout"], config["max_steps"], tuple(cuts))
+    steps = {steps_of(change, config.max_steps) for change in changes}
+    cuts = sorted(step for step in steps if step is not None and 0 < step < config.max_steps)
+    return Rollouts(config.steps_per_rollout, config.max_steps, tuple(cuts))
 
 
 def max_tokens_at(config: RLConfig, step: int) -> int:

@@ -34,7 +34,6 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,7 +88,7 @@ class RecipeGRPOTrainer(RolloutTrainer):
         self.config = config
         self.prompts = prompts
         self.terms = terms
-        self.rollouts = rollouts_of(asdict(config))
+        self.rollouts = rollouts_of(config)
         super().__init__(
             model=model,
             reward_funcs=[

@@ -1,13 +1,33 @@
-"""What goes along the edges between stages: the types of results."""
+"""How many stages of which types come in by an edge, in words. No torch here."""
 
 from __future__ import annotations
 
-from pipeline.kinds import EdgeRule
+from pipeline.kinds import EdgeRule, Takes
 
-MODEL = frozenset({"model"})
-SERVED_MODEL = frozenset({"served_model"})
-REWARD_MODEL = frozenset({"reward_model"})
-PROBLEMS = frozenset({"problems"})
-CONVERSATIONS = frozenset({"conversations"})
-TRAINING_ROWS = frozenset({"samples", "conversations"})
-INIT = EdgeRule(MODEL, required=MODEL, at_most=1)
+ROWS = ("samples", "conversations")  # that can be learnt
+ASKED = ("model", "served_model")  # what answers questions
+
+
+def takes(*groups: Takes) -> EdgeRule:
+    """An edge that takes each of these."""
+    return EdgeRule(groups)
+
+
+def one(*types: str) -> Takes:
+    """Exactly one stage that makes one of these types."""
+    return Takes(frozenset(types), 1, 1)
+
+
+def at_most_one(*types: str) -> Takes:
+    """One such stage, or none."""
+    return Takes(frozenset(types), 0, 1)
+
+
+def some(*types: str) -> Takes:
+    """One such stage or more."""
+    return Takes(frozenset(types), 1)
+
+
+def any_of(*types: str) -> Takes:
+    """Any number of such stages."""
+    return Takes(frozenset(types))

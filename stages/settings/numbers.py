@@ -1,6 +1,6 @@
 """Numbers that follow from a stage's config, for `r1 plan`. No torch here.
 
-Each function takes the resolved config and the inputs that are done. What depends on rows that do
+Each function takes a stage's config and the inputs that are done. What depends on rows that do
 not exist yet is left out, never guessed.
 """
 
@@ -12,39 +12,38 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 
-Config = Mapping[str, Any]
 Inputs = Mapping[str, Artifact]  # stage → its artifact, for the inputs that are done
 Numbers = dict[str, int | str]  # and a word where a name says more
 
 
-def policy(config: Config) -> Numbers:
+def policy(config: Any) -> Numbers:
     """Whether right answers must be worked for (conf/verifiers)."""
-    return {"verdicts": config["verifiers"]["policy"]}
+    return {"verdicts": config.verifiers.policy}
 
 
-def epochs(config: Config, rows: int, share: float = 1.0) -> Numbers:
+def epochs(config: Any, rows: int, share: float = 1.0) -> Numbers:
     numbers = {
-        "sequences per step": config["batch_size"],
-        "tokens per sequence at most": config["max_length"],
-        "tokens per step at most": config["batch_size"] * config["max_length"],
+        "sequences per step": config.batch_size,
+        "tokens per sequence at most": config.max_length,
+        "tokens per step at most": config.batch_size * config.max_length,
     }
     if rows:
-        steps_per_epoch = math.ceil(int(rows * share) / config["batch_size"])
+        steps_per_epoch = math.ceil(int(rows * share) / config.batch_size)
         numbers["rows"] = rows
-        numbers["optimiser steps"] = math.ceil(steps_per_epoch * config["epochs"])
+        numbers["optimiser steps"] = math.ceil(steps_per_epoch * config.epochs)
     return numbers
 
 
-def completions(config: Config, inputs: Inputs, runs: int = 1) -> Numbers:
+def completions(config: Any, inputs: Inputs, runs: int = 1) -> Numbers:
     """Where benchmarks are asked as often as they say, that may be another number for each."""
-    samples: list[int] = config.get("samples_of") or [config["samples_per_problem"]]
+    samples: list[int] = getattr(config, "samples_of", None) or [config.samples_per_problem]
     alike = len(set(samples)) == 1
     numbers: Numbers = {
         **policy(config),
         "completions per problem": samples[0] if alike else ", ".join(map(str, samples)),
-        "tokens per completion at most": config["sampling"]["max_tokens"],
+        "tokens per completion at most": config.sampling.max_tokens,
     }
-    problems, limit = rows_of(inputs, "problems"), config["limit_problems"]
+    problems, limit = rows_of(inputs, "problems"), config.limit_problems
     if limit is not None:
         problems = min(problems or limit, limit)
     if problems:
@@ -52,7 +51,7 @@ def completions(config: Config, inputs: Inputs, runs: int = 1) -> Numbers:
     if problems and alike:
         numbers["completions in all"] = problems * samples[0] * runs
     elif problems and limit is None:  # a limit takes problems of all in turn
-        there = zip(config["data_from"], samples, strict=True)
+        there = zip(config.data_from, samples, strict=True)
         drawn = (rows_of({n: inputs[n]}, "problems") * k for n, k in there if n in inputs)
         numbers["completions in all"] = sum(drawn) * runs
     return numbers

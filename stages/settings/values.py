@@ -28,6 +28,31 @@ FILTERS = (
     "duplicate",
     "near_duplicate",
 )
+#: How a data set's rows are read, in stages/rows/formats.
+FORMATS = (
+    "gsm8k",
+    "math500",
+    "mgsm",
+    "cmath",
+    "math",
+    "aime",
+    "amc",
+    "olymmath",
+    "minerva",
+    "middle_school",
+    "mmlu",
+    "mmlu_stem",
+    "agieval",
+    "humaneval",
+    "mbpp",
+    "ifeval",
+    "bbh",
+    "knights_knaves",
+    "game24",
+    "countdown",
+    "arc_agi_1",
+    "problems",
+)
 FALLBACK = "en"  # its word stands in for languages that have none: s1 says "Wait" in all of them
 TINY, MODEL = "tiny", "model"
 FIXED, ADAPTIVE = STRATEGIES = ("fixed", "adaptive")
@@ -77,12 +102,3 @@ def counts(key: str, numbers: Mapping[str, int], known: Collection[str]) -> Iter
         yield Problem(key, f"has {', '.join(unknown)}: expected any of {', '.join(known)}")
     if negative := [name for name, number in numbers.items() if number < 0]:
         yield Problem(f"{key}.{negative[0]}", f"is {numbers[negative[0]]}: set it to 0 or more")
-
-
-def models(found: Iterable[str], most: int = 1, least: int = 0) -> Iterator[Problem]:
-    """How many of the stages on data_from make a model."""
-    names = list(found)
-    if not least <= len(names) <= most:
-        wanted = "exactly one model" if least else "at most one model"
-        named = ", ".join(names) or "none"
-        yield Problem("data_from", f"names {named}, and the stage takes {wanted}")

@@ -19,6 +19,7 @@ from stages.kinds.dataset.kind import DatasetConfig
 from stages.kinds.dataset.run import run
 from stages.rows.formats import FORMATS
 from stages.rows.schemas import read_rows
+from stages.settings import values
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import check_references
 
@@ -100,6 +101,7 @@ def test_real_rows_load_and_each_reference_proves_itself(load, pool, benchmark):
 
 def test_each_benchmark_names_a_reader_and_a_home(benchmarks):
     assert set(REAL) <= set(benchmarks)
+    assert tuple(FORMATS) == values.FORMATS
     for name, config in benchmarks.items():
         assert config.format in FORMATS, name
         assert name in FILES_ONLY or "/" in config.path, name
@@ -231,7 +233,7 @@ def test_a_file_of_other_subjects_alone_is_no_benchmark(load, tmp_path):
 
 
 def test_a_word_in_place_of_error_drop_or_keep_is_refused(load):
-    with pytest.raises(UsageError, match="without_reference=skip: unknown; expected one of error,"):
+    with pytest.raises(UsageError, match="without_reference: is 'skip': expected one of error,"):
         load("gsm8k", DATA / "gsm8k/test.jsonl", without_reference="skip")
 
 

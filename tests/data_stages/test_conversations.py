@@ -213,10 +213,10 @@ def test_wrong_names_are_refused_with_their_key(load, tmp_path):
     for config, message in (
         (
             {"columns": {"answer": "x"}},
-            r"human_cot\.columns: unknown \['answer'\]; expected prompt",
+            r"human_cot\.columns: has answer: expected any of prompt",
         ),
-        ({"verifier": "oracle"}, r"human_cot\.verifier=oracle: expected one of choice"),
-        ({"domain": "maths"}, r"human_cot\.domain=maths: expected one of math"),
+        ({"verifier": "oracle"}, r"human_cot\.verifier: is 'oracle'; expected one of choice"),
+        ({"domain": "maths"}, r"human_cot\.domain: is 'maths': expected one of math"),
     ):
         with pytest.raises(UsageError, match=message):
             load(path, **config)

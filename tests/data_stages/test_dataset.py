@@ -183,5 +183,5 @@ def test_several_configurations_are_a_list_and_the_one_that_fails_is_named(load)
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones(load):
-    with pytest.raises(UsageError, match="format=csv: unknown; expected one of gsm8k, math500"):
+    with pytest.raises(UsageError, match="format: is 'csv': expected one of gsm8k, math500"):
         load("csv", DATA / "gsm8k/test.jsonl")

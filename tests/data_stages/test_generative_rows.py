@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from pipeline.cli import main
 from pipeline.errors import RecipeError
@@ -13,7 +14,6 @@ from pipeline.kinds import Stage
 from stages.judging.labelled_answers import ATTACKS, hostile, read_labelled
 from stages.kinds.sample.check import check
 from stages.kinds.sample.config import GenerativeJudge, SampleConfig
-from stages.kinds.sample.kind import numbers
 from stages.registry import REGISTRY
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt
@@ -162,7 +162,9 @@ def test_the_plan_shows_what_a_judge_may_be_asked():
         "verifiers": {"policy": "strict"},
     }
     with_judge = config | {"generative_judge": {"votes": 3, "sampling": {"max_tokens": 512}}}
-    alone, judged = (numbers(one, {}) for one in (config, with_judge))
+    adapter, kind = TypeAdapter(SampleConfig), REGISTRY["sample"]
+    configs = (adapter.validate_python({"kind": "sample", **one}) for one in (config, with_judge))
+    alone, judged = (kind.numbers(Stage("one", kind, each, {}, {}), {}) for each in configs)
     more = {name: judged[name] for name in judged if name not in alone}
     assert sorted(more.values()) == [3, 480, 512]
     assert more["judge's replies at most"] == 10 * 16 * 3

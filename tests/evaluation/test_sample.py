@@ -122,12 +122,6 @@ def test_an_unknown_filter_or_rewriter_is_refused_before_anything_is_sampled(inp
         run(config(rewriter="poet"), inputs, make_context())
 
 
-def test_exactly_one_model_samples(inputs, make_context):
-    twice = {"data_from": (*inputs["data_from"], inputs["data_from"][0])}
-    with pytest.raises(UsageError, match=r"names zero, zero, .* takes exactly one model"):
-        run(config(), twice, make_context())
-
-
 def test_a_strategy_or_a_budget_that_cannot_be_is_refused(inputs, make_context):
     with pytest.raises(UsageError, match=r"stage\.strategy: is 'clever': expected one of fixed"):
         run(config(strategy="clever"), inputs, make_context())

@@ -13,7 +13,7 @@ from toy_recipe.__main__ import TOY
 
 from pipeline import compositions
 from pipeline.cli import R1
-from pipeline.compose import CONFIG_NAME, VERSION_BASE, Composed, compose, register, resolve
+from pipeline.compose import CONFIG_NAME, VERSION_BASE, Composed, compose, resolve, schema
 from pipeline.project import Project
 
 
@@ -30,13 +30,15 @@ def kept() -> list[Path]:
 
 
 def as_hydra_does(project: Project, overrides: Sequence[str]) -> Composed:
-    """The same by Hydra alone."""
+    """The same by Hydra alone, which knows no `kinds` and `steps`."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
+    from hydra.core.config_store import ConfigStore
     from hydra.core.global_hydra import GlobalHydra
 
     registry = project.kinds()
-    register(registry)
+    for name, kind in registry.items():
+        ConfigStore.instance().store(group="kind", name=name, node=schema(kind.config, name))
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(project.conf_dir()), version_base=VERSION_BASE):
         config: Any = hydra_compose(
@@ -48,8 +50,8 @@ def as_hydra_does(project: Project, overrides: Sequence[str]) -> Composed:
 @pytest.mark.parametrize(
     "words",
     [
-        [],
-        ["recipe=students", "profile=small", "stages.rows.path=mine.jsonl"],
+        ["profile=paper"],
+        ["recipe=students", "profile=paper", "rollout=vllm", "stages.rows.path=mine.jsonl"],
         [
             "recipe=distill_on_policy",
             "profile=paper",
@@ -57,7 +59,7 @@ def as_hydra_does(project: Project, overrides: Sequence[str]) -> Composed:
         ],
         [
             "recipe=r1_zero",
-            "profile=smoke",
+            "profile=paper",
             "algorithm=ppo",
             "stages.zero.template=null",
             "+note={a: 1}",

@@ -51,7 +51,7 @@ def diamond() -> Graph:
         ),
         (
             {"n": source(), "w": work("n", "n", "n")},
-            r"stages\.w\.data_from: found 3 stages \(n, n, n\), expected at most 2",
+            r"stages\.w\.data_from: found 3 stages of type `numbers` \(n, n, n\), .* at most 2",
         ),
         (
             {"n": source(), "a": work("c"), "b": work("a"), "c": work("n", "b")},

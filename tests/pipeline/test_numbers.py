@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from pipeline.artifact import Artifact
+from pipeline.kinds import Stage
 from pipeline.limits import Limits
-from stages.kinds.evaluate.kind import numbers as evaluate
-from stages.kinds.reward_model.kind import numbers as reward_model
-from stages.kinds.rl.numbers import numbers as rl
-from stages.kinds.sample.kind import numbers as sample
-from stages.kinds.sft.kind import numbers as sft
+from stages.registry import REGISTRY
 
 PAPER_RL: dict[str, Any] = {
     "algorithm": {"name": "grpo"},
@@ -28,6 +29,18 @@ PAPER_RL: dict[str, Any] = {
     "validate_on": [],
     "validation": {"every": 100, "samples": 16, "limit": None},
 }
+
+
+def numbers_of(kind: str, settings: Mapping[str, Any], inputs: Mapping[str, Artifact]) -> Any:
+    """What the plan says of a stage of this kind with these settings."""
+    own = REGISTRY[kind]
+    config = TypeAdapter(own.config).validate_python({"kind": kind, **settings})
+    assert own.numbers is not None
+    return own.numbers(Stage("stage", own, config, {}, {}), inputs)
+
+
+rl, sft, reward_model = (partial(numbers_of, kind) for kind in ("rl", "sft", "reward_model"))
+evaluate, sample = partial(numbers_of, "evaluate"), partial(numbers_of, "sample")
 
 
 def artifact(type_: str, rows: int) -> Artifact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -79,6 +80,46 @@ def test_an_engine_that_is_not_installed_is_told_by_the_plan_and_refused_by_the_
     assert "stages.zero.rollout.engine: is `vllm`" in text
     assert "(so in eval_base, eval_zero)" in text
     assert not list(tmp_path.glob("outputs/runs/*")), "nothing ran"
+
+
+@pytest.mark.parametrize("verb", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("stages.heldout.format=gsm9k", "heldout.format: is 'gsm9k': expected one of gsm8k"),
+        ("stages.heldout.preference=kind", "heldout.preference: is 'kind': expected one of"),
+        ("stages.heldout.without_reference=skip", "heldout.without_reference: is 'skip'"),
+        ("stages.heldout.limit=0", "heldout.limit: is 0: set it to 1 or more"),
+        ("stages.human_cot.domain=maths", "human_cot.domain: is 'maths': expected one of math"),
+        ("stages.human_cot.verifier=oracle", "human_cot.verifier: is 'oracle'; expected one of"),
+        ("+stages.human_cot.columns.answer=a", "human_cot.columns: has answer: expected any of"),
+        ("stages.sft_data.data_from=[dev2]", "needs an input of type `conversations`, `samples`"),
+        ("stages.dev3.data_from=[]", "needs an input of type `conversations`, `samples`"),
+        ("stages.helpful_rm.data_from=[]", "needs an input of type `labels`, `preferences`"),
+        (
+            "stages.reasoning_data.data_from=[dev2,dev1,reasoning_clean]",
+            "found 2 stages of type `model` (dev2, dev1), expected at most 1",
+        ),
+        ("stages.eval_zero.data_from=[]", "needs an input of type `problems`"),
+    ],
+)
+def test_what_a_stage_would_refuse_when_it_runs_is_refused_before_the_first_one_trains(
+    verb: str, word: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    brought = ["data@stages.heldout=gsm8k", "data@stages.human_cot=long_cot"]
+    text = said(capsys, 2, verb, *brought, "stages.human_cot.path=org/rows", word)
+    assert message in text
+    assert not list(tmp_path.glob("outputs/runs/*")), "nothing ran"
+
+
+def test_the_plan_has_the_numbers_that_an_algorithm_trains_with(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ("recipe=r1_zero", "profile=paper", "algorithm=dpo", "--json")
+    (zero,) = (
+        s for s in json.loads(said(capsys, 0, "plan", *words))["stages"] if s["stage"] == "zero"
+    )
+    assert zero["numbers"]["completions per rollout"] == 512  # DPO's rollouts are one step long
 
 
 def test_steps_below_1_are_not_mended_by_fewer_steps_of_warming_up(

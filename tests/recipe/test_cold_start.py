@@ -27,7 +27,7 @@ WRITER = [
 
 def found(*overrides: str) -> checks.Problems:
     composed = compose(R1, overrides)
-    return checks.problems(build(composed.stages, REGISTRY), composed.root)
+    return checks.problems(build(composed.stages, REGISTRY, composed.root))
 
 
 def only(tmp_path: Path, *overrides: str) -> Composed:

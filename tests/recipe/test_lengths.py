@@ -15,7 +15,7 @@ from pipeline.compose import compose
 
 CONF = Path(conf.__file__).parent
 RECIPES = [path.stem for path in (CONF / "recipe").glob("*.yaml")]
-OWN = {"evaluate_as_paper", "deepseekmath_rl", "simple_maths"}  # lengths that no size changes
+OWN = {"deepseekmath_rl", "simple_maths"}  # lengths that no size changes
 OTHERS = OWN | {"reviewed"}  # which needs a file
 FILES = {path.stem for path in (CONF / "stage").glob("[!_]*.yaml")} - OTHERS
 LIMITS = {"max_tokens", "max_length", "max_prompt_tokens"}

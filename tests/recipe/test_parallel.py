@@ -17,17 +17,17 @@ from pipeline.limits import needs_of
 
 def graph(*words: str) -> Any:
     composed = compose(R1, ["recipe=r1_zero", *words])
-    found = build(composed.stages, R1.kinds())
-    checks.refuse(checks.problems(found, composed.root))
+    found = build(composed.stages, R1.kinds(), composed.root)
+    checks.refuse(checks.problems(found))
     return found
 
 
 def test_a_gang_wants_a_gpu_per_process_and_a_fleet_whole_engines() -> None:
-    nodes = graph("parallel=ddp", "rollout=vllm", "rollout.tensor_parallel_size=2").nodes
+    nodes = graph("parallel=ddp", "rollout=vllm", "rollout.tensor_parallel_size=2").stages
     assert needs_of(nodes["zero"]) == Needs(processes=None, devices=None, divides=32)
     assert needs_of(nodes["eval_zero"]) == Needs(processes=1, devices=None, each=2)
     assert needs_of(nodes["reasoning_clean"]) == Needs(processes=1, devices=0)
-    four = graph("parallel=fsdp2", "stages.zero.parallel.processes=4").nodes["zero"]
+    four = graph("parallel=fsdp2", "stages.zero.parallel.processes=4").stages["zero"]
     assert needs_of(four) == Needs(processes=4, devices=4, divides=32)
     assert four.config.parallel.fsdp["fsdp_version"] == 2
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.cli import main
+from pipeline.kinds import Stage
 from stages.kinds.dataset.kind import DatasetConfig
-from stages.kinds.dataset.kind import origin as of_dataset
 from stages.kinds.pretrained.kind import PretrainedConfig
-from stages.kinds.pretrained.kind import origin as of_model
+from stages.registry import REGISTRY
+
+
+def origin_of(config: Any) -> str:
+    kind = REGISTRY[config.kind]
+    assert kind.origin is not None
+    return kind.origin(Stage("stage", kind, config, {}, {}))
 
 
 def test_the_plan_says_where_rows_and_models_come_from_in_lines_of_80_columns(
@@ -32,7 +39,7 @@ def test_what_is_a_file_a_folder_a_hub_name_or_not_there_is_told_apart(tmp_path:
     (tmp_path / "rows.csv").write_text("prompt\n")
 
     def said(path: str) -> str:
-        return of_model(PretrainedConfig("pretrained", path=path, seed=0))
+        return origin_of(PretrainedConfig("pretrained", path=path, seed=0))
 
     assert said(str(tmp_path / "rows.csv")) == f"file {tmp_path / 'rows.csv'}"
     assert said(str(tmp_path)) == f"folder {tmp_path}"
@@ -47,4 +54,4 @@ def test_a_data_set_of_the_hub_is_told_with_its_configuration_split_and_limit() 
         "dataset", format="gsm8k", path="openai/gsm8k", subset="main", limit=2000, seed=0
     )
     place = "openai/gsm8k on the Hugging Face hub (main, split train)"
-    assert of_dataset(config) == f"{place}, the first 2,000 rows, read as gsm8k"
+    assert origin_of(config) == f"{place}, the first 2,000 rows, read as gsm8k"

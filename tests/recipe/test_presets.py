@@ -286,7 +286,7 @@ def test_deepseekmaths_own_numbers_reach_the_trainer(trainer: Callable[[Any], An
 )
 def test_deepseekmaths_grpo_can_be_planned_in_every_size(words: Any) -> None:
     this = composed(*words, *AS_DEEPSEEKMATH)
-    checks.refuse(checks.problems(build(this.stages, REGISTRY), this.root))
+    checks.refuse(checks.problems(build(this.stages, REGISTRY, this.root)))
     reference = composed("profile=paper", *AS_DEEPSEEKMATH)
     found = list(departures(this, reference, REGISTRY.edges))
     assert [(d.stage, d.key) for d in found if d.reason is None] == []
@@ -389,7 +389,7 @@ def test_every_number_of_the_table_names_its_section() -> None:
 )
 def test_a_profile_can_be_planned_and_says_why_it_departs(profile: str, recipe: str) -> None:
     this = composed(f"profile={profile}", f"recipe={recipe}")
-    checks.refuse(checks.problems(build(this.stages, REGISTRY), this.root))
+    checks.refuse(checks.problems(build(this.stages, REGISTRY, this.root)))
     reference = composed("profile=paper", *(["recipe=distill"] if recipe == "distill" else []))
     found = list(departures(this, reference, REGISTRY.edges))
     assert [(d.stage, d.key) for d in found if d.reason is None] == []

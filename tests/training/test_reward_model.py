@@ -15,8 +15,10 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from pipeline.errors import UsageError
 from pipeline.identity import config_identity
+from pipeline.kinds import Problem, Stage
 from stages.kinds.reward_model import run as reward_model
-from stages.kinds.reward_model.kind import RewardModelConfig, gate
+from stages.kinds.reward_model.kind import RewardModelConfig
+from stages.registry import REGISTRY
 from stages.reward_models.data import hold_out, read_judged
 from stages.reward_models.quality import calibration_error, correlation
 from stages.rewards.preference import Scorer
@@ -112,6 +114,12 @@ def test_safety_is_learnt_from_labels_and_from_the_thought(
     assert safe > 0 > unsafe
 
 
+def gated(config: RewardModelConfig, facts: dict[str, Any]) -> list[Problem]:
+    kind = REGISTRY["reward_model"]
+    assert kind.gate is not None
+    return list(kind.gate(Stage("helpful_rm", kind, config, {}, {}), facts))
+
+
 def test_a_model_that_cannot_tell_is_published_and_its_gate_names_key_and_numbers(
     base: Any, make_artifact: Any, make_context: Any
 ) -> None:
@@ -122,20 +130,20 @@ def test_a_model_that_cannot_tell_is_published_and_its_gate_names_key_and_number
     }
     config = settings(min_accuracy=0.6, epochs=1.0)
     facts = reward_model.run(config, inputs, make_context()).facts
-    (problem,) = gate(config, facts)
+    (problem,) = gated(config, facts)
     assert problem.key == "min_accuracy"
     assert problem.text.startswith("is 0.6, and its accuracy is 0.000 on 6 held-out rows")
-    assert not list(gate(settings(), facts))
+    assert not list(gated(settings(), facts))
 
 
 def test_calibration_and_length_bias_are_gates_where_they_are_set() -> None:
     facts = {"n": 9, "accuracy": 0.9, "calibration": 0.2, "length_bias": -0.5}
     config = settings(max_calibration_error=0.1, max_length_bias=0.3)
-    found = {p.key: p.text for p in gate(config, facts)}
+    found = {p.key: p.text for p in gated(config, facts)}
     assert "expected calibration error is 0.200 on 9" in found["max_calibration_error"]
     assert "a correlation of -0.500" in found["max_length_bias"]
     unmeasured = facts | {"calibration": 0.1, "length_bias": None}
-    assert not list(gate(config, unmeasured))
+    assert not list(gated(config, unmeasured))
 
 
 def test_moving_the_gate_trains_nothing_again() -> None:

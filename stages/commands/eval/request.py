@@ -13,6 +13,7 @@ from pipeline import manifest as manifests
 from pipeline.artifact import MANIFEST
 from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
+from pipeline.graph import stages_of
 from pipeline.kinds import Registry
 from pipeline.project import Project
 from stages.commands.eval.words import (
@@ -28,11 +29,12 @@ from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.settle import pass_at, samples_of, with_samples
 from stages.kinds.pretrained.kind import PretrainedConfig
 from stages.kinds.served_model.kind import ServedModelConfig
+from stages.registry import REGISTRY
 from stages.settings.prompts import Prompt
 from stages.settings.stage import StageConfig
 
 ROUNDS = 4  # of requests to a server that are lost by a kill; samples from there cost most
-PAPER = "paper_settings"  # the stage that --paper composes: conf/stage/evaluate_as_paper.yaml
+PAPER = "paper_settings"  # the stage that --paper composes
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,29 @@ def read_request(project: Project, options: argparse.Namespace) -> Request:
         benchmark.check_file()
     added = [o for b in benchmarks if b.file or b.name not in known for o in b.overrides()]
     if options.paper:
-        added.append(f"+stage@stages.{PAPER}=evaluate_as_paper")
+        added.append(f"+stage@stages.{PAPER}=evaluate")
     training = [word for word in overrides if not _of_engine(word)]
     composed = compose(project, [*added, *training])
     engine = composed
     if training != overrides:  # of these evaluations alone: no model is trained again for it
         engine = compose(project, [*added, *overrides])
-    like = _like(engine.stages, models[0])
+    like = _as_paper(project, engine) if options.paper else _like(engine.stages, models[0])
     return _with_evaluations(composed, like, models, benchmarks, options, project.kinds())
+
+
+def _as_paper(project: Project, composed: Composed) -> EvaluateConfig:
+    """How the paper evaluates (D.1), whatever the profile says, by the profile's engine."""
+    reference = str(project.reference)
+    group = reference.partition("=")[0]
+    kept = [word for word in composed.overrides if word.partition("=")[0] != group]
+    paper = _evaluate_config(compose(project, [*kept, reference]))
+    return dataclasses.replace(paper, rollout=_evaluate_config(composed).rollout)
+
+
+def _evaluate_config(composed: Composed) -> EvaluateConfig:
+    config = composed.stages[PAPER]
+    assert isinstance(config, EvaluateConfig)
+    return config
 
 
 def _of_engine(word: str) -> bool:
@@ -143,9 +160,7 @@ def _model_stage(
 
 
 def _like(stages: Mapping[str, StageConfig], model: str) -> EvaluateConfig:
-    """As the paper evaluates, if that was asked for; else as the recipe does, this model or any."""
-    if isinstance(paper := stages.get(PAPER), EvaluateConfig):
-        return paper
+    """As the recipe evaluates this model, or any."""
     known = [config for config in stages.values() if isinstance(config, EvaluateConfig)]
     if not known:
         raise UsageError(
@@ -183,7 +198,7 @@ def _evaluation(
     )
     if options.k or not like.samples_of_benchmark:
         return config
-    return with_samples(config, [samples_of(problems, stages)])
+    return with_samples(config, [samples_of(stages_of(stages, REGISTRY)[problems])])
 
 
 def _template(stages: Mapping[str, StageConfig], model: str) -> Prompt | None:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Problem, Stage
+from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import values
-from stages.settings.edges import (
-    PROBLEMS,
-)
+from stages.settings.edges import some, takes
 from stages.settings.stage import StageConfig
 
 LEAST_THRESHOLD = 0.7  # of near duplicates: there a pair is still proposed with probability 0.988
@@ -58,10 +56,9 @@ def rules(config: CleanConfig) -> Iterator[Problem]:
 
 def _kind(type_: str) -> Kind:
     """A stage that gives back rows of the type that it takes."""
-    rows = frozenset({type_})
     edges = {
-        "data_from": EdgeRule(rows, required=rows),
-        "apart_from": EdgeRule(PROBLEMS, required=PROBLEMS),
+        "data_from": takes(some(type_)),
+        "apart_from": takes(some("problems")),
     }
     return Kind(
         f"clean_{type_}",
@@ -71,7 +68,7 @@ def _kind(type_: str) -> Kind:
         "stages.kinds.clean.run:run",
         light=True,
         edges=edges,
-        check="stages.kinds.clean.kind:check",
+        check=check,
     )
 
 

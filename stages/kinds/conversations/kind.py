@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
-from stages.settings import files
+from stages.settings import files, values, verifiers
 from stages.settings.origins import rows
 from stages.settings.stage import StageConfig, from_root, outside_file
 from stages.settings.verifiers import Verifiers
@@ -38,12 +38,27 @@ def check(stage: Stage) -> Iterator[Problem]:
     config: ConversationsConfig = stage.config
     yield from files.rows(config.path)
     yield from files.language("language", config.language)
+    yield from verifiers.check(config.verifiers)
+    yield from rules(config)
+
+
+def rules(config: ConversationsConfig) -> Iterator[Problem]:
+    """What the rows are, by which columns they are read, and who judges them."""
+    yield from values.one_of("domain", config.domain, values.DOMAINS)
+    yield from values.at_least(config, 1, "limit")
+    if config.columns:
+        from stages.chat.exchanges import NAMES, check_columns  # what reads rows takes its time
+
+        if unknown := check_columns(config.columns):
+            known = f"{', '.join(NAMES)} or turns"
+            yield Problem("columns", f"has {', '.join(unknown)}: expected any of {known}")
     if config.verifier is not None and config.verifier not in VERIFIERS:
         known = ", ".join(VERIFIERS)
-        yield Problem("verifier", f"is {config.verifier!r}; expected one of {known}, or null")
+        yield Problem("verifier", f"is {config.verifier!r}: expected one of {known}, or null")
 
 
-def origin(config: ConversationsConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: ConversationsConfig = stage.config
     return rows(config.path, config.subset, config.split, config.limit)
 
 
@@ -54,8 +69,8 @@ KINDS = (
         ConversationsConfig,
         "conversations",
         "stages.kinds.conversations.run:run",
-        check="stages.kinds.conversations.kind:check",
-        origin="stages.kinds.conversations.kind:origin",
+        check=check,
+        origin=origin,
         light=True,
     ),
 )

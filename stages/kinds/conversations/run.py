@@ -19,16 +19,14 @@ from itertools import islice
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
-from stages.chat.exchanges import NAMES, check_columns
-from stages.kinds.conversations.kind import ConversationsConfig
+from stages.kinds.conversations.kind import ConversationsConfig, rules
 from stages.rows.files import BrokenRow
 from stages.rows.imported import Importer, Place, Report
 from stages.rows.schemas import CONVERSATION, write_rows
 from stages.rows.sources import Format, Raw, open_source
-from stages.settings.values import DOMAINS
-from stages.verifiers import VERIFIERS
+from stages.settings.values import refuse
 from stages.verifiers.pool import VerifierPool
 
 AS_IT_IS = Format(lambda row, origin: dict(row))
@@ -37,7 +35,7 @@ AS_IT_IS = Format(lambda row, origin: dict(row))
 def run(config: ConversationsConfig, inputs: Inputs, context: Context) -> Outputs:
     """Publish every row that can be learnt, and the list of those that cannot."""
     key = f"stages.{context.stage}"
-    _check(config, key)
+    refuse(rules(config), key)
     with VerifierPool.of(config.verifiers) as pool:
         importer = Importer(config.domain, config.language, config.columns, config.verifier, pool)
         rows = importer.conversations(islice(_raw(config, key), config.limit))
@@ -57,17 +55,6 @@ def run(config: ConversationsConfig, inputs: Inputs, context: Context) -> Output
     }
     verdicts = {"verdicts": dict(report.verdicts)} if config.verifier else {}
     return Outputs(facts | verdicts, report.funnel())
-
-
-def _check(config: ConversationsConfig, key: str) -> None:
-    if config.domain not in DOMAINS:
-        raise UsageError(f"{key}.domain={config.domain}: expected one of {', '.join(DOMAINS)}")
-    if unknown := check_columns(config.columns):
-        raise UsageError(f"{key}.columns: unknown {unknown}; expected {', '.join(NAMES)} or turns")
-    if config.verifier is not None and config.verifier not in VERIFIERS:
-        raise UsageError(
-            f"{key}.verifier={config.verifier}: expected one of {', '.join(VERIFIERS)}, or null"
-        )
 
 
 def _raw(config: ConversationsConfig, key: str) -> Iterator[tuple[Place, Raw | BrokenRow]]:

@@ -9,9 +9,12 @@ from typing import Any
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
-from stages.settings import files
+from stages.rewards.schedule import PREFERENCE_TERMS
+from stages.settings import files, values
 from stages.settings.origins import rows
 from stages.settings.stage import StageConfig, outside_file, placement
+
+WITHOUT_REFERENCE = ("error", "drop", "keep")  # what becomes of rows that have none
 
 
 @dataclass
@@ -30,13 +33,24 @@ class DatasetConfig(StageConfig):
 
 
 def check(stage: Stage) -> Iterator[Problem]:
-    """Problems of a file: it is there, and its language is one."""
+    """Problems of a file: it is there, its language is one, and how it is read."""
     config: DatasetConfig = stage.config
+    yield from rules(config)
     yield from files.rows(config.path)
     yield from files.language("language", config.language)
 
 
-def origin(config: DatasetConfig) -> str:
+def rules(config: DatasetConfig) -> Iterator[Problem]:
+    """How rows are read, and what becomes of those without a reference."""
+    yield from values.one_of("format", config.format, values.FORMATS)
+    yield from values.one_of("without_reference", config.without_reference, WITHOUT_REFERENCE)
+    yield from values.at_least(config, 1, "limit", "samples")
+    if config.preference is not None:
+        yield from values.one_of("preference", config.preference, [*PREFERENCE_TERMS])
+
+
+def origin(stage: Stage) -> str:
+    config: DatasetConfig = stage.config
     return (
         f"{rows(config.path, config.subset, config.split, config.limit)}, read as {config.format}"
     )
@@ -49,8 +63,8 @@ KINDS = (
         DatasetConfig,
         "problems",
         "stages.kinds.dataset.run:run",
-        check="stages.kinds.dataset.kind:check",
-        origin="stages.kinds.dataset.kind:origin",
+        check=check,
+        origin=origin,
         light=True,
     ),
 )

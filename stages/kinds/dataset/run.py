@@ -18,28 +18,25 @@ test harmlessness (B.3.1): two files, two stages, each with its `preference`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from itertools import islice
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
-from stages.kinds.dataset.kind import DatasetConfig
+from stages.kinds.dataset.kind import DatasetConfig, rules
 from stages.rows.formats import FORMATS
 from stages.rows.left_out import LeftOut
-from stages.rows.query_kind import KINDS, preference_of
+from stages.rows.query_kind import preference_of
 from stages.rows.schemas import PROBLEM, write_rows
-from stages.rows.sources import DROP, ERROR, KEEP, open_source, read_problems
+from stages.rows.sources import open_source, read_problems
+from stages.settings.values import refuse
 
 
 def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
     """Read, check and publish every row; any row that cannot be read stops the stage."""
     key = f"stages.{context.stage}"
-    _check(config.format, FORMATS, f"{key}.format")
-    _check(config.without_reference, (ERROR, DROP, KEEP), f"{key}.without_reference")
-    if config.preference is not None:
-        _check(config.preference, KINDS, f"{key}.preference")
+    refuse(rules(config), key)
     format_, counts, left_out = FORMATS[config.format], Counter[str](), LeftOut()
     parts = open_source(config, format_, key)
     read = read_problems(parts, format_, config, counts, left_out)
@@ -61,11 +58,6 @@ def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
         "unlabelled": sum(row["reference"] is None for row in rows),
     }
     return Outputs(facts=facts, funnel={**counts, "kept": len(rows)})
-
-
-def _check(value: str, known: Iterable[str], key: str) -> None:
-    if value not in (names := list(known)):
-        raise UsageError(f"{key}={value}: unknown; expected one of {', '.join(names)}")
 
 
 def _why(counts: Counter[str], left_out: LeftOut) -> str:

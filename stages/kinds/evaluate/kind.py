@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.chat import prompt_texts
 from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.settle import settle
 from stages.settings import context, generation, values, verifiers
-from stages.settings.edges import (
-    MODEL,
-    PROBLEMS,
-    REWARD_MODEL,
-)
+from stages.settings.edges import ASKED, any_of, one, some, takes
 from stages.settings.generation import fleet
-from stages.settings.numbers import Config, Inputs, Numbers, completions
+from stages.settings.numbers import Inputs, Numbers, completions
 from stages.settings.prompts import template
 from stages.settings.values import FALLBACK
 from stages.verifiers import VERIFIERS
@@ -98,17 +95,19 @@ def _context(stage: Stage) -> Iterator[Problem]:
     yield from context.draws(stage, models, "sampling", config.sampling, forced)
 
 
-def numbers(config: Config, inputs: Inputs) -> Numbers:
+def numbers(stage: Stage, inputs: Inputs) -> Numbers:
     """Completions drawn for an evaluation, at most: each budget and each wait draws its own."""
-    budgets, waits = config["budgets"], max(config["waits"], default=0)
+    config: EvaluateConfig = stage.config
+    budgets, waits = config.budgets, max(config.waits, default=0)
     runs = 1 + len(budgets) + waits
     numbers = completions(config, inputs, runs)
     counts = {"thinking budgets": len(budgets), "times that a thought must wait": waits}
     return numbers | {name: count for name, count in counts.items() if count}
 
 
-def needs(config: EvaluateConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A fleet of engines."""
+    config: EvaluateConfig = stage.config
     return fleet(config.rollout)
 
 
@@ -120,13 +119,13 @@ KINDS = (
         "evaluation",
         "stages.kinds.evaluate.run:run",
         edges={
-            "evaluates": EdgeRule(MODEL | {"served_model"}, at_least=1, at_most=1),
-            "data_from": EdgeRule(PROBLEMS, required=PROBLEMS),
-            "score_with": EdgeRule(REWARD_MODEL),
+            "evaluates": takes(one(*ASKED)),
+            "data_from": takes(some("problems")),
+            "score_with": takes(any_of("reward_model")),
         },
-        derive="stages.kinds.evaluate.kind:numbers",
-        needs="stages.kinds.evaluate.kind:needs",
-        check="stages.kinds.evaluate.kind:check",
-        settle="stages.kinds.evaluate.settle:settle",
+        numbers=numbers,
+        needs=needs,
+        check=check,
+        settle=settle,
     ),
 )

@@ -7,27 +7,22 @@ the evaluations that take them, here and in `r1 eval`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from pipeline.errors import UsageError
+from pipeline.kinds import Stage
 from stages.kinds.clean.kind import CleanConfig
-from stages.kinds.dataset.kind import DatasetConfig
 from stages.kinds.evaluate.config import EvaluateConfig
-from stages.settings.stage import StageConfig
-
-Stages = Mapping[str, StageConfig]
 
 
-def settle(name: str, stages: Stages, overrides: Sequence[str]) -> EvaluateConfig:
+def settle(stage: Stage, typed: Collection[str]) -> EvaluateConfig:
     """An evaluation with each benchmark's own number of samples; a typed number is stronger."""
-    config = stages[name]
-    assert isinstance(config, EvaluateConfig)
-    typed = {override.lstrip("+").partition("=")[0] for override in overrides}
-    if not config.samples_of_benchmark or f"stages.{name}.samples_per_problem" in typed:
+    config: EvaluateConfig = stage.config
+    if not config.samples_of_benchmark or "samples_per_problem" in typed:
         return config
-    found = with_samples(config, [samples_of(source, stages) for source in config.data_from])
-    return replace(found, pass_at=config.pass_at) if f"stages.{name}.pass_at" in typed else found
+    found = with_samples(config, [samples_of(source) for source in stage.inputs["data_from"]])
+    return replace(found, pass_at=config.pass_at) if "pass_at" in typed else found
 
 
 def with_samples(config: EvaluateConfig, owns: Sequence[int | None]) -> EvaluateConfig:
@@ -43,23 +38,22 @@ def pass_at(config: EvaluateConfig, samples: Sequence[int]) -> list[int]:
     return sorted({1, *samples, *(k for k in config.pass_at if k < max(samples))})
 
 
-def samples_of(name: str, stages: Stages) -> int | None:
+def samples_of(source: Stage) -> int | None:
     """How often the problems of a stage are asked; None where it does not say."""
-    found = _found(name, stages, ())
+    found = _found(source)
     if len(found) > 1:
         several = " and ".join(sorted(str(own) for own in found if own))
         raise UsageError(
-            f"stages.{name}.data_from: some of these problems are to be asked {several} times and "
-            "others not, and an evaluation of all together cannot tell which: give it stages of "
-            "their own, or say how often with samples_per_problem=… of the evaluation (`r1 eval`: "
-            "-k)"
+            f"stages.{source.name}.data_from: some of these problems are to be asked {several} "
+            "times and others not, and an evaluation of all together cannot tell which: give it "
+            "stages of their own, or say how often with samples_per_problem=… of the evaluation "
+            "(`r1 eval`: -k)"
         )
     return found.pop() if found else None
 
 
-def _found(name: str, stages: Stages, above: tuple[str, ...]) -> set[int | None]:
+def _found(source: Stage) -> set[int | None]:
     """What the sets of problems say that a stage passes on."""
-    config = stages.get(name)
-    if not isinstance(config, CleanConfig) or name in above:
-        return {config.samples if isinstance(config, DatasetConfig) else None}
-    return {own for source in config.data_from for own in _found(source, stages, (*above, name))}
+    if isinstance(source.config, CleanConfig):
+        return {own for before in source.inputs["data_from"] for own in _found(before)}
+    return {getattr(source.config, "samples", None)}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.settings import context, generation, tiny_world, values, verifiers
+from stages.settings.edges import any_of, at_most_one, takes
 from stages.settings.generation import Rollout, Sampling, fleet
 from stages.settings.origins import TINY
 from stages.settings.stage import StageConfig, from_root
@@ -54,24 +55,22 @@ class GeneralConfig(StageConfig):
 def check(stage: Stage) -> Iterator[Problem]:
     """Whose rows they are, and whether the model that thinks has room to."""
     given = [source.kind.produces for source in stage.inputs["data_from"]]
-    models = [one.name for one in stage.inputs["data_from"] if one.kind.produces == "model"]
     yield from tiny_world.check(stage)
     there = "conversations" in given or tiny_world.replaced(stage) is not None
-    yield from rules(stage.config, models, there)
-    if models:
+    yield from rules(stage.config, there)
+    if "model" in given:
         yield from generation.sampling(stage.config.sampling)
         yield from generation.rollout(stage.config.rollout)
     yield from verifiers.check(stage.config.verifiers)
     yield from _context(stage)
 
 
-def rules(config: GeneralConfig, models: Sequence[str], given: bool) -> Iterator[Problem]:
-    """Rows that there are, one model at most that thinks about them, filters that there are.
+def rules(config: GeneralConfig, given: bool) -> Iterator[Problem]:
+    """Rows that there are, and filters that there are.
 
     given: whether the rows come from elsewhere than from the tiny world.
     """
     thinking = config.thinking
-    yield from values.models(models)
     yield from values.filters("thinking.filters", thinking.filters)
     yield from values.at_least(thinking, 1, "samples_per_row", below="thinking")
     if not 0 <= thinking.share <= 1:
@@ -94,12 +93,14 @@ def _context(stage: Stage) -> Iterator[Problem]:
     yield from context.draws(stage, context.models(stage), "sampling", config.sampling)
 
 
-def needs(config: GeneralConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A fleet of engines."""
+    config: GeneralConfig = stage.config
     return fleet(config.rollout)
 
 
-def origin(config: GeneralConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: GeneralConfig = stage.config
     counts = [f"{source} {count:,}" for source, count in config.rows.items() if count]
     return f"{TINY}: {', '.join(counts)}" if counts else ""
 
@@ -111,9 +112,9 @@ KINDS = (
         GeneralConfig,
         "conversations",
         "stages.kinds.general.run:run",
-        edges={"data_from": EdgeRule(frozenset({"model", "conversations"}))},
-        origin="stages.kinds.general.kind:origin",
-        needs="stages.kinds.general.kind:needs",
-        check="stages.kinds.general.kind:check",
+        edges={"data_from": takes(any_of("conversations"), at_most_one("model"))},
+        origin=origin,
+        needs=needs,
+        check=check,
     ),
 )

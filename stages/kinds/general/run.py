@@ -41,7 +41,7 @@ def run(config: GeneralConfig, inputs: Inputs, context: Context) -> Outputs:
     key = f"stages.{context.stage}"
     models = of_type(inputs, "data_from", "model")
     given = of_type(inputs, "data_from", "conversations")
-    refuse(rules(config, [model.stage for model in models], bool(given)), key)
+    refuse(rules(config, bool(given)), key)
     rows = [row for one in given for row in read_rows(one.rows_path)]
     rows = rows if given else _tiny(config, context.seed)
     asked = len(rows) if given else sum(config.rows.values())

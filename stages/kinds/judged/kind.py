@@ -7,13 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.chat import prompt_texts
 from stages.settings import context, files, generation
-from stages.settings.edges import (
-    MODEL,
-    PROBLEMS,
-)
+from stages.settings.edges import ASKED, any_of, at_most_one, takes
 from stages.settings.generation import Rollout, Sampling, fleet
 from stages.settings.origins import TINY, place
 from stages.settings.prompts import Prompt
@@ -131,12 +128,14 @@ def _context(stage: Stage) -> Iterator[Problem]:
     yield from context.draws(stage, judge, "judging.sampling", sampling)
 
 
-def needs(config: PreferencesConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A fleet where a model answers or judges, else nothing."""
+    config: PreferencesConfig = stage.config
     return fleet(config.rollout) if config.judge_with or config.data_from else Needs()
 
 
-def origin(config: PreferencesConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: PreferencesConfig = stage.config
     if config.path:
         return place(config.path)
     return f"{TINY}, and its judge" if config.judge and not config.judge_with else ""
@@ -145,8 +144,8 @@ def origin(config: PreferencesConfig) -> str:
 def _kind(type_: str, entry: str) -> Kind:
     """A stage that has responses judged: those of a file, or a model's to prompts."""
     edges = {
-        "data_from": EdgeRule(MODEL | PROBLEMS | {"conversations"}),
-        "judge_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
+        "data_from": takes(at_most_one("model"), any_of("problems", "conversations")),
+        "judge_with": takes(at_most_one(*ASKED)),
     }
     return Kind(
         type_,
@@ -155,9 +154,9 @@ def _kind(type_: str, entry: str) -> Kind:
         type_,
         f"stages.kinds.judged.run:{entry}",
         edges,
-        origin="stages.kinds.judged.kind:origin",
-        check="stages.kinds.judged.kind:check",
-        needs="stages.kinds.judged.kind:needs",
+        origin=origin,
+        check=check,
+        needs=needs,
     )
 
 

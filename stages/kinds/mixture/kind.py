@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipeline.kinds import EdgeRule, Kind, Problem, Stage
+from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import files, values
-from stages.settings.edges import (
-    MODEL,
-    TRAINING_ROWS,
-)
+from stages.settings.edges import ROWS, at_most_one, some, takes
 from stages.settings.stage import StageConfig
 
 UNITS = ("rows", "tokens")
-ROWS = frozenset({"samples", "conversations"})
 
 
 @dataclass
@@ -42,11 +38,7 @@ class MixtureConfig(StageConfig):
 
 
 def check(stage: Stage) -> Iterator[Problem]:
-    """Rows to mix, and one model at most that counts tokens."""
-    made = {source.name: source.kind.produces for source in stage.inputs["data_from"]}
-    if not ROWS & set(made.values()):
-        yield Problem("data_from", "names no stage with samples or conversations to mix: add one")
-    yield from values.models(name for name, kind in made.items() if kind == "model")
+    """Shares that can be kept to, of languages that there are."""
     yield from rules(stage.config)
     yield from _languages(stage)
 
@@ -81,8 +73,8 @@ KINDS = (
         MixtureConfig,
         "samples",
         "stages.kinds.mixture.run:run",
-        edges={"data_from": EdgeRule(TRAINING_ROWS | MODEL)},
-        check="stages.kinds.mixture.kind:check",
+        edges={"data_from": takes(some(*ROWS), at_most_one("model"))},
+        check=check,
         light=True,
     ),
 )

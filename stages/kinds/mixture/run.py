@@ -23,7 +23,7 @@ from typing import Any
 
 from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from stages.kinds.mixture.kind import MixtureConfig, MixturePart
 from stages.kinds.mixture.kind import rules as of_mixture
@@ -40,8 +40,8 @@ def run(config: MixtureConfig, inputs: Inputs, context: Context) -> Outputs:
     """Read the rows twice: to choose among them, and to write the chosen ones."""
     key = f"stages.{context.stage}"
     refuse(of_mixture(config), key)
-    stages, models = _inputs(inputs, key)
-    tokenizer = tokenizer_of(models)
+    stages = [a for a in inputs["data_from"] if a.type in TRAINING_TYPES]
+    tokenizer = tokenizer_of(of_type(inputs, "data_from", "model"))
 
     candidates = [Candidate.of(s.stage, row) for s in stages for row in samples_of(s, tokenizer)]
     parts = config.parts or ALL
@@ -56,18 +56,6 @@ def run(config: MixtureConfig, inputs: Inputs, context: Context) -> Outputs:
         {"rows": len(places), "parts": table, **_by_group(candidates, places)},
         _funnel(candidates, chosen),
     )
-
-
-def _inputs(inputs: Inputs, key: str) -> tuple[list[Artifact], list[Artifact]]:
-    """The stages with rows, in config order, and the model that counts tokens, if any."""
-    stages = [a for a in inputs.get("data_from", ()) if a.type in TRAINING_TYPES]
-    models = of_type(inputs, "data_from", "model")
-    if not stages:
-        raise UsageError(f"{key}.data_from: no stage with samples or conversations to mix")
-    if len(models) > 1:
-        names = [model.stage for model in models]
-        raise UsageError(f"{key}.data_from: at most one model counts tokens, found {names}")
-    return stages, models
 
 
 def _taken(

@@ -7,16 +7,12 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.settings import context, health, parallel, training, values
-from stages.settings.edges import (
-    INIT,
-    MODEL,
-    PROBLEMS,
-)
+from stages.settings.edges import one, some, takes
 from stages.settings.generation import Sampling
 from stages.settings.health import Health
-from stages.settings.numbers import Config, Inputs, Numbers
+from stages.settings.numbers import Inputs, Numbers
 from stages.settings.parallel import Parallel
 from stages.settings.stage import StageConfig, from_root, placement
 from stages.settings.training import Lora, Optimizer, Precision
@@ -77,10 +73,11 @@ def _context(stage: Stage) -> Iterator[Problem]:
     yield from context.fits(models, "sampling.max_tokens", longest, config.max_prompt_tokens)
 
 
-def numbers(config: Config, inputs: Inputs) -> Numbers:
+def numbers(stage: Stage, inputs: Inputs) -> Numbers:
     """Completions of the student, one to a prompt."""
-    prompts, steps = config["prompts_per_step"], config["max_steps"]
-    longest = config["sampling"]["max_tokens"]
+    config: OnPolicyDistillConfig = stage.config
+    prompts, steps = config.prompts_per_step, config.max_steps
+    longest = config.sampling.max_tokens
     return {
         "completions per step": prompts,
         "optimiser steps": steps,
@@ -90,8 +87,9 @@ def numbers(config: Config, inputs: Inputs) -> Numbers:
     }
 
 
-def needs(config: OnPolicyDistillConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A gang; each process has the same share of the prompts of a step."""
+    config: OnPolicyDistillConfig = stage.config
     return parallel.processes(config.parallel, config.prompts_per_step)
 
 
@@ -103,12 +101,12 @@ KINDS = (
         "model",
         "stages.kinds.on_policy_distill.run:run",
         edges={
-            "init_from": INIT,
-            "data_from": EdgeRule(PROBLEMS | {"conversations"}, at_least=1),
-            "teach_with": EdgeRule(MODEL, required=MODEL, at_most=1),
+            "init_from": takes(one("model")),
+            "data_from": takes(some("problems", "conversations")),
+            "teach_with": takes(one("model")),
         },
-        derive="stages.kinds.on_policy_distill.kind:numbers",
-        needs="stages.kinds.on_policy_distill.kind:needs",
-        check="stages.kinds.on_policy_distill.kind:check",
+        numbers=numbers,
+        needs=needs,
+        check=check,
     ),
 )

@@ -9,7 +9,7 @@ from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.settings import tiny_world, training, values
-from stages.settings.numbers import Config, Inputs, Numbers
+from stages.settings.numbers import Inputs, Numbers
 from stages.settings.origins import TINY
 from stages.settings.stage import StageConfig, placement
 from stages.settings.training import Optimizer, Precision
@@ -82,23 +82,24 @@ def check(stage: Stage) -> Iterator[Problem]:
         )
 
 
-def numbers(config: Config, inputs: Inputs) -> Numbers:
+def numbers(stage: Stage, inputs: Inputs) -> Numbers:
     """Tokens of the tiny base's training."""
+    config: PretrainConfig = stage.config
     return {
-        "tokens per step": config["batch_tokens"],
-        "sequences per step": config["batch_tokens"] // config["sequence_length"],
-        "optimiser steps": config["steps"],
-        "tokens in all": config["batch_tokens"] * config["steps"],
-        "documents": config["corpus"]["documents"],
+        "tokens per step": config.batch_tokens,
+        "sequences per step": config.batch_tokens // config.sequence_length,
+        "optimiser steps": config.steps,
+        "tokens in all": config.batch_tokens * config.steps,
+        "documents": config.corpus.documents,
     }
 
 
-def needs(config: PretrainConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """The tiny base: one process."""
     return Needs(processes=1, devices=1)
 
 
-def origin(_: PretrainConfig) -> str:
+def origin(stage: Stage) -> str:
     return f"{TINY}: trained here on its corpus"
 
 
@@ -109,9 +110,9 @@ KINDS = (
         PretrainConfig,
         "model",
         "stages.kinds.pretrain.run:run",
-        derive="stages.kinds.pretrain.kind:numbers",
-        origin="stages.kinds.pretrain.kind:origin",
-        needs="stages.kinds.pretrain.kind:needs",
-        check="stages.kinds.pretrain.kind:check",
+        numbers=numbers,
+        origin=origin,
+        needs=needs,
+        check=check,
     ),
 )

@@ -96,7 +96,8 @@ def _room(files: list[Path], store: Path) -> Iterator[Problem]:
         yield Problem("path", text, only_said=True)
 
 
-def origin(config: PretrainedConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: PretrainedConfig = stage.config
     revision = f" at revision {config.revision}" if config.revision else ""
     return f"{place(config.path)}{revision}"
 
@@ -108,7 +109,7 @@ KINDS = (
         PretrainedConfig,
         "model",
         "stages.kinds.pretrained.run:run",
-        check="stages.kinds.pretrained.kind:check",
-        origin="stages.kinds.pretrained.kind:origin",
+        check=check,
+        origin=origin,
     ),
 )

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Problem, Stage
+from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import tiny_world, values
-from stages.settings.edges import (
-    PROBLEMS,
-)
+from stages.settings.edges import any_of, takes
 from stages.settings.origins import TINY
 from stages.settings.stage import StageConfig
 from stages.tiny.phrases import LANGUAGES
@@ -51,7 +49,8 @@ def rules(config: ProblemsConfig) -> Iterator[Problem]:
         )
 
 
-def origin(config: ProblemsConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: ProblemsConfig = stage.config
     counts = [f"{domain} {count:,}" for domain, count in config.per_domain.items()]
     languages = " and ".join(config.languages)
     return f"{TINY}, split {config.split}, in {languages}: {', '.join(counts)}"
@@ -64,9 +63,9 @@ KINDS = (
         ProblemsConfig,
         "problems",
         "stages.kinds.problems.run:run",
-        edges={"apart_from": EdgeRule(PROBLEMS)},
-        check="stages.kinds.problems.kind:check",
-        origin="stages.kinds.problems.kind:origin",
+        edges={"apart_from": takes(any_of("problems"))},
+        check=check,
+        origin=origin,
         light=True,
     ),
     Kind(
@@ -75,8 +74,8 @@ KINDS = (
         ProblemsConfig,
         "conversations",
         "stages.kinds.problems.run:run_worked",
-        check="stages.kinds.problems.kind:check",
-        origin="stages.kinds.problems.kind:origin",
+        check=check,
+        origin=origin,
         light=True,
     ),
 )

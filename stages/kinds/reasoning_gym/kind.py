@@ -45,7 +45,8 @@ def rules(config: ReasoningGymConfig) -> Iterator[Problem]:
         yield Problem(f"settings.{unused[0]}", "this task is not among tasks: add it there")
 
 
-def origin(config: ReasoningGymConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: ReasoningGymConfig = stage.config
     tasks = ", ".join(config.tasks)
     return f"reasoning-gym, split {config.split}, {config.per_task:,} of each task: {tasks}"
 
@@ -57,8 +58,8 @@ KINDS = (
         ReasoningGymConfig,
         "problems",
         "stages.kinds.reasoning_gym.run:run",
-        check="stages.kinds.reasoning_gym.kind:check",
-        origin="stages.kinds.reasoning_gym.kind:origin",
+        check=check,
+        origin=origin,
         light=True,
     ),
 )

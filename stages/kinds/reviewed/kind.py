@@ -8,11 +8,9 @@ from pathlib import Path
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Problem, Stage
+from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import values, verifiers
-from stages.settings.edges import (
-    TRAINING_ROWS,
-)
+from stages.settings.edges import ROWS, some, takes
 from stages.settings.origins import place
 from stages.settings.stage import StageConfig, from_root, outside_file
 from stages.settings.verifiers import TrainingVerifiers
@@ -47,7 +45,8 @@ def check(stage: Stage) -> Iterator[Problem]:
         )
 
 
-def origin(config: ReviewedConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: ReviewedConfig = stage.config
     return f"the sheet {place(config.sheet)}"
 
 
@@ -58,9 +57,9 @@ KINDS = (
         ReviewedConfig,
         "samples",
         "stages.kinds.reviewed.run:run",
-        edges={"data_from": EdgeRule(TRAINING_ROWS, at_least=1)},
-        origin="stages.kinds.reviewed.kind:origin",
-        check="stages.kinds.reviewed.kind:check",
+        edges={"data_from": takes(some(*ROWS))},
+        origin=origin,
+        check=check,
         light=True,
     ),
 )

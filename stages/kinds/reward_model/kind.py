@@ -13,14 +13,12 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.rewards.schedule import PREFERENCE_TERMS
 from stages.settings import parallel, training, values
-from stages.settings.edges import (
-    INIT,
-)
+from stages.settings.edges import one, some, takes
 from stages.settings.health import Health
-from stages.settings.numbers import Config, Inputs, Numbers, epochs, rows_of
+from stages.settings.numbers import Inputs, Numbers, epochs, rows_of
 from stages.settings.parallel import Parallel
 from stages.settings.stage import StageConfig, from_root, placement
 from stages.settings.training import Optimizer, Precision
@@ -84,22 +82,25 @@ def rules(config: RewardModelConfig, rows: Mapping[str, str]) -> Iterator[Proble
         )
 
 
-def numbers(config: Config, inputs: Inputs) -> Numbers:
+def numbers(stage: Stage, inputs: Inputs) -> Numbers:
     """Batches of reward model training; held-out rows are not trained on."""
+    config: RewardModelConfig = stage.config
     rows = rows_of(inputs, "preferences", "labels")
-    return epochs(config, rows, 1.0 - config["heldout_fraction"])
+    return epochs(config, rows, 1.0 - config.heldout_fraction)
 
 
-def needs(config: RewardModelConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A gang; each process has the same share of a batch."""
+    config: RewardModelConfig = stage.config
     return parallel.processes(config.parallel, config.batch_size)
 
 
-def gate(config: RewardModelConfig, facts: Mapping[str, Any]) -> Iterator[Problem]:
+def gate(stage: Stage, facts: Mapping[str, Any]) -> Iterator[Problem]:
     """RL against a model that cannot tell good from bad only teaches to please it.
 
     What could not be measured passes: lengths that are all equal have no bias.
     """
+    config: RewardModelConfig = stage.config
     rows = f"on {facts['n']} held-out rows"
     if facts["accuracy"] < config.min_accuracy:
         yield Problem(
@@ -130,12 +131,12 @@ KINDS = (
         "reward_model",
         "stages.kinds.reward_model.run:run",
         edges={
-            "init_from": INIT,
-            "data_from": EdgeRule(frozenset({"preferences", "labels"})),
+            "init_from": takes(one("model")),
+            "data_from": takes(some("preferences", "labels")),
         },
-        derive="stages.kinds.reward_model.kind:numbers",
-        needs="stages.kinds.reward_model.kind:needs",
-        check="stages.kinds.reward_model.kind:check",
-        gate="stages.kinds.reward_model.kind:gate",
+        numbers=numbers,
+        needs=needs,
+        check=check,
+        gate=gate,
     ),
 )

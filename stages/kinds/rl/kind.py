@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pipeline.kinds import EdgeRule, Kind, Needs
+from pipeline.kinds import EdgeRule, Kind, Needs, Stage
+from stages.kinds.rl.check import check
 from stages.kinds.rl.config import RLConfig
+from stages.kinds.rl.numbers import numbers
+from stages.kinds.rl.settle import settle
 from stages.settings import parallel
-from stages.settings.edges import (
-    INIT,
-    MODEL,
-    PROBLEMS,
-    REWARD_MODEL,
-)
+from stages.settings.edges import any_of, at_most_one, one, some, takes
 
 
-def needs(config: RLConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A gang; each process has whole groups."""
+    config: RLConfig = stage.config
     return parallel.processes(config.parallel, config.questions_per_step)
 
 
@@ -26,14 +25,15 @@ KINDS = (
         "model",
         "stages.kinds.rl.run:run",
         edges={
-            "init_from": INIT,
-            "data_from": EdgeRule(PROBLEMS | {"samples"}, required=PROBLEMS),
-            "score_with": EdgeRule(REWARD_MODEL),
-            "compute_as": EdgeRule(MODEL, at_most=1),
-            "validate_on": EdgeRule(PROBLEMS, identity=False),
+            "init_from": takes(one("model")),
+            "data_from": takes(some("problems"), any_of("samples")),
+            "score_with": takes(any_of("reward_model")),
+            "compute_as": takes(at_most_one("model")),
+            "validate_on": EdgeRule((any_of("problems"),), identity=False),
         },
-        derive="stages.kinds.rl.numbers:numbers",
-        needs="stages.kinds.rl.kind:needs",
-        check="stages.kinds.rl.check:check",
+        numbers=numbers,
+        needs=needs,
+        check=check,
+        settle=settle,
     ),
 )

@@ -13,7 +13,7 @@ from its last complete checkpoint, to the same weights and curves, bit for bit o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ FINAL = ("reward", "accuracy", "copied", "format", "length", "language_consisten
 
 def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
-    config = settled(config)
+    config = settled(config)  # as it is where a recipe was composed
     source, tokenizer = start(inputs, context)
     _require_window(config, source, context)
     give_template(tokenizer, config.template, f"stages.{context.stage}.template")
@@ -183,7 +183,7 @@ def _cost(config: RLConfig, trainer: RecipeGRPOTrainer) -> compute.Cost:
 
 def _facts(config: RLConfig, points: Sequence[Mapping[str, float]], steps: int) -> dict[str, Any]:
     """What was spent, and where the curves ended."""
-    rollouts = rollouts_of(asdict(config))
+    rollouts = rollouts_of(config)
     drawn = [(p["length"], len(rollouts.at(int(p["step"]) - 1))) for p in points if "length" in p]
     last = [point for point in points if point["step"]][-FINAL_STEPS:]
     probes = [point["policy_accuracy"] for point in points if "policy_accuracy" in point]

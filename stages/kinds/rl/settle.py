@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
+from pipeline.kinds import Stage
 from stages.kinds.rl.config import DynamicSampling, RLConfig
+
+
+def settle(stage: Stage, typed: Collection[str]) -> RLConfig:
+    """The config with what its algorithm says instead; the algorithm is the stronger."""
+    return settled(stage.config)
 
 
 def settled(config: RLConfig) -> RLConfig:

@@ -6,7 +6,7 @@ called from a notebook refuses is the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pipeline.errors import RecipeError
 from pipeline.kinds import Problem, Stage
@@ -23,10 +23,7 @@ THOUGHT = "<thought>"
 def check(stage: Stage) -> Iterator[Problem]:
     """A rewriter has what it needs; with one or without, what is learnt is in one language."""
     config: SampleConfig = stage.config
-    models = [
-        source.name for source in stage.inputs["data_from"] if source.kind.produces == "model"
-    ]
-    yield from rules(config, models)
+    yield from rules(config)
     yield from generation.rollout(config.rollout)
     yield from verifiers.check(config.verifiers)
     yield from rewriting(config)
@@ -34,9 +31,8 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from _context(stage)
 
 
-def rules(config: SampleConfig, models: Sequence[str]) -> Iterator[Problem]:
-    """One model that samples, how often, and filters that there are."""
-    yield from values.models(models, least=1)
+def rules(config: SampleConfig) -> Iterator[Problem]:
+    """How often is sampled, and filters that there are."""
     yield from generation.sampling(config.sampling)
     yield from values.at_least(
         config, 1, "samples_per_problem", "max_kept_per_problem", "limit_problems"

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from pipeline.kinds import EdgeRule, Kind, Needs
+from pipeline.kinds import Kind, Needs, Stage
+from stages.kinds.sample.check import check
 from stages.kinds.sample.config import SampleConfig
-from stages.settings.edges import (
-    MODEL,
-)
+from stages.settings.edges import ASKED, ROWS, any_of, at_most_one, one, some, takes
 from stages.settings.generation import fleet
-from stages.settings.numbers import Config, Inputs, Numbers, completions
+from stages.settings.numbers import Inputs, Numbers, completions
 
 
-def numbers(config: Config, inputs: Inputs) -> Numbers:
+def numbers(stage: Stage, inputs: Inputs) -> Numbers:
     """Completions drawn for rejection sampling; adaptive ones are a budget, and a mean."""
+    config: SampleConfig = stage.config
     numbers = completions(config, inputs)
-    kept = {"kept per problem at most": int(config["max_kept_per_problem"])}
+    kept = {"kept per problem at most": int(config.max_kept_per_problem)}
     kept |= _judge(config, numbers)
-    if config["strategy"] == "fixed":
+    if config.strategy == "fixed":
         return numbers | kept
     renamed = {
         "completions per problem": "completions per problem on average",
         "completions in all": "completions at most",
     }
-    most = {"completions per problem at most": int(config["adaptive"]["most_samples"])}
+    most = {"completions per problem at most": int(config.adaptive.most_samples)}
     return {renamed.get(name, name): value for name, value in numbers.items()} | most | kept
 
 
-def _judge(config: Config, numbers: Numbers) -> dict[str, int]:
+def _judge(config: SampleConfig, numbers: Numbers) -> dict[str, int]:
     """Replies of a model that judges what rules cannot; equal answers are asked about once."""
-    judge = config.get("generative_judge")
-    if not judge:
+    judge = config.generative_judge
+    if judge is None:
         return {}
-    votes, drawn = int(judge["votes"]), numbers.get("completions in all")
+    votes, drawn = int(judge.votes), numbers.get("completions in all")
     found = {"judge's replies per answer that no rule can judge": votes}
     found |= {"judge's replies at most": votes * int(drawn)} if drawn else {}
-    return found | {"tokens per reply of the judge at most": int(judge["sampling"]["max_tokens"])}
+    return found | {"tokens per reply of the judge at most": int(judge.sampling.max_tokens)}
 
 
-def needs(config: SampleConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A fleet of engines."""
+    config: SampleConfig = stage.config
     return fleet(config.rollout)
 
 
@@ -50,15 +51,12 @@ KINDS = (
         "samples",
         "stages.kinds.sample.run:run",
         edges={
-            "data_from": EdgeRule(
-                frozenset({"model", "problems", "samples", "conversations"}),
-                required=frozenset({"model", "problems"}),
-            ),
-            "rewrite_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
-            "judge_with": EdgeRule(MODEL | {"served_model"}, at_most=1),
+            "data_from": takes(one("model"), some("problems"), any_of(*ROWS)),
+            "rewrite_with": takes(at_most_one(*ASKED)),
+            "judge_with": takes(at_most_one(*ASKED)),
         },
-        derive="stages.kinds.sample.kind:numbers",
-        needs="stages.kinds.sample.kind:needs",
-        check="stages.kinds.sample.check:check",
+        numbers=numbers,
+        needs=needs,
+        check=check,
     ),
 )

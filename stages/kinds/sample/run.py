@@ -83,10 +83,9 @@ class Asked:
 def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     """Sample, judge, filter, rewrite; publish what is kept and how often problems were solved."""
     key = f"stages.{context.stage}"
-    models = of_type(inputs, "data_from", "model")
-    refuse([*rules(config, [model.stage for model in models]), *rewriting(config)], key)
+    refuse([*rules(config), *rewriting(config)], key)
     examples = prepared(config, inputs, context)
-    (model,) = models
+    (model,) = of_type(inputs, "data_from", "model")
     funnel = Funnel(_reasons(config))
     with answer_judge(config, inputs, context) as judge:
         measured = measure(judge, context) if judge else {}

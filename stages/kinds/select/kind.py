@@ -7,15 +7,11 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Problem, Stage
+from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import values
-from stages.settings.edges import (
-    MODEL,
-    TRAINING_ROWS,
-)
+from stages.settings.edges import ROWS, any_of, at_most_one, some, takes
 from stages.settings.stage import StageConfig
 
-ROWS = frozenset({"samples", "conversations"})
 COLUMNS = (
     "id",
     "domain",
@@ -61,11 +57,7 @@ class SelectConfig(StageConfig):
 
 
 def check(stage: Stage) -> Iterator[Problem]:
-    """Rows to choose from."""
-    if not ROWS & {source.kind.produces for source in stage.inputs["data_from"]}:
-        yield Problem(
-            "data_from", "names no stage with samples or conversations to choose from: add one"
-        )
+    """What can be chosen by."""
     yield from rules(stage.config)
 
 
@@ -91,9 +83,9 @@ KINDS = (
         "samples",
         "stages.kinds.select.run:run",
         edges={
-            "data_from": EdgeRule(TRAINING_ROWS | MODEL),
-            "score_with": EdgeRule(frozenset({"samples", "evaluation"})),
+            "data_from": takes(some(*ROWS), at_most_one("model")),
+            "score_with": takes(any_of("samples", "evaluation")),
         },
-        check="stages.kinds.select.kind:check",
+        check=check,
     ),
 )

@@ -58,9 +58,7 @@ def run(config: SelectConfig, inputs: Inputs, context: Context) -> Outputs:
     """Choose `rows` of the rows of `data_from`; read twice, so that few are held in memory."""
     key = f"stages.{context.stage}"
     refuse(of_selection(config), key)
-    stages = [a for a in inputs.get("data_from", ()) if a.type in TRAINING_TYPES]
-    if not stages:
-        raise UsageError(f"{key}.data_from: no stage with samples or conversations to choose from")
+    stages = [a for a in inputs["data_from"] if a.type in TRAINING_TYPES]
     models = [a for a in inputs["data_from"] if a.type == "model"]
     dropped: Counter[str] = Counter()
     read, good = _good(config, stages, models, _rates(inputs), dropped, key)

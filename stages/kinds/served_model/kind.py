@@ -36,7 +36,8 @@ def check(stage: Stage) -> Iterator[Problem]:
         yield Problem("url", str(error).removeprefix("url").lstrip("=: "))
 
 
-def origin(config: ServedModelConfig) -> str:
+def origin(stage: Stage) -> str:
+    config: ServedModelConfig = stage.config
     return f"{config.model}, served at {config.url}"
 
 
@@ -47,7 +48,7 @@ KINDS = (
         ServedModelConfig,
         "served_model",
         "stages.kinds.served_model.run:run",
-        check="stages.kinds.served_model.kind:check",
-        origin="stages.kinds.served_model.kind:origin",
+        check=check,
+        origin=origin,
     ),
 )

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Stage
+from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.settings import parallel, training, values
-from stages.settings.edges import (
-    INIT,
-    TRAINING_ROWS,
-)
+from stages.settings.edges import ROWS, one, some, takes
 from stages.settings.health import Health
-from stages.settings.numbers import Config, Inputs, Numbers, epochs, rows_of
+from stages.settings.numbers import Inputs, Numbers, epochs, rows_of
 from stages.settings.parallel import Parallel
 from stages.settings.stage import StageConfig, from_root, placement
 from stages.settings.training import Lora, Optimizer, Precision
@@ -54,13 +51,15 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from values.one_of("overflow", stage.config.overflow, OVERFLOW)
 
 
-def numbers(config: Config, inputs: Inputs) -> Numbers:
+def numbers(stage: Stage, inputs: Inputs) -> Numbers:
     """Batches of supervised training; steps once the rows are there."""
+    config: SFTConfig = stage.config
     return epochs(config, rows_of(inputs, "samples", "conversations"))
 
 
-def needs(config: SFTConfig) -> Needs:
+def needs(stage: Stage) -> Needs:
     """A gang; each process has the same share of a batch."""
+    config: SFTConfig = stage.config
     return parallel.processes(config.parallel, config.batch_size)
 
 
@@ -71,9 +70,9 @@ KINDS = (
         SFTConfig,
         "model",
         "stages.kinds.sft.run:run",
-        edges={"init_from": INIT, "data_from": EdgeRule(TRAINING_ROWS, required=frozenset())},
-        derive="stages.kinds.sft.kind:numbers",
-        needs="stages.kinds.sft.kind:needs",
-        check="stages.kinds.sft.kind:check",
+        edges={"init_from": takes(one("model")), "data_from": takes(some(*ROWS))},
+        numbers=numbers,
+        needs=needs,
+        check=check,
     ),
 )

@@ -8,7 +8,8 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Registry
+from pipeline.artifact import Artifact
+from pipeline.kinds import EdgeRule, Kind, Needs, Problem, Registry, Stage, Takes
 
 NUMBERS = frozenset({"numbers"})
 
@@ -52,25 +53,25 @@ class TotalConfig(ToyConfig):
     scale: float = 1.0
 
 
-def work_needs(config: WorkConfig) -> Needs:
+def work_needs(stage: Stage) -> Needs:
     """A gang of as many processes as the config says, each on a device of its own."""
-    return Needs(config.processes, devices=config.processes)
+    return Needs(stage.config.processes, devices=stage.config.processes)
 
 
-def source_origin(config: SourceConfig) -> str:
+def source_origin(stage: Stage) -> str:
     """Where numbers come from, as a real kind says it."""
-    return f"file {config.path}" if config.path else "counted here"
+    return f"file {stage.config.path}" if stage.config.path else "counted here"
 
 
-def work_numbers(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+def work_numbers(stage: Stage, inputs: Mapping[str, Artifact]) -> dict[str, Any]:
     """Derived numbers, as a real kind has them."""
-    return {"additions": config["steps"] * sum(a.facts["rows"] for a in inputs.values())}
+    return {"additions": stage.config.steps * sum(a.facts["rows"] for a in inputs.values())}
 
 
-def enough_rows(config: WorkConfig, facts: Mapping[str, Any]) -> Iterator[Problem]:
+def enough_rows(stage: Stage, facts: Mapping[str, Any]) -> Iterator[Problem]:
     """A gate, as a real kind has one."""
-    if facts["rows"] < config.min_rows:
-        yield Problem("min_rows", f"is {config.min_rows}, and it has {facts['rows']}")
+    if facts["rows"] < stage.config.min_rows:
+        yield Problem("min_rows", f"is {stage.config.min_rows}, and it has {facts['rows']}")
 
 
 _KINDS = (
@@ -80,7 +81,7 @@ _KINDS = (
         SourceConfig,
         "numbers",
         "toy_recipe.stages:source",
-        origin="toy_recipe.kinds:source_origin",
+        origin=source_origin,
     ),
     Kind(
         "work",
@@ -88,10 +89,10 @@ _KINDS = (
         WorkConfig,
         "numbers",
         "toy_recipe.stages:work",
-        edges={"data_from": EdgeRule(NUMBERS, required=NUMBERS, at_most=2)},
-        derive="toy_recipe.kinds:work_numbers",
-        needs="toy_recipe.kinds:work_needs",
-        gate="toy_recipe.kinds:enough_rows",
+        edges={"data_from": EdgeRule((Takes(NUMBERS, 1, 2),))},
+        numbers=work_numbers,
+        needs=work_needs,
+        gate=enough_rows,
     ),
     Kind(
         "total",
@@ -100,7 +101,7 @@ _KINDS = (
         "sum",
         "toy_recipe.stages:total",
         light=True,
-        edges={"data_from": EdgeRule(NUMBERS, required=NUMBERS)},
+        edges={"data_from": EdgeRule((Takes(NUMBERS, 1),))},
     ),
 )
 
