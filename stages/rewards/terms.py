@@ -57,8 +57,11 @@ class Batch:
         return len(self.rows)
 
     def subset(self, numbers: Sequence[int]) -> Batch:
-        parts = self.rows, self.completions, self.parsed
-        return Batch(*([part[n] for n in numbers] for part in parts))
+        return Batch(
+            [self.rows[n] for n in numbers],
+            [self.completions[n] for n in numbers],
+            [self.parsed[n] for n in numbers],
+        )
 
 
 @dataclass(frozen=True)

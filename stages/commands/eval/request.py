@@ -25,6 +25,7 @@ from stages.commands.eval.words import (
     sort_words,
     there_is,
 )
+from stages.commands.fidelity.departures import REFERENCE
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.settle import pass_at, samples_of, with_samples
 from stages.kinds.pretrained.kind import PretrainedConfig
@@ -71,10 +72,9 @@ def read_request(project: Project, options: argparse.Namespace) -> Request:
 
 def _as_paper(project: Project, composed: Composed) -> EvaluateConfig:
     """How the paper evaluates (D.1), whatever the profile says, by the profile's engine."""
-    reference = str(project.reference)
-    group = reference.partition("=")[0]
+    group = REFERENCE.partition("=")[0]
     kept = [word for word in composed.overrides if word.partition("=")[0] != group]
-    paper = _evaluate_config(compose(project, [*kept, reference]))
+    paper = _evaluate_config(compose(project, [*kept, REFERENCE]))
     return dataclasses.replace(paper, rollout=_evaluate_config(composed).rollout)
 
 
