@@ -42,7 +42,7 @@ PACKAGES = (
     "datasets",
     "peft",
     "vllm",
-    "sympy",
+    "python-flint",
     "numpy",
     "pyarrow",
     "r1-recipe",

@@ -27,6 +27,7 @@ from hydra.core.default_element import ResultDefault
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf.errors import OmegaConfBaseException
 
+from pipeline import sections
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
 
@@ -70,7 +71,9 @@ class PlainLoader(ConfigLoaderImpl):
             assert isinstance(loaded, DictConfig)
             if "hydra" in loaded:  # typed, and read by Hydra itself
                 config.merge_with({"hydra": loaded.pop("hydra")})
-            stages.read(default, OmegaConf.to_container(loaded))
+            content: Any = OmegaConf.to_container(loaded)
+            sections.keep_sources(content)
+            stages.read(default, content)
         stages.refuse_unknown(self._kinds, repo.get_group_options(STAGE))
         config.merge_with({**stages.root, "stages": {}} if stages.names else stages.root)
         for name in stages.names:

@@ -40,7 +40,10 @@ TORCH = (
 )
 #: Take more than a few seconds, most of them without torch.
 SLOW = (
+    "benchmarks/test_bench_verifiers.py",
     "benchmarks/test_drill.py",
+    "benchmarks/test_grpo_task.py",
+    "data_stages/hygiene/test_against_plain.py",
     "data_stages/test_review.py",
     "pipeline/test_compose.py",
     "pipeline/test_compositions.py",
@@ -49,10 +52,10 @@ SLOW = (
     "pipeline/test_light_stages.py",
     "pipeline/test_watchdog.py",
     "recipe",
-    "test_doctor.py",
-    "test_setup.py",
     "report/test_figures.py",
     "report/test_report.py",
+    "test_doctor.py",
+    "test_setup.py",
     "tracking",
     "verifiers/test_blind_rows.py",
     "verifiers/test_code.py",
@@ -86,8 +89,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    light = config.getoption("--light") and collection_path.suffix == ".py"
-    return (light and bool(_marks(collection_path))) or None
+    """Whole files and folders: a light run does not even import them."""
+    if not config.getoption("--light") or HERE not in collection_path.parents:
+        return None
+    if collection_path.is_dir():
+        return _listed(collection_path, TORCH + SLOW) < len(TORCH + SLOW) or None
+    return (collection_path.suffix == ".py" and bool(_marks(collection_path))) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

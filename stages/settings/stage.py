@@ -34,7 +34,8 @@ def from_root(made: Any, key: str, **metadata: Any) -> Any:
 class StageConfig:
     """What every stage has: its kind, its edges, its seed.
 
-    sources: where its numbers in conf/ come from, by dotted key: a section of the paper.
+    sources: where its numbers in conf/ come from, by dotted key: a section of the paper. In files
+        it stands beside each number (pipeline/sections.py).
     """
 
     kind: str = MISSING

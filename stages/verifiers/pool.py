@@ -2,10 +2,10 @@
 
 Cheap and harmless verifiers (choice, text, instruction, logic, and the fast path of mathematics)
 are linear in the length of the answer and run in the caller's thread: a few microseconds each.
-Everything that needs sympy or runs code goes to worker processes, which start when first needed
-(a plain `python -m`, so they inherit neither torch nor memory), work on one question at a time, end
-at the answer's limit of CPU time and are replaced. There are no signals and no helper threads: the
-calling thread waits on the sockets, and a lock lets any thread call.
+Everything that needs many digits or runs code goes to worker processes, which start when first
+needed (a plain `python -m`, so they inherit neither torch nor memory), work on one question at a
+time, end at the answer's limit of CPU time and are replaced. There are no signals and no helper
+threads: the calling thread waits on the sockets, and a lock lets any thread call.
 
 What happens to a worker from outside (the system runs out of memory, somebody stops it) is no fault
 of the answer that it has in hand: a fresh worker is asked once more. A crash that repeats there is

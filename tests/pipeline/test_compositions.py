@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from omegaconf import OmegaConf
 from toy_recipe.__main__ import TOY
 
 from pipeline import compositions
 from pipeline.cli import R1
 from pipeline.compose import CONFIG_NAME, VERSION_BASE, Composed, compose, resolve, schema
 from pipeline.project import Project
+from pipeline.sections import keep_sources
 
 
 @pytest.fixture
@@ -29,13 +32,25 @@ def kept() -> list[Path]:
     return sorted(compositions.folder().glob("*"))
 
 
-def as_hydra_does(project: Project, overrides: Sequence[str]) -> Composed:
-    """The same by Hydra alone, which knows no `kinds` and `steps`."""
+def as_hydra_does(
+    project: Project, overrides: Sequence[str], patch: pytest.MonkeyPatch
+) -> Composed:
+    """The same by Hydra alone, which knows no `kinds` and `steps`, and no number with a place."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.config_store import ConfigStore
     from hydra.core.global_hydra import GlobalHydra
 
+    def without_places(loader: ConfigLoaderImpl, default: Any, repo: Any) -> Any:
+        loaded = load(loader, default, repo)
+        if default.config_path.partition("/")[0] not in ("kind", "hydra"):
+            content: Any = OmegaConf.to_container(loaded.config)
+            keep_sources(content)
+            loaded = replace(loaded, config=OmegaConf.create(content))
+        return loaded
+
+    load = ConfigLoaderImpl._load_single_config
+    patch.setattr(ConfigLoaderImpl, "_load_single_config", without_places)
     registry = project.kinds()
     for name, kind in registry.items():
         ConfigStore.instance().store(group="kind", name=name, node=schema(kind.config, name))
@@ -70,7 +85,7 @@ def test_a_recipe_is_composed_as_hydra_alone_would(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert compose(R1, words) == as_hydra_does(R1, words)
+    assert compose(R1, words) == as_hydra_does(R1, words, monkeypatch)
 
 
 def test_what_was_composed_is_found_again(toy: Project, monkeypatch: pytest.MonkeyPatch) -> None:

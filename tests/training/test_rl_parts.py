@@ -12,6 +12,7 @@ from pipeline.errors import RecipeError, UsageError
 from stages.kinds.rl.config import Algorithm, LengthSwitch, RewardTerm, RLConfig
 from stages.rewards.terms import build_terms
 from stages.rl.arguments import grpo_arguments
+from stages.rl.metrics import curves
 from stages.rl.prompts import prepare_prompts
 from stages.rl.rewards import weights_at, without_signal
 from stages.rl.schedule import max_tokens_at
@@ -221,3 +222,10 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change(trainer):
     trainer._prepare_inputs = lambda inputs: batch
     with pytest.raises(RecipeError, match=r"loss of step 1 is nan.*Lower optimizer.learning_rate"):
         trainer.training_step(trainer.model, [])
+
+
+def test_what_trl_logs_is_a_curve_by_our_name_or_its_own() -> None:
+    logged = {"rewards/accuracy/mean": 0.5, "rewards/accuracy/std": 0.1, "clip_ratio/low_mean": 0.2}
+    named = {"reward/accuracy": 0.5, "reward_std/accuracy": 0.1, "accuracy": 0.5}
+    assert curves(logged) == named | {"clip_ratio/low_mean": 0.2}
+    assert curves({"completions/mean_length": 9.0, "kl": None}) == {"length": 9.0}

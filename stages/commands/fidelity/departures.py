@@ -1,9 +1,10 @@
 """What a composed recipe sets otherwise than the reference: `r1 plan --departures`.
 
 The reference is the same recipe with other overrides (`profile=paper`).
-A stage's `sources` say where the reference's numbers stand, by key; a number without one is this
-project's own. `departures` at the root of a profile gives the reasons: by key, or by `STAGE.KEY` or
-`KIND.KEY` where one does not hold everywhere. A reason for `sampling` holds for all keys below it.
+A stage's `sources` (pipeline/sections.py) say where the reference's numbers stand; a number without
+one is this project's own. `departures` at the root of a profile gives the reasons: by key, or by
+`STAGE.KEY` or `KIND.KEY` where one does not hold everywhere. A reason for `sampling` holds for all
+keys below it.
 How the reference itself stands to the paper is in paper.py.
 """
 

@@ -56,7 +56,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from typing import Any
 
 from stages.verifiers.maths.errors import NotExact, TooLarge, Undecided, Undefined, Unread
@@ -99,11 +98,6 @@ class Target:
     tree: Node
     tolerance: Tolerance = EXACT
     integer: str = ""
-
-
-def prepare(metadata: Mapping[str, Any]) -> None:
-    """Import what the last judge needs before an answer's clock runs: a third of a second."""
-    import_module("sympy")
 
 
 def quick(text: str, reference: str, metadata: Mapping[str, Any]) -> Verdict | None:

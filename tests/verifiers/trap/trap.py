@@ -25,7 +25,7 @@ def quick(text: str, reference: str, metadata: Mapping[str, Any]) -> Verdict | N
 
 
 def prepare(metadata: Mapping[str, Any]) -> None:
-    """Like that of mathematics, which loads sympy."""
+    """Like that of programs, which starts a jail."""
 
 
 def judge(text: str, metadata: Mapping[str, Any]) -> Verdict:

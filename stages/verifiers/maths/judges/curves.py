@@ -7,9 +7,12 @@ vanish on it: xy = 1 is y = 1/x, but y/x = 1 lacks a point of y = x, and x(x - 1
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import mpmath
+from flint import Ordering, fmpz_mpoly, fmpz_mpoly_ctx, fmpz_mpoly_vec
 from mpmath import mp
 
 from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined, Unread
@@ -24,6 +27,7 @@ _SIDES = {"<": (1, "<"), ">": (-1, "<"), "<=": (1, "<="), ">=": (-1, "<="), "=":
           "!=": (1, "!=")}  # fmt: skip
 _HIGHEST = 12  # degree, where polynomials are asked for
 _ENOUGH = 5
+_MOST = (64, 1024, 4096)  # polynomials of a basis, terms and bits of each
 
 
 def same_relation(reference: Node, answer: Node) -> bool:
@@ -88,44 +92,66 @@ def _factor(left: Node, right: Node, names: frozenset[str]) -> Any:
 
 
 def _same_polynomial(left: Node, right: Node) -> bool:
-    from sympy import Poly, fraction, groebner, together
-    from sympy.polys.polyerrors import BasePolynomialError
-
+    """Whether both vanish at the same points, without common factors of top and bottom."""
+    names = sorted(symbols(left) | symbols(right))
+    ring = fmpz_mpoly_ctx.get([f"x{place}" for place in range(len(names))], Ordering.degrevlex)
+    variables = dict(zip(names, ring.gens(), strict=True))
     try:
-        pairs = [fraction(together(_rational(node)).cancel()) for node in (left, right)]
-        names = sorted(pairs[0][0].free_symbols | pairs[1][0].free_symbols, key=str)
-        tops = [Poly(top, *names).sqf_part().monic() for top, _ in pairs]
-        if not names or tops[0] != tops[1]:
-            return False
-        bottoms = [Poly(bottom, *names) for _, bottom in pairs]
-        return all(
-            bottom.is_ground or groebner([tops[0], bottom], *names).exprs == [1]
-            for bottom in bottoms
+        (top, bottom), (other, beneath) = (
+            _fraction(node, ring, variables) for node in (left, right)
         )
-    except (BasePolynomialError, ZeroDivisionError, Unread):
+    except Unread:
         return False
+    if top.is_constant() or other.is_constant():
+        return False
+    top, other = _squarefree(top), _squarefree(other)
+    if top * other.leading_coefficient() != other * top.leading_coefficient():
+        return False
+    return all(_never_meet(top, below) for below in (bottom, beneath))
 
 
-def _rational(node: Node) -> Any:
-    """A rational function in sympy, built by hand; Unread where it is none or too large."""
-    from sympy import Add, Integer, Mul, Pow, Rational, Symbol
+def _squarefree(top: fmpz_mpoly) -> fmpz_mpoly:
+    factors = (factor for factor, _ in top.factor_squarefree()[1])
+    return math.prod(factors, start=top.context().constant(1))
 
-    match node.kind:
-        case "number":
-            return Rational(node.value.numerator, node.value.denominator)
-        case "symbol":
-            return Symbol(node.value)
-        case "neg":
-            return Mul(Integer(-1), _rational(node.args[0]))
-        case "add":
-            return Add(*(_rational(part) for part in node.args))
-        case "mul":
-            return Mul(*(_rational(part) for part in node.args))
-        case "div":
-            bottom = _rational(node.args[1])
-            if bottom == 0:
-                raise Unread("division by zero")
-            return Mul(_rational(node.args[0]), Pow(bottom, -1))
-        case "pow" if node.args[1] in map(number, range(1, _HIGHEST + 1)):
-            return Pow(_rational(node.args[0]), int(node.args[1].value))
-    raise Unread("no rational function")
+
+def _never_meet(top: fmpz_mpoly, bottom: fmpz_mpoly) -> bool:
+    """Whether the two vanish together nowhere; False, too, where that is beyond _MOST."""
+    if bottom.is_constant():
+        return True
+    both = fmpz_mpoly_vec([top, bottom], top.context())
+    found: Any = both.buchberger_naive(limits=_MOST)
+    basis, whole = found
+    return bool(whole) and any(one.is_constant() for one in basis)
+
+
+def _fraction(
+    node: Node, ring: fmpz_mpoly_ctx, variables: Mapping[str, fmpz_mpoly]
+) -> tuple[fmpz_mpoly, fmpz_mpoly]:
+    """Top and bottom of a rational function; Unread where it is none or too large."""
+    one = ring.constant(1)
+    if node.kind == "number":
+        return ring.constant(node.value.numerator), ring.constant(node.value.denominator)
+    if node.kind == "symbol":
+        return variables[node.value], one
+    if node.kind == "pow" and node.args[1] in map(number, range(1, _HIGHEST + 1)):
+        top, bottom = _fraction(node.args[0], ring, variables)
+        exponent = int(node.args[1].value)
+        return top**exponent, bottom**exponent
+    if node.kind not in ("neg", "add", "mul", "div"):
+        raise Unread("no rational function")
+    (top, bottom), *others = (_fraction(part, ring, variables) for part in node.args)
+    if node.kind == "neg":
+        return -top, bottom
+    for over, under in others:
+        if node.kind == "add":
+            top, bottom = top * under + over * bottom, bottom * under
+        elif node.kind == "mul":
+            top, bottom = top * over, bottom * under
+        elif over.is_zero():
+            raise Unread("division by zero")
+        else:
+            top, bottom = top * under, bottom * over
+        common = top.gcd(bottom)
+        top, bottom = top // common, bottom // common
+    return top, bottom

@@ -1,7 +1,7 @@
 """How far the judges may go and how near two numbers must be: said once for each answer.
 
 In the caller's process only exact arithmetic is done; whoever needs numbers at many digits, or
-sympy, calls `need_digits` first, which ends the attempt there: a worker then judges.
+bases of ideals, calls `need_digits` first, which ends the attempt there: a worker then judges.
 """
 
 from __future__ import annotations
