@@ -57,7 +57,7 @@ READ = 8000
 VALIDATION = "validation/"
 
 
-def curves(metrics: Mapping[str, float]) -> dict[str, float]:
+def curves(metrics: Mapping[str, float | None]) -> dict[str, float]:
     """TRL's metrics of a step as the curves of the stage."""
     found = {_ours(name): value for name, value in metrics.items() if value is not None}
     if "reward/accuracy" in found:
