@@ -19,8 +19,9 @@ from typing import Any, Protocol
 
 import torch
 
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
+from stages.rollout.opening import open_engine
 from stages.settings.generation import Rollout, Sampling
 
 

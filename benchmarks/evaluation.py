@@ -37,7 +37,8 @@ from rich.table import Table
 from pipeline.artifact import Artifact
 from pipeline.context import Context
 from stages.kinds.evaluate.config import EvaluateConfig
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
+from stages.rollout.opening import open_engine
 from stages.rows.schemas import PROBLEM, Row, write_rows
 from stages.sampling.collect import make_jobs
 from stages.sampling.ledger import key_of, seed_of

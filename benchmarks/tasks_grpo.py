@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.kinds.rl.config import Curriculum, RLConfig
-from stages.training.rl.prompt_stream import PromptStream
+from stages.rl.prompt_stream import PromptStream
 
 
 def stage_config(overrides: Sequence[str]) -> RLConfig:

@@ -61,7 +61,7 @@ def compose(project: Project, overrides: Sequence[str]) -> Composed:
     """Compose the project's configuration with Hydra overrides, or find it as it was composed."""
     registry = project.kinds()
     kept = compositions.path_of(project, overrides)
-    if kept and (found := compositions.read(kept, registry)):
+    if kept and (found := compositions.read(kept, Composed, registry)):
         return found
     overrides = readable(overrides)
     composed = composer(project)

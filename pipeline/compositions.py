@@ -60,16 +60,14 @@ def path_of(project: Project, words: Sequence[str]) -> Path | None:
     return folder() / f"{whole.hexdigest()[:32]}.json"
 
 
-def read(path: Path, registry: Registry) -> Composed | None:
+def read(path: Path, made: type[Composed], registry: Registry) -> Composed | None:
     """The composition that a file holds, if it does."""
-    from pipeline.compose import Composed
-
     try:
         seal, _, text = path.read_bytes().partition(b"\n")
         if hashlib.sha256(text).hexdigest().encode() != seal:
             return None
         os.utime(path)
-        return _parsed(Composed, json.loads(text), registry)
+        return _parsed(made, json.loads(text), registry)
     except (OSError, ValueError):
         return None
 

@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import pytest
@@ -144,3 +144,43 @@ def test_what_the_plan_needs_loads_without_torch_or_numpy(module: str) -> None:
     code = f"import sys, {module}; sys.exit(sorted(set(sys.modules) & {slow!r}) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    paths = {name_of(path): path for package in ("pipeline", "stages") for path in sources(package)}
+    needs = {
+        name: {module_in(paths, imported) for imported in imports(path)} & paths.keys() - {name}
+        for name, path in paths.items()
+    }
+    while ends := [name for name in needs if no_circle_has(name, needs)]:
+        needs = {name: needs[name] - {*ends} for name in needs.keys() - {*ends}}
+    assert needs == {}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def module_in(known: Container[str], imported: str) -> str | None:
+    """The module of this project that an import is of: `a.b.c` is one, or a name in `a.b`."""
+    found = (name for name in (imported, imported.rpartition(".")[0]) if name in known)
+    return next(found, None)
+
+
+def no_circle_has(module: str, needs: dict[str, set[str]]) -> bool:
+    """It needs no module, or none needs it."""
+    return not needs[module] or not any(module in others for others in needs.values())
+
+
+def test_constructors_name_what_they_take() -> None:
+    unnamed = [
+        f"{path.relative_to(ROOT)}: {owner.name}"
+        for package in ("pipeline", "stages")
+        for path in sources(package)
+        for owner in ast.walk(ast.parse(path.read_text()))
+        if isinstance(owner, ast.ClassDef)
+        for method in owner.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__" and method.args.vararg
+    ]
+    # vLLM makes this one, in two versions of its runner
+    assert unnamed == ["stages/rollout/vllm_logprobs.py: Tempered"]

@@ -29,7 +29,7 @@ from pipeline.situation import finished, survey
 from stages.language.consistency import target_of
 from stages.rewriting.examples import Example, as_row
 from stages.rewriting.sheet import KEEP, Review, Sheet, parts, read_sheet, write_sheet
-from stages.rows.samples import TRAINING_TYPES, samples_of
+from stages.rows.learnable import TRAINING_TYPES, samples_of
 
 
 def main(argv: Sequence[str]) -> int:

@@ -8,15 +8,16 @@ long thoughts are compared in a moment, and what must be remembered of one is 2 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.hygiene.ngrams import ngrams
 from stages.rows.schemas import Row
 
+UNITS = re.compile(r"[A-Za-z]+|\d+|[^\sA-Za-z\d]")
 SHINGLE = 3
 SIZE = 256
 
@@ -27,7 +28,9 @@ DUPLICATE, NEAR_DUPLICATE = "duplicate", "near_duplicate"
 
 def sketch(text: str) -> Sketch:
     """The sketch of a text, sorted; one that is shorter than a shingle is one."""
-    runs = ngrams(text, SHINGLE) or [(text.strip(),)]
+    units = UNITS.findall(text)
+    shingles = zip(*(units[start:] for start in range(SHINGLE)), strict=False)
+    runs = list(shingles) or [(text.strip(),)]
     hashes = (blake2b("\0".join(run).encode(), digest_size=8).digest() for run in set(runs))
     return np.sort(np.frombuffer(b"".join(hashes), dtype="<u8"))[:SIZE].astype(np.uint64)
 

@@ -1,9 +1,10 @@
 """Samples that no rule could judge, judged by a model after all were drawn.
 
-A sample waits for the judge where its verifier gave no verdict, an answer can be compared with its
-problem's reference, and no filter would drop it if it were right: nothing is asked for nothing. The
-verdict of a rule is never looked at again. What the model says goes through the same filters, under
-names of its own: `judged_by_model_wrong`, and `judge_unreadable` where its votes decide nothing.
+A sample waits for the judge (`waits` in stages/sampling/filters.py) where its verifier gave no
+verdict, an answer can be compared with its problem's reference, and no filter would drop it if it
+were right: nothing is asked for nothing. The verdict of a rule is never looked at again. What the
+model says goes through the same filters, under names of its own: `judged_by_model_wrong`, and
+`judge_unreadable` where its votes decide nothing.
 """
 
 from __future__ import annotations
@@ -15,18 +16,16 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.errors import RecipeError
-from stages import verifiers
 from stages.hygiene.resemblance import Different
 from stages.judging.answer_judge import AnswerJudge, Opinion, claim_of
 from stages.rows.schemas import Row
-from stages.rows.sources import BY_METADATA
+from stages.sampling.collect import Job
 from stages.sampling.filters import reason_of
 from stages.sampling.round_files import WAITS
+from stages.sampling.rounds import Rounds
 
 if TYPE_CHECKING:
     from stages.kinds.sample.config import SampleConfig
-    from stages.sampling.collect import Job
-    from stages.sampling.rounds import Rounds
 
 GENERATIVE = "generative"  # the verifier of rows that no rule can judge
 RIGHT, WRONG, UNREADABLE = "judged_by_model_right", "judged_by_model_wrong", "judge_unreadable"
@@ -34,21 +33,6 @@ NOT_SHOWN = "not_shown_to_judge"
 NO_VERDICT = "cannot_judge"
 DROPS = (WRONG, UNREADABLE)  # in place of the filters `wrong` and `cannot_judge`
 TOGETHER = 1024  # problems whose samples are judged in one go, and in memory
-
-
-def waits(row: Row, config: SampleConfig) -> bool:
-    """Whether a judge is to be asked about a sample."""
-    if config.generative_judge is None or row["score"] is not None or not row["answer"]:
-        return False
-    return _comparable(row) and reason_of(row | {"score": 1.0}, config) is None
-
-
-def _comparable(problem: Row) -> bool:
-    """Whether right answers are those that say what the reference says: not of programs."""
-    name = problem["verifier"]
-    if not (problem["reference"] or "").strip() or name in BY_METADATA:
-        return False
-    return name in verifiers.VERIFIERS and not getattr(verifiers.load(name), "OPEN", False)
 
 
 def require_judge(problems: Iterable[Row], config: SampleConfig, key: str) -> None:

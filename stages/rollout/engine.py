@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Protocol
 
 from transformers import PreTrainedTokenizerBase
@@ -113,19 +112,3 @@ def check_lengths(
             f"fit the {window} tokens that the engine sees in all; lower sampling.max_tokens, or "
             "raise rollout.max_model_tokens if the model sees more"
         )
-
-
-def open_engine(model_path: Path, rollout: Rollout, threads: int) -> Engine:
-    """The engine that the profile asks for, with the model loaded, in this process."""
-    check_engine(rollout)
-    if rollout.engine == "vllm":
-        from stages.rollout.vllm_engine import VLLMEngine
-
-        return VLLMEngine.open(model_path, rollout, threads)
-    if rollout.engine == "server":
-        from stages.rollout.server_engine import ServerEngine
-
-        return ServerEngine.open(model_path, rollout)
-    from stages.rollout.transformers_engine import TransformersEngine
-
-    return TransformersEngine.open(model_path, rollout, threads)

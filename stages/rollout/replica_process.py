@@ -29,7 +29,8 @@ import torch
 
 from pipeline import threads
 from pipeline.errors import RecipeError, StageFailed
-from stages.rollout.engine import EngineDied, open_engine
+from stages.rollout.engine import EngineDied
+from stages.rollout.opening import open_engine
 from stages.rollout.shards import Answer, Shard
 from stages.settings.generation import Rollout
 

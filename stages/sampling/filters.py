@@ -11,13 +11,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from stages import verifiers
 from stages.language.consistency import mixes_languages, target_of
 from stages.rewards import padding
 from stages.rewards.format import strict
 from stages.rows.schemas import Row
+from stages.rows.sources import BY_METADATA
 from stages.scoring.forcing import never_ended
+
+if TYPE_CHECKING:
+    from stages.kinds.sample.config import SampleConfig
 
 
 class Readability(Protocol):
@@ -85,3 +90,18 @@ def apply_rules(rows: Sequence[Row], config: Readability, dropped: Counter[str])
         else:
             dropped[reason] += 1
     return kept
+
+
+def waits(row: Row, config: SampleConfig) -> bool:
+    """Whether a judge is to be asked about a sample."""
+    if config.generative_judge is None or row["score"] is not None or not row["answer"]:
+        return False
+    return _comparable(row) and reason_of(row | {"score": 1.0}, config) is None
+
+
+def _comparable(problem: Row) -> bool:
+    """Whether right answers are those that say what the reference says: not of programs."""
+    name = problem["verifier"]
+    if not (problem["reference"] or "").strip() or name in BY_METADATA:
+        return False
+    return name in verifiers.VERIFIERS and not getattr(verifiers.load(name), "OPEN", False)

@@ -24,7 +24,7 @@ TOGETHER = 1024  # problems whose samples are rewritten in one go, and in memory
 
 
 @dataclass(frozen=True)
-class Choice:
+class Keeping:
     """Chooses what is kept. rewriter: None keeps samples as they are."""
 
     config: SampleConfig

@@ -14,7 +14,7 @@ from stages.rows.schemas import SAMPLE, Row, RowWriter, write_rows
 from stages.sampling.collect import Job
 from stages.sampling.difficulty import PASS_RATE, pass_rates
 from stages.sampling.funnel import Funnel
-from stages.sampling.keeping import Choice
+from stages.sampling.keeping import Keeping
 from stages.sampling.rounds import Rounds
 
 DRAWN = pa.schema(
@@ -55,7 +55,7 @@ class Published:
 
 
 def publish(
-    choice: Choice,
+    keeping: Keeping,
     samples: Iterable[tuple[Job, list[Row]]],
     rounds: Rounds,
     given: Sequence[Row],
@@ -68,7 +68,7 @@ def publish(
         RowWriter(rows, SAMPLE) as kept_rows,
         RowWriter(context.output / "drawn.parquet", DRAWN) as drawn_rows,
     ):
-        for job, drawn, kept in choice.of(samples):
+        for job, drawn, kept in keeping.of(samples):
             for sample in drawn:
                 funnel.add(job.problem["domain"], sample["dropped_by"])
                 published.drawn_tokens += sample["tokens"]
@@ -80,7 +80,7 @@ def publish(
                 kept_rows.write(row)
         for row in given:
             published.add(row)
-            published.given_mixed += mixes(row, choice.config)
+            published.given_mixed += mixes(row, keeping.config)
             kept_rows.write({name: row[name] for name in SAMPLE.names})
     rates = pass_rates(rounds.jobs, rounds.seen)
     write_rows(context.output / "pass_rates.parquet", rates, PASS_RATE)

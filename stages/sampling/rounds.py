@@ -28,12 +28,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stages.hygiene.resemblance import Different
-from stages.judging.open_samples import waits
 from stages.rows.schemas import Row, write_rows
 from stages.sampling.adaptive import Counts, Limits, allocate
 from stages.sampling.collect import Collector, Job, Progress
 from stages.sampling.elections import Election
-from stages.sampling.filters import reason_of
+from stages.sampling.filters import reason_of, waits
 from stages.sampling.round_files import GROUP, PART, WAITS, merged, part_row
 from stages.settings.values import ADAPTIVE, FIXED
 

@@ -77,8 +77,8 @@ class InPasses:
 class PackedSFTTrainer(FiniteTraining, EvenBatches, InPasses, SFTTrainer):
     """Logs loss, token_accuracy, learning_rate, grad_norm and tokens_per_second."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, **as_of_trl: Any) -> None:
+        super().__init__(**as_of_trl)
         self._tokens, self._since = 0, time.monotonic()
 
     def compute_loss(

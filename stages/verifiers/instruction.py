@@ -44,7 +44,7 @@ from stages.verifiers.instructions import KINDS
 from stages.verifiers.instructions import witness as witnesses
 from stages.verifiers.instructions.constraint import Constraint, require
 from stages.verifiers.instructions.effort import shortfall
-from stages.verifiers.instructions.sentences import visible
+from stages.verifiers.instructions.sentences import as_seen
 from stages.verifiers.verdict import RESPONSE, RIGHT, Unreadable, Verdict
 
 READS = RESPONSE
@@ -84,7 +84,7 @@ def judge(response: str, target: Target) -> Verdict:
 
 def results(response: str, constraints: Sequence[Constraint], mode: str = STRICT) -> list[bool]:
     """Whether each constraint holds: IFEval's accuracy at the level of instructions."""
-    texts = [visible(text) for text in (_variants(response) if mode == LOOSE else [response])]
+    texts = [as_seen(text) for text in (_variants(response) if mode == LOOSE else [response])]
     texts = [text for text in dict.fromkeys(texts) if text]
     return [any(_holds(text, constraint) for text in texts) for constraint in constraints]
 
@@ -101,7 +101,7 @@ def unearned(
     constraints = read(reference, metadata).constraints
     if any(KINDS[c["type"]].fixed for c in constraints):
         return None
-    return shortfall(visible(text), constraints, question, answered=bool(reference.strip()))
+    return shortfall(as_seen(text), constraints, question, answered=bool(reference.strip()))
 
 
 def witness(reference: str, metadata: Mapping[str, Any]) -> str | None:

@@ -35,7 +35,7 @@ from stages.verifiers.batch import Batch, Judged
 from stages.verifiers.grade import Case, earned, malformed, settle
 from stages.verifiers.tally import Tally
 from stages.verifiers.verdict import Request, Verdict, said
-from stages.verifiers.workers import Seats
+from stages.verifiers.workers import Workers
 
 WINDOW = 4096  # rows that a stream may draw ahead of its oldest open one
 PUMPED = 64  # requests settled here between two looks at the workers
@@ -49,7 +49,7 @@ class VerifierPool:
             raise ValueError(f"a pool needs at least one worker, not {workers}")
         self.policy = policy
         self.tally = Tally()
-        self._seats = Seats(workers, timeout)
+        self._workers = Workers(workers, timeout)
         self._known: dict[bytes, Judged] = {}
         self._lock = threading.Lock()
 
@@ -72,7 +72,7 @@ class VerifierPool:
     def close(self) -> None:
         """End all workers; the pool can be used again and starts new ones."""
         with self._lock:
-            self._seats.end()
+            self._workers.end()
 
     @contextmanager
     def comparing(self) -> Iterator[None]:
@@ -97,7 +97,7 @@ class VerifierPool:
             try:
                 yield from self._stream(requests)
             except BaseException:  # an interrupted batch must not answer the next one
-                self._seats.end()
+                self._workers.end()
                 raise
 
     def _stream(self, requests: Iterable[Request]) -> Iterator[Judged]:
@@ -140,14 +140,14 @@ class VerifierPool:
 
     def _pump(self, batch: Batch, wait: bool) -> None:
         """Hand out what waits, and collect what is answered or late."""
-        self._seats.hand_out(batch.waiting)
-        for seat in self._seats.ready(wait):
-            line, seconds = seat.line, seat.seconds()
-            if verdict := seat.collect() or self._seats.lost(seat, line):
+        self._workers.hand_out(batch.waiting)
+        for worker in self._workers.ready(wait):
+            line, seconds = worker.line, worker.seconds()
+            if verdict := worker.collect() or self._workers.lost(worker, line):
                 batch.judged[line] = Judged(verdict, seconds)
-            if seat.isolation and not self.tally.isolation:
-                self.tally.isolation = seat.isolation
-                print(f"programs run in {seat.isolation}", file=sys.stderr, flush=True)
+            if worker.isolation and not self.tally.isolation:
+                self.tally.isolation = worker.isolation
+                print(f"programs run in {worker.isolation}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)

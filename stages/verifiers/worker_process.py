@@ -1,4 +1,4 @@
-"""A seat of the pool: one worker process, as the pool's thread sees it.
+"""A worker of the pool: one process, as the pool's thread sees it.
 
 The process is a plain `python -m stages.verifiers.worker`: it inherits neither torch nor memory
 from the stage, and speaks one line of JSON at a time over a socket. It is in the stage's process
@@ -49,7 +49,7 @@ class NotStarted(RecipeError):
     """A worker, or the sandbox in it, did not start; no answer has been looked at yet."""
 
 
-class Seat:
+class WorkerProcess:
     """A worker process and the question that it has in hand (`line`; empty when idle).
 
     again: whether the question was in another worker's hand before. lost: after `collect` has ended

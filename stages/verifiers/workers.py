@@ -1,4 +1,4 @@
-"""The seats of a pool: workers that start when needed, and are replaced when they are lost."""
+"""The workers of a pool: processes that start when needed, and are replaced when they are lost."""
 
 from __future__ import annotations
 
@@ -7,86 +7,86 @@ import time
 from collections import deque
 
 from stages.verifiers.verdict import Verdict
-from stages.verifiers.worker_process import NotStarted, Seat
+from stages.verifiers.worker_process import NotStarted, WorkerProcess
 
 STARTS = 3  # workers that are started for a question before it is given up that one can be
 PAUSE = 0.5  # seconds between these
 
 
-class Seats:
-    """At most `workers` seats, each with so many seconds for a question."""
+class Workers:
+    """At most `most` processes, each with so many seconds for a question."""
 
-    def __init__(self, workers: int, seconds: float) -> None:
-        self._workers = workers
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most = most
         self._seconds = seconds
-        self._seats: list[Seat] = []
+        self._running: list[WorkerProcess] = []
 
     def hand_out(self, waiting: deque[bytes]) -> None:
-        """Give every idle seat a question; take more seats while there is work for them."""
-        for seat in self._seats:
-            seat.check()
-        self._seats = [seat for seat in self._seats if seat.alive]
-        idle = [seat for seat in self._seats if not seat.line]
-        while len(idle) < len(waiting) and len(self._seats) < self._workers:
+        """Give every idle worker a question; take more workers while there is work for them."""
+        for worker in self._running:
+            worker.check()
+        self._running = [worker for worker in self._running if worker.alive]
+        idle = [worker for worker in self._running if not worker.line]
+        while len(idle) < len(waiting) and len(self._running) < self._most:
             idle.append(self._start(STARTS))
-        for seat in idle[: len(waiting)]:
-            self._give(seat, waiting.popleft())
+        for worker in idle[: len(waiting)]:
+            self._give(worker, waiting.popleft())
 
-    def ready(self, wait: bool) -> list[Seat]:
-        """The seats that have answered or are late; with `wait`, until there is one."""
-        busy = [seat for seat in self._seats if seat.line]
+    def ready(self, wait: bool) -> list[WorkerProcess]:
+        """The workers that have answered or are late; with `wait`, until there is one."""
+        busy = [worker for worker in self._running if worker.line]
         if not busy:
             return []
         with selectors.DefaultSelector() as selector:
-            for seat in busy:
-                selector.register(seat.channel, selectors.EVENT_READ)
-            first = min(seat.deadline for seat in busy)
+            for worker in busy:
+                selector.register(worker.channel, selectors.EVENT_READ)
+            first = min(worker.deadline for worker in busy)
             patience = max(0.0, first - time.monotonic()) if wait else 0.0
             answered = {event[0].fileobj for event in selector.select(patience)}
         now = time.monotonic()
-        return [seat for seat in busy if seat.channel in answered or seat.deadline <= now]
+        return [worker for worker in busy if worker.channel in answered or worker.deadline <= now]
 
-    def lost(self, seat: Seat, line: bytes) -> Verdict | None:
+    def lost(self, worker: WorkerProcess, line: bytes) -> Verdict | None:
         """Have a fresh worker answer what a lost one has not; the verdict when both were lost.
 
         NotStarted when what the question needs, which no answer changes, did not start twice.
         """
-        if seat.lost is None:
+        if worker.lost is None:
             return None
-        self._seats.remove(seat)
-        if not seat.again:
+        self._running.remove(worker)
+        if not worker.again:
             fresh = self._give(self._start(STARTS), line)
             fresh.again = True
             return None
-        if isinstance(seat.lost, NotStarted):
-            raise seat.lost
-        return seat.lost
+        if isinstance(worker.lost, NotStarted):
+            raise worker.lost
+        return worker.lost
 
     def end(self) -> None:
         """End all workers."""
-        for seat in self._seats:
-            seat.kill()
-        self._seats.clear()
+        for worker in self._running:
+            worker.kill()
+        self._running.clear()
 
-    def _start(self, starts: int) -> Seat:
-        """A new seat, whose worker need not be ready yet; it may take several starts."""
+    def _start(self, starts: int) -> WorkerProcess:
+        """A new worker, which need not be ready yet; it may take several starts."""
         try:
-            seat = Seat(self._seconds)
+            worker = WorkerProcess(self._seconds)
         except NotStarted:
             if starts <= 1:
                 raise
             time.sleep(PAUSE)
             return self._start(starts - 1)
-        self._seats.append(seat)
-        return seat
+        self._running.append(worker)
+        return worker
 
-    def _give(self, seat: Seat, line: bytes, starts: int = STARTS) -> Seat:
-        """Give a seat a question, or a new seat where its worker has not become ready."""
+    def _give(self, worker: WorkerProcess, line: bytes, starts: int = STARTS) -> WorkerProcess:
+        """Give a worker a question, or a new one where it has not become ready."""
         try:
-            seat.give(line)
-            return seat
+            worker.give(line)
+            return worker
         except NotStarted:
-            self._seats.remove(seat)
+            self._running.remove(worker)
             if starts <= 1:
                 raise
             time.sleep(PAUSE)

@@ -13,7 +13,8 @@ from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.run import run
 from stages.kinds.general.kind import Thinking
 from stages.rewriting.thinking import thought_jobs
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
+from stages.rollout.opening import open_engine
 from stages.rows.schemas import read_rows
 from stages.settings.generation import Rollout, Sampling
 

@@ -28,13 +28,13 @@ from stages.registry import REGISTRY
 from stages.reward_models.data import read_judged
 from stages.rewards.preference import load_scorers
 from stages.rewards.terms import build_terms
+from stages.rl.prompts import Prompt, prepare_prompts, starts
+from stages.rl.rewards import weights_at
+from stages.rl.schedule import max_tokens_at
+from stages.rl.verdict_counts import VerdictCounts
 from stages.supervised.documents import encode
 from stages.tiny.problems import generate
 from stages.training.common import load_tokenizer
-from stages.training.rl.grpo_rollout import max_tokens_at
-from stages.training.rl.prompts import Prompt, prepare_prompts, starts
-from stages.training.rl.rewards import weights_at
-from stages.training.rl.verdict_counts import VerdictCounts
 from stages.verifiers.answer import DEFAULT
 
 # DeepSeek-R1, arXiv 2501.12948v2, as TRL and transformers name it.

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from pipeline.errors import StageFailed, UsageError
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
+from stages.rollout.opening import open_engine
 from stages.rollout.replica_devices import devices
 from stages.settings.generation import Rollout, Sampling
 

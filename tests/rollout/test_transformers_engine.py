@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from pipeline.errors import StageFailed, UsageError
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
+from stages.rollout.opening import open_engine
 from stages.settings.generation import Rollout, Sampling
 
 FREE = Sampling(temperature=1.0, max_tokens=24)

@@ -16,8 +16,9 @@ from transformers import AutoModelForCausalLM
 
 from pipeline.errors import UsageError
 from stages.kinds.pretrain.kind import ModelShape
-from stages.rollout.engine import GenerationRequest, open_engine
+from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
+from stages.rollout.opening import open_engine
 from stages.rollout.vllm_engine import VLLMEngine
 from stages.settings.generation import Rollout, Sampling
 from stages.tiny.model import build_model

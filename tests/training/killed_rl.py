@@ -35,8 +35,8 @@ class Case:
 def run(case: Case) -> None:
     """The stage, with a kill at the case's moment."""
     from stages.kinds.rl import run as rl
+    from stages.rl import groups, trainer
     from stages.training import common
-    from stages.training.rl import groups, grpo
 
     def before(owner: Any, name: str, due: Callable[..., bool]) -> None:
         original = getattr(owner, name)
@@ -51,13 +51,13 @@ def run(case: Case) -> None:
     def at_step(trainer: Any, *parts: Any) -> bool:
         return bool(trainer.state.global_step == case.step)
 
-    trainer = grpo.RecipeGRPOTrainer
+    trained = trainer.RecipeGRPOTrainer
     if case.moment == "step":
-        before(trainer, "training_step", at_step)
+        before(trained, "training_step", at_step)
     elif case.moment == "rollout":
         before(groups.GroupDrawer, "_share", lambda drawer, groups, step: step == case.step)
     elif case.moment == "weights":
-        before(trainer, "_save_optimizer_and_scheduler", at_step)
+        before(trained, "_save_optimizer_and_scheduler", at_step)
     else:
         before(
             common.StageCallback,

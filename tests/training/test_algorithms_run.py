@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 
 from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import Algorithm, RewardTerm, RLConfig
+from stages.rl.algorithms.drawing import AlgorithmDrawer
 from stages.settings.generation import Sampling
 from stages.settings.training import Optimizer
-from stages.training.rl.algorithms.drawing import AlgorithmDrawer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")

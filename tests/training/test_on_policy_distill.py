@@ -16,9 +16,9 @@ from pipeline.errors import RecipeError, StageFailed
 from stages.chat.template import END, render_prompt, tagged
 from stages.kinds.on_policy_distill import run as on_policy_distill
 from stages.kinds.on_policy_distill.kind import OnPolicyDistillConfig
+from stages.rl.distiller import prompt_order
 from stages.settings.generation import Sampling
 from stages.settings.training import Optimizer
-from stages.training.rl.distiller import prompt_order
 
 QUESTIONS = {"3+4=?": "7", "8-5=?": "3", "2+9=?": "11"}
 

@@ -11,17 +11,17 @@ from trl import GRPOTrainer
 from pipeline.errors import RecipeError, UsageError
 from stages.kinds.rl.config import Algorithm, LengthSwitch, RewardTerm, RLConfig
 from stages.rewards.terms import build_terms
+from stages.rl.arguments import grpo_arguments
+from stages.rl.metrics import curves
+from stages.rl.prompts import prepare_prompts
+from stages.rl.rewards import weights_at, without_signal
+from stages.rl.schedule import max_tokens_at
+from stages.rl.trainer import RecipeGRPOTrainer
 from stages.rollout.decoding import ATTENTION
 from stages.settings.generation import Sampling
 from stages.settings.training import Lora, Optimizer, Precision
 from stages.tiny.problems import generate
 from stages.training import common
-from stages.training.rl.arguments import grpo_arguments
-from stages.training.rl.grpo import RecipeGRPOTrainer
-from stages.training.rl.grpo_rollout import max_tokens_at
-from stages.training.rl.metrics import curves
-from stages.training.rl.prompts import prepare_prompts
-from stages.training.rl.rewards import weights_at, without_signal
 
 PAPER = RLConfig(  # recipe of DeepSeek-R1: 2.1 and 3.2 of arXiv 2501.12948v2
     kind="rl",

@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.errors import UsageError
 from stages.kinds.rl.config import Curriculum, RLConfig
-from stages.training.rl.prompt_stream import PromptStream, Visit
-from stages.training.rl.prompts import Prompt, earlier_rates, of_domains, starts
+from stages.rl.prompt_stream import PromptStream, Visit
+from stages.rl.prompts import Prompt, earlier_rates, of_domains, starts
 
 RESTING = Curriculum(rest_steps=10, samples=8, never=0.0, always=1.0)
 

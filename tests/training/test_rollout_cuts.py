@@ -22,16 +22,16 @@ from stages.kinds.rl.config import (
     RLConfig,
 )
 from stages.rewards.terms import build_terms
+from stages.rl.arguments import grpo_arguments
+from stages.rl.prompt_stream import PromptStream
+from stages.rl.prompts import Prompt, prepare_prompts, starts
+from stages.rl.schedule import Rollouts
+from stages.rl.trainer import RecipeGRPOTrainer
 from stages.rollout.decoding import ATTENTION
 from stages.settings.generation import Sampling
 from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training import common
-from stages.training.rl.arguments import grpo_arguments
-from stages.training.rl.grpo import RecipeGRPOTrainer
-from stages.training.rl.prompt_stream import PromptStream
-from stages.training.rl.prompts import Prompt, prepare_prompts, starts
-from stages.training.rl.schedule import Rollouts
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 OLD_LIMIT, NEW_LIMIT = 4, 20

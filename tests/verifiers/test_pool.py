@@ -43,7 +43,7 @@ def hard(number: int, right: bool = True) -> Request:
 
 
 def worker(pool: VerifierPool) -> subprocess.Popen[bytes]:
-    return pool._seats._seats[0]._process
+    return pool._workers._running[0]._process
 
 
 def test_a_worker_killed_from_outside_is_replaced(pool: VerifierPool) -> None:

@@ -27,8 +27,8 @@ from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from stages.kinds.mixture.kind import MixtureConfig, MixturePart
 from stages.kinds.mixture.kind import rules as of_mixture
+from stages.rows.learnable import TRAINING_TYPES, samples_of, tokenizer_of
 from stages.rows.mixture import Candidate, Chosen, choose
-from stages.rows.samples import TRAINING_TYPES, samples_of, tokenizer_of
 from stages.rows.schemas import SAMPLE, Row, write_rows
 from stages.settings.values import refuse
 

@@ -27,14 +27,14 @@ from pipeline.kinds import Outputs
 from stages.kinds.on_policy_distill.kind import OnPolicyDistillConfig
 from stages.models.folder import brings_code
 from stages.models.window import require_window
+from stages.rl.distiller import OnPolicyDistiller
+from stages.rl.prompts import Prompt, prepare_prompts
 from stages.rollout.decoding import ATTENTION
 from stages.rows.schemas import read_rows
 from stages.training import compute
 from stages.training.arguments import lora_config, split_batch, trainer_arguments
 from stages.training.common import StageCallback, load_model, load_tokenizer, start, train
 from stages.training.parallel import gang_arguments
-from stages.training.rl.distiller import OnPolicyDistiller
-from stages.training.rl.prompts import Prompt, prepare_prompts
 
 PROMPTS = ("problems", "conversations")
 

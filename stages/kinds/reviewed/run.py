@@ -28,7 +28,7 @@ from pipeline.kinds import Outputs
 from stages.chat.template import compose
 from stages.kinds.reviewed.kind import WITHOUT, ReviewedConfig
 from stages.rewriting.sheet import DROP, KEEP, Review, Sheet, parts, read_sheet
-from stages.rows.samples import samples_of
+from stages.rows.learnable import samples_of
 from stages.rows.schemas import SAMPLE, Row, write_rows
 from stages.settings.values import one_of, refuse
 from stages.verifiers.answer import parse

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pipeline.kinds import Problem, Stage
 from stages.kinds.rl import algorithm_check, reward_check
 from stages.kinds.rl.config import RLConfig
+from stages.rl.schedule import length_limits
 from stages.settings import (
     context,
     generation,
@@ -18,7 +19,6 @@ from stages.settings import (
     verifiers,
 )
 from stages.settings.generation import Sampling
-from stages.training.rl.schedule import length_limits
 from stages.verifiers.answer import POLICIES
 
 COUNTED = ("sft", "rl", "on_policy_distill")  # kinds that say what their training cost

@@ -52,7 +52,7 @@ class Algorithm:
 
     samples: whose they are: of the `policy` in training, of the `initial` one, or of each `round`,
         which samples from the policy that the round before it made and trains from the start again.
-    advantage: what a sample weighs (stages/training/rl/algorithms/advantages.py).
+    advantage: what a sample weighs (stages/rl/algorithms/advantages.py).
     loss_type, scale_rewards: TRL's. ratio: the importance ratio of a `token` or a `sequence`, or
         `none` where the coefficient stands alone.
     clip_low, clip_high, kl_coefficient: null leaves them to the stage. dynamic_sampling: so with

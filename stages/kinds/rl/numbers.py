@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pipeline.kinds import Stage
 from stages.kinds.rl.config import RLConfig
+from stages.rl.schedule import rollouts_of
 from stages.settings.numbers import Inputs, Numbers, policy, rows_of
-from stages.training.rl.schedule import rollouts_of
 
 
 def numbers(stage: Stage, inputs: Inputs) -> Numbers:

@@ -6,7 +6,7 @@ replaces every 400 steps. All of that is configuration; see conf/stage/_rl.yaml.
 
 A stage first proves its verifiers on its own reference answers, then drops prompts that are too
 long, trains, and publishes the policy. On the way it is asked problems that it does not learn from,
-where `validate_on` names some (stages/training/rl/validation.py). Killed at any moment it goes on
+where `validate_on` names some (stages/rl/validation.py). Killed at any moment it goes on
 from its last complete checkpoint, to the same weights and curves, bit for bit on one CPU thread.
 """
 
@@ -32,26 +32,26 @@ from stages.rewards.preference import load_scorers
 from stages.rewards.queries import require_kinds
 from stages.rewards.terms import Term, build_terms, require_rows
 from stages.rewards.windows import require_windows
-from stages.rollout.decoding import ATTENTION
-from stages.rows.schemas import Row, read_rows
-from stages.training import compute
-from stages.training.arguments import lora_config
-from stages.training.common import StageCallback, load_model, start, train
-from stages.training.rl import validation
-from stages.training.rl.adapter_reference import AdapterSync
-from stages.training.rl.algorithms.drawing import overlong_term
-from stages.training.rl.algorithms.trainers import trainer_for
-from stages.training.rl.arguments import completions_per_step, grpo_arguments
-from stages.training.rl.grpo import RecipeGRPOTrainer
-from stages.training.rl.prompts import (
+from stages.rl import validation
+from stages.rl.adapter_reference import AdapterSync
+from stages.rl.algorithms.drawing import overlong_term
+from stages.rl.algorithms.trainers import trainer_for
+from stages.rl.arguments import completions_per_step, grpo_arguments
+from stages.rl.prompts import (
     Prompt,
     earlier_rates,
     of_domains,
     prepare_prompts,
     starts,
 )
-from stages.training.rl.schedule import length_limits, rollouts_of
-from stages.training.rl.verdict_counts import VerdictCounts
+from stages.rl.schedule import length_limits, rollouts_of
+from stages.rl.trainer import RecipeGRPOTrainer
+from stages.rl.verdict_counts import VerdictCounts
+from stages.rollout.decoding import ATTENTION
+from stages.rows.schemas import Row, read_rows
+from stages.training import compute
+from stages.training.arguments import lora_config
+from stages.training.common import StageCallback, load_model, start, train
 from stages.verifiers.answer import policy_of
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references

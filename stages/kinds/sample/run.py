@@ -40,7 +40,7 @@ from stages.kinds.sample.config import SampleConfig
 from stages.rewriting.rewrite import drops
 from stages.rewriting.rewriters import prepared, rewriter_of, told
 from stages.rollout.fleet import Fleet
-from stages.rows.samples import samples_of
+from stages.rows.learnable import samples_of
 from stages.rows.schemas import Row
 from stages.sampling.collect import Collector, Job, fitting, gather, make_jobs, shown_on
 from stages.sampling.difficulty import pass_rates
@@ -52,7 +52,7 @@ from stages.sampling.elections import (
     lacks_reference,
 )
 from stages.sampling.funnel import OVER_QUOTA, SAMPLED, Funnel
-from stages.sampling.keeping import Choice
+from stages.sampling.keeping import Keeping
 from stages.sampling.published import Published, publish
 from stages.sampling.rounds import Rounds
 from stages.scoring.estimators import mean
@@ -98,10 +98,10 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
             answer_judge(config, inputs, context) as judge,
             rewriter_of(config, inputs, examples, context) as rewriter,
         ):
-            choice = Choice(config, rewriter, pool, fleet.tokenizer)
+            keeping = Keeping(config, rewriter, pool, fleet.tokenizer)
             judgements = Judgements(judge, rounds, config) if judge else None
             samples = (judgements or rounds).samples()
-            rows = publish(choice, samples, rounds, _given(inputs), funnel, context)
+            rows = publish(keeping, samples, rounds, _given(inputs), funnel, context)
     pool.tally.write(context.output)
     if not rows.count:
         raise RecipeError(_nothing_kept(key, funnel.whole()))

@@ -30,7 +30,7 @@ from pipeline.kinds import Outputs
 from stages.kinds.select.kind import SelectConfig
 from stages.kinds.select.kind import rules as of_selection
 from stages.language.consistency import asked
-from stages.rows.samples import TRAINING_TYPES, samples_of, tokenizer_of
+from stages.rows.learnable import TRAINING_TYPES, samples_of, tokenizer_of
 from stages.rows.schemas import SAMPLE, Row, stream_rows, write_rows
 from stages.rows.selection import (
     MISSING_IMAGE,

@@ -45,7 +45,7 @@ _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 _INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))
 
 
-def visible(text: str) -> str:
+def as_seen(text: str) -> str:
     """The text without characters that nobody sees, which could hide a word from its check.
 
     White space around it goes too, but for the indentation of the first line.

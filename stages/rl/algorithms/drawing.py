@@ -17,15 +17,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from accelerate import Accelerator
 from transformers import PreTrainedTokenizerBase
 
 from stages.chat.encoding import token_ids
 from stages.chat.template import render_prompt
 from stages.rewards.terms import Scores, Term
+from stages.rl.algorithms.advantages import FULL
+from stages.rl.groups import Answer, Group, GroupDrawer, Sample
+from stages.rl.prompt_stream import PromptStream
+from stages.rl.prompts import Prompt
+from stages.rl.schedule import max_tokens_at
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rows.schemas import Row
-from stages.training.rl.algorithms.advantages import FULL
-from stages.training.rl.groups import Group, GroupDrawer, Sample
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig
@@ -64,17 +68,20 @@ def overlong_score(tokens: int, limit: int, share: float) -> float:
 class AlgorithmDrawer(GroupDrawer):
     """Draws groups as the algorithm says.
 
-    limit_at: the length limit at an optimiser step. ask: the prompt of a row with a hint behind it.
+    ask: the prompt of a row with a hint behind it.
     """
 
     def __init__(
         self,
-        *parts: Any,
-        limit_at: Callable[[RLConfig, int], int],
+        config: RLConfig,
+        prompts: Sequence[Prompt],
+        terms: Sequence[Term],
+        stream: PromptStream,
+        accelerator: Accelerator,
+        answer: Answer,
         ask: AskWithHint,
     ) -> None:
-        super().__init__(*parts)
-        self.limit_at = limit_at
+        super().__init__(config, prompts, terms, stream, accelerator, answer)
         self.ask_with_hint = ask
         self.names = [term.name for term in self.terms]
         self.rationalised = 0
@@ -130,7 +137,7 @@ class AlgorithmDrawer(GroupDrawer):
         samples = super()._score(places, batch, step)
         share = self.config.algorithm.overlong
         if share:
-            limit, column = self.limit_at(self.config, step), self.names.index(OVERLONG)
+            limit, column = max_tokens_at(self.config, step), self.names.index(OVERLONG)
             for completion, _, scores in samples:
                 scores[column] = overlong_score(len(completion.token_ids), limit, share)
         return samples

@@ -25,11 +25,11 @@ from accelerate.utils import gather_object
 
 from pipeline import threads
 from stages.rewards.terms import Batch, Scores, Term
+from stages.rl.algorithms.advantages import FULL
+from stages.rl.prompt_stream import PromptStream, Visit
+from stages.rl.prompts import Prompt
+from stages.rl.rewards import weights_at, without_signal
 from stages.rollout.engine import Completion, GenerationRequest
-from stages.training.rl.algorithms.advantages import FULL
-from stages.training.rl.prompt_stream import PromptStream, Visit
-from stages.training.rl.prompts import Prompt
-from stages.training.rl.rewards import weights_at, without_signal
 from stages.verifiers.answer import Parsed, policy_of
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """What a resume of GRPO needs and TRL does not save: the synced reference, and the prompts' state.
 
 Both are in a checkpoint's folder before its list of files is written, so that list vouches for
-them. A checkpoint ends a rollout (grpo_arguments.save_interval): completions are not saved.
+them. A checkpoint ends a rollout (`save_steps` is a multiple of `steps_per_rollout`): completions
+are not saved.
 """
 
 from __future__ import annotations
@@ -13,21 +14,25 @@ from typing import Any
 from peft import PeftModel
 from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
+from trl import GRPOTrainer
 
-from stages.training.rl.grpo_rollout import RolloutTrainer
+from stages.rl.prompt_stream import PromptStream
+from stages.training import checkpoints
 
 REFERENCE = "reference.safetensors"
 PROMPTS = "prompts.json"
 
 
-class ResumingTrainer(RolloutTrainer):
+class ResumingTrainer(GRPOTrainer):
     """Saves and restores them."""
+
+    stream: PromptStream
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         if not self.args.should_save:
             return
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        folder = checkpoints.at(self.args.output_dir, self.state.global_step)
         (folder / PROMPTS).write_text(json.dumps(self.stream.state()))
         if self.ref_model is not None and self.args.sync_ref_model:
             save_weights(self.accelerator.unwrap_model(self.ref_model), str(folder / REFERENCE))

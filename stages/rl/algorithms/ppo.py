@@ -17,13 +17,13 @@ from typing import Any
 
 import torch
 
+from stages.rl.algorithms import critic as critics
+from stages.rl.algorithms.critic import Critic
+from stages.rl.algorithms.values import advantages_and_returns, value_loss
+from stages.rl.batches import Tensors, by_length, take
+from stages.rl.trainer import RecipeGRPOTrainer
+from stages.training import checkpoints
 from stages.training.parallel import average_gradients
-from stages.training.rl.algorithms import critic as critics
-from stages.training.rl.algorithms.critic import Critic
-from stages.training.rl.algorithms.values import advantages_and_returns, value_loss
-from stages.training.rl.batches import by_length, take
-from stages.training.rl.grpo import RecipeGRPOTrainer
-from stages.training.rl.grpo_rollout import Tensors
 
 SMALL = 1e-8
 
@@ -31,10 +31,9 @@ SMALL = 1e-8
 class PPOTrainer(RecipeGRPOTrainer):
     """GRPO's trainer with advantages from a critic, which it trains beside the policy."""
 
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
+    def set_up(self) -> None:
         self.settings = self.config.algorithm.critic
-        critic = Critic(self.accelerator.unwrap_model(self.model).config._name_or_path)
+        critic = Critic(self.policy.config._name_or_path)
         optimizer = torch.optim.AdamW(
             critic.parameters(),
             lr=self.args.learning_rate * self.settings.learning_rate_factor,
@@ -134,7 +133,7 @@ class PPOTrainer(RecipeGRPOTrainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         if self.args.should_save:
-            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+            folder = checkpoints.at(self.args.output_dir, self.state.global_step)
             critics.save(self.critic, self.critic_optimizer, folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:

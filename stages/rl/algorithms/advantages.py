@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 import torch
 from trl.trainer.utils import nanstd
 
+from stages.rl.rewards import without_signal
+
 if TYPE_CHECKING:
     from stages.kinds.rl.config import Algorithm
 
@@ -55,6 +57,29 @@ def advantages(
     elif algorithm.scale_rewards == "batch":
         found_N = found_N / (nanstd(rewards_N) + SMALL)
     return found_N.nan_to_num(nan=0.0)
+
+
+def of_rollout(
+    algorithm: Algorithm,
+    rewards_NT: torch.Tensor,
+    weights_T: torch.Tensor,
+    names: Sequence[str],
+    group: int,
+) -> torch.Tensor:
+    """What each sample of a rollout weighs; rewards and weights by term, `names` are the terms'.
+
+    Where samples are compared, equal rewards are exactly 0 and not TRL's rounding noise.
+    """
+    total_N = (rewards_NT * weights_T.to(rewards_NT.device).unsqueeze(0)).nansum(1)
+    total_N[rewards_NT.isnan().all(1)] = torch.nan
+    right_N = None
+    if algorithm.advantage in ("right", "preference"):
+        right_N = right(algorithm.right, names, rewards_NT)
+    found_N = advantages(algorithm, total_N, group, right_N)
+    if algorithm.advantage in COMPARING:
+        equal_G = without_signal(rewards_NT, weights_T, group)
+        found_N = found_N.masked_fill(_spread(equal_G, group), 0.0)
+    return found_N
 
 
 def right(terms: Sequence[str], names: Sequence[str], scores_NT: torch.Tensor) -> torch.Tensor:

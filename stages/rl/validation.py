@@ -36,6 +36,10 @@ from trl.generation.vllm_generation import VLLMGeneration
 from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
+from stages.rl.metrics import VALIDATION
+from stages.rl.prompts import Prompt, prepare_prompts
+from stages.rl.schedule import max_tokens_at
+from stages.rl.trainer import RecipeGRPOTrainer
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.rows.schemas import Row
@@ -47,10 +51,6 @@ from stages.scoring.forcing import Tags
 from stages.scoring.measures import PER_SAMPLE, Asked, by_level
 from stages.settings.generation import Sampling
 from stages.training import parallel
-from stages.training.rl.grpo import RecipeGRPOTrainer
-from stages.training.rl.grpo_rollout import max_tokens_at
-from stages.training.rl.metrics import VALIDATION
-from stages.training.rl.prompts import Prompt, prepare_prompts
 from stages.verifiers.pool import VerifierPool
 
 if TYPE_CHECKING:

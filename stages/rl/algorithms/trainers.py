@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stages.training.rl.algorithms.offline import OfflineTrainer, PreferenceTrainer, RoundTrainer
-from stages.training.rl.algorithms.ppo import PPOTrainer
-from stages.training.rl.grpo import RecipeGRPOTrainer
+from stages.rl.algorithms.offline import OfflineTrainer, PreferenceTrainer, RoundTrainer
+from stages.rl.algorithms.ppo import PPOTrainer
+from stages.rl.trainer import RecipeGRPOTrainer
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import Algorithm

@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from transformers import PreTrainedModel
 
-from stages.training.rl.shared_prompts import SharedPrompts, can_share
+from stages.rl.shared_prompts import SharedPrompts, can_share
 
 Batch = Mapping[str, torch.Tensor]
+Tensors = dict[str, torch.Tensor]
 
 #: fp32 logits of one chunk at most (512 MB), however wide the vocabulary.
 CHUNK_LOGITS = 2**27
@@ -33,6 +34,12 @@ PER_TOKEN = frozenset(
         "returns",
     }
 )
+
+
+#: How TRL normalises a loss decides what a chunk of its rows weighs: `bnpo` goes by the tokens of
+#: the step; these go by its sequences, or by the tokens of the whole rollout (already divided).
+BY_SEQUENCE = frozenset({"grpo", "sapo", "dr_grpo", "luspo"})
+BY_ROLLOUT = frozenset({"dapo", "cispo", "vespo"})
 
 
 def by_length(
@@ -62,6 +69,15 @@ def take(batch: Batch, rows: list[int]) -> dict[str, torch.Tensor]:
             chunk = chunk[:, start:]
         taken[name] = chunk
     return taken
+
+
+def share_of_loss(loss_type: str, chunk: Batch, batch: Batch) -> float:
+    """What a chunk's loss weighs, so that the chunks sum to the loss of the whole batch."""
+    if loss_type in BY_ROLLOUT:
+        return 1.0
+    if loss_type in BY_SEQUENCE:
+        return len(chunk["advantages"]) / len(batch["advantages"])
+    return float(chunk["completion_mask"].sum() / batch["completion_mask"].sum())
 
 
 def share_prompts(
@@ -139,6 +155,14 @@ def frozen_logps(
             logits = _whole_logits(model, chunk)
         logps_NC[rows, : ids.shape[1]] = token_logps(logits, ids, mask, temperature)
     return logps_NC
+
+
+def kl_to(model: PreTrainedModel, batch: Batch, temperature: float, rows_at_most: int) -> float:
+    """KL per token of the policy that sampled a batch to a model, estimated from its samples."""
+    logps_NC = frozen_logps(model, batch, temperature, rows_at_most)
+    mask_NC = batch["completion_mask"]
+    gap_NC = (logps_NC - batch["sampling_per_token_logps"].nan_to_num()) * mask_NC
+    return float((gap_NC.exp() - gap_NC - 1).sum() / mask_NC.sum())
 
 
 def _whole_logits(model: PreTrainedModel, chunk: Batch) -> torch.Tensor:

@@ -23,10 +23,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 from trl import DistillationConfig, DistillationTrainer
 
 from pipeline.context import moved
+from stages.rl.prompts import Prompt
 from stages.rollout.engine import Completion, GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.training.bad_batch import SHOWN, Line, require_finite
-from stages.training.rl.prompts import Prompt
 
 if TYPE_CHECKING:
     from stages.kinds.on_policy_distill.kind import OnPolicyDistillConfig
@@ -95,7 +95,11 @@ class OnPolicyDistiller(DistillationTrainer):
         return [prompt.token_ids for prompt in self._asked], None, {}
 
     def _generate_single_turn(
-        self, prompt_ids: list[list[int]], *parts: Any, **more: Any
+        self,
+        prompt_ids: list[list[int]],
+        images: Any,
+        multimodal_fields: Any,
+        has_tool_images: bool = False,
     ) -> list[list[int]]:
         """One completion of each prompt, from the weights in training."""
         first = random.Random(f"{self.config.seed}/{self.state.global_step}").getrandbits(48)

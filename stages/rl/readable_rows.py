@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from stages.rewards.terms import Term
+from stages.rl.groups import Group
+from stages.rl.prompts import Prompt
 from stages.training.bad_batch import SHOWN, Line
-from stages.training.rl.groups import Group
-from stages.training.rl.prompts import Prompt
 
 
 def rollout_rows(

@@ -24,16 +24,16 @@ from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 
 from stages.rewards.terms import Batch
+from stages.rl.algorithms.drawing import HINTED
+from stages.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
+from stages.rl.batches import Tensors, frozen_logps, take
+from stages.rl.groups import Finished
+from stages.rl.trainer import RecipeGRPOTrainer
 from stages.rollout.decoding import ATTENTION
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
+from stages.training import checkpoints
 from stages.training.common import load_model
-from stages.training.rl.algorithms.drawing import HINTED
-from stages.training.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
-from stages.training.rl.batches import frozen_logps, take
-from stages.training.rl.groups import Finished
-from stages.training.rl.grpo import RecipeGRPOTrainer
-from stages.training.rl.grpo_rollout import Tensors
 
 SAMPLER = "sampler.safetensors"
 ACCURACY = "accuracy"
@@ -42,10 +42,8 @@ ACCURACY = "accuracy"
 class OfflineTrainer(RecipeGRPOTrainer):
     """Samples from the model that the stage starts from, whatever the policy has become."""
 
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
-        policy = self.accelerator.unwrap_model(self.model)
-        self.source = Path(policy.config._name_or_path)
+    def set_up(self) -> None:
+        self.source = Path(self.policy.config._name_or_path)
         self.sampler = load_model(self.source, ATTENTION).to(self.accelerator.device).eval()
         self.policy_engine = self.engine
         self.engine = TransformersEngine(
@@ -161,7 +159,7 @@ class RoundTrainer(OfflineTrainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         if self.args.should_save:
-            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+            folder = checkpoints.at(self.args.output_dir, self.state.global_step)
             save_weights(self.sampler, str(folder / SAMPLER))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:

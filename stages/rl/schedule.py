@@ -53,6 +53,14 @@ def rollouts_of(config: RLConfig) -> Rollouts:
     return Rollouts(config.steps_per_rollout, config.max_steps, tuple(cuts))
 
 
+def max_tokens_at(config: RLConfig, step: int) -> int:
+    """The length limit at an optimiser step (paper, 2.1: 32,768 and, from step 8,200, 65,536)."""
+    reached = [switch for switch in config.length_switches if switch.step <= step]
+    if not reached:
+        return config.sampling.max_tokens
+    return max(reached, key=lambda switch: switch.step).max_tokens
+
+
 def length_limits(config: RLConfig) -> dict[str, int]:
     """How many tokens a completion may have at some step of the run, by the key that says so."""
     limits = {"sampling.max_tokens": config.sampling.max_tokens}

@@ -41,8 +41,8 @@ from stages.language.consistency import consistency, mixes_languages, target_of
 from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
 from stages.rewards.padding import repeated_share
+from stages.rl.groups import Sample
 from stages.rows.schemas import Row
-from stages.training.rl.groups import Sample
 
 #: TRL's names → ours; the others keep TRL's, but for NOT_CURVES in stages/training/curves.py.
 RENAMED = {
@@ -52,11 +52,12 @@ RENAMED = {
     "sampling/sampling_logp_difference/mean": "sampling_logp_difference",
 }
 TERM = re.compile(r"rewards/(.+)/(mean|std)")
+PER_PASS = ("kl", "clip_ratio/region_mean", "sampling_logp_difference")
 READ = 8000
 VALIDATION = "validation/"
 
 
-def curves(metrics: Mapping[str, float]) -> dict[str, float]:
+def curves(metrics: Mapping[str, float | None]) -> dict[str, float]:
     """TRL's metrics of a step as the curves of the stage."""
     found = {_ours(name): value for name, value in metrics.items() if value is not None}
     if "reward/accuracy" in found:
@@ -101,6 +102,15 @@ def language_metrics(rows: Sequence[Row], thoughts: Sequence[str]) -> dict[str, 
         "language_consistency": [share for share in shares if share is not None],
         "mixed_language": [float(mixes) for mixes in mixed if mixes is not None],
     }
+
+
+def weigh_passes(metrics: dict[str, list[float]], tokens: Sequence[float]) -> None:
+    """Of what TRL appends once per pass, the mean over tokens: one value for the step."""
+    for name in PER_PASS:
+        values = metrics.get(name, [])
+        if len(values) == len(tokens) > 1 and any(tokens):
+            weighted = sum(v * n for v, n in zip(values, tokens, strict=True)) / sum(tokens)
+            metrics[name] = [weighted]
 
 
 def mean(values: Iterable[float]) -> float:

@@ -1,0 +1,327 @@
+"""One optimiser step of RL, phase by phase, on TRL's GRPO trainer.
+
+    training_step
+        _prepare_inputs        the rows of the step. Where a rollout begins, it is made:
+            _begin_rollout     1 this step's length limit and weights of the reward
+            drawer.draw        2 prompts asked, answers scored       groups.py
+            TRL's rollout      3 pads what was drawn                 rollout.py
+            _weigh             4 what each sample weighs             algorithms/advantages.py
+            _measure           5 the curves of the rollout           metrics.py
+        _rows_with_signal      6 the rows that can change the weights
+        _run_passes            7 forward and backward, in chunks     batches.py, shared_prompts.py
+                                 compute_loss, TRL's, of the log-probabilities that
+                                 _get_per_token_logps_and_entropies gives it
+    log                        the curves of the step
+
+TRL keeps what makes GRPO what it is: the advantages of a group (`scale_rewards`), the clipped loss
+and its KL term (`loss_type`, `beta`), the loop of optimiser steps. Where this trainer differs:
+
+1. Completions come from our engine, which samples from the weights in training and gives each
+   completion its own seed, made of (stage seed, step, position): no resume can shift it.
+2. Rewards are the stage's terms; their weights follow the optimiser step.
+3. Rows whose group has equal rewards have advantage 0: with no KL term in the loss they are
+   neither run forward nor backward. They still count in every mean of the loss.
+4. A step is split by length into chunks, and a prompt is run once for its group.
+5. A checkpoint holds the synced reference model and the state of the prompts too (resume.py).
+6. What was sampled in fp32 keeps the log-probabilities that it was sampled with: TRL would compute
+   them again for a rollout of several steps. In bf16 the two passes round apart, so it may.
+7. A rollout is cut where a schedule changes, so that it does on the step it names (schedule.py).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+from trl import GRPOConfig, GRPOTrainer
+
+from pipeline.context import moved
+from stages.rewards.terms import Term
+from stages.rl import batches, metrics
+from stages.rl.algorithms.advantages import of_rollout
+from stages.rl.algorithms.drawing import AlgorithmDrawer, hinted_prompts
+from stages.rl.batches import Chunk, Tensors, take
+from stages.rl.prompt_stream import PromptStream
+from stages.rl.prompts import Prompt, slots
+from stages.rl.readable_rows import rollout_rows
+from stages.rl.rewards import DrawnScores
+from stages.rl.rollout import RolloutTrainer
+from stages.rl.schedule import rollouts_of
+from stages.rl.shared_prompts import can_share
+from stages.rollout.transformers_engine import TransformersEngine
+from stages.training import parallel
+from stages.training.bad_batch import require_finite
+
+if TYPE_CHECKING:
+    from stages.kinds.rl.config import RLConfig
+
+NOTHING: list[int] = []  # a pass that only other processes need; its loss weighs nothing
+FIRST = [0]  # a row to make it with
+REMEDY = "Lower optimizer.learning_rate or kl_coefficient, and run again."
+
+
+class RecipeGRPOTrainer(RolloutTrainer):
+    """See the module's docstring.
+
+    start: the model that KL is measured to when it is not in the loss; None with LoRA, where the
+    policy without its adapter is that model.
+    """
+
+    def __init__(
+        self,
+        config: RLConfig,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        prompts: Sequence[Prompt],
+        terms: Sequence[Term],
+        arguments: GRPOConfig,
+        callbacks: list[TrainerCallback],
+        start: PreTrainedModel | None = None,
+    ) -> None:
+        self.config = config
+        self.prompts = prompts
+        self.terms = terms
+        self.rollouts = rollouts_of(config)
+        super().__init__(
+            model=model,
+            reward_funcs=[
+                DrawnScores(term.name, partial(self._scores_of, place))
+                for place, term in enumerate(terms)
+            ],
+            args=arguments,
+            train_dataset=slots(config),
+            processing_class=tokenizer,
+            callbacks=callbacks,
+        )
+        self.policy = self.accelerator.unwrap_model(self.model)
+        self.start = start.to(self.accelerator.device).eval() if start is not None else None
+        self.engine = TransformersEngine(self.policy, tokenizer, config.rollout.batch_tokens)
+        self.stream = PromptStream(len(prompts), config.seed, config.curriculum)
+        self.drawer = AlgorithmDrawer(
+            config,
+            prompts,
+            terms,
+            self.stream,
+            self.accelerator,
+            self._answer,
+            hinted_prompts(tokenizer, config.system_prompt),
+        )
+        self.engine_sees = parallel.engine_sees(self)
+        self.sharing = (
+            not self.engine_sees
+            and not self.args.gradient_checkpointing
+            and not self.aux_loss_enabled
+            and can_share(self.policy)
+        )
+        self._sampled = None
+        self._chunk: Chunk | None = None
+        self._clock = time.perf_counter()
+        self.set_up()
+
+    def set_up(self) -> None:
+        """What an algorithm has of its own beside the policy."""
+
+    def training_step(
+        self, model: Any, inputs: Any, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """One optimiser step: its rows, drawn where a rollout begins, and their passes."""
+        model.train()
+        batch = self._prepare_inputs(inputs)
+        rows = self._rows_with_signal(batch)
+        skipped = (len(batch["advantages"]) - len(rows)) * self.accelerator.num_processes
+        self._metrics["train"]["skipped_rows"].append(skipped)
+        loss = torch.zeros((), device=self.accelerator.device)
+        if parallel.most(len(rows)):
+            passing = model if self.engine_sees else self.accelerator.unwrap_model(model)
+            with parallel.own_metrics(self.accelerator):
+                loss = self._run_passes(passing, batch, rows)
+            if not self.engine_sees:
+                parallel.average_gradients(passing)
+        self._trained = batch
+        self._require_finite("loss", float(loss), self.state.global_step + 1)
+        self._tokens = int(batch["completion_mask"].sum())
+        return loss
+
+    def _prepare_inputs(self, generation_batch: list[dict[str, Any]]) -> Tensors:
+        """The rows of this step; where a rollout begins, they are drawn for all of its steps.
+
+        TRL goes by `steps_per_generation` when it draws, splits and (dapo) normalises, so it is
+        told how long this rollout is, which a schedule may have cut, and how far in it we are.
+        """
+        step = self.state.global_step
+        steps = self.rollouts.at(step)
+        self.args.steps_per_generation = len(steps)
+        self._step = step - steps.start
+        rows = len(generation_batch) // self.rollouts.steps * len(steps)
+        batch: Tensors = super()._prepare_inputs(generation_batch[:rows])
+        return batch
+
+    # A rollout: phases 1 to 5
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Tensors:
+        """A rollout; sharded weights are gathered for it, as each process has its own passes."""
+        with parallel.whole_weights(self.model, self.ref_model):
+            return self._rollout(inputs)
+
+    def _rollout(self, inputs: list[dict[str, Any]]) -> Tensors:
+        step = self.state.global_step
+        self._begin_rollout(step)
+        self._groups = self.drawer.draw(len(inputs) // self.num_generations, step)
+        self._completions = [each for group in self._groups for each in group.completions]
+        batch: Tensors = super()._generate_and_score_completions(inputs)
+        batch["advantages"] = self._weigh(len(inputs))
+        if self.config.algorithm.ratio == "none":
+            batch.pop("old_per_token_logps", None)
+        self._measure(batch)
+        return batch
+
+    def _weigh(self, local: int) -> torch.Tensor:
+        """What each local row weighs, by the algorithm; groups without a signal are counted."""
+        names, group = [term.name for term in self.terms], self.num_generations
+        found_N = of_rollout(
+            self.config.algorithm, self._rewards, self.reward_weights, names, group
+        )
+        silent_G = (found_N.view(-1, group) == 0).all(1)
+        self._metrics["train"]["zero_signal_groups"].append(float(silent_G.sum()))
+        self._metrics["train"]["zero_signal_share"].append(float(silent_G.float().mean()))
+        start = self.accelerator.process_index * local
+        return found_N[start : start + local]
+
+    # The passes of a step: phases 6 and 7
+
+    def _rows_with_signal(self, batch: Tensors) -> list[int]:
+        """Rows that can change the weights."""
+        every = list(range(len(batch["advantages"])))
+        if self.beta != 0:
+            return every
+        rows: list[int] = batch["advantages"].nonzero()[:, 0].tolist()
+        return rows
+
+    def _run_passes(self, model: Any, batch: Tensors, rows: list[int]) -> torch.Tensor:
+        shared, owners = None, {}
+        if self.sharing and rows:
+            asked = take(batch, rows)
+            with self.accelerator.autocast():
+                shared, found = batches.share_prompts(
+                    model, asked["prompt_ids"], asked["prompt_mask"]
+                )
+            owners = dict(zip(rows, found.tolist(), strict=True))
+        total = torch.zeros((), device=self.accelerator.device)
+        tokens = []
+        for numbers, sync in self._passes(model, batch, rows):
+            own = numbers or FIRST
+            self._chunk = Chunk(
+                take(batch, own), shared, [owners[row] for row in own] if shared else []
+            )
+            chunk = self._chunk.rows
+            with sync:
+                loss = self.compute_loss(model, chunk)
+                share = batches.share_of_loss(self.loss_type, chunk, batch) if numbers else 0.0
+                loss = loss * share
+                self.accelerator.backward(loss)
+            total += loss.detach()
+            moved()
+            tokens.append(float(chunk["completion_mask"].sum()) if numbers else 0.0)
+            self._chunk = None
+        if shared is not None:
+            shared.backward()
+        metrics.weigh_passes(self._metrics["train"], tokens)
+        return total
+
+    def _passes(
+        self, model: Any, batch: Tensors, rows: list[int]
+    ) -> Iterator[tuple[list[int], AbstractContextManager[Any]]]:
+        """The rows of each pass, and where gradients meet: once per optimiser step.
+
+        An engine that sees the passes wants as many of every process.
+        """
+        vocabulary = self.accelerator.unwrap_model(model).config.vocab_size
+        mask = batch["completion_mask"]
+        chunks = list(batches.by_length(mask, rows, self.config.micro_batch, vocabulary))
+        if not self.engine_sees:
+            yield from ((chunk, nullcontext()) for chunk in chunks)
+            return
+        chunks += [NOTHING] * (parallel.most(len(chunks)) - len(chunks))
+        for number, chunk in enumerate(chunks, start=1):
+            yield chunk, parallel.last_pass(self, model, number == len(chunks))
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        logits_to_keep: int,
+        **kwargs: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """Log-probabilities, on top of shared prompts where they are shared.
+
+        TRL calls this when it scores a rollout (old and reference policy: no chunk, no gradient)
+        and for the loss of each chunk. −log p stands for the entropy that TRL logs.
+        """
+        if self._sampled is not None:
+            logps, self._sampled = self._sampled, None
+            return logps, None, None
+        if self._chunk is None:
+            batch = batches.split_batch(input_ids, attention_mask, logits_to_keep)
+            with self.accelerator.autocast():
+                logps = batches.frozen_logps(
+                    model, batch, self.temperature, self.config.micro_batch
+                )
+            return logps, None, None
+        if self._chunk.shared is not None:
+            with self.accelerator.autocast():
+                logps = self._chunk.logps(self.temperature)
+            aux_loss = None
+        else:
+            kwargs["compute_entropy"] = False
+            logps, _, aux_loss = super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, **kwargs
+            )
+        self._note_gap(logps.detach(), self._chunk.rows)
+        return logps, -logps.detach(), aux_loss
+
+    def _note_gap(self, logps: torch.Tensor, chunk: Tensors) -> None:
+        """How far training and sampling are apart, where both have the same weights."""
+        if self._step % self.args.steps_per_generation == 0 and not self.use_vllm:
+            mask = chunk["completion_mask"]
+            gap = ((logps - chunk["sampling_per_token_logps"]) * mask).abs().sum() / mask.sum()
+            self._metrics["train"]["sampling_logp_difference"].append(float(gap))
+
+    # What is told of a step
+
+    def _require_finite(self, name: str, value: float, step: int) -> None:
+        rows = rollout_rows(self._trained, self._groups, self.prompts, self.terms)
+        require_finite(name, value, step, rows, Path(self.args.output_dir), REMEDY)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """TRL's and our metrics of the step as curves."""
+        if "grad_norm" in logs:
+            self._require_finite("gradient's norm", logs["grad_norm"], self.state.global_step)
+        if "loss" in logs:
+            now = time.perf_counter()
+            seconds, self._clock = now - self._clock, now
+            found = {
+                name: metrics.mean(value for value in values if not math.isnan(value))
+                for name, values in self._metrics["train"].items()
+            }
+            tokens = self._tokens * self.accelerator.num_processes
+            speed = {"step_seconds": seconds, "tokens_per_second": tokens / seconds}
+            logs.update(metrics.curves(parallel.mean_of_all({**found, **speed})))
+            self._metrics["train"].clear()
+        super(GRPOTrainer, self).log(logs, start_time)
+
+    def note(self, measured: Mapping[str, float], seconds: float) -> None:
+        """Curves of the step that was measured beside it, in seconds that are not the step's."""
+        for name, value in measured.items():
+            self._metrics["train"][name].append(value)
+        self._clock += seconds
+
+    def create_model_card(self, **kwargs: Any) -> None:
+        """No card beside a checkpoint: what a stage publishes has its manifest."""
