@@ -18,6 +18,8 @@ from typing import Any
 from pipeline.compose import Composed, compose
 from pipeline.project import Project
 from stages.commands.fidelity.paper import Fidelity, leaves, nearest, reason_of, sources_of
+from stages.kinds.rl.config import RLConfig
+from stages.kinds.rl.settle import settled
 
 REFERENCE = "profile=paper"
 COMMAND_LINE = "set on the command line"
@@ -67,12 +69,15 @@ def departures(
             continue
         sources = sources_of(other)
         values, references = leaves(config, edges), leaves(other, edges)
+        brought = leaves(_with_its_algorithm(other, config), edges)
         for key in dict.fromkeys((*references, *values)):
             was, now = references.get(key, ABSENT), values.get(key, ABSENT)
             if was != now:
-                places = (f"stages.{stage}.{key}", key)  # key: also what it has from the root
+                own = key.startswith("algorithm.") or brought.get(key, ABSENT) == was
+                because = key if own else "algorithm"
+                places = (f"stages.{stage}.{because}", because)  # also what it has from the root
                 typed = any(place.startswith(name) for name in given for place in places)
-                reason = COMMAND_LINE if typed else reason_of(reasons, stage, config.kind, key)
+                reason = COMMAND_LINE if typed else reason_of(reasons, stage, config.kind, because)
                 yield Departure(stage, key, was, nearest(sources, key), now, reason)
 
 
@@ -90,6 +95,13 @@ def reference_overrides(composed: Composed) -> list[str]:
         if head not in set_there and not sourced:
             kept.append(override)
     return [*kept, REFERENCE]
+
+
+def _with_its_algorithm(reference: Any, config: Any) -> Any:
+    """The reference's stage with the algorithm of this one, which may bring other numbers."""
+    if not isinstance(config, RLConfig):
+        return reference
+    return settled(dataclasses.replace(reference, algorithm=config.algorithm))
 
 
 def _groups_of_stages(composed: Composed) -> set[str]:
