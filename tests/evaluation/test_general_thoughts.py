@@ -113,10 +113,7 @@ def test_the_question_may_be_asked_in_other_words_but_is_learnt_as_it_was(think)
     assert parse(published[0]["completion"]).reasoning == "3+4=7,"
 
 
-def test_two_models_and_unknown_filters_are_refused(make_artifact, make_context, able_model_dir):
-    models = tuple(make_artifact("model", name, model_dir=able_model_dir) for name in "ab")
-    with pytest.raises(UsageError, match=r"stages\.stage\.data_from: names .* takes at most one"):
-        general.run(GeneralConfig("general", seed=0), {"data_from": models}, make_context())
+def test_unknown_filters_are_refused(make_context):
     config = GeneralConfig("general", seed=0, thinking=Thinking(filters=["ugly"]))
     with pytest.raises(UsageError, match=r"stages\.stage\.thinking\.filters: has ugly: expected"):
         general.run(config, {}, make_context())
