@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver, get_context
 from multiprocessing.connection import wait
-from multiprocessing.util import get_temp_dir
+from multiprocessing.util import Finalize, get_temp_dir
 from pathlib import Path
 
 from pipeline.errors import UsageError, printable
@@ -46,6 +46,8 @@ class LocalLauncher:
         self._lost: Counter[str] = Counter()  # how often a stage lost the server
         self.running: list[Running] = []
         self._ensure_server()
+        # multiprocessing removes the folder in the end, at -100, and fails if it is gone.
+        Finalize(None, _folder_is_there, exitpriority=-99)
 
     def start(self, job: Job) -> None:
         """Start a stage's process, or let it wait until the server has imported."""
@@ -94,9 +96,8 @@ class LocalLauncher:
                 running.begin(self._context)
 
     def _ensure_server(self) -> None:
-        folder = Path(get_temp_dir())
-        folder.mkdir(mode=0o700, exist_ok=True)  # a server that failed took it away
-        os.environ[server.FOLDER] = str(folder)
+        _folder_is_there()
+        os.environ[server.FOLDER] = get_temp_dir()
         try:
             with _output_to(self._log):
                 forkserver.ensure_running()
@@ -109,6 +110,11 @@ class LocalLauncher:
             ) from error
         finally:
             del os.environ[server.FOLDER]
+
+
+def _folder_is_there() -> None:
+    """A server that failed took the folder of its socket along."""
+    Path(get_temp_dir()).mkdir(mode=0o700, exist_ok=True)
 
 
 def last_lines(log: Path) -> list[str]:

@@ -77,6 +77,20 @@ def test_a_server_that_failed_and_took_its_folder_away_is_started_again(
     assert not list(temporary.glob("pymp-*"))
 
 
+def test_a_run_ends_in_peace_when_its_server_took_the_folder_away(
+    toy: Toy, start: Start, temporary: Path
+) -> None:
+    runner = start(*SLOW)
+    toy.wait_for("left-*.json")
+    server = server_of(runner)
+    (folder,) = temporary.glob("pymp-*")
+    shutil.rmtree(folder)
+    os.kill(server, signal.SIGKILL)
+    output, _ = runner.communicate(timeout=180)
+    assert runner.returncode == 0, output
+    assert "Traceback" not in output
+
+
 def test_a_stage_goes_on_when_its_server_is_killed_and_the_next_has_a_new_one(
     toy: Toy, start: Start
 ) -> None:
