@@ -18,9 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import hydra._internal.hydra as hydra_itself
+from hydra._internal import defaults_list
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.default_element import ResultDefault
@@ -33,6 +35,7 @@ from pipeline.graph import did_you_mean
 
 STAGE = "stage"  # the group whose files are steps
 _MISSING = "???"
+_hydras_map = defaults_list._create_interpolation_map
 
 #: The typed defaults of a kind by its name.
 Base = Callable[[str], DictConfig]
@@ -41,15 +44,31 @@ Base = Callable[[str], DictConfig]
 @contextmanager
 def plain_loading(kinds: Collection[str], base: Base) -> Iterator[None]:
     """Whatever Hydra composes meanwhile, here or in `hydra.main`, is loaded by a PlainLoader."""
-    hydra: Any = hydra_itself  # has the loader by name, and no other way to give it one
-    theirs, hydra.ConfigLoaderImpl = (
-        hydra.ConfigLoaderImpl,
-        partial(PlainLoader, kinds=kinds, base=base),
-    )
+    loader = partial(PlainLoader, kinds=kinds, base=base)
+    with (
+        _replaced(hydra_itself, "ConfigLoaderImpl", loader),
+        _replaced(defaults_list, "_create_interpolation_map", _interpolation_map),
+    ):
+        yield
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, ours: Any) -> Iterator[None]:
+    """Hydra has these by name, and no other way to give it one."""
+    theirs = getattr(module, name)
+    setattr(module, name, ours)
     try:
         yield
     finally:
-        hydra.ConfigLoaderImpl = theirs
+        setattr(module, name, theirs)
+
+
+def _interpolation_map(overrides: Any, defaults: Any, self_added: bool) -> DictConfig:
+    """What an interpolation in a list of defaults may name; made only where there is one."""
+    if any(default.is_interpolation() for default in defaults):
+        made: DictConfig = _hydras_map(overrides, defaults, self_added)
+        return made
+    return OmegaConf.create()
 
 
 class PlainLoader(ConfigLoaderImpl):

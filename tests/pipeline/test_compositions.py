@@ -146,3 +146,13 @@ def test_only_the_latest_are_kept(toy: Project, monkeypatch: pytest.MonkeyPatch)
     for seed in range(3):
         compose(toy, [f"seed={seed}"])
     assert len(kept()) == 2
+
+
+def test_a_list_of_defaults_may_name_what_another_chooses(toy: Project) -> None:
+    file = toy.conf_dir() / "config.yaml"
+    file.write_text(
+        file.read_text().replace("  - recipe: sums\n", "  - recipe: sums\n  - of: ${recipe}\n")
+    )
+    (toy.conf_dir() / "of").mkdir()
+    (toy.conf_dir() / "of" / "short.yaml").write_text("# @package _global_\nnote: short\n")
+    assert compose(toy, ["recipe=short"]).root["note"] == "short"
