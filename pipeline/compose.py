@@ -60,7 +60,7 @@ class Composed:
 def compose(project: Project, overrides: Sequence[str]) -> Composed:
     """Compose the project's configuration with Hydra overrides, or find it as it was composed."""
     registry = project.kinds()
-    kept = compositions.path_of(project, overrides)
+    words, kept = overrides, compositions.path_of(project, overrides)
     if kept and (found := compositions.read(kept, Composed, registry)):
         return found
     overrides = readable(overrides)
@@ -68,7 +68,7 @@ def compose(project: Project, overrides: Sequence[str]) -> Composed:
     with translated(registry, overrides, composed), _no_collection():
         config = composed(overrides)
         made = resolve(config, registry, config.hydra.runtime.choices, overrides)
-    if kept:
+    if kept and kept == compositions.path_of(project, words):  # nothing was edited meanwhile
         compositions.write(kept, made, registry)
     return made
 

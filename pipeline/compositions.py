@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 KEPT = 256  # compositions; the one that was used longest ago goes first
 _PURE = {"oc.env", "oc.select", "oc.create", "oc.decode", "oc.dict.keys", "oc.dict.values"}
 _RESOLVER = re.compile(rb"\$\{\s*([\w.]+):")
-_ENVIRONMENT = re.compile(rb"\$\{\s*oc\.env:\s*(\w+)")
+_ENVIRONMENT = re.compile(rb"\$\{\s*oc\.env:\s*(\w+)\s*[,}]")
 _MADE_WITH = ("hydra-core", "omegaconf", "pydantic")
 
 
@@ -48,10 +48,12 @@ def path_of(project: Project, words: Sequence[str]) -> Path | None:
     asked = os.fsencode("\0".join(words))
     said = b"\0".join([asked, *(content for _, content in conf)])
     resolvers = {name.decode() for name in _RESOLVER.findall(said)}
-    if b"searchpath" in said or not resolvers <= _PURE:
+    variables = _ENVIRONMENT.findall(said)
+    whole_names = len(variables) == said.count(b"oc.env")  # not, say, ${oc.env:${name}}
+    if b"searchpath" in said or not resolvers <= _PURE or not whole_names:
         return None
     whole = hashlib.sha256(asked)
-    for name in sorted({*_ENVIRONMENT.findall(said), b"HOME"}):
+    for name in sorted({*variables, b"HOME"}):
         whole.update(b"\0%b=%b" % (name, os.environb.get(name, b"\0")))
     for package in _MADE_WITH:
         whole.update(f"\0{package} {importlib.metadata.version(package)}".encode())

@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 from toy_recipe.__main__ import TOY
 
 from pipeline import compositions
-from pipeline.cli import R1
-from pipeline.compose import CONFIG_NAME, VERSION_BASE, Composed, compose, resolve, schema
+from pipeline.cli import R1, main
+from pipeline.compose import CONFIG_NAME, VERSION_BASE, Composed, compose, composer, resolve, schema
 from pipeline.project import Project
 from pipeline.sections import keep_sources
 
@@ -156,3 +156,32 @@ def test_a_list_of_defaults_may_name_what_another_chooses(toy: Project) -> None:
     (toy.conf_dir() / "of").mkdir()
     (toy.conf_dir() / "of" / "short.yaml").write_text("# @package _global_\nnote: short\n")
     assert compose(toy, ["recipe=short"]).root["note"] == "short"
+
+
+def test_what_was_edited_while_it_was_composed_is_not_kept(
+    toy: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = toy.conf_dir() / "config.yaml"
+    before = file.read_text()
+
+    def edit_first(project: Project) -> Any:
+        file.write_text(before.replace("seed: 0", "seed: 9"))
+        return composer(project)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("pipeline.compose.composer", edit_first)
+        assert compose(toy, []).root["seed"] == 9
+    file.write_text(before)
+    assert compose(toy, []).root["seed"] == 0
+
+
+def test_a_variable_whose_name_is_made_up_is_not_kept(toy: Project) -> None:
+    compose(toy, ["+name=HOME", "+value='${oc.env:${name}}'"])
+    assert kept() == []
+
+
+def test_gc_of_other_settings_forgets_them_all(toy: Project, tmp_path: Path) -> None:
+    compose(toy, ["seed=3"])
+    words = ["gc", "--others", "--delete", "--yes", f"paths.root={tmp_path / 'outputs'}"]
+    assert main(words, toy) == 0
+    assert kept() == []
