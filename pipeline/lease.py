@@ -20,6 +20,7 @@ import errno
 import fcntl
 import os
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -27,8 +28,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 from pipeline import locks, state, threads
 
@@ -236,12 +235,17 @@ def _started(pid: int) -> str:
     On Linux in clock ticks since boot: psutil gives the time of day, which moves when the clock is
     set, and a holder that lives would seem another.
     """
+    if sys.platform == "linux":
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return "" if fields[0] in "ZX" else fields[19]
+    import psutil
+
     try:
         process = psutil.Process(pid)
-        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
-            return ""
-        if not psutil.LINUX:
-            return str(process.create_time())
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (psutil.Error, OSError):
+        gone = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        return "" if gone else str(process.create_time())
+    except psutil.Error:
         return ""

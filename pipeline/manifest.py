@@ -17,6 +17,7 @@ import hashlib
 import importlib.metadata
 import json
 import math
+import os
 import platform
 import resource
 import subprocess
@@ -25,7 +26,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import psutil
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
@@ -151,7 +151,7 @@ _USAGES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 def cores() -> int:
     """The CPU cores that this process may use, a container's share counted."""
-    allowed = len(psutil.Process().cpu_affinity()) if _CAN_BIND else psutil.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if _CAN_BIND else os.cpu_count() or 1
     try:
         quota, period = _CPU_SHARE.read_text().split()
     except (OSError, ValueError):
@@ -159,8 +159,8 @@ def cores() -> int:
     return allowed if quota == "max" else min(allowed, max(1, round(int(quota) / int(period))))
 
 
-_CPU_SHARE = Path("/sys/fs/cgroup/cpu.max")  # psutil does not read it
-_CAN_BIND = hasattr(psutil.Process, "cpu_affinity")  # macOS binds no process to cores
+_CPU_SHARE = Path("/sys/fs/cgroup/cpu.max")
+_CAN_BIND = hasattr(os, "sched_getaffinity")  # macOS binds no process to cores
 
 
 @functools.cache
