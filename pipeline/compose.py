@@ -8,7 +8,7 @@ and its keys are checked, by the kind's dataclass, while Hydra composes (plain_l
 has the order in which profiles, recipes and stages speak). A stage of the command line, as
 `+stages.x={kind: rl}`, is checked the same way afterwards. A profile may carry numbers for stages
 that the chosen recipe does not have: entries of `stages` without a `kind` are dropped, here and
-nowhere else.
+nowhere else, and slots (pipeline/slots.py) are filled.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pipeline.graph import did_you_mean, stages_of
 from pipeline.kinds import Registry
 from pipeline.overrides import readable
 from pipeline.project import Project
+from pipeline.slots import fill, slots_of
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -158,13 +159,17 @@ def resolve(
     with open_dict(config), read_write(config):
         config.pop("hydra", None)
         stages = config.get("stages") or {}
-        absent = [name for name, node in stages.items() if not _has_kind(node)]
-        _check_overrides_reach(overrides, set(stages) - set(absent))
+        absent = {name: node for name, node in stages.items() if not _has_kind(node)}
+        slots = slots_of(absent)
+        _check_overrides_reach(overrides, {*stages} - {*absent} | {*slots})
         for name in absent:
             del stages[name]
         for name, node in stages.items():
             stages[name] = _typed(name, node, registry)
+            fill(name, stages[name], slots, registry.edges)
     root = _converted(config)
+    if slots:
+        root["slots"] = slots
     instances = _settled(root, registry, overrides)
     root["stages"] = {name: dataclasses.asdict(stage) for name, stage in instances.items()}
     addresses.refuse(root)

@@ -117,7 +117,7 @@ def test_another_engine_for_an_evaluation_makes_no_model_again():
         (["heldout", "heldout"], "name at least one MODEL before the benchmarks"),
         (["base", "zero"], "name at least one BENCHMARK, e.g. heldout or gsm8k:test.jsonl"),
         (["base", "dev1", "human_cot"], "`human_cot` makes conversations, expected a model"),
-        (["base", "tiny_human_cot"], "`tiny_human_cot` makes conversations, expected problems"),
+        (["base", "long_cot:README.md"], "makes conversations, expected problems"),
         (["zero", "heldout"], "Make them first: r1 run until="),
         (["a@http://me:pass@host/v1", "heldout"], "MODEL a@URL: a user, a password or a query in"),
         (["base", "gsm8k:absent.jsonl"], "gsm8k:absent.jsonl: there is no such file"),

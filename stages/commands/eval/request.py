@@ -52,10 +52,12 @@ def read_request(project: Project, options: argparse.Namespace) -> Request:
     """The stages that the words of the command come to; raises UsageError for a wrong word."""
     overrides = [word for word in options.words if is_override(word)]
     general = [word for word in overrides if not word.lstrip("+~").startswith("stages.")]
-    known = compose(project, general).stages  # a stage that a word adds may be overridden too
-    models, benchmarks = sort_words(
-        [word for word in options.words if not is_override(word)], known, project
-    )
+    recipe = compose(project, general)
+    known = recipe.stages  # a stage that a word adds may be overridden too
+    slots = recipe.root.get("slots", {})
+    asked = [word for word in options.words if not is_override(word)]
+    words = [name for word in asked for name in slots.get(word, [word])]
+    models, benchmarks = sort_words(words, known, project)
     for benchmark in benchmarks:
         benchmark.check_file()
     added = [o for b in benchmarks if b.file or b.name not in known for o in b.overrides()]
