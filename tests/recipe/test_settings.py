@@ -24,7 +24,7 @@ CONF = Path(conf.__file__).parent
 PLACE = Path(__file__).with_name("settings")
 PROFILES = sorted(path.stem for path in (CONF / "profile").glob("*.yaml"))
 RECIPES = sorted(path.stem for path in (CONF / "recipe").glob("*.yaml"))
-ROOT = ("launcher", "size", "tiny_rows")  # what a profile sets beside stages
+ROOT = ("launcher", "size", "tiny_rows", "slots")  # beside stages
 LONGEST = 60  # letters of a text; of the rest stands a digest
 ABSENT = "absent"  # of a key that most stages of a kind have
 
@@ -96,7 +96,7 @@ def _page(profile: str) -> Page:
             stage.pop("about", None)  # of its data set: no setting
             settings = dict(_leaves(stage, ""))
             kinds.setdefault(stage["kind"], {})[f"{name}.{recipe}"] = settings
-        run = {key: root[key] for key in ROOT}
+        run = {key: root[key] for key in ROOT if key in root}
         kinds.setdefault("run", {})[f"root.{recipe}"] = dict(_leaves(run, ""))
     found: Page = {}
     for kind, stages in sorted(kinds.items()):
