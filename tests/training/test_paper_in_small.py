@@ -20,6 +20,7 @@ from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import LengthSwitch, RLConfig
 from stages.settings.training import Lora, Precision
 from stages.training import common
+from tests.shipped import shipped
 
 LIMIT = 11  # tokens: in the middle of these thoughts
 SMALL: dict[str, Any] = {
@@ -49,7 +50,7 @@ def curves(context: Any) -> list[dict[str, float]]:
     return [json.loads(line) for line in (context.work / "metrics.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("lora", [None, Lora(rank=4, alpha=8)], ids=["full", "lora"])
+@pytest.mark.parametrize("lora", [None, shipped(Lora, rank=4, alpha=8)], ids=["full", "lora"])
 def test_the_limit_doubles_and_the_reference_is_replaced_while_r1_zero_trains(
     lora: Lora | None, speaking_inputs: Any, make_context: Any
 ) -> None:
