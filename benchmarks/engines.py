@@ -50,10 +50,10 @@ from benchmarks.engine_contestants import (
     plain_generate,
     sorted_generate,
 )
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.chat.template import render_prompt
 from stages.kinds.pretrain.kind import ModelShape
+from stages.project import R1
 from stages.rollout.engine import GenerationRequest
 from stages.settings.generation import Sampling
 from stages.tiny.model import build_model

@@ -35,10 +35,10 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.artifact import Artifact
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.context import Context
 from stages.kinds.evaluate.config import EvaluateConfig
+from stages.project import R1
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.opening import open_engine
 from stages.rows.schemas import PROBLEM, Row, write_rows

@@ -34,9 +34,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.kinds.sample.config import SampleConfig
+from stages.project import R1
 from stages.rollout.fleet import Fleet
 from stages.rows.schemas import Row, read_rows, stream_rows
 from stages.sampling.collect import Collector, Job, fitting, make_jobs

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from omegaconf import MISSING
 
-from pipeline.cli import R1
 from pipeline.compose import compose
+from stages.project import R1
 
 Config = TypeVar("Config")
 

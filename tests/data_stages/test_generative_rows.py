@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from pipeline.cli import main
 from pipeline.errors import RecipeError
 from pipeline.kinds import Stage
 from stages.judging.labelled_answers import ATTACKS, hostile, read_labelled
 from stages.kinds.sample.check import check
 from stages.kinds.sample.config import GenerativeJudge, SampleConfig
+from stages.project import main
 from stages.registry import REGISTRY
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt

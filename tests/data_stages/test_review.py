@@ -180,7 +180,7 @@ def test_every_text_survives_the_way_there_and_back(text, tmp_path):
 
 
 def test_people_review_a_finished_stage_from_the_command_line(own_folder, capsys):
-    from pipeline.cli import main
+    from stages.project import main
 
     words = ["profile=smoke", "tracking=none"]
     path, pairs = Path("check.csv"), Path("pairs.jsonl")

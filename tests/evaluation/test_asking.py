@@ -8,7 +8,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.cli import R1, main
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.situation import survey
@@ -16,6 +15,7 @@ from pipeline.stage_rows import derived
 from stages.chat.template import render_prompt
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.run import run
+from stages.project import R1, main
 from stages.rows.schemas import read_rows
 from stages.sampling.ledger import key_of
 from stages.scoring.asking import questions

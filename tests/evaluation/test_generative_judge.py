@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose as composed
 from pipeline.errors import RecipeError
 from stages.chat.prompt_texts import fill
@@ -23,6 +22,7 @@ from stages.judging.answer_judge import Claim, Opinion, shown
 from stages.judging.labelled_answers import ATTACKS, hostile, read_labelled
 from stages.kinds.sample.config import Adaptive, GenerativeJudge, SampleConfig
 from stages.kinds.sample.run import run
+from stages.project import R1
 from stages.rows.schemas import read_rows
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt

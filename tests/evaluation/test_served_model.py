@@ -201,7 +201,7 @@ def test_thinking_budgets_and_another_engine_are_refused(
 def test_r1_eval_asks_a_server_and_writes_the_key_nowhere(url, tmp_path):
     root = tmp_path / "outputs"
     environment = os.environ | {"R1_ROOT": str(root), "OPENAI_API_KEY": KEY}
-    command = [sys.executable, "-m", "pipeline.cli", "eval", f"tiny@{url}", "heldout", "--json"]
+    command = [sys.executable, "-m", "stages", "eval", f"tiny@{url}", "heldout", "--json"]
     command += ["-k", "2", "--limit", "4"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr

@@ -12,10 +12,10 @@ from accelerate import Accelerator
 from transformers import AutoTokenizer
 from trl.trainer.utils import nanstd
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.kinds.rl.config import Algorithm, Rationalisation, RLConfig
 from stages.kinds.rl.settle import settled
+from stages.project import R1
 from stages.rewards.terms import Batch, Term
 from stages.rl.algorithms.advantages import advantages, right
 from stages.rl.algorithms.drawing import (

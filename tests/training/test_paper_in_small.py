@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from transformers import AutoModelForSequenceClassification
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import LengthSwitch, RLConfig
+from stages.project import R1
 from stages.settings.training import Lora, Precision
 from stages.training import common
 from tests.shipped import shipped

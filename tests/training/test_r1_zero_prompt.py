@@ -11,7 +11,6 @@ import pytest
 from tokenizers import processors
 from transformers import AutoTokenizer
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.chat.prompt_texts import texts
 from stages.chat.text_template import chat_template
@@ -22,6 +21,7 @@ from stages.kinds.pretrained import run as pretrained
 from stages.kinds.pretrained.kind import PretrainedConfig
 from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import RewardTerm, RLConfig
+from stages.project import R1
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.sampling.ledger import key_of
 from stages.settings.generation import Sampling

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.graph import build
@@ -12,6 +11,7 @@ from stages.kinds.clean.kind import CleanConfig
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.general.kind import GeneralConfig
 from stages.kinds.problems.kind import ProblemsConfig
+from stages.project import R1
 from stages.registry import REGISTRY
 from tests.shipped import shipped
 
