@@ -31,5 +31,6 @@ FORMATS = {
     "game24": Format(puzzles.game24),
     "countdown": Format(puzzles.countdown),
     "arc_agi_1": Format(puzzles.arc),
+    "constraints": Format(instructions.constraints, whole=False),
     "problems": Format(own.own, whole=False),
 }

@@ -11,10 +11,10 @@ AGIEval   {"passage": null, "question": "下列说法正确的是（ ）", "opti
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from stages.rows.files import BadRow, Raw
 from stages.rows.formats.columns import answer_of, list_of, problem, text_of
+from stages.rows.formats.options import lettered, without_labels
 from stages.rows.schemas import Row
 from stages.rows.sources import Origin, OtherRow
 from stages.verifiers.option_labels import LETTERS
@@ -65,7 +65,7 @@ def mmlu_stem(row: Raw, origin: Origin) -> Row:
 
 def agieval(row: Raw, origin: Origin) -> Row:
     """The multiple-choice sets of AGIEval; the file's name says which one and in what language."""
-    options = without_letters(list_of(row, "options"))
+    options = without_labels(list_of(row, "options"))
     name = origin.part.removeprefix("agieval_")
     chinese = name.startswith(("gaokao", "jec")) or name.endswith("-zh")
     domain = "math" if name in MATHS else "stem" if name.startswith("gaokao") else "logic"
@@ -75,23 +75,6 @@ def agieval(row: Raw, origin: Origin) -> Row:
     question = f"{passage}\n\n{row.get('question')}" if passage else text_of(row, "question")
     made = problem(domain, lettered(question, options), "choice", right, options=options)
     return {"language": "zh" if chinese and name != "gaokao-english" else "en"} | made
-
-
-def lettered(question: str, options: Sequence[str]) -> str:
-    """The question, and all of its options behind their letters."""
-    if len(options) > len(LETTERS):
-        raise BadRow(f"{len(options)} options, expected at most {len(LETTERS)}")
-    lines = (f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False))
-    return "\n".join([question, "", *lines])
-
-
-def without_letters(options: Sequence[str]) -> list[str]:
-    """The texts of `(A)5`, `A 没有党参`, …; only where every option has its own letter."""
-    heads = (re.match(rf"\({x}\)|{x}[.、． ]", o) for x, o in zip(LETTERS, options, strict=False))
-    found = list(heads)
-    if not all(found) or len(found) < len(options):
-        return [option.strip() for option in options]
-    return [o[len(head[0]) :].strip() for head, o in zip(found, options, strict=True) if head]
 
 
 def _subject(row: Raw, origin: Origin) -> str:
