@@ -69,7 +69,8 @@ def letter_of(answer: Any, options: Options) -> str:
         return LETTERS[labels.index(bare)]
     if re.fullmatch(r"\d+(\.0)?", said) and int(float(said)) < len(keys):
         return LETTERS[int(float(said))]
-    several = re.split(r"[,，、;；\s]*", bare)[1:-1]
+    parts = [part for part in re.split(r"[,，、;；\s]+", bare) if part]
+    several = list(bare) if len(parts) == 1 else parts
     if len(several) > 1 and len(set(several)) == len(several) and set(several) <= set(labels):
         return "".join(LETTERS[labels.index(one)] for one in several)
     raise UnfitRow(
