@@ -199,6 +199,51 @@ def test_the_constraints_of_a_row_judge_its_answers(load, pool):
     assert [verdict.score for verdict in verdicts] == [1.0, 0.0]
 
 
+WORD, ASKED = {"keyword": "war"}, {"prompt_to_repeat": "Tell me about rivers."}
+OFTEN = {"relation": "at least", "frequency": 2}
+#: The 29 kinds that IFBench keeps for training, each with the names of its arguments upstream.
+TRAINED = {
+    "copy:repeat_phrase": {"phrase": "the ox ran to the gate", "small_n": 3},
+    "copy:copy": ASKED,
+    "new:copy_span_idx": ASKED | {"n_start": 0, "n_end": 6},
+    "detectable_format:sentence_hyphens": None,
+    "keywords:no_adjacent_consecutive": None,
+    "detectable_format:square_brackets": None,
+    "keywords:word_once": WORD,
+    "keywords:word_count_different_numbers": WORD | OFTEN,
+    "keywords:exclude_word_harder": WORD,
+    "paragraphs:paragraphs": {},
+    "paragraphs:paragraphs2": {},
+    "first_word:first_word_sent": {"first_word": ["war"]},
+    "first_word:first_word_answer": {"first_word": "war"},
+    "last_word:last_word_sent": {"last_word": ["war"]},
+    "last_word:last_word_answer": {"last_word": "war"},
+    "detectable_format:bigram_wrapping": None,
+    "copy:copying_simple": ASKED,
+    "copy:copying_multiple": ASKED | {"N": 3},
+    "punctuation:punctuation_dot": None,
+    "punctuation:punctuation_exclamation": None,
+    "count:lowercase_counting": {"N": 3},
+    "letters:letter_counting": {"N": 3, "relation": "less than"},
+    "letters:letter_counting2": {"letter": "w", "let_frequency": 2, "let_relation": "at least"},
+    "count:counting_composition": {"n_sent": 2, "n_words": 3},
+    "count:count_unique": None,
+    "count:count_increment_word": {"keyword1": "war", "keyword2": "sea"},
+    "keywords:palindrome": None,
+    "keywords:keyword_specific_position": WORD | {"n": 2, "m": 3},
+    "keywords:start_end": None,
+}
+
+
+def test_every_kind_that_ifbench_keeps_for_training_is_read_with_its_arguments(load):
+    assert len(TRAINED) == 29
+    rows = [
+        MANY | {"ground_truth": str([{"instruction_id": [kind], "kwargs": [arguments]}])}
+        for kind, arguments in TRAINED.items()
+    ]
+    assert load("if_multi_constraints", *rows)[1] == {"read": 29, "kept": 29}
+
+
 # Settings ---------------------------------------------------------------------------------------
 
 MINE = ["+data@stages.mine=problems", "stages.mine.path=mine.jsonl"]
