@@ -14,8 +14,10 @@ from pipeline.compose import compose
 from pipeline.errors import RecipeError, UsageError
 from stages.kinds.conversations import run as conversations
 from stages.kinds.conversations.kind import ConversationsConfig
+from stages.kinds.dataset.kind import DatasetConfig, rules
 from stages.kinds.dataset.run import run
 from stages.rows.schemas import read_rows
+from stages.settings.values import refuse
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import check_references
 from stages.verifiers.verdict import request_of
@@ -246,28 +248,25 @@ def test_every_kind_that_ifbench_keeps_for_training_is_read_with_its_arguments(l
 
 # Settings ---------------------------------------------------------------------------------------
 
-MINE = ["+data@stages.mine=problems", "stages.mine.path=mine.jsonl"]
+MINE = {"format": "problems", "path": "mine.jsonl"}
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["+stages.mine.columns.gold=answer"], "columns: has gold: expected any of prompt, refer"),
-        (["+stages.mine.columns.answer=gold"], "columns: has no `prompt`"),
-        (["stages.mine.verifier=maths"], "verifier: is 'maths': expected one of choice, code"),
-        (["stages.mine.domain=algebra"], "domain: is 'algebra': expected one of math, code"),
-        (["stages.mine.format=gsm8k", "stages.mine.domain=math"], "domain: is set, which format"),
-        (["+stages.mine.where.score=9"], "where.score: is 9: expected a list of values, or bounds"),
-        (["+stages.mine.where.score={over: 9}"], "where.score: has over: expected at_least"),
-        (["+stages.mine.where.score={above: x}"], "where.score: is .* a bound must be a number"),
+        ({"columns": {"prompt": "q", "gold": "a"}}, "columns: has gold: expected any of prompt, r"),
+        ({"columns": {"answer": "gold"}}, "columns: has no `prompt`"),
+        ({"verifier": "maths"}, "verifier: is 'maths': expected one of choice, code"),
+        ({"domain": "algebra"}, "domain: is 'algebra': expected one of math, code"),
+        ({"format": "gsm8k", "domain": "math"}, "domain: is set, which format gsm8k does not read"),
+        ({"where": {"score": 9}}, "where.score: is 9: expected a list of values, or bounds"),
+        ({"where": {"score": {"over": 9}}}, "where.score: has over: expected at_least"),
+        ({"where": {"score": {"above": "x"}}}, "where.score: is .* a bound must be a number"),
     ],
 )
-def test_what_a_stage_asks_of_columns_is_looked_at_before_anything_runs(
-    make_context, tmp_path, words, message
-):
-    config = compose(R1, [*MINE, *words]).stages["mine"]
+def test_what_a_stage_asks_of_columns_is_looked_at_before_anything_is_read(words, message):
     with pytest.raises(UsageError, match=message):
-        run(config, {}, make_context(tmp_path, stage="mine"))
+        refuse(rules(DatasetConfig("dataset", seed=0, **(MINE | words))), "stages.mine")
 
 
 def test_conversations_are_taken_by_their_own_columns_too(make_context, tmp_path):
