@@ -70,7 +70,7 @@ def origin(stage: Stage) -> str:
 KINDS = (
     Kind(
         "conversations",
-        3,
+        4,
         ConversationsConfig,
         "conversations",
         "stages.kinds.conversations.run:run",
