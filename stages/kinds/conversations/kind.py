@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from omegaconf import MISSING
 
@@ -28,6 +29,7 @@ class ConversationsConfig(StageConfig):
     split: str = "train"  # a hub split; ignored for a local file
     limit: int | None = None
     columns: dict[str, str] = field(default_factory=dict)  # empty: found by their usual names
+    where: dict[str, Any] = field(default_factory=dict)  # which rows, by the file's own columns
     domain: str = "general"  # of rows without one
     language: str | None = None  # of rows without one; null: that of their prompt
     verifier: str | None = None  # judges rows that carry a reference
@@ -48,6 +50,7 @@ def rules(config: ConversationsConfig) -> Iterator[Problem]:
     """What the rows are, by which columns they are read, and who judges them."""
     yield from values.one_of("domain", config.domain, values.DOMAINS)
     yield from values.at_least(config, 1, "limit")
+    yield from values.where(config.where)
     if config.columns:
         from stages.chat.exchanges import NAMES, check_columns  # what reads rows takes its time
 
@@ -67,7 +70,7 @@ def origin(stage: Stage) -> str:
 KINDS = (
     Kind(
         "conversations",
-        3,
+        4,
         ConversationsConfig,
         "conversations",
         "stages.kinds.conversations.run:run",
