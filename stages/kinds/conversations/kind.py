@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
-from stages.settings import files, values, verifiers
+from stages.settings import files, hub, values, verifiers
 from stages.settings.about import About
+from stages.settings.hub import Hub
 from stages.settings.origins import rows
 from stages.settings.stage import StageConfig, from_root, outside_file
 from stages.settings.verifiers import Verifiers
@@ -26,6 +28,8 @@ class ConversationsConfig(StageConfig):
     path: str = outside_file(MISSING)
     subset: str | None = None  # a hub configuration
     split: str = "train"  # a hub split; ignored for a local file
+    revision: str | None = None  # of the hub: a commit, branch or tag; null: the newest commit
+    files: Any = None  # of the hub: files of a set, in place of subset and split, e.g. "*.jsonl"
     limit: int | None = None
     columns: dict[str, str] = field(default_factory=dict)  # empty: found by their usual names
     domain: str = "general"  # of rows without one
@@ -33,6 +37,7 @@ class ConversationsConfig(StageConfig):
     verifier: str | None = None  # judges rows that carry a reference
     verifiers: Verifiers = from_root(Verifiers, "verifiers")
     about: About = field(default_factory=About, metadata={"identity": False})
+    hub: Hub = from_root(Hub, "hub", identity=False)
 
 
 def check(stage: Stage) -> Iterator[Problem]:
@@ -46,6 +51,7 @@ def check(stage: Stage) -> Iterator[Problem]:
 
 def rules(config: ConversationsConfig) -> Iterator[Problem]:
     """What the rows are, by which columns they are read, and who judges them."""
+    yield from hub.rules(config)
     yield from values.one_of("domain", config.domain, values.DOMAINS)
     yield from values.at_least(config, 1, "limit")
     if config.columns:

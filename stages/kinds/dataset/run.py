@@ -17,7 +17,9 @@ test harmlessness (B.3.1): two files, two stages, each with its `preference`.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import islice
 
 from pipeline.artifact import Inputs
@@ -27,37 +29,61 @@ from pipeline.kinds import Outputs
 from stages.kinds.dataset.kind import DatasetConfig, rules
 from stages.rows.formats import FORMATS
 from stages.rows.left_out import LeftOut
+from stages.rows.parts import hub_facts
 from stages.rows.query_kind import preference_of
-from stages.rows.schemas import PROBLEM, write_rows
+from stages.rows.schemas import PROBLEM, Row, write_rows
 from stages.rows.sources import open_source, read_problems
 from stages.settings.values import refuse
+
+
+@dataclass
+class _Facts:
+    """What the published rows are, counted while they are written; of their ids only digests."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    unlabelled: int = 0
+    ids: set[bytes] = field(default_factory=set)
+    repeated: list[str] = field(default_factory=list)
+
+    def add(self, row: Row) -> Row:
+        self.counts["domains"][row["domain"]] += 1
+        self.counts["languages"][row["language"]] += 1
+        if kind := preference_of(row):
+            self.counts["preferences"][kind] += 1
+        self.unlabelled += row["reference"] is None
+        digest = blake2b(row["id"].encode(), digest_size=12).digest()
+        if digest in self.ids:
+            self.repeated.append(row["id"])
+        self.ids.add(digest)
+        return row
 
 
 def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
     """Read, check and publish every row; any row that cannot be read stops the stage."""
     key = f"stages.{context.stage}"
     refuse(rules(config), key)
-    format_, counts, left_out = FORMATS[config.format], Counter[str](), LeftOut()
+    format_, counts, left_out, found = FORMATS[config.format], Counter[str](), LeftOut(), _Facts()
     parts = open_source(config, format_, key)
-    read = read_problems(parts, format_, config, counts, left_out)
-    rows = list(islice(read, config.limit))
-    if not rows:
+    read = islice(read_problems(parts, format_, config, counts, left_out), config.limit)
+    kept = write_rows(context.output / "rows.parquet", map(found.add, read), PROBLEM)
+    if not kept:
         raise RecipeError(f"{key}.path={config.path}: no rows {_why(counts, left_out)}".rstrip())
-    repeated = [id_ for id_, count in Counter(row["id"] for row in rows).items() if count > 1]
-    if repeated:
-        raise RecipeError(f"{config.path}: {len(repeated)} ids occur twice, e.g. {repeated[0]!r}")
-    write_rows(context.output / "rows.parquet", rows, PROBLEM)
+    if found.repeated:
+        raise RecipeError(
+            f"{config.path}: {len(found.repeated)} ids occur twice, e.g. {found.repeated[0]!r}"
+        )
     if left_out.rows:
         left_out.write(context.output)
         context.warn(left_out.told())
     facts = {
-        "rows": len(rows),
-        "domains": dict(Counter(row["domain"] for row in rows)),
-        "languages": dict(Counter(row["language"] for row in rows)),
-        "preferences": dict(Counter(kind for row in rows if (kind := preference_of(row)))),
-        "unlabelled": sum(row["reference"] is None for row in rows),
+        "rows": kept,
+        "domains": dict(found.counts["domains"]),
+        "languages": dict(found.counts["languages"]),
+        "preferences": dict(found.counts["preferences"]),
+        "unlabelled": found.unlabelled,
+        **hub_facts(config, parts, counts["read"], key, context.warn),
     }
-    return Outputs(facts=facts, funnel={**counts, "kept": len(rows)})
+    return Outputs(facts=facts, funnel={**counts, "kept": kept})
 
 
 def _why(counts: Counter[str], left_out: LeftOut) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
-from stages.settings import files, values
+from stages.settings import files, hub, values
 from stages.settings.about import About
+from stages.settings.hub import Hub
 from stages.settings.origins import rows
-from stages.settings.stage import StageConfig, outside_file
+from stages.settings.stage import StageConfig, from_root, outside_file
 
 FORMATS = {
     "preference_dataset": values.PREFERENCE_FORMATS,
@@ -31,10 +32,13 @@ class LabelDatasetConfig(StageConfig):
     path: str = outside_file(MISSING)  # a file, a folder of files, or a hub name
     subset: Any = None  # a hub configuration, or a list of them
     split: str = "train"  # a hub split; ignored for a local file
+    revision: str | None = None  # of the hub: a commit, branch or tag; null: the newest commit
+    files: Any = None  # of the hub: files of a set, in place of subset and split, e.g. "*.jsonl"
     limit: int | None = None
     columns: dict[str, str] = field(default_factory=dict)
     language: str | None = None  # of rows without one; null: that of their prompt
     about: About = field(default_factory=About, metadata={"identity": False})
+    hub: Hub = from_root(Hub, "hub", identity=False)
 
 
 @dataclass
@@ -60,6 +64,7 @@ def check(stage: Stage) -> Iterator[Problem]:
 
 def rules(config: LabelDatasetConfig, kind: str) -> Iterator[Problem]:
     """The format that reads the rows, and the columns that it knows."""
+    yield from hub.rules(config)
     yield from values.one_of("format", config.format, FORMATS[kind])
     yield from values.at_least(config, 1, "limit")
     if isinstance(config, PreferenceDatasetConfig):

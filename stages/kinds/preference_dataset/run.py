@@ -17,7 +17,7 @@ one; pairs, of which only the whole set says how many of each length are kept, b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
@@ -36,6 +36,7 @@ from stages.kinds.preference_dataset.kind import (
 )
 from stages.rows.files import BadRow, BrokenRow, Raw, attempt
 from stages.rows.left_out import UNREADABLE, LeftOut
+from stages.rows.parts import Part, hub_facts
 from stages.rows.schemas import LABEL, PREFERENCE, Row, RowWriter, stream_rows, write_rows
 from stages.rows.sources import Format, open_source
 from stages.settings.values import refuse
@@ -88,9 +89,9 @@ def run(config: PreferenceDatasetConfig, inputs: Inputs, context: Context) -> Ou
     """Publish the pairs, as many with the longer as with the shorter response chosen."""
     key, funnel, facts = f"stages.{context.stage}", Funnel(), Facts()
     refuse(rules(config, "preference_dataset"), key)
-    sides = Counter[int]()
+    parts, sides = open_source(config, AS_IT_IS, key), Counter[int]()
     with RowWriter(context.work / READ_PAIRS, PREFERENCE) as file:
-        for pair in _rows(config, key, PAIRS[config.format], funnel):
+        for pair in _rows(config, parts, PAIRS[config.format], funnel):
             if pair["margin"] is not None and pair["margin"] < config.min_margin:
                 funnel.counts[WITHIN_MARGIN] += 1
                 continue
@@ -109,6 +110,7 @@ def run(config: PreferenceDatasetConfig, inputs: Inputs, context: Context) -> Ou
         "chosen_shorter": longer[-1],
         "languages": dict(facts.counts["languages"]),
         "domains": dict(facts.counts["domains"]),
+        **hub_facts(config, parts, funnel.counts["read"], key, context.warn),
     }
     return Outputs(told, steps)
 
@@ -117,7 +119,8 @@ def run_labels(config: LabelDatasetConfig, inputs: Inputs, context: Context) -> 
     """Publish responses with 1 for safe (or good) and 0 for unsafe, each once."""
     key, funnel, facts = f"stages.{context.stage}", Funnel(), Facts()
     refuse(rules(config, "label_dataset"), key)
-    rows = _once(_rows(config, key, LABELS[config.format], funnel), funnel.counts)
+    parts = open_source(config, AS_IT_IS, key)
+    rows = _once(_rows(config, parts, LABELS[config.format], funnel), funnel.counts)
     published = (facts.add(row, labels=row["label"]) for row in rows)
     kept = write_rows(context.output / "rows.parquet", published, LABEL)
     steps = funnel.publish(f"{key}.path={config.path}", kept, context)
@@ -128,14 +131,17 @@ def run_labels(config: LabelDatasetConfig, inputs: Inputs, context: Context) -> 
         "unsafe": labels[0],
         "languages": dict(facts.counts["languages"]),
         "domains": dict(facts.counts["domains"]),
+        **hub_facts(config, parts, funnel.counts["read"], key, context.warn),
     }
     return Outputs(told, steps)
 
 
-def _rows(config: LabelDatasetConfig, key: str, reader: Reader, funnel: Funnel) -> Iterator[Row]:
+def _rows(
+    config: LabelDatasetConfig, parts: Sequence[Part], reader: Reader, funnel: Funnel
+) -> Iterator[Row]:
     """The pairs or labels of a source, in order and with ids; a row may hold two labels."""
     name = config.path.rstrip("/").rpartition("/")[2]
-    raws = ((part, *row) for part in open_source(config, AS_IT_IS, key) for row in part.rows)
+    raws = ((part, *row) for part in parts for row in part.rows)
     for part, number, raw in islice(raws, config.limit):
         funnel.counts["read"] += 1
         found = attempt(_read, raw, reader, config, name)
