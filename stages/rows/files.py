@@ -46,6 +46,10 @@ class BrokenRow(BadRow):
     """A row that is damaged: it says nothing about the rows beside it, which can be used."""
 
 
+class UnfitRow(BrokenRow):
+    """A whole row of another kind than its format reads: never read as what it is not."""
+
+
 Numbered = Iterator[tuple[int, Raw | BrokenRow]]
 
 

@@ -6,28 +6,30 @@ itself, so that a row's id says where it stands: `bbh-word_sorting-000003`.
 
 A row of a benchmark that cannot be read stops the stage with its number: a benchmark that lost rows
 is another benchmark. Of a user's own rows a broken one (no JSON, no text, half a line) is left out,
-named and counted, and what is meant otherwise than it can be (an unknown verifier) stops the stage.
-Rows that do not belong to what was asked for (another split or subject of the same file) and rows
-without a reference, where the config lets them go, are counted.
+named and counted, as is one of another kind than its format reads; and what is meant otherwise than
+it can be (an unknown verifier) stops the stage. Rows that do not belong to what was asked for
+(another split or subject of the same file, or not what `where` asks) and rows without a reference,
+where the config lets them go, are counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import UsageError
 from stages.language.consistency import target_of
-from stages.rows.files import BadRow, BrokenRow, Raw, attempt, located, rows_of_file
-from stages.rows.left_out import UNREADABLE, LeftOut
+from stages.rows.files import BadRow, BrokenRow, Raw, UnfitRow, attempt, located, rows_of_file
+from stages.rows.left_out import UNFIT, UNREADABLE, LeftOut
 from stages.rows.parts import Part, Source
 from stages.rows.places import files_in, no_such_file, not_there, stem_of
 from stages.rows.query_kind import stamped
 from stages.rows.schemas import Row
+from stages.rows.where import OTHERWISE, asked_for
 
 if TYPE_CHECKING:
     from stages.kinds.dataset.kind import DatasetConfig
@@ -61,12 +63,16 @@ class OtherRow(Exception):
 class Origin:
     """Where a row stands: the file's stem or the hub configuration, and the split asked for.
 
-    preference: what its stage says that all its queries ask for.
+    preference, columns, domain, verifier: what its stage says of all its rows. source: the set.
     """
 
     part: str
     split: str
     preference: str | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    domain: str | None = None
+    verifier: str | None = None
+    source: str = "file"
 
 
 @dataclass(frozen=True)
@@ -110,17 +116,18 @@ def read_problems(
     left_out: which rows were broken; null: one stops the stage.
     """
     for part in parts:
-        origin = Origin(part.name, config.split, config.preference)
+        origin = _origin(part, config)
         for number, raw in part.rows:
             counts["read"] += 1
             try:
-                problem = attempt(format_.parse, raw, origin)
+                problem = attempt(_parsed, raw, origin, format_, config.where)
             except OtherRow as other:
                 counts[str(other)] += 1
                 continue
             if isinstance(problem, BrokenRow) and left_out is not None and not format_.whole:
-                counts[UNREADABLE] += 1
-                left_out.add(part.where, number, UNREADABLE, str(problem))
+                reason = UNFIT if isinstance(problem, UnfitRow) else UNREADABLE
+                counts[reason] += 1
+                left_out.add(part.where, number, reason, str(problem))
                 continue
             problem = located(part.where, number, dict, problem)
             if not located(part.where, number, _wanted, problem, raw, config.without_reference):
@@ -135,6 +142,20 @@ def read_problems(
                     part.where, number, stamped, row["metadata"], config.preference
                 )
             yield row
+
+
+def _origin(part: Part, config: DatasetConfig) -> Origin:
+    local = Path(config.path).expanduser().exists()
+    source = Origin.source if local else config.path
+    said = (config.preference, config.columns, config.domain, config.verifier)
+    return Origin(part.name, config.split, *said, source)
+
+
+def _parsed(raw: Raw, origin: Origin, format_: Format, where: Mapping[str, Any]) -> Row:
+    """The columns of a problem that its format decides, of a row that is asked for."""
+    if not asked_for(raw, where):
+        raise OtherRow(OTHERWISE)
+    return format_.parse(raw, origin)
 
 
 def _wanted(problem: Row, raw: Raw, without_reference: str) -> bool:

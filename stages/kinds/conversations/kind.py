@@ -32,6 +32,7 @@ class ConversationsConfig(StageConfig):
     files: Any = None  # of the hub: files of a set, in place of subset and split, e.g. "*.jsonl"
     limit: int | None = None
     columns: dict[str, str] = field(default_factory=dict)  # empty: found by their usual names
+    where: dict[str, Any] = field(default_factory=dict)  # which rows, by the file's own columns
     domain: str = "general"  # of rows without one
     language: str | None = None  # of rows without one; null: that of their prompt
     verifier: str | None = None  # judges rows that carry a reference
@@ -54,6 +55,7 @@ def rules(config: ConversationsConfig) -> Iterator[Problem]:
     yield from hub.rules(config)
     yield from values.one_of("domain", config.domain, values.DOMAINS)
     yield from values.at_least(config, 1, "limit")
+    yield from values.where(config.where)
     if config.columns:
         from stages.chat.exchanges import NAMES, check_columns  # what reads rows takes its time
 

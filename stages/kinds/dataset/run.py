@@ -9,6 +9,9 @@
                              # judge, to be labelled by majority vote
     preference: safety       # or helpful: what a file of general queries asks for (3.1)
     samples: 16              # per problem, as the paper evaluates it: `r1 eval` takes it as its k
+    columns: {prompt: question, reference: extra_info.answer}      # of `problems`: the file's own
+    domain: math             # and verifier: of `problems` whose rows name none
+    where: {level: [3, 4], solve_rate: {above: 0, below: 1}}       # which rows, by their columns
 
 The paper's own prompts are not public (its RL data is described in table form only), so any set of
 problems with checkable answers takes their place. Of its general queries 66K ask for help and 12K
@@ -17,9 +20,9 @@ test harmlessness (B.3.1): two files, two stages, each with its `preference`.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from itertools import islice
 
 from pipeline.artifact import Inputs
@@ -37,50 +40,49 @@ from stages.settings.values import refuse
 
 
 @dataclass
-class _Facts:
-    """What the published rows are, counted while they are written; of their ids only digests."""
+class _Seen:
+    """What is told of the rows, which are handed on and not held."""
 
-    counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    ids: Counter[str] = field(default_factory=Counter)
+    domains: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    preferences: Counter[str] = field(default_factory=Counter)
     unlabelled: int = 0
-    ids: set[bytes] = field(default_factory=set)
-    repeated: list[str] = field(default_factory=list)
 
-    def add(self, row: Row) -> Row:
-        self.counts["domains"][row["domain"]] += 1
-        self.counts["languages"][row["language"]] += 1
-        if kind := preference_of(row):
-            self.counts["preferences"][kind] += 1
-        self.unlabelled += row["reference"] is None
-        digest = blake2b(row["id"].encode(), digest_size=12).digest()
-        if digest in self.ids:
-            self.repeated.append(row["id"])
-        self.ids.add(digest)
-        return row
+    def passing(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            self.ids[row["id"]] += 1
+            self.domains[row["domain"]] += 1
+            self.languages[row["language"]] += 1
+            self.unlabelled += row["reference"] is None
+            if kind := preference_of(row):
+                self.preferences[kind] += 1
+            yield row
 
 
 def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
     """Read, check and publish every row; any row that cannot be read stops the stage."""
     key = f"stages.{context.stage}"
     refuse(rules(config), key)
-    format_, counts, left_out, found = FORMATS[config.format], Counter[str](), LeftOut(), _Facts()
+    format_, counts, left_out, seen = FORMATS[config.format], Counter[str](), LeftOut(), _Seen()
     parts = open_source(config, format_, key)
-    read = islice(read_problems(parts, format_, config, counts, left_out), config.limit)
-    kept = write_rows(context.output / "rows.parquet", map(found.add, read), PROBLEM)
+    read = read_problems(parts, format_, config, counts, left_out)
+    rows = seen.passing(islice(read, config.limit))
+    kept = write_rows(context.output / "rows.parquet", rows, PROBLEM)
     if not kept:
         raise RecipeError(f"{key}.path={config.path}: no rows {_why(counts, left_out)}".rstrip())
-    if found.repeated:
-        raise RecipeError(
-            f"{config.path}: {len(found.repeated)} ids occur twice, e.g. {found.repeated[0]!r}"
-        )
+    repeated = [id_ for id_, count in seen.ids.items() if count > 1]
+    if repeated:
+        raise RecipeError(f"{config.path}: {len(repeated)} ids occur twice, e.g. {repeated[0]!r}")
     if left_out.rows:
         left_out.write(context.output)
         context.warn(left_out.told())
     facts = {
         "rows": kept,
-        "domains": dict(found.counts["domains"]),
-        "languages": dict(found.counts["languages"]),
-        "preferences": dict(found.counts["preferences"]),
-        "unlabelled": found.unlabelled,
+        "domains": dict(seen.domains),
+        "languages": dict(seen.languages),
+        "preferences": dict(seen.preferences),
+        "unlabelled": seen.unlabelled,
         **hub_facts(config, parts, counts["read"], key, context.warn),
     }
     return Outputs(facts=facts, funnel={**counts, "kept": kept})

@@ -36,6 +36,7 @@ class LabelDatasetConfig(StageConfig):
     files: Any = None  # of the hub: files of a set, in place of subset and split, e.g. "*.jsonl"
     limit: int | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    where: dict[str, Any] = field(default_factory=dict)  # which rows, by the set's own columns
     language: str | None = None  # of rows without one; null: that of their prompt
     about: About = field(default_factory=About, metadata={"identity": False})
     hub: Hub = from_root(Hub, "hub", identity=False)
@@ -67,6 +68,7 @@ def rules(config: LabelDatasetConfig, kind: str) -> Iterator[Problem]:
     yield from hub.rules(config)
     yield from values.one_of("format", config.format, FORMATS[kind])
     yield from values.at_least(config, 1, "limit")
+    yield from values.where(config.where)
     if isinstance(config, PreferenceDatasetConfig):
         yield from values.at_least(config, 0, "min_margin")
     if config.columns:

@@ -39,6 +39,7 @@ from stages.rows.left_out import UNREADABLE, LeftOut
 from stages.rows.parts import Part, hub_facts
 from stages.rows.schemas import LABEL, PREFERENCE, Row, RowWriter, stream_rows, write_rows
 from stages.rows.sources import Format, open_source
+from stages.rows.where import OTHERWISE, asked_for
 from stages.settings.values import refuse
 
 AS_IT_IS = Format(lambda row, origin: dict(row))
@@ -162,6 +163,8 @@ def _rows(
 def _read(
     raw: Raw, reader: Reader, config: LabelDatasetConfig, source: str
 ) -> list[Row] | TeachesNothing:
+    if not asked_for(raw, config.where):
+        return TeachesNothing(OTHERWISE)
     row = renamed(raw, config.columns)
     try:
         found = reader(row)
