@@ -177,7 +177,8 @@ def _cells(path: Path, columns: Sequence[str], advance: Advance) -> Numbered:
 
 def _parquet(path: Path, columns: Sequence[str], advance: Advance) -> Numbered:
     number = 0
-    with pq.ParquetFile(path) as file:
+    # A path is read without Python in between; what is no path (a file of the hub) by its own open.
+    with pq.ParquetFile(path if isinstance(path, Path) else path.open("rb")) as file:
         total = max(1, file.metadata.num_rows)
         for batch in file.iter_batches(BATCH):
             for row in _read(batch):
