@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli import R1
+from stages.project import R1
 from pipeline.compose import compose
 from pipeline.errors import RecipeError, UsageError
 from stages.kinds.conversations import run as conversations
