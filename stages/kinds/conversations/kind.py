@@ -22,7 +22,7 @@ from stages.verifiers import VERIFIERS
 class ConversationsConfig(StageConfig):
     """Long chains of thought of others as conversations: a local file or a hub name.
 
-    columns: prompt, completion, thought, reference or turns → the file's own column.
+    columns: prompt, context, completion, thought, reference or turns → the file's own column.
     """
 
     path: str = outside_file(MISSING)
@@ -60,7 +60,7 @@ def rules(config: ConversationsConfig) -> Iterator[Problem]:
         from stages.chat.exchanges import NAMES, check_columns  # what reads rows takes its time
 
         if unknown := check_columns(config.columns):
-            known = f"{', '.join(NAMES)} or turns"
+            known = f"{', '.join(NAMES)}, context or turns"
             yield Problem("columns", f"has {', '.join(unknown)}: expected any of {known}")
     if config.verifier is not None and config.verifier not in VERIFIERS:
         known = ", ".join(VERIFIERS)
