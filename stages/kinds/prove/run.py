@@ -29,6 +29,7 @@ from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
+from stages.hygiene.caps import ROWS_FROM
 from stages.hygiene.row_files import StageRows, keep
 from stages.kinds.prove.kind import PassRate, ProveConfig
 from stages.kinds.prove.kind import rules as of_proving
@@ -75,7 +76,7 @@ def run(config: ProveConfig, inputs: Inputs, context: Context) -> Outputs:
     facts: dict[str, Any] = {"rows": kept.rows}
     facts |= {f"rows_by_{name}": dict(counts) for name, counts in kept.counts.items()}
     facts |= {"nothing_to_prove": proving.reasons[NOTHING], "rate_unknown": proving.rate_unknown}
-    facts |= {"sources": sources, FACT: fact_of(config.verifiers)}
+    facts |= {"sources": sources, FACT: fact_of(config.verifiers), ROWS_FROM: proving.rows_from}
     return Outputs(facts, funnel | {"kept": kept.rows})
 
 
@@ -97,6 +98,7 @@ class _Proving:
     number: int = 0
     rate_unknown: int = 0
     dropped: set[int] = field(default_factory=set)
+    rows_from: list[tuple[str, int]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     sources: dict[str, Source] = field(default_factory=lambda: defaultdict(Source))
 
@@ -115,8 +117,10 @@ class _Proving:
                     self._note(artifact.stage, row, outcomes[number])
                 first += batch.num_rows
                 self._stop_early(artifact.stage, totals)
-        if len(self.dropped) - before == len(rows):
+        left = len(rows) - (len(self.dropped) - before)
+        if not left:
             raise RecipeError(self._empty(artifact.stage, len(rows)))
+        self.rows_from.append((artifact.stage, left))
 
     def _outcomes(
         self, numbered: list[tuple[int, Row]], ledger: Ledger
