@@ -1,6 +1,7 @@
 # r1-recipe: `make reproduce` runs the whole recipe, `make test` the tests; each sets up what it needs.
 #
 #   PROFILE=tiny         the size: a file of conf/profile
+#   WORLD=open           the data and models: a file of conf/world (default: the profile's)
 #   MODEL=Qwen/Qwen3-4B  the base: a Hugging Face hub name or a folder (default: the tiny one)
 #   ARGS='seed=1'        any Hydra overrides, e.g. 'stages.zero.max_steps=50'
 #   DEVICE=cpu|cuda      which torch to install (default: cuda where nvidia-smi finds a GPU)
@@ -8,6 +9,7 @@
 #   PORT=5000            where `make ui` shows its pages
 
 PROFILE ?= tiny
+WORLD ?=
 MODEL ?=
 ARGS ?=
 PORT ?= 5000
@@ -30,7 +32,7 @@ SETUP := $(VENV)/.installed-$(DEVICE)
 VLLM := $(VENV)/.installed-vllm-$(DEVICE)
 VLLM_TRIED := $(VENV)/.tried-vllm-$(DEVICE)
 BASE := $(if $(MODEL),model@stages.base=hub 'stages.base.path=$(MODEL)')
-OVERRIDES := profile=$(PROFILE) $(BASE) $(ARGS)
+OVERRIDES := profile=$(PROFILE) $(if $(WORLD),world=$(WORLD)) $(BASE) $(ARGS)
 RUN := $(BIN)/r1 run $(OVERRIDES)
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
@@ -39,7 +41,7 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 .DEFAULT_GOAL := help
 .PHONY: help setup vllm test check lint typecheck fidelity settings format lock clean bench-verifiers bench-hacks \
 	bench-rollout bench-train bench-commands drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
-	final-rl distill evaluate report plan status ui
+	final-rl distill evaluate report plan data status ui
 
 help: ## this list
 	@sed -n 's/^#   //p' Makefile
@@ -160,6 +162,9 @@ report: $(SETUP) ## report.md and its figures, from the manifests alone
 
 plan: $(SETUP) ## the graph, what is done, the batch numbers; runs nothing
 	$(BIN)/r1 plan $(OVERRIDES)
+
+data: $(SETUP) ## which data and models fill the recipe: licences, sizes, shares, known defects
+	$(BIN)/r1 plan --data $(OVERRIDES)
 
 status: $(SETUP) ## what is done, running or failed
 	$(BIN)/r1 status $(OVERRIDES)

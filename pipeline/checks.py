@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from pipeline.errors import UsageError
 from pipeline.graph import Graph
@@ -25,16 +25,9 @@ def refuse(found: Problems) -> None:
     _raise(lines(found, when_run=False))
 
 
-def refuse_to_run(found: Problems, stages: Collection[str], used: Iterable[str]) -> None:
-    """Raise one UsageError of what only stands in the way of running these stages.
-
-    used: the stages that they go back to, themselves included.
-    """
-    wrong = {
-        name: [problem for problem in found[name] if name in stages or problem.when_used]
-        for name in used
-        if name in found
-    }
+def refuse_to_run(found: Problems, stages: Collection[str]) -> None:
+    """Raise one UsageError of what only stands in the way of running these stages."""
+    wrong = {name: own for name, own in found.items() if name in stages}
     _raise(lines(wrong, when_run=True))
 
 

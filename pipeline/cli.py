@@ -73,7 +73,7 @@ def _dispatch(project: Project, given: list[str]) -> int:
         raise UsageError(f"{verb}: no such verb. {did_you_mean(verb, verbs)}")
     if verb not in _VERBS:
         _overview(project).parse_args(given)
-    return _run_verb(project, verb, parsed(_parser(verb), rest))
+    return _run_verb(project, verb, parsed(_parser(project, verb), rest))
 
 
 def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
@@ -93,11 +93,9 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
             from pipeline.run_command import execute
 
             return execute(project, composed)
-        case "plan" if options.departures:
-            if project.departures is None:
-                raise UsageError("--departures: this project has no reference to depart from")
+        case "plan" if options.page:
             form = "json" if options.json else "markdown" if options.markdown else "text"
-            return int(load(project.departures)(project, composed, form))
+            return int(load(project.plans[options.page])(project, composed, form))
         case "plan":
             from pipeline.plan_command import plan
 
@@ -149,7 +147,7 @@ def _overview(project: Project) -> argparse.ArgumentParser:
     return parser
 
 
-def _parser(verb: str) -> argparse.ArgumentParser:
+def _parser(project: Project, verb: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"r1 {verb}", description=_VERBS[verb], epilog=_EPILOG)
     if verb == "why":
         parser.add_argument("stage", help="the stage to explain")
@@ -158,9 +156,13 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     if verb in _JSON_VERBS:
         parser.add_argument("--json", action="store_true", help="print JSON")
     if verb == "plan":
-        text = "list what differs from the reference preset, and why"
-        parser.add_argument("--departures", action="store_true", help=text)
-        text = "with --departures: as a page (docs/fidelity.md)"
+        for page in project.plans:
+            text = f"show the {page} of the recipe in place of its stages"
+            parser.add_argument(
+                f"--{page}", dest="page", action="store_const", const=page, help=text
+            )
+        parser.set_defaults(page=None)
+        text = "with such a page: as Markdown"
         parser.add_argument("--markdown", action="store_true", help=text)
     if verb == "gc":
         parser.add_argument("--delete", action="store_true", help="delete what is listed; asks")

@@ -60,15 +60,12 @@ class Problem:
     """Why a stage cannot work as it was composed: the key, what is wrong, a value that works.
 
     key: below the stage, e.g. "sampling.max_tokens". when_run: `r1 plan` may show the recipe, with
-    a warning; only running the stage is refused. when_used: as well as running anything that goes
-    back to its result, should that be there from before. only_said: nothing is refused; `r1 plan`
-    says it.
+    a warning; only running the stage is refused. only_said: nothing is refused; `r1 plan` says it.
     """
 
     key: str
     text: str
     when_run: bool = False
-    when_used: bool = False
     only_said: bool = False
 
 

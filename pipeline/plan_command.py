@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline import checks
@@ -12,6 +12,7 @@ from pipeline.plan import Decision, State, decide
 from pipeline.project import Project
 from pipeline.shipped import made_anew
 from pipeline.situation import Situation, survey
+from pipeline.slots import Slots
 from pipeline.stage_rows import INDENT, filled, plan_rows, stage_lines
 
 
@@ -23,27 +24,42 @@ def plan(project: Project, composed: Composed, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"stages": stages, "warnings": warnings}, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(_lines(stages, decisions, warnings)))
+        print("\n".join(_lines(stages, decisions, composed.root.get("slots", {}), warnings)))
     situation.store.save_caches()
     return 0
 
 
 def _lines(
-    stages: list[dict[str, Any]], decisions: Mapping[str, Decision], warnings: list[str]
+    stages: list[dict[str, Any]],
+    decisions: Mapping[str, Decision],
+    slots: Slots,
+    warnings: list[str],
 ) -> Iterator[str]:
     for row in stages:
         yield from stage_lines(row, decisions[row["stage"]].reason)
         if row["source"]:
             yield from filled([row["source"]], "", f"{INDENT}from ")
         if row["edges"]:
-            edges = [f"{edge['stage']} ({edge['edge']})" for edge in row["edges"]]
-            yield from filled(edges, ", ", f"{INDENT}← ")
+            yield from filled(list(_inputs(row["edges"], slots)), ", ", f"{INDENT}← ")
         if row["numbers"]:
             yield from filled([_named(*number) for number in row["numbers"].items()], " · ")
     done = sum(d.state is State.DONE for d in decisions.values())
     yield f"{len(decisions)} stages: {done} done, {len(decisions) - done} to run"
     for warning in warnings:
         yield from filled([warning], "", "warning: ")
+
+
+def _inputs(edges: Sequence[Mapping[str, str]], slots: Slots) -> Iterator[str]:
+    """What a stage takes, by which edge; several stages that fill a slot by the slot's name."""
+    rest = list(edges)
+    while rest:
+        edge = rest[0]["edge"]
+        names = [one["stage"] for one in rest if one["edge"] == edge]
+        fits = (n for n, own in slots.items() if len(own) > 1 and names[: len(own)] == own)
+        slot = next(fits, None)
+        taken = len(slots[slot]) if slot else 1
+        yield f"{slot}: {taken} stages ({edge})" if slot else f"{names[0]} ({edge})"
+        del rest[:taken]
 
 
 def _warnings(situation: Situation) -> Iterator[str]:

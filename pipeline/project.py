@@ -32,8 +32,8 @@ class Project:
     that is Markdown, too; the report has it as `run["closing"]`.
     results: a hooks.Results: what status, sweeps and tracking show of this project's results.
     examples: a text that `r1 run --help` shows: lines of commands, and what they do.
-    departures: called as `departures(project, composed, form) -> exit code` with the form `json`,
-    `markdown` or `text`: `r1 plan --departures`, what differs from a preset of the project's own.
+    plans: what else `r1 plan` shows, by its flag: `--departures`, `--data`. Each is called as
+    `shown(project, composed, form) -> exit code` with the form `json`, `markdown` or `text`.
     checks: what `r1 doctor` also shows, name → "package.module:describe", called as `describe()`.
     """
 
@@ -46,7 +46,7 @@ class Project:
     closing: str | None = None
     results: str | None = None
     examples: str | None = None
-    departures: str | None = None
+    plans: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
 

@@ -56,7 +56,7 @@ def _execute(project: Project, composed: Composed) -> int:
         made = {name: f.artifact for name, f in situation.facts.items() if f.artifact}
         _say_last(_closing(situation, made))
         return 0
-    checks.refuse_to_run(situation.problems, pending, situation.graph.needs(pending))
+    checks.refuse_to_run(situation.problems, pending)
     return _run(situation, pending)
 
 

@@ -17,13 +17,17 @@ R1 = Project(
     closing="stages.report.closing:words",
     results="stages.report.results:RESULTS",
     examples="stages.commands:EXAMPLES",
-    departures="stages.commands.fidelity.departures:plan_departures",
+    plans={
+        "departures": "stages.commands.fidelity.departures:plan_departures",
+        "data": "stages.commands.data_page:plan_data",
+    },
     commands={
         "eval": "stages.commands.eval.command:main",
         "grade": "stages.commands.grade:main",
         "review": "stages.commands.review:main",
         "export": "stages.commands.export.command:main",
         "track": "stages.commands.track:main",
+        "init": "stages.commands.init:main",
     },
     checks={"sandbox": "stages.verifiers.sandbox:describe_isolation"},
 )

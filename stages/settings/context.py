@@ -14,7 +14,6 @@ from typing import Any
 
 from pipeline.kinds import Problem, Stage
 from stages.models.window import read_window
-from stages.settings import tiny_world
 from stages.settings.generation import Sampling
 
 PROMPT = "max_prompt_tokens"
@@ -34,7 +33,7 @@ def positions(stage: Stage) -> Window | None:
     if before := stage.inputs["init_from"]:
         return positions(before[0])
     key = f"stages.{stage.name}"
-    if stage.kind.name == "pretrain" and not tiny_world.replaced(stage):
+    if stage.kind.name == "pretrain":
         return Window(
             stage.config.shape.max_position_embeddings, f"{key}.shape.max_position_embeddings"
         )

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from stages.project import R1
 from pipeline.compose import compose
 from pipeline.errors import RecipeError, UsageError
 from stages.kinds.conversations import run as conversations
 from stages.kinds.conversations.kind import ConversationsConfig
 from stages.kinds.dataset.kind import DatasetConfig, rules
 from stages.kinds.dataset.run import run
+from stages.project import R1
 from stages.rows.schemas import read_rows
 from stages.settings.values import refuse
 from stages.verifiers.pool import VerifierPool

@@ -15,9 +15,9 @@ def read(
     folder: Path, kind: str = "dataset", hub: Hub = QUICK, rows: int | None = None, **config: Any
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Run a stage that reads rows: its facts with its funnel, and the rows that it publishes."""
-    from stages.project import R1
     from pipeline.context import Context
     from pipeline.project import load
+    from stages.project import R1
     from stages.rows.schemas import read_rows
 
     found = R1.kinds()[kind]

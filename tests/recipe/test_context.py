@@ -161,22 +161,16 @@ def test_what_a_config_says_that_its_model_sees(facts: dict[str, object], seen: 
     assert window_of(facts) == seen
 
 
-def test_the_paper_preset_is_shown_and_does_not_run_on_the_tiny_world(
+def test_a_preset_of_real_sizes_is_refused_on_the_tiny_world_for_want_of_room(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert "warning: stages.base.kind: is pretrain" in said(capsys, 0, "plan", "profile=paper")
-    text = said(capsys, 2, "run", "profile=paper", "until=zero")
-    assert "model@stages.base=deepseek_v3_base" in text
-    assert "26K of maths, 17K of code and 8K" in text
-    brought = ("model@stages.base=deepseek_v3_base", "data@stages.reasoning_prompts=math_train")
-    text = said(capsys, 0, "plan", "profile=paper", "recipe=r1_zero", *brought)
-    assert "stages.heldout.kind" in text
-    assert "stages.base.kind" not in text
+    text = said(capsys, 2, "plan", "profile=small", "world=tiny", "recipe=r1_zero")
+    assert "base sees 512 tokens in all" in text
+    assert "stages.base.shape.max_position_embeddings=" in text
 
 
-def test_results_of_the_tiny_world_that_are_there_do_not_serve_either() -> None:
-    base = {"base": [Problem("kind", "of the tiny world", when_run=True, when_used=True)]}
-    with pytest.raises(UsageError, match=r"stages\.base\.kind: of the tiny world"):
-        checks.refuse_to_run(base, ["zero"], ["base", "zero"])
+def test_what_only_stands_in_the_way_of_a_stage_that_is_not_run_is_no_reason() -> None:
     absent = {"base": [Problem("parallel.strategy", "not installed here", when_run=True)]}
-    checks.refuse_to_run(absent, ["zero"], ["base", "zero"])
+    checks.refuse_to_run(absent, ["zero"])
+    with pytest.raises(UsageError, match=r"stages\.base\.parallel\.strategy: not installed here"):
+        checks.refuse_to_run(absent, ["base", "zero"])

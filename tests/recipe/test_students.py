@@ -57,7 +57,7 @@ def test_a_users_rows_teach_students_of_two_families(tiny_model_dir: Path, tmp_p
         f"stages.rows.path={path}",
         "data@stages.heldout=tiny/heldout",
         f"stages.student_qwen_1_5b_base.path={tiny_model_dir}",
-        "model@stages.student_llama_8b_base=tiny/student_llama_base",  # it ships: nothing is trained
+        "model@stages.student_llama_8b_base=tiny/student_llama_base",  # it ships
         "until=[student_qwen_1_5b,student_llama_8b]",
         "launcher.max_parallel=2",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Needs, Problem, Stage
-from stages.settings import context, generation, tiny_world, values, verifiers
+from stages.settings import context, generation, values, verifiers
 from stages.settings.edges import any_of, at_most_one, takes
 from stages.settings.generation import Rollout, Sampling, fleet
 from stages.settings.origins import TINY
@@ -57,9 +57,7 @@ class GeneralConfig(StageConfig):
 def check(stage: Stage) -> Iterator[Problem]:
     """Whose rows they are, and whether the model that thinks has room to."""
     given = [source.kind.produces for source in stage.inputs["data_from"]]
-    yield from tiny_world.check(stage)
-    there = "conversations" in given or tiny_world.replaced(stage) is not None
-    yield from rules(stage.config, there)
+    yield from rules(stage.config, "conversations" in given)
     if "model" in given:
         yield from generation.sampling(stage.config.sampling)
         yield from generation.rollout(stage.config.rollout)

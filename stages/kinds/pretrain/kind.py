@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Needs, Problem, Stage
-from stages.settings import tiny_world, training, values
+from stages.settings import training, values
 from stages.settings.numbers import Inputs, Numbers
 from stages.settings.origins import TINY
 from stages.settings.stage import StageConfig, placement
@@ -68,7 +68,6 @@ class PretrainConfig(StageConfig):
 def check(stage: Stage) -> Iterator[Problem]:
     """The tiny base: a fixed number of steps."""
     config = stage.config
-    yield from tiny_world.check(stage)
     yield from training.optimizer(config.optimizer, config.steps)
     yield from values.positive(config, "steps", "batch_tokens", "sequence_length", "save_steps")
     yield from values.one_of("dtype", config.dtype, DTYPES)

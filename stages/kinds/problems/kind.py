@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
-from stages.settings import tiny_world, values
+from stages.settings import values
 from stages.settings.edges import any_of, takes
 from stages.settings.origins import TINY
 from stages.settings.stage import StageConfig
@@ -26,7 +26,6 @@ class ProblemsConfig(StageConfig):
 
 def check(stage: Stage) -> Iterator[Problem]:
     """Rows of the tiny world, of domains and languages that it has."""
-    yield from tiny_world.check(stage)
     yield from rules(stage.config)
     for source in stage.inputs["apart_from"]:
         if source.kind.name == "problems" and source.config.apart_from:
