@@ -24,11 +24,11 @@ class Board:
 
     def loading(self, name: str) -> str:
         """What a stage does before it begins; a light one waits for no modules."""
-        return "starting" if self._graph.nodes[name].kind.light else self._heavy
+        return "starting" if self._graph.stages[name].kind.light else self._heavy
 
     def announce(self, name: str) -> str:
         """What the first stage waits for that is not light; empty for any other."""
-        if self._announced or self._graph.nodes[name].kind.light:
+        if self._announced or self._graph.stages[name].kind.light:
             return ""
         self._announced = True
         return self._heavy
@@ -51,7 +51,7 @@ class Board:
         """
         rows = []
         for name, decision in decisions.items():
-            kind = self._graph.nodes[name].kind.name
+            kind = self._graph.stages[name].kind.name
             if name in progress and self._stopped is None:
                 view = progress[name].view(name, kind)
                 rows.append(view if begun(name) else replace(view, state=self.loading(name)))

@@ -47,9 +47,9 @@ def why(
 ) -> int:
     """What changed since the nearest result of a stage, or since the one that is named."""
     situation = survey(project, composed)
-    if stage not in situation.graph.nodes:
+    if stage not in situation.graph.stages:
         raise UsageError(
-            f"why {stage}: no such stage. {did_you_mean(stage, situation.graph.nodes)}"
+            f"why {stage}: no such stage. {did_you_mean(stage, situation.graph.stages)}"
         )
     facts = situation.facts[stage]
     reason = explain(stage, situation.wanted, situation.store, against)

@@ -12,44 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.kinds import EdgeRule, Kind, Registry, Stage
-
-
-@dataclass(frozen=True)
-class Edge:
-    """One input of a stage. key: where the config says so, e.g. `stages.NAME.EDGE[0]`."""
-
-    name: str
-    stage: str
-    key: str
-
-
-@dataclass(frozen=True)
-class Node:
-    """One stage of the recipe: its kind, its typed config, its inputs in config order."""
-
-    name: str
-    kind: Kind
-    config: Any
-    edges: tuple[Edge, ...]
+from pipeline.kinds import Edge, EdgeRule, Kind, Registry, Stage
 
 
 class Graph:
-    """A checked recipe: `nodes` by name, in an order in which they can run; `edges` of any kind.
+    """A checked recipe: `stages` by name, in an order that can be run; `edges` of any kind."""
 
-    stages: the same with their inputs, for the hooks of their kinds.
-    """
-
-    def __init__(
-        self, nodes: Mapping[str, Node], edges: tuple[str, ...], stages: Mapping[str, Stage]
-    ) -> None:
+    def __init__(self, stages: Mapping[str, Stage], edges: tuple[str, ...]) -> None:
         self.edges = edges
-        self.nodes = {name: nodes[name] for name in _ordered(nodes)}
-        self.stages = {name: stages[name] for name in self.nodes}
+        self.stages = {name: stages[name] for name in _ordered(stages)}
 
     def inputs(self, name: str) -> list[str]:
         """The stages that a stage takes from, each once."""
-        return list(dict.fromkeys(edge.stage for edge in self.nodes[name].edges))
+        return list(dict.fromkeys(edge.stage for edge in self.stages[name].edges))
 
     def needs(self, names: Iterable[str]) -> list[str]:
         """These stages and all that they need, in the order in which they can run."""
@@ -60,7 +35,7 @@ class Graph:
             if name not in needed:
                 needed.add(name)
                 waiting.extend(self.inputs(name))
-        return [name for name in self.nodes if name in needed]
+        return [name for name in self.stages if name in needed]
 
 
 @dataclass(frozen=True)
@@ -75,15 +50,10 @@ def build(
     configs: Mapping[str, Any], registry: Registry, root: Mapping[str, Any] | None = None
 ) -> Graph:
     """The graph of stage configs (name → dataclass instance), checked. root: the whole config."""
-    nodes = {
-        name: Node(
-            name, _kind_of(name, config, registry), config, _edges_of(name, config, registry.edges)
-        )
-        for name, config in configs.items()
-    }
-    for node in nodes.values():
-        _check_edges(node, nodes)
-    return Graph(nodes, registry.edges, stages_of(configs, registry, root))
+    stages = stages_of(configs, registry, root)
+    for stage in stages.values():
+        _check_edges(stage, stages)
+    return Graph(stages, registry.edges)
 
 
 def stages_of(
@@ -95,18 +65,16 @@ def stages_of(
 
     def stage_of(name: str, above: tuple[str, ...]) -> Stage:
         if name not in stages:
-            config, inputs = configs[name], dict[str, tuple[Stage, ...]]()
-            for edge in registry.edges:
-                value = getattr(config, edge, None) or ()
-                sources = [value] if isinstance(value, str) else value
-                there = [one for one in sources if one in configs and one not in (*above, name)]
-                inputs[edge] = tuple(stage_of(one, (*above, name)) for one in there)
-            stages[name] = Stage(name, registry[config.kind], config, inputs, root or {})
+            config, here = configs[name], (*above, name)
+            kind, edges = _kind_of(name, config, registry), _edges_of(name, config, registry.edges)
+            inputs = dict.fromkeys(registry.edges, tuple[Stage, ...]())
+            for edge in edges:
+                if edge.stage in configs and edge.stage not in here:
+                    inputs[edge.name] += (stage_of(edge.stage, here),)
+            stages[name] = Stage(name, kind, config, inputs, root or {}, edges)
         return stages[name]
 
-    for name in configs:
-        stage_of(name, ())
-    return stages
+    return {name: stage_of(name, ()) for name in configs}
 
 
 def select(graph: Graph, until: Any = None, only: Any = None) -> Selection:
@@ -117,7 +85,7 @@ def select(graph: Graph, until: Any = None, only: Any = None) -> Selection:
         return Selection(_named(graph, "only", only), only=True)
     if until:
         return Selection(tuple(graph.needs(_named(graph, "until", until))))
-    return Selection(tuple(graph.nodes))
+    return Selection(tuple(graph.stages))
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
@@ -149,25 +117,25 @@ def _edges_of(name: str, config: Any, names: Iterable[str]) -> tuple[Edge, ...]:
     return tuple(edges)
 
 
-def _check_edges(node: Node, nodes: Mapping[str, Node]) -> None:
-    for edge in node.edges:
-        if edge.stage not in nodes:
+def _check_edges(stage: Stage, stages: Mapping[str, Stage]) -> None:
+    for edge in stage.edges:
+        if edge.stage not in stages:
             raise UsageError(
                 f"{edge.key}: there is no stage `{edge.stage}` in this recipe. "
-                f"{did_you_mean(edge.stage, nodes)}"
+                f"{did_you_mean(edge.stage, stages)}"
             )
-        if edge.name not in node.kind.edges:
+        if edge.name not in stage.kind.edges:
             raise UsageError(
-                f"{edge.key}: a stage of kind `{node.kind.name}` takes nothing by "
-                f"`{edge.name}`, found `{edge.stage}`. It takes: {_list(node.kind.edges)}."
+                f"{edge.key}: a stage of kind `{stage.kind.name}` takes nothing by "
+                f"`{edge.name}`, found `{edge.stage}`. It takes: {_list(stage.kind.edges)}."
             )
-        _check_type(node, edge, nodes[edge.stage])
-    for name, rule in node.kind.edges.items():
-        _check_rule(node, name, rule, nodes)
+        _check_type(stage, edge, stages[edge.stage])
+    for name, rule in stage.kind.edges.items():
+        _check_rule(stage, name, rule, stages)
 
 
-def _check_type(node: Node, edge: Edge, source: Node) -> None:
-    expected = node.kind.edges[edge.name].types
+def _check_type(stage: Stage, edge: Edge, source: Stage) -> None:
+    expected = stage.kind.edges[edge.name].types
     if source.kind.produces not in expected:
         raise UsageError(
             f"{edge.key}: found `{edge.stage}`, which produces `{source.kind.produces}` "
@@ -175,17 +143,17 @@ def _check_type(node: Node, edge: Edge, source: Node) -> None:
         )
 
 
-def _check_rule(node: Node, name: str, rule: EdgeRule, nodes: Mapping[str, Node]) -> None:
+def _check_rule(stage: Stage, name: str, rule: EdgeRule, stages: Mapping[str, Stage]) -> None:
     for takes in rule.takes:
-        edges = [edge.stage for edge in node.edges if edge.name == name]
-        found = [stage for stage in edges if nodes[stage].kind.produces in takes.types]
-        key = f"stages.{node.name}.{name}"
+        edges = [edge.stage for edge in stage.edges if edge.name == name]
+        found = [one for one in edges if stages[one].kind.produces in takes.types]
+        key = f"stages.{stage.name}.{name}"
         if len(found) < takes.least:
             makers = [
-                n.name for n in nodes.values() if n.kind.produces in takes.types and n is not node
+                n.name for n in stages.values() if n.kind.produces in takes.types and n is not stage
             ]
             raise UsageError(
-                f"{key}: a stage of kind `{node.kind.name}` needs an input of type "
+                f"{key}: a stage of kind `{stage.kind.name}` needs an input of type "
                 f"{_list(takes.types)}, found {_list(edges)}. "
                 f"Stages that produce it: {_list(makers)}."
             )
@@ -196,7 +164,7 @@ def _check_rule(node: Node, name: str, rule: EdgeRule, nodes: Mapping[str, Node]
             )
 
 
-def _ordered(nodes: Mapping[str, Node]) -> list[str]:
+def _ordered(stages: Mapping[str, Stage]) -> list[str]:
     """Names in topological order, as close to the config's order as that allows."""
     order: dict[str, None] = {}
 
@@ -209,11 +177,11 @@ def _ordered(nodes: Mapping[str, Node]) -> list[str]:
                 f"the stages make a cycle: {' ← '.join(cycle)} (each takes from the next). "
                 f"Remove one of these edges from stages.{cycle[0]} … stages.{cycle[-2]}."
             )
-        for edge in nodes[name].edges:
+        for edge in stages[name].edges:
             visit(edge.stage, (*above, name))
         order[name] = None
 
-    for name in nodes:
+    for name in stages:
         visit(name, ())
     return list(order)
 
@@ -221,9 +189,9 @@ def _ordered(nodes: Mapping[str, Node]) -> list[str]:
 def _named(graph: Graph, key: str, value: Any) -> tuple[str, ...]:
     names = [value] if isinstance(value, str) else list(value)
     for name in names:
-        if name not in graph.nodes:
-            raise UsageError(f"{key}={name}: no such stage. {did_you_mean(name, graph.nodes)}")
-    return tuple(name for name in graph.nodes if name in names)
+        if name not in graph.stages:
+            raise UsageError(f"{key}={name}: no such stage. {did_you_mean(name, graph.stages)}")
+    return tuple(name for name in graph.stages if name in names)
 
 
 def _list(words: Iterable[str] | Sequence[str]) -> str:

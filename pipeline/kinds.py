@@ -42,10 +42,20 @@ class EdgeRule:
 
 
 @dataclass(frozen=True)
+class Edge:
+    """One input of a stage. key: where the config says so, e.g. `stages.NAME.EDGE[0]`."""
+
+    name: str
+    stage: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stage as it was composed and settled: what every hook of its kind takes.
 
     inputs: the stages on its edges, by edge, each with its own inputs. root: the whole config.
+    edges: its inputs as the config names them, in config order.
     """
 
     name: str
@@ -53,6 +63,7 @@ class Stage:
     config: Any
     inputs: Mapping[str, tuple[Stage, ...]]
     root: Mapping[str, Any]
+    edges: tuple[Edge, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pipeline import lease
 from pipeline.artifact import Artifact
 from pipeline.attempts import Attempts
 from pipeline.digests import Digests
-from pipeline.graph import Graph, Node, Selection
+from pipeline.graph import Graph, Selection
 from pipeline.identity import InputIdentity, config_identity, digest_of, identity
 from pipeline.kinds import Stage
 from pipeline.manifest import CorruptArtifact
@@ -71,8 +71,8 @@ class Decision:
 def wanted(graph: Graph, digests: Digests) -> dict[str, Wanted]:
     """The wanted result of every stage, inputs first."""
     results: dict[str, Wanted] = {}
-    for name, node in graph.nodes.items():
-        results[name] = _wanted(node, results, digests, graph.edges)
+    for name, stage in graph.stages.items():
+        results[name] = _wanted(stage, results, digests, graph.edges)
     return results
 
 
@@ -137,15 +137,16 @@ def now_done(facts: StageFacts, artifact: Artifact) -> StageFacts:
 
 
 def _wanted(
-    node: Node, results: Mapping[str, Wanted], digests: Digests, edges: Iterable[str]
+    stage: Stage, results: Mapping[str, Wanted], digests: Digests, edges: Iterable[str]
 ) -> Wanted:
-    own = config_identity(node.config, tuple(edges))
+    own = config_identity(stage.config, tuple(edges))
     inputs = tuple(
-        InputIdentity(edge.name, edge.stage, results[edge.stage].fingerprint) for edge in node.edges
+        InputIdentity(edge.name, edge.stage, results[edge.stage].fingerprint)
+        for edge in stage.edges
     )
     files = {key: digests.of_tree(path) for key, path in own.files.items()}
-    counted = [i for i in inputs if node.kind.edges[i.edge].identity]
-    document = identity(node.kind.name, node.kind.version, own.config, counted, files)
+    counted = [i for i in inputs if stage.kind.edges[i.edge].identity]
+    document = identity(stage.kind.name, stage.kind.version, own.config, counted, files)
     return Wanted(digest_of(document), document, inputs)
 
 

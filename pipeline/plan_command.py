@@ -79,7 +79,7 @@ def source_warnings(situation: Situation) -> list[str]:
     """Finished stages, but for what ships, whose code changed since, under the same version."""
     changed: dict[str, list[str]] = {}
     for name in situation.selection.stages:
-        artifact, kind = situation.facts[name].artifact, situation.graph.nodes[name].kind
+        artifact, kind = situation.facts[name].artifact, situation.graph.stages[name].kind
         if artifact is None or situation.store.ships(artifact.fingerprint):
             continue
         if artifact.manifest["code"]["sources"] != situation.store.sources.digest(kind):

@@ -71,7 +71,7 @@ def _run(situation: Situation, pending: list[str]) -> int:
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
     console = open_console()
     log = folder.path / "logs" / "preload.log"
-    heavy = any(not situation.graph.nodes[name].kind.light for name in pending)
+    heavy = any(not situation.graph.stages[name].kind.light for name in pending)
     launcher = LocalLauncher(project.preloaded() if heavy else (), log, console.note)
     observer = Shielded(_observer(project, composed.root), console.note)
     runner = Runner(situation, folder, limits, console, observer, run_again(composed))

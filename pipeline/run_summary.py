@@ -32,7 +32,7 @@ def run_facts(
     ran, artifacts = runner.seconds(), runner.artifacts()
     stages = {
         name: {
-            "kind": situation.graph.nodes[name].kind.name,
+            "kind": situation.graph.stages[name].kind.name,
             "state": str(decision.state),
             "fingerprint": situation.wanted[name].fingerprint,
             "artifact": str(artifacts[name].path) if name in artifacts else None,

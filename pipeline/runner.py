@@ -136,7 +136,7 @@ class Runner:
 
     def _launch_ready(self, launcher: LocalLauncher) -> None:
         ready = [name for name in self._ready() if name not in self._progress]
-        ready.sort(key=lambda name: not self._situation.graph.nodes[name].kind.light)
+        ready.sort(key=lambda name: not self._situation.graph.stages[name].kind.light)
         at_once = len(launcher.running) + len(ready)
         for name in ready:
             if len(launcher.running) >= self._limits.max_parallel:
@@ -176,7 +176,7 @@ class Runner:
         ]
 
     def _job(self, name: str, where: Place, at_once: int) -> Job:
-        situation, node = self._situation, self._situation.graph.nodes[name]
+        situation, node = self._situation, self._situation.graph.stages[name]
         threads = self._limits.threads_for(at_once, where.processes)
         if self._facts[name].worked_on:
             before = Attempts(self._work(name))

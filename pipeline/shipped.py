@@ -36,7 +36,7 @@ def made_anew(situation: Situation, stages: Collection[str]) -> str:
 
 def _ships_otherwise(situation: Situation, stage: str) -> Mapping[str, Any] | None:
     """The manifest of a result of this stage and kind that ships under another fingerprint."""
-    kind = situation.graph.nodes[stage].kind.name
+    kind = situation.graph.stages[stage].kind.name
     for root in situation.store.adopt_from:
         for path in sorted((root / stage).glob("*/manifest.json")):
             with contextlib.suppress(CorruptArtifact):

@@ -54,14 +54,14 @@ def survey(project: Project, composed: Composed) -> Situation:
     paths = paths_of(composed.root, project.conf_dir().parent)
     store = Store(paths.store, paths.adopt)
     results = wanted(graph, store.digests)
-    facts = {name: look(store, name, results[name].fingerprint) for name in graph.nodes}
+    facts = {name: look(store, name, results[name].fingerprint) for name in graph.stages}
     store.save_caches()
     return Situation(project, composed, paths, graph, selection, store, results, facts, problems)
 
 
 def finished(verb: str, stage: str, types: Sequence[str], situation: Situation) -> Artifact:
     """The result of a stage that makes one of these types. Raises UsageError with the verb."""
-    nodes = situation.graph.nodes
+    nodes = situation.graph.stages
     if stage not in nodes:
         raise UsageError(f"{verb} {stage}: no such stage. {did_you_mean(stage, nodes)}")
     made = nodes[stage].kind.produces

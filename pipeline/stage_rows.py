@@ -19,7 +19,7 @@ def rows(situation: Situation, decisions: Mapping[str, Decision]) -> list[dict[s
     return [
         {
             "stage": name,
-            "kind": situation.graph.nodes[name].kind.name,
+            "kind": situation.graph.stages[name].kind.name,
             "state": str(decision.state),
             "fingerprint": situation.wanted[name].fingerprint,
             "artifact": _artifact(situation, name),
@@ -38,7 +38,7 @@ def plan_rows(situation: Situation, decisions: Mapping[str, Decision]) -> list[d
             "source": origin(situation, row["stage"]),
             "edges": [
                 {"edge": edge.name, "stage": edge.stage}
-                for edge in situation.graph.nodes[row["stage"]].edges
+                for edge in situation.graph.stages[row["stage"]].edges
             ],
             "numbers": derived(situation, row["stage"]),
         }

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from omegaconf import MISSING
 
 from pipeline.compose import compose
+from stages.kinds.rl.config import RLConfig
+from stages.kinds.rl.settle import settled
 from stages.project import R1
 
 Config = TypeVar("Config")
@@ -28,8 +30,9 @@ MORE = (  # what the whole recipe has no stage of
 
 
 def shipped(config: type[Config], *said: Any, **more: Any) -> Config:
-    """A config with these values, and the shipped ones where it has none."""
-    return _filled(config(*said, **more))
+    """A config with these values, and the shipped ones where it has none; RL's settled, too."""
+    found = _filled(config(*said, **more))
+    return settled(found) if isinstance(found, RLConfig) else found
 
 
 def _filled(config: Any) -> Any:

@@ -108,13 +108,13 @@ def test_adding_vllm_moves_no_version(device: str, machine: str) -> None:
 )
 def test_every_recipe_composes_with_every_profile(recipe: str, profile: str) -> None:
     rows = ["stages.rows.path=mine.jsonl"] if recipe == "students" else []  # the user's own
-    assert graph_of(f"recipe={recipe}", f"profile={profile}", *rows).nodes
+    assert graph_of(f"recipe={recipe}", f"profile={profile}", *rows).stages
 
 
 @pytest.mark.parametrize("group", ["rollout", "launcher", "tracking"])
 def test_every_option_of_a_group_composes(group: str) -> None:
     for option in names(group):
-        assert graph_of("recipe=r1_zero", f"{group}={option}").nodes
+        assert graph_of("recipe=r1_zero", f"{group}={option}").stages
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,12 @@ def test_every_data_set_serves_as_training_prompts_and_as_benchmark(dataset: str
     chosen = [f"data@stages.{stage}={dataset}" for stage in stages]
     paths = [f"stages.{stage}.path=rows.jsonl" for stage in stages]
     graph = graph_of("recipe=r1_zero", *chosen, *paths)
-    assert {graph.nodes[stage].kind.name for stage in stages} == {"dataset"}
+    assert {graph.stages[stage].kind.name for stage in stages} == {"dataset"}
 
 
 def test_long_chains_of_thought_serve_as_the_human_work_of_the_cold_start() -> None:
     graph = graph_of("data@stages.human_cot=long_cot", "stages.human_cot.path=rows.jsonl")
-    assert graph.nodes["human_cot"].kind.name == "conversations"
+    assert graph.stages["human_cot"].kind.name == "conversations"
 
 
 def make(*arguments: str) -> str:
@@ -166,8 +166,8 @@ def test_make_passes_profile_model_and_arguments_through() -> None:
 
 def test_a_model_of_ones_own_takes_the_place_of_the_base() -> None:
     graph = graph_of("model@stages.base=hub", "stages.base.path=/models/base")
-    assert graph.nodes["base"].kind.name == "pretrained"
-    assert {edge.stage for edge in graph.nodes["dev3"].edges} >= {"base"}
+    assert graph.stages["base"].kind.name == "pretrained"
+    assert {edge.stage for edge in graph.stages["dev3"].edges} >= {"base"}
 
 
 @needs_make

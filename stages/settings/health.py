@@ -12,6 +12,7 @@ from pipeline.kinds import Problem
 #: How a rule compares, and which of its fields that needs. See stages/training/health_rules.py.
 COMPARISONS = ("above", "below", "grows", "diverges")
 ACTIONS = ("warn", "stop", "off")
+RENAMED = {"repetition": "completion_repetition"}  # curves of before → of now
 LEAST = {"above": 1, "below": 1, "grows": 2, "diverges": 4}  # points that a comparison needs
 
 
@@ -49,6 +50,9 @@ def rules(health: Health) -> Iterator[Problem]:
 
 
 def _wrong(rule: HealthRule) -> Iterator[tuple[str, str]]:
+    for key in ("curve", "against"):
+        if name := RENAMED.get(getattr(rule, key)):
+            yield key, f"is {getattr(rule, key)}, which is called {name} now: set it to {name}"
     if rule.action not in ACTIONS:
         yield "action", f"is {rule.action!r}: set it to one of {', '.join(ACTIONS)}"
     if rule.compare not in COMPARISONS:

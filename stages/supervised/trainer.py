@@ -17,9 +17,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+from torch._dynamo import lookup_backend
+from torch._dynamo.exc import ShortenTraceback
 from transformers.modeling_layers import GradientCheckpointingLayer
 from trl import SFTTrainer
 
+from pipeline import notices
 from stages.supervised.batches import Batch, empty_like
 from stages.supervised.documents import IGNORED
 from stages.supervised.even_batches import EvenBatches
@@ -30,17 +33,36 @@ from stages.training.parallel import last_pass, mean_of_all, most, processes
 ACCURACY = "mean_token_accuracy"
 
 
-def compile_layers(model: torch.nn.Module) -> None:
+def compile_layers(model: torch.nn.Module, key: str) -> list[str]:
     """torch.compile for each decoder layer, in place: names of weights stay as they are.
 
     The layers share one graph, so it costs 8 s of one core; the whole pass costs 30 s (four layers)
     and is a seventh faster. Gradient checkpointing, LoRA and sharding go around layers. Shapes are
     symbols from the start: as many rows as a pass has, and the kernels that a resumed stage meets
     are those that it had.
+
+    Where this machine cannot compile, for want of a C++ compiler or by a fault of torch, they are
+    trained as they are. Returns why, once the first pass has shown it. key: of the setting.
     """
+    failures: list[str] = []
+
+    def inductor_or_plain(graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
+        try:
+            return lookup_backend("inductor")(graph, inputs)
+        except ShortenTraceback as error:  # of inductor: what it could not compile, and with what
+            first = str(error).strip().partition("\n")[0]
+            if not failures:
+                notices.warn(
+                    f"the layers cannot be compiled here ({first}), so they train as they are, "
+                    f"more slowly; {key}=null does not try"
+                )
+            failures.append(first)
+            return graph.forward
+
     for module in model.modules():
         if isinstance(module, GradientCheckpointingLayer):
-            module.compile(dynamic=True)
+            module.compile(dynamic=True, backend=inductor_or_plain)
+    return failures
 
 
 class InPasses:
@@ -80,6 +102,7 @@ class PackedSFTTrainer(FiniteTraining, EvenBatches, InPasses, SFTTrainer):
     def __init__(self, **as_of_trl: Any) -> None:
         super().__init__(**as_of_trl)
         self._tokens, self._since = 0, time.monotonic()
+        self.not_compiled: list[str] = []  # why not, where the layers should be
 
     def compute_loss(
         self,

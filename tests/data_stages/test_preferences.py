@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import RecipeError
 from stages.chat.template import compose
-from stages.kinds.judged.kind import Judge, PreferencesConfig
+from stages.kinds.judged.kind import Judge, Judging, PreferencesConfig
 from stages.kinds.judged.run import run, run_labels
 from stages.rows.schemas import read_rows
 from stages.tiny.general import COMPLIANCE, HARMS
@@ -20,9 +20,8 @@ OPEN_ROWS = Path(__file__).parent.parent / "data/open_rows"
 
 def config(**changes) -> PreferencesConfig:
     settings = {"rows": 60, "votes": 4, "margin": 1.0, "judge_noise": 0.5, "seed": 0}
-    return shipped(
-        PreferencesConfig, "preferences", **settings | {"judge": shipped(Judge)} | changes
-    )
+    judges = {"judge": shipped(Judge), "judging": shipped(Judging, min_votes=1)}
+    return shipped(PreferencesConfig, "preferences", **settings | judges | changes)
 
 
 def judgements(path, *rows):

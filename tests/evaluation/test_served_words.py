@@ -150,7 +150,7 @@ def test_a_served_model_can_be_evaluated_and_nothing_else():
         "chat": shipped(ServedModelConfig, "served_model"),
         "judged": shipped(EvaluateConfig, "evaluate", evaluates="chat", data_from=["heldout"]),
     }
-    assert [edge.stage for edge in build(stages, REGISTRY).nodes["judged"].edges] == [
+    assert [edge.stage for edge in build(stages, REGISTRY).stages["judged"].edges] == [
         "heldout",
         "chat",
     ]

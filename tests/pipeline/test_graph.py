@@ -65,7 +65,7 @@ def test_each_mistake_is_named_by_its_key_and_remedy(stages: dict[str, Any], mes
 
 
 def test_inputs_come_before_what_needs_them() -> None:
-    order = list(diamond().nodes)
+    order = list(diamond().stages)
     assert order.index("numbers") < order.index("left") < order.index("end")
 
 
@@ -94,7 +94,7 @@ def states(decisions: dict[str, Decision]) -> dict[str, str]:
 
 
 def test_a_failure_blocks_what_depends_on_it_and_nothing_else() -> None:
-    facts = {name: StageFacts() for name in diamond().nodes} | {"numbers": DONE}
+    facts = {name: StageFacts() for name in diamond().stages} | {"numbers": DONE}
     facts["right"] = StageFacts(worked_on=True)
     decided = decide(diamond(), select(diamond()), facts, failed={"left": "no"})
     assert states(decided) == {
@@ -108,13 +108,13 @@ def test_a_failure_blocks_what_depends_on_it_and_nothing_else() -> None:
 
 
 def test_only_is_blocked_by_inputs_that_are_not_there() -> None:
-    facts = {name: StageFacts() for name in diamond().nodes} | {"left": DONE}
+    facts = {name: StageFacts() for name in diamond().stages} | {"left": DONE}
     chosen = select(diamond(), only="end")
     assert states(decide(diamond(), chosen, facts)) == {"end": "blocked"}
     assert absent_inputs(diamond(), chosen, facts) == {"end": ["right"]}
 
 
 def test_a_stage_that_another_process_holds_is_running() -> None:
-    facts = {name: StageFacts() for name in diamond().nodes}
+    facts = {name: StageFacts() for name in diamond().stages}
     facts["numbers"] = StageFacts(holder="process 7 on there", worked_on=True)
     assert states(decide(diamond(), select(diamond()), facts))["numbers"] == "running"

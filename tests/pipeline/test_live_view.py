@@ -95,7 +95,7 @@ def test_a_stage_whose_process_is_not_there_yet_is_loading_unless_it_needs_nothi
     light = TotalConfig("total", data_from=["zero"])
     graph = build({"zero": SourceConfig("source", count=1), "light": light}, REGISTRY)
     board = Board(graph, heavy=["torch.nn", "numpy"])
-    plan = dict.fromkeys(graph.nodes, Decision(State.RUN))
+    plan = dict.fromkeys(graph.stages, Decision(State.RUN))
     going = plan, {name: Progress(tmp_path) for name in plan}, {}
     views = board.views(*going, begun=lambda name: False)
     assert [view.state for view in views] == ["loading torch", "starting"]

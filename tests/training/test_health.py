@@ -192,9 +192,10 @@ def test_rules_that_cannot_work_are_refused_by_their_keys() -> None:
         "short": rule("diverges", 3, 3, against="accuracy"),
         "alone": rule("diverges", 3, 8),
         "shout": rule("below", 1, 1, action="scream"),
+        "old": rule("above", 1, 1, curve="repetition"),
     }
     found = {problem.key for problem in checks.rules(Health(bad))}
     assert found == {
         f"health.rules.{key}"
-        for key in ("verb.compare", "short.window", "alone.against", "shout.action")
+        for key in ("verb.compare", "short.window", "alone.against", "shout.action", "old.curve")
     }

@@ -25,7 +25,6 @@ from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.chat.text_template import give_template
 from stages.kinds.rl.config import RLConfig
-from stages.kinds.rl.settle import settled
 from stages.models.folder import brings_code
 from stages.models.window import require_window
 from stages.rewards.preference import load_scorers
@@ -63,7 +62,6 @@ FINAL = ("reward", "accuracy", "copied", "format", "length", "language_consisten
 
 def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
-    config = settled(config)  # as it is where a recipe was composed
     source, tokenizer = start(inputs, context)
     _require_window(config, source, context)
     give_template(tokenizer, config.template, f"stages.{context.stage}.template")

@@ -101,7 +101,8 @@ def _trainer(
     )
     trainer.passes = Passes(config.micro_batch, packed=config.row_tokens is not None)
     if compiled:
-        compile_layers(trainer.model)
+        key = f"stages.{context.stage}.compile_from_tokens"
+        trainer.not_compiled = compile_layers(trainer.model, key)
     return trainer
 
 
@@ -123,7 +124,7 @@ def _facts(
         "tokens": tokens,
         "steps": trainer.state.global_step,
         "epochs": trainer.state.epoch,
-        "compiled": pays_to_compile(config, documents),
+        "compiled": pays_to_compile(config, documents) and not trainer.not_compiled,
         "compute": cost.facts(tokens * (trainer.state.epoch or 0.0)),
         "loss": trainer.last("loss"),
         "token_accuracy": trainer.last("token_accuracy"),

@@ -31,7 +31,7 @@ def stages(**clean):
 def test_problems_come_in_and_problems_go_out():
     graph = build(stages(apart_from=["heldout"]), REGISTRY)
     assert graph.inputs("prompts") == ["pool", "heldout"]
-    assert graph.nodes["prompts"].kind.produces == "problems"
+    assert graph.stages["prompts"].kind.produces == "problems"
     for type_ in TYPES:
         kind = REGISTRY[f"clean_{type_}"]
         assert kind.produces == type_

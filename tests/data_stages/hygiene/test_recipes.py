@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.compose import compose
-from pipeline.graph import Node, build
+from pipeline.graph import build
+from pipeline.kinds import Stage
 from stages.project import R1
 from stages.registry import REGISTRY
 
@@ -14,12 +15,12 @@ from stages.registry import REGISTRY
 def test_what_is_trained_on_is_apart_from_all_that_is_evaluated_or_validated_on(
     recipe: str,
 ) -> None:
-    nodes = build(compose(R1, [f"recipe={recipe}"]).stages, REGISTRY).nodes
+    nodes = build(compose(R1, [f"recipe={recipe}"]).stages, REGISTRY).stages
 
-    def kinds(*names: str) -> list[Node]:
+    def kinds(*names: str) -> list[Stage]:
         return [node for node in nodes.values() if node.kind.name in names]
 
-    def inputs(node: Node, edge: str) -> set[str]:
+    def inputs(node: Stage, edge: str) -> set[str]:
         return {one.stage for one in node.edges if one.name == edge}
 
     evaluated = {stage for node in kinds("evaluate") for stage in inputs(node, "data_from")}
