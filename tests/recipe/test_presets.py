@@ -18,7 +18,7 @@ from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
 from pipeline.graph import build
 from pipeline.run_command import execute
-from stages.commands.fidelity.departures import departures
+from stages.commands.fidelity.departures import departures, reference_overrides
 from stages.commands.fidelity.paper import leaves, sources_of
 from stages.kinds.reward_model import run as reward_model
 from stages.kinds.rl import run as rl
@@ -145,7 +145,13 @@ def test_what_a_model_learns_from_is_judged_strictly_and_what_is_evaluated_is_no
         if hasattr(config, "verifiers"):
             kinds.setdefault(config.kind, set()).add(config.verifiers.policy)
     strict, lenient = {"strict"}, {"lenient"}
-    assert kinds == {"rl": strict, "sample": strict, "evaluate": lenient, "general": lenient}
+    assert kinds == {
+        "rl": strict,
+        "sample": strict,
+        "evaluate": lenient,
+        "general": lenient,
+        "prove_problems": strict,
+    }
     other = composed("verifiers.training_policy=lenient", "verifiers.policy=strict").stages
     assert (other["zero"].verifiers.policy, other["eval_r1"].verifiers.policy) == (
         "lenient",
@@ -153,8 +159,14 @@ def test_what_a_model_learns_from_is_judged_strictly_and_what_is_evaluated_is_no
     )
 
 
+JUDGED = (
+    "stage@stages.preference_pairs=preference_pairs",
+    "stage@stages.safety_labels=safety_labels",
+)
+
+
 def paper(stage: str) -> Any:
-    return composed("profile=paper").stages[stage]
+    return composed("profile=paper", *JUDGED).stages[stage]
 
 
 @pytest.fixture
@@ -287,7 +299,7 @@ def test_deepseekmaths_own_numbers_reach_the_trainer(trainer: Callable[[Any], An
 def test_deepseekmaths_grpo_can_be_planned_in_every_size(words: Any) -> None:
     this = composed(*words, *AS_DEEPSEEKMATH)
     checks.refuse(checks.problems(build(this.stages, REGISTRY, this.root)))
-    reference = composed("profile=paper", *AS_DEEPSEEKMATH)
+    reference = composed(*reference_overrides(this))
     found = list(departures(this, reference, REGISTRY.edges))
     assert [(d.stage, d.key) for d in found if d.reason is None] == []
     (steps,) = (d for d in found if (d.stage, d.key) == ("zero", "max_steps"))
@@ -361,7 +373,7 @@ def test_general_prompts_are_asked_in_the_last_400_of_1700_steps() -> None:
 
 @pytest.mark.parametrize("stage", ASKED)
 def test_the_papers_numbers_that_no_trainer_is_told_are_in_the_config(stage: str) -> None:
-    root = composed("profile=paper").root["stages"][stage]
+    root = composed("profile=paper", *JUDGED).root["stages"][stage]
 
     def at(key: str) -> Any:
         value: Any = root
@@ -390,7 +402,7 @@ def test_every_number_of_the_table_names_its_section() -> None:
 def test_a_profile_can_be_planned_and_says_why_it_departs(profile: str, recipe: str) -> None:
     this = composed(f"profile={profile}", f"recipe={recipe}")
     checks.refuse(checks.problems(build(this.stages, REGISTRY, this.root)))
-    reference = composed("profile=paper", *(["recipe=distill"] if recipe == "distill" else []))
+    reference = composed(*reference_overrides(this))
     found = list(departures(this, reference, REGISTRY.edges))
     assert [(d.stage, d.key) for d in found if d.reason is None] == []
     assert any(d.source == "B.4.3" for d in found)
@@ -432,7 +444,7 @@ def test_the_paper_does_not_depart_from_itself(capsys: pytest.CaptureFixture[str
 def test_nobody_judges_for_the_paper_unless_it_is_said_who(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    this = composed("profile=paper")
+    this = composed("profile=paper", *JUDGED)
     paths = {"store": str(tmp_path / "store"), "runs": str(tmp_path / "runs"), "adopt": []}
     this = replace(this, root=this.root | {"paths": paths, "only": "preference_pairs"})
     assert plan_command.plan(R1, this, as_json=False) == 0

@@ -82,8 +82,11 @@ def departures(
 
 
 def reference_overrides(composed: Composed) -> list[str]:
-    """The overrides, but for the group that the reference chooses and values that it may set."""
-    set_there = {REFERENCE.partition("=")[0], *_groups_of_stages(composed)}
+    """The overrides, but for the group that the reference chooses and values that it may set.
+
+    In the same world, so that what is compared are the numbers of the same stages.
+    """
+    set_there = {REFERENCE.partition("=")[0], "world", *_groups_of_stages(composed)}
     kept = []
     for override in composed.overrides:
         key = override.lstrip("+~").partition("=")[0]
@@ -94,7 +97,8 @@ def reference_overrides(composed: Composed) -> list[str]:
         sourced = dial or ("@" not in key and bool(getattr(stage, "sources", None)))
         if head not in set_there and not sourced:
             kept.append(override)
-    return [*kept, REFERENCE]
+    world = composed.choices.get("world")
+    return [*kept, REFERENCE, *([f"world={world}"] if world else [])]
 
 
 def _with_its_algorithm(reference: Any, config: Any) -> Any:
