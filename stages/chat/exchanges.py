@@ -9,7 +9,8 @@
                     hold messages too. `input` or `context` of an instruction, and `context` of a
                     question, are put after it
 
-The config's `columns` names a file's own columns where these names do not fit.
+The config's `columns` names a file's own columns where these names do not fit; `context` is then
+what is put after the question, where a row has it.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Exchange:
 
 def check_columns(columns: Mapping[str, str]) -> list[str]:
     """The names in the config's `columns` that mean nothing."""
-    return sorted(set(columns) - {*NAMES, "turns"})
+    return sorted(set(columns) - {*NAMES, "turns", "context"})
 
 
 def exchanges(row: Raw, columns: Mapping[str, str]) -> Iterator[Exchange]:
@@ -119,14 +120,16 @@ def _completions(value: Any, name: str) -> list[Any]:
 def question_of(row: Raw, name: str, columns: Raw) -> list[Message]:
     """What a column asks, with what belongs to it and without the talk before; see `asked`.
 
-    columns: those that the config names, of which `prompt` stands alone.
+    columns: those that the config names, of which `prompt` stands alone unless there is `context`.
     """
     value = row[name]
     if isinstance(value, list) and value:
         return [turn for turn, _ in map(turn_of, value)]
     if not isinstance(value, str) or not value.strip():
         raise BadRow(f"column `{name}` is {value!r:.200}, expected text")
-    beside = () if "prompt" in columns else _BESIDE.get(name, ())
+    beside = (columns["context"],) if "context" in columns else _BESIDE.get(name, ())
+    if "prompt" in columns and "context" not in columns:
+        beside = ()
     parts = [value, *(row[more] for more in beside if row.get(more) not in (None, "", []))]
     if not all(isinstance(part, str) for part in parts):
         raise BadRow(f"what stands beside `{name}` in {' or '.join(beside)} is no text")

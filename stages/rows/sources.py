@@ -19,21 +19,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import UsageError
 from stages.language.consistency import target_of
-from stages.rows.files import (
-    BadRow,
-    BrokenRow,
-    Numbered,
-    Raw,
-    UnfitRow,
-    attempt,
-    located,
-    rows_of_file,
-)
+from stages.rows.files import BadRow, BrokenRow, Raw, UnfitRow, attempt, located, rows_of_file
 from stages.rows.left_out import UNFIT, UNREADABLE, LeftOut
+from stages.rows.parts import Part, Source
 from stages.rows.places import files_in, no_such_file, not_there, stem_of
 from stages.rows.query_kind import stamped
 from stages.rows.schemas import Row
@@ -42,7 +34,8 @@ from stages.rows.where import OTHERWISE, asked_for
 if TYPE_CHECKING:
     from stages.kinds.dataset.kind import DatasetConfig
 
-__all__ = ["BadRow", "Raw", "rows_of_file"]  # read through here by other readers of rows
+#: Read through here by other readers of rows.
+__all__ = ["BadRow", "Part", "Raw", "Source", "rows_of_file"]
 
 Parsed = TypeVar("Parsed")
 ENGLISH = "en"  # of prompts without a word
@@ -60,14 +53,6 @@ WITHOUT = (
     ". Or set without_reference=drop to leave such rows out, or keep to have them without one "
     "(nothing can judge them: for labels by majority vote)"
 )
-
-
-class Source(Protocol):
-    """The keys of a stage's config that say where rows come from."""
-
-    path: str
-    subset: Any
-    split: str
 
 
 class OtherRow(Exception):
@@ -102,18 +87,11 @@ class Format:
     whole: bool = True
 
 
-@dataclass(frozen=True)
-class Part:
-    """One file or hub configuration. `label` stands in the ids, `where` in messages."""
+def open_source(config: Source, format_: Format, key: str, look: bool = False) -> list[Part]:
+    """The parts of what `path` names; no row is read yet, and of the hub only the list of files.
 
-    name: str
-    label: str
-    where: str
-    rows: Numbered
-
-
-def open_source(config: Source, format_: Format, key: str) -> list[Part]:
-    """The parts of what `path` names; nothing is read yet. `key` is the stage's, for messages."""
+    key: the stage's, for messages. look: only the first rows will be read (hub_parts.py).
+    """
     local = Path(config.path).expanduser()
     if (wrong := not_there(config.path)) is not None:
         raise UsageError(f"{key}.path={config.path}: {wrong}")
@@ -121,15 +99,9 @@ def open_source(config: Source, format_: Format, key: str) -> list[Part]:
         return [_local(local, format_)]
     if local.is_dir():
         return [_local(file, format_) for file in files_in(local)]
-    return [_hub_part(config, subset, key) for subset in subsets_of(config, key)]
+    from stages.rows.hub_parts import hub_parts  # httpx and huggingface_hub take their time
 
-
-def subsets_of(config: Source, key: str) -> list[str | None]:
-    """The hub configurations asked for; [None] where the data set has only one."""
-    subsets = config.subset if isinstance(config.subset, list | tuple) else [config.subset]
-    if not subsets or not all(isinstance(one, str | None) for one in subsets):
-        raise UsageError(f"{key}.subset={config.subset}: expected a name or a list of names")
-    return list(subsets)
+    return hub_parts(config, format_.columns, key, look)
 
 
 def read_problems(
@@ -226,28 +198,6 @@ def read_own_rows(
 def _local(path: Path, format_: Format) -> Part:
     name = stem_of(path)
     return Part(name, name, str(path), rows_of_file(path, format_.columns))
-
-
-def _hub_part(config: Source, subset: str | None, key: str) -> Part:
-    label = "-".join(filter(None, (subset, config.split)))
-    asked = "/".join(filter(None, (config.path, subset, config.split)))
-    return Part(subset or "", label, asked, _hub(config, subset, asked, f"{key}.path"))
-
-
-def _hub(config: Source, subset: str | None, asked: str, key: str) -> Numbered:
-    """A split of a hub data set. Only this needs the network."""
-    from datasets import load_dataset
-
-    try:
-        rows = load_dataset(config.path, subset, split=config.split)
-    except Exception as error:  # offline, unknown name, subset or split: each its own type
-        reason = str(error).strip().splitlines() or [""]
-        raise RecipeError(
-            f"{key}={config.path}: cannot load {asked} from the Hugging Face hub "
-            f"({type(error).__name__}: {reason[0]}).\n"
-            f"Without a network, give a local file: {key}=FILE.jsonl"
-        ) from error
-    yield from enumerate(rows, start=1)
 
 
 def splits_of(split: str) -> Sequence[str]:

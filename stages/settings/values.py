@@ -57,6 +57,9 @@ FORMATS = (
     "constraints",
     "problems",
 )
+#: How other people's pairs and labels are read, in stages/judging/pair_formats.py.
+PREFERENCE_FORMATS = ("helpsteer3", "chosen_rejected", "cvalues")
+LABEL_FORMATS = ("safety_guard", "cvalues", "kto")
 FALLBACK = "en"  # its word stands in for languages that have none: s1 says "Wait" in all of them
 TINY, MODEL = "tiny", "model"
 FIXED, ADAPTIVE = STRATEGIES = ("fixed", "adaptive")

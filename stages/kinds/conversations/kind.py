@@ -9,8 +9,9 @@ from typing import Any
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
-from stages.settings import files, values, verifiers
+from stages.settings import files, hub, values, verifiers
 from stages.settings.about import About
+from stages.settings.hub import Hub
 from stages.settings.origins import rows
 from stages.settings.stage import StageConfig, from_root, outside_file
 from stages.settings.verifiers import Verifiers
@@ -21,12 +22,14 @@ from stages.verifiers import VERIFIERS
 class ConversationsConfig(StageConfig):
     """Long chains of thought of others as conversations: a local file or a hub name.
 
-    columns: prompt, completion, thought, reference or turns → the file's own column.
+    columns: prompt, context, completion, thought, reference or turns → the file's own column.
     """
 
     path: str = outside_file(MISSING)
     subset: str | None = None  # a hub configuration
     split: str = "train"  # a hub split; ignored for a local file
+    revision: str | None = None  # of the hub: a commit, branch or tag; null: the newest commit
+    files: Any = None  # of the hub: files of a set, in place of subset and split, e.g. "*.jsonl"
     limit: int | None = None
     columns: dict[str, str] = field(default_factory=dict)  # empty: found by their usual names
     where: dict[str, Any] = field(default_factory=dict)  # which rows, by the file's own columns
@@ -35,6 +38,7 @@ class ConversationsConfig(StageConfig):
     verifier: str | None = None  # judges rows that carry a reference
     verifiers: Verifiers = from_root("verifiers", Verifiers)
     about: About = field(default_factory=About, metadata={"identity": False})
+    hub: Hub = from_root(Hub, "hub", identity=False)
 
 
 def check(stage: Stage) -> Iterator[Problem]:
@@ -48,6 +52,7 @@ def check(stage: Stage) -> Iterator[Problem]:
 
 def rules(config: ConversationsConfig) -> Iterator[Problem]:
     """What the rows are, by which columns they are read, and who judges them."""
+    yield from hub.rules(config)
     yield from values.one_of("domain", config.domain, values.DOMAINS)
     yield from values.at_least(config, 1, "limit")
     yield from values.where(config.where)
@@ -55,7 +60,7 @@ def rules(config: ConversationsConfig) -> Iterator[Problem]:
         from stages.chat.exchanges import NAMES, check_columns  # what reads rows takes its time
 
         if unknown := check_columns(config.columns):
-            known = f"{', '.join(NAMES)} or turns"
+            known = f"{', '.join(NAMES)}, context or turns"
             yield Problem("columns", f"has {', '.join(unknown)}: expected any of {known}")
     if config.verifier is not None and config.verifier not in VERIFIERS:
         known = ", ".join(VERIFIERS)

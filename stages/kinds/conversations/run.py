@@ -15,7 +15,7 @@ by a verifier; wrong ones are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -26,6 +26,7 @@ from pipeline.kinds import Outputs
 from stages.kinds.conversations.kind import ConversationsConfig, rules
 from stages.rows.files import BrokenRow, located
 from stages.rows.imported import Importer, Place, Report
+from stages.rows.parts import Part, hub_facts
 from stages.rows.schemas import CONVERSATION, write_rows
 from stages.rows.sources import Format, Raw, open_source
 from stages.rows.where import asked_for
@@ -41,7 +42,8 @@ def run(config: ConversationsConfig, inputs: Inputs, context: Context) -> Output
     refuse(rules(config), key)
     with VerifierPool.of(config.verifiers) as pool:
         importer = Importer(config.domain, config.language, config.columns, config.verifier, pool)
-        read = _asked_for(_raw(config, key), config.where, importer.report)
+        parts = open_source(config, AS_IT_IS, key)
+        read = _asked_for(_raw(config, parts), config.where, importer.report)
         rows = importer.conversations(islice(read, config.limit))
         kept = write_rows(context.output / "rows.parquet", rows, CONVERSATION)
     report = importer.report
@@ -56,14 +58,17 @@ def run(config: ConversationsConfig, inputs: Inputs, context: Context) -> Output
         "rows_by_columns": dict(report.columns),
         "rows_by_style": dict(report.styles),
         "rows_by_language": dict(report.languages),
+        **hub_facts(config, parts, report.funnel()["read"], key, context.warn),
     }
     verdicts = {"verdicts": dict(report.verdicts)} if config.verifier else {}
     return Outputs(facts | verdicts, report.funnel())
 
 
-def _raw(config: ConversationsConfig, key: str) -> Iterator[tuple[Place, Raw | BrokenRow]]:
+def _raw(
+    config: ConversationsConfig, parts: Sequence[Part]
+) -> Iterator[tuple[Place, Raw | BrokenRow]]:
     """Each row with its place: the file's name, or that of the hub's data set, and a number."""
-    for part in open_source(config, AS_IT_IS, key):
+    for part in parts:
         name = part.name or config.path.rpartition("/")[2]
         for number, row in part.rows:
             yield (name, number), row

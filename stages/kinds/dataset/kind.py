@@ -10,10 +10,11 @@ from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
 from stages.rewards.schedule import PREFERENCE_TERMS
-from stages.settings import files, values
+from stages.settings import files, hub, values
 from stages.settings.about import About
+from stages.settings.hub import Hub
 from stages.settings.origins import rows
-from stages.settings.stage import StageConfig, outside_file, placement
+from stages.settings.stage import StageConfig, from_root, outside_file, placement
 from stages.verifiers import VERIFIERS
 
 OWN = "problems"  # the format that reads a map of columns
@@ -28,6 +29,8 @@ class DatasetConfig(StageConfig):
     path: str = outside_file(MISSING)  # a file, a folder of files, or a hub name
     subset: Any = None  # a hub configuration, e.g. "main" of openai/gsm8k, or a list of them
     split: str = "train"  # a hub split; of local files only MBPP's, which holds all splits, has one
+    revision: str | None = None  # of the hub: a commit, branch or tag; null: the newest commit
+    files: Any = None  # of the hub: files of a set, in place of subset and split, e.g. "*.jsonl"
     limit: int | None = None
     language: str | None = "en"  # of rows without one; null: that of their prompt
     without_reference: str = "error"  # or drop, or keep (for labels by majority vote): such rows
@@ -38,6 +41,7 @@ class DatasetConfig(StageConfig):
     where: dict[str, Any] = field(default_factory=dict)  # which rows, by the file's own columns
     samples: int | None = placement(None)  # per problem, as the paper evaluates this benchmark
     about: About = field(default_factory=About, metadata={"identity": False})
+    hub: Hub = from_root(Hub, "hub", identity=False)
 
 
 def check(stage: Stage) -> Iterator[Problem]:
@@ -50,6 +54,7 @@ def check(stage: Stage) -> Iterator[Problem]:
 
 def rules(config: DatasetConfig) -> Iterator[Problem]:
     """How rows are read, and what becomes of those without a reference."""
+    yield from hub.rules(config)
     yield from values.one_of("format", config.format, values.FORMATS)
     yield from values.one_of("without_reference", config.without_reference, WITHOUT_REFERENCE)
     yield from values.at_least(config, 1, "limit", "samples")

@@ -32,6 +32,7 @@ from pipeline.kinds import Outputs
 from stages.kinds.dataset.kind import DatasetConfig, rules
 from stages.rows.formats import FORMATS
 from stages.rows.left_out import LeftOut
+from stages.rows.parts import hub_facts
 from stages.rows.query_kind import preference_of
 from stages.rows.schemas import PROBLEM, Row, write_rows
 from stages.rows.sources import open_source, read_problems
@@ -82,6 +83,7 @@ def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
         "languages": dict(seen.languages),
         "preferences": dict(seen.preferences),
         "unlabelled": seen.unlabelled,
+        **hub_facts(config, parts, counts["read"], key, context.warn),
     }
     return Outputs(facts=facts, funnel={**counts, "kept": kept})
 

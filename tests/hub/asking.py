@@ -1,0 +1,44 @@
+"""What the tests have done where the hub on loopback is the hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stages.settings.about import About
+from stages.settings.hub import Hub
+
+QUICK = Hub(retries=3, pause=0.01, longest_pause=0.05, timeout=5.0)
+
+
+def read(
+    folder: Path, kind: str = "dataset", hub: Hub = QUICK, rows: int | None = None, **config: Any
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Run a stage that reads rows: its facts with its funnel, and the rows that it publishes."""
+    from pipeline.cli import R1
+    from pipeline.context import Context
+    from pipeline.project import load
+    from stages.rows.schemas import read_rows
+
+    found = R1.kinds()[kind]
+    work, output = folder / "work", folder / "output"
+    for one in (work, output):
+        one.mkdir(parents=True, exist_ok=True)
+    context = Context("set", "f" * 16, work, output, seed=0, threads=1, shared=folder / "shared")
+    made = found.config(kind, hub=hub, about=About(rows=rows), **config)
+    outputs = load(found.entry)(made, {}, context)
+    return {**outputs.facts, "funnel": outputs.funnel}, read_rows(output / "rows.parquet")
+
+
+def read_with(changes: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+    """The same with constants of huggingface_hub that a user's environment would set."""
+    from huggingface_hub import constants
+
+    before = {name: getattr(constants, name) for name in changes}
+    try:
+        for name, value in changes.items():
+            setattr(constants, name, value)
+        return read(*arguments, **named)
+    finally:
+        for name, value in before.items():
+            setattr(constants, name, value)
