@@ -36,7 +36,7 @@ class ConversationsConfig(StageConfig):
     domain: str = "general"  # of rows without one
     language: str | None = None  # of rows without one; null: that of their prompt
     verifier: str | None = None  # judges rows that carry a reference
-    verifiers: Verifiers = from_root(Verifiers, "verifiers")
+    verifiers: Verifiers = from_root("verifiers", Verifiers)
     about: About = field(default_factory=About, metadata={"identity": False})
     hub: Hub = from_root(Hub, "hub", identity=False)
 
@@ -75,7 +75,7 @@ def origin(stage: Stage) -> str:
 KINDS = (
     Kind(
         "conversations",
-        3,
+        4,
         ConversationsConfig,
         "conversations",
         "stages.kinds.conversations.run:run",
