@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.chat.messages import as_asked, in_context, thought_of, turn_of
+from stages.chat.messages import REQUEST, as_asked, in_context, thought_of, turn_of
 from stages.chat.template import Message
 from stages.chat.thoughts import NotNormal, asks_for_tags, read_trace
 from stages.rows.files import BadRow, Raw
@@ -64,9 +64,13 @@ def check_columns(columns: Mapping[str, str]) -> list[str]:
 
 def exchanges(row: Raw, columns: Mapping[str, str]) -> Iterator[Exchange]:
     """Every exchange of a row: one, or one for each of its generations."""
-    row = as_asked(row)
+    if row.get("label") is False:
+        raise BadRow("column `label` is false: a bad answer, which is not to be learnt")
+    asks, row = REQUEST in row, as_asked(row)
     turns = columns.get("turns") or next((name for name in TURNS if row.get(name)), None)
     named = {part: columns.get(part) or _found(row, part) for part in NAMES}
+    if asks and "completion" not in columns and named["completion"] in NAMES["reference"]:
+        named["completion"] = None  # of a request to a model, what answers are compared with
     if columns.get("completion") or not turns:
         yield from _pairs(row, named, columns)
         return

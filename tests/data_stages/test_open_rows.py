@@ -16,6 +16,7 @@ import pytest
 from pipeline.errors import RecipeError
 from stages.kinds.dataset.kind import DatasetConfig
 from stages.rows.formats import FORMATS
+from stages.rows.imported import Importer
 from stages.rows.left_out import UNFIT, LeftOut
 from stages.rows.sources import Part, read_problems
 
@@ -85,6 +86,19 @@ def test_each_reader_takes_a_shape_as_what_it_is_or_not_at_all(shape):
     found = {reader: row for reader in READERS if (row := takes(SHAPES[shape], reader))}
     assert set(found) == TAKEN.get(shape, set())
     assert {row["verifier"] for row in found.values()} <= {JUDGES.get(shape, "")}
+
+
+def test_what_answers_are_compared_with_is_no_conversation_to_learn_from():
+    learnt = {
+        shape
+        for shape, row in SHAPES.items()
+        if [*Importer("general").conversations([(("x", 1), row)])]
+    }
+    assert learnt == {"alpaca_zh", "kto_demo"}
+    bad = SHAPES["kto_demo"] | {"label": False}
+    importer = Importer("general")
+    assert [*importer.conversations([(("x", 1), bad)])] == []
+    assert "a bad answer" in importer.report.left_out.rows[0]["detail"]
 
 
 def test_every_shape_was_tried():

@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import RecipeError, UsageError
 from stages.kinds.conversations import run as conversations
 from stages.kinds.conversations.kind import ConversationsConfig
+from stages.kinds.dataset.kind import DatasetConfig, rules
 from stages.kinds.dataset.run import run
+from stages.project import R1
 from stages.rows.schemas import read_rows
+from stages.settings.values import refuse
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import check_references
 from stages.verifiers.verdict import request_of
+from tests.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = ROOT / "tests/data/open_rows"
@@ -199,30 +202,72 @@ def test_the_constraints_of_a_row_judge_its_answers(load, pool):
     assert [verdict.score for verdict in verdicts] == [1.0, 0.0]
 
 
+WORD, ASKED = {"keyword": "war"}, {"prompt_to_repeat": "Tell me about rivers."}
+OFTEN = {"relation": "at least", "frequency": 2}
+#: The 29 kinds that IFBench keeps for training, each with the names of its arguments upstream.
+TRAINED = {
+    "copy:repeat_phrase": {"phrase": "the ox ran to the gate", "small_n": 3},
+    "copy:copy": ASKED,
+    "new:copy_span_idx": ASKED | {"n_start": 0, "n_end": 6},
+    "detectable_format:sentence_hyphens": None,
+    "keywords:no_adjacent_consecutive": None,
+    "detectable_format:square_brackets": None,
+    "keywords:word_once": WORD,
+    "keywords:word_count_different_numbers": WORD | OFTEN,
+    "keywords:exclude_word_harder": WORD,
+    "paragraphs:paragraphs": {},
+    "paragraphs:paragraphs2": {},
+    "first_word:first_word_sent": {"first_word": ["war"]},
+    "first_word:first_word_answer": {"first_word": "war"},
+    "last_word:last_word_sent": {"last_word": ["war"]},
+    "last_word:last_word_answer": {"last_word": "war"},
+    "detectable_format:bigram_wrapping": None,
+    "copy:copying_simple": ASKED,
+    "copy:copying_multiple": ASKED | {"N": 3},
+    "punctuation:punctuation_dot": None,
+    "punctuation:punctuation_exclamation": None,
+    "count:lowercase_counting": {"N": 3},
+    "letters:letter_counting": {"N": 3, "relation": "less than"},
+    "letters:letter_counting2": {"letter": "w", "let_frequency": 2, "let_relation": "at least"},
+    "count:counting_composition": {"n_sent": 2, "n_words": 3},
+    "count:count_unique": None,
+    "count:count_increment_word": {"keyword1": "war", "keyword2": "sea"},
+    "keywords:palindrome": None,
+    "keywords:keyword_specific_position": WORD | {"n": 2, "m": 3},
+    "keywords:start_end": None,
+}
+
+
+def test_every_kind_that_ifbench_keeps_for_training_is_read_with_its_arguments(load):
+    assert len(TRAINED) == 29
+    rows = [
+        MANY | {"ground_truth": str([{"instruction_id": [kind], "kwargs": [arguments]}])}
+        for kind, arguments in TRAINED.items()
+    ]
+    assert load("if_multi_constraints", *rows)[1] == {"read": 29, "kept": 29}
+
+
 # Settings ---------------------------------------------------------------------------------------
 
-MINE = ["+data@stages.mine=problems", "stages.mine.path=mine.jsonl"]
+MINE = {"format": "problems", "path": "mine.jsonl"}
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["+stages.mine.columns.gold=answer"], "columns: has gold: expected any of prompt, refer"),
-        (["+stages.mine.columns.answer=gold"], "columns: has no `prompt`"),
-        (["stages.mine.verifier=maths"], "verifier: is 'maths': expected one of choice, code"),
-        (["stages.mine.domain=algebra"], "domain: is 'algebra': expected one of math, code"),
-        (["stages.mine.format=gsm8k", "stages.mine.domain=math"], "domain: is set, which format"),
-        (["+stages.mine.where.score=9"], "where.score: is 9: expected a list of values, or bounds"),
-        (["+stages.mine.where.score={over: 9}"], "where.score: has over: expected at_least"),
-        (["+stages.mine.where.score={above: x}"], "where.score: is .* a bound must be a number"),
+        ({"columns": {"prompt": "q", "gold": "a"}}, "columns: has gold: expected any of prompt, r"),
+        ({"columns": {"answer": "gold"}}, "columns: has no `prompt`"),
+        ({"verifier": "maths"}, "verifier: is 'maths': expected one of choice, code"),
+        ({"domain": "algebra"}, "domain: is 'algebra': expected one of math, code"),
+        ({"format": "gsm8k", "domain": "math"}, "domain: is set, which format gsm8k does not read"),
+        ({"where": {"score": 9}}, "where.score: is 9: expected a list of values, or bounds"),
+        ({"where": {"score": {"over": 9}}}, "where.score: has over: expected at_least"),
+        ({"where": {"score": {"above": "x"}}}, "where.score: is .* a bound must be a number"),
     ],
 )
-def test_what_a_stage_asks_of_columns_is_looked_at_before_anything_runs(
-    make_context, tmp_path, words, message
-):
-    config = compose(R1, [*MINE, *words]).stages["mine"]
+def test_what_a_stage_asks_of_columns_is_looked_at_before_anything_is_read(words, message):
     with pytest.raises(UsageError, match=message):
-        run(config, {}, make_context(tmp_path, stage="mine"))
+        refuse(rules(DatasetConfig("dataset", seed=0, **(MINE | words))), "stages.mine")
 
 
 def test_conversations_are_taken_by_their_own_columns_too(make_context, tmp_path):
@@ -232,8 +277,13 @@ def test_conversations_are_taken_by_their_own_columns_too(make_context, tmp_path
         "".join(json.dumps(row | {"score": score}) + "\n" for score in (10, 3, None, 9))
     )
     columns = {"prompt": "input", "completion": "content", "thought": "reasoning_content"}
-    config = ConversationsConfig(
-        "conversations", path=str(path), seed=0, columns=columns, where={"score": {"at_least": 9}}
+    config = shipped(
+        ConversationsConfig,
+        "conversations",
+        path=str(path),
+        seed=0,
+        columns=columns,
+        where={"score": {"at_least": 9}},
     )
     context = make_context(tmp_path / "stage", stage="cold")
     outputs = conversations.run(config, {}, context)

@@ -38,7 +38,7 @@ class ConversationsConfig(StageConfig):
     verifier: str | None = None  # judges rows that carry a reference
     verifiers: Verifiers = from_root("verifiers", Verifiers)
     about: About = field(default_factory=About, metadata={"identity": False})
-    hub: Hub = from_root(Hub, "hub", identity=False)
+    hub: Hub = from_root("hub", Hub, identity=False)
 
 
 def check(stage: Stage) -> Iterator[Problem]:
@@ -75,7 +75,7 @@ def origin(stage: Stage) -> str:
 KINDS = (
     Kind(
         "conversations",
-        3,
+        4,
         ConversationsConfig,
         "conversations",
         "stages.kinds.conversations.run:run",

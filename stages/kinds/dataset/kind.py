@@ -43,7 +43,7 @@ class DatasetConfig(StageConfig):
     tests: CodeTests = field(default_factory=CodeTests)
     samples: int | None = placement(None)  # per problem, as the paper evaluates this benchmark
     about: About = field(default_factory=About, metadata={"identity": False})
-    hub: Hub = from_root(Hub, "hub", identity=False)
+    hub: Hub = from_root("hub", Hub, identity=False)
 
 
 def check(stage: Stage) -> Iterator[Problem]:

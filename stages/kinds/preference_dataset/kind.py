@@ -39,7 +39,7 @@ class LabelDatasetConfig(StageConfig):
     where: dict[str, Any] = field(default_factory=dict)  # which rows, by the set's own columns
     language: str | None = None  # of rows without one; null: that of their prompt
     about: About = field(default_factory=About, metadata={"identity": False})
-    hub: Hub = from_root(Hub, "hub", identity=False)
+    hub: Hub = from_root("hub", Hub, identity=False)
 
 
 @dataclass

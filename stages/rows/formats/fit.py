@@ -8,6 +8,9 @@ itself, and no self-check notices. Refused here, with the reason:
   task of reasoning-gym
 - words as an answer of mathematics ("darwin", "proof", "Yes"); `\\text{…}` says itself that its
   words are the answer. A label of options that stand in the question is judged as a choice
+
+A name with a number in it ("Apollo 11") is not told from "Day 15", nor a year that answers a quiz
+from a number; only a set's own columns can say that.
 """
 
 from __future__ import annotations
