@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
 from pipeline.context import moved
 from stages.settings.hub import Hub
@@ -54,13 +54,21 @@ def patiently(action: Callable[[], Result], hub: Hub, what: str) -> Result:
 
 def passes(error: BaseException) -> bool:
     """Whether the same request may be answered later."""
+    error = behind(error)
     if isinstance(error, HfHubHTTPError):
         return error.response.status_code in PASSING
     return isinstance(error, httpx.TransportError | CutShort)
 
 
+def behind(error: BaseException) -> BaseException:
+    """What stood in the way where a library says that the cache has no copy either."""
+    cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else None
+    return error if cause is None else behind(cause)
+
+
 def said(error: BaseException) -> str:
     """An error in a line."""
+    error = behind(error)
     if isinstance(error, HfHubHTTPError):
         return f"HTTP {error.response.status_code}"
     first = (str(error).strip().splitlines() or [""])[0]
@@ -69,7 +77,7 @@ def said(error: BaseException) -> str:
 
 def _asked(error: Exception) -> float:
     """The seconds that a server asks to be left alone for."""
-    response = getattr(error, "response", None)
+    response = getattr(behind(error), "response", None)
     asked = response.headers.get("Retry-After", "") if response is not None else ""
     return float(asked) if asked.isdigit() else 0.0
 

@@ -96,10 +96,13 @@ LABEL = pa.schema(
 Row = dict[str, Any]
 
 ROW_GROUP = 2048  # rows written, and read, together
+GROUP_CHARACTERS = 16 << 20  # of text columns, after which fewer rows are written together
 
 
 class RowWriter:
     """Writes rows as Parquet as they come; memory holds a row group at a time.
+
+    A row group ends early where its rows are long, as those with tests of programs are.
 
     A row with an unknown column raises; absent columns are null. group: rows to a row group, fewer
     where rows are long.
@@ -110,6 +113,7 @@ class RowWriter:
         self._path, self._schema, self._group = path, schema, group
         self._names = set(schema.names)
         self._rows: list[Mapping[str, Any]] = []
+        self._characters = 0
         self._file = pq.ParquetWriter(path, schema)
 
     def __enter__(self) -> RowWriter:
@@ -128,7 +132,8 @@ class RowWriter:
             )
         self._rows.append({name: row.get(name) for name in self._schema.names})
         self.count += 1
-        if len(self._rows) >= self._group:
+        self._characters += sum(len(one) for one in row.values() if isinstance(one, str))
+        if len(self._rows) >= self._group or self._characters >= GROUP_CHARACTERS:
             self._flush()
 
     def _flush(self) -> None:
@@ -138,7 +143,7 @@ class RowWriter:
             except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
                 raise RecipeError(self._unwritten(error)) from error
             self._file.write_table(table)
-            self._rows = []
+            self._rows, self._characters = [], 0
 
     def _unwritten(self, error: Exception) -> str:
         """Which row cannot be written, and why."""

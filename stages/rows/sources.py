@@ -30,6 +30,7 @@ from stages.rows.places import files_in, no_such_file, not_there, stem_of
 from stages.rows.query_kind import stamped
 from stages.rows.schemas import Row
 from stages.rows.where import OTHERWISE, asked_for
+from stages.settings.code_tests import CodeTests
 
 if TYPE_CHECKING:
     from stages.kinds.dataset.kind import DatasetConfig
@@ -64,6 +65,7 @@ class Origin:
     """Where a row stands: the file's stem or the hub configuration, and the split asked for.
 
     preference, columns, domain, verifier: what its stage says of all its rows. source: the set.
+    tests: how much of programs' tests is kept.
     """
 
     part: str
@@ -73,6 +75,7 @@ class Origin:
     domain: str | None = None
     verifier: str | None = None
     source: str = "file"
+    tests: CodeTests = field(default_factory=CodeTests)
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def _origin(part: Part, config: DatasetConfig) -> Origin:
     local = Path(config.path).expanduser().exists()
     source = Origin.source if local else config.path
     said = (config.preference, config.columns, config.domain, config.verifier)
-    return Origin(part.name, config.split, *said, source)
+    return Origin(part.name, config.split, *said, source, config.tests)
 
 
 def _parsed(raw: Raw, origin: Origin, format_: Format, where: Mapping[str, Any]) -> Row:

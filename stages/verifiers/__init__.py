@@ -29,6 +29,10 @@ one, which proves that the row can be judged (stages/verifiers/selfcheck.py):
 
     witness(reference, metadata) -> str | None              None: it knows none
 
+A row may also hold an answer that must not be right, or its tests tell nothing:
+
+    refuted(metadata) -> str                                "": it holds none
+
 Modules are imported when first used: a row of multiple choice never loads mpmath.
 """
 

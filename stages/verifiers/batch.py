@@ -6,6 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 
 from stages.verifiers.jail_server import BROKEN, KILLED
+from stages.verifiers.question import Question
 from stages.verifiers.verdict import Verdict
 from stages.verifiers.worker_process import CRASHED, STOOD_STILL, TIMED_OUT
 
@@ -27,20 +28,21 @@ class Batch:
     """The cases of one stream that only workers can answer, each asked once."""
 
     def __init__(self, known: dict[bytes, Judged]) -> None:
-        self.waiting: deque[bytes] = deque()
+        self.waiting: deque[Question] = deque()
         self.judged: dict[bytes, Judged] = {}
         self._askers: Counter[bytes] = Counter()
         self._known = known
 
-    def ask(self, line: bytes) -> None:
+    def ask(self, question: Question) -> None:
         """Ask, unless it is asked already or the answer is remembered."""
+        line = question.line
         self._askers[line] += 1
         if self._askers[line] > 1:
             return
         if remembered := self._known.get(line):
             self.judged[line] = Judged(remembered.verdict, 0.0)
         else:
-            self.waiting.append(line)
+            self.waiting.append(question)
 
     def has(self, place: Judged | bytes) -> bool:
         return isinstance(place, Judged) or place in self.judged

@@ -14,8 +14,12 @@ that is {"accept": [3, 4]} takes each of these for right; if wanted,
     "prompt"     code that stands before the program, repeated by it or not (code_program.py)
     "setup"      code that runs after the program and makes what MBPP's tests speak of
     "language"   "python" or "cpp"; else the fence's tag says. C++ reads stdin and needs a compiler
+    "checker"    source that says whether an output is right (code_checker.py); stdin only
+    "files"      {"input": name, "output": name} in place of stdin and stdout, or of one of them
+    "wrong"      a program that must fail: the one that is to be mended
     "seconds"    CPU of one run (all calls are one run, each stdin is one), if need be beyond the
                  pool's `seconds`, which all runs of an answer share where no row says otherwise
+    "test_seconds"  CPU of one test; then each call is a run, too, and `seconds` is of the answer
     "memory_mb"  address space of one run, between SMALLEST_MEMORY_MB and LARGEST_MEMORY_MB
     "tolerance"  numbers may differ by this much, absolutely or relatively (inputs and outputs only)
     "packages"   names of installed packages that the program and its tests need
@@ -27,10 +31,10 @@ code blocks is the program, code_program.py says.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
 from stages.verifiers import (
@@ -38,20 +42,18 @@ from stages.verifiers import (
     code_cpp,
     code_examples,
     code_lookup,
+    code_metadata,
     code_stdio,
     code_suite,
     sandbox,
 )
-from stages.verifiers.code_program import CPP, LANGUAGES, PYTHON, check_syntax, extract
+from stages.verifiers.code_program import CPP, LANGUAGES, PYTHON, check_syntax, extract, parse
 from stages.verifiers.code_run import Budget
 from stages.verifiers.exchange import patience
 from stages.verifiers.isolation import START_SECONDS
-from stages.verifiers.jail_server import Limits
-from stages.verifiers.verdict import RESPONSE, UNDONE, Unreadable, Verdict
+from stages.verifiers.verdict import COPIED, RESPONSE, UNDONE, Unreadable, Verdict
 
 READS = RESPONSE
-SMALLEST_MEMORY_MB = 256  # address space, of which Python takes a good part for itself
-
 GRACE_SECONDS = 10.0  # what judging may take beside the program's runs: more is a judge that hangs
 
 NO_PROGRAM = Verdict(0.0, "no program")
@@ -71,6 +73,7 @@ class Target:
     seconds: float | None
     memory_mb: int
     packages: tuple[str, ...]
+    test_seconds: float | None = None
 
 
 def prepare(metadata: Mapping[str, Any]) -> float:
@@ -78,8 +81,11 @@ def prepare(metadata: Mapping[str, Any]) -> float:
     target = read("", metadata)
     sandbox.shared(*target.packages)
     compiling = patience(START_SECONDS) + 2 * patience(code_cpp.COMPILE_SECONDS)
-    streams = isinstance(target.tests, code_stdio.Streams)
-    return _budget(target).wall + GRACE_SECONDS + (compiling if streams else 0.0)
+    wall = _budget(target).wall
+    if not isinstance(target.tests, code_stdio.Streams):
+        return wall + GRACE_SECONDS
+    checking = wall if target.tests.checker else 0.0
+    return wall + checking + GRACE_SECONDS + compiling
 
 
 def quick(text: str, reference: str, metadata: Mapping[str, Any]) -> Verdict | None:
@@ -90,8 +96,8 @@ def quick(text: str, reference: str, metadata: Mapping[str, Any]) -> Verdict | N
 
 def read(reference: str, metadata: Mapping[str, Any]) -> Target:
     """The tests taken apart; the reference, where there is one, must be a program, too."""
-    entry = _text(metadata, "entry") or _text(metadata, "fn_name")
-    language = _text(metadata, "language")
+    entry = code_metadata.text(metadata, "entry") or code_metadata.text(metadata, "fn_name")
+    language = code_metadata.text(metadata, "language")
     if language and language not in LANGUAGES:
         raise Unreadable(f"`language` is {language!r}; there are {', '.join(LANGUAGES)}")
     tests = _read_tests(metadata, entry)
@@ -100,11 +106,12 @@ def read(reference: str, metadata: Mapping[str, Any]) -> Target:
         tests,
         entry,
         entry or wanted,
-        _text(metadata, "prompt"),
+        code_metadata.text(metadata, "prompt"),
         language,
-        min(_number(metadata, "seconds") or 0.0, sandbox.LARGEST_SECONDS) or None,
-        _memory(metadata),
-        _packages(metadata),
+        code_metadata.seconds(metadata, "seconds"),
+        code_metadata.memory(metadata),
+        code_metadata.packages(metadata),
+        code_metadata.seconds(metadata, "test_seconds"),
     )
     if reference.strip():
         _check_program(reference, target)
@@ -124,7 +131,7 @@ def _check_program(reference: str, target: Target) -> None:
 
 
 def _check_streams(target: Target) -> None:
-    if not isinstance(target.tests, code_stdio.Streams):
+    if not isinstance(target.tests, code_stdio.Streams) or target.tests.files:
         raise Unreadable("C++ is tested by stdin and stdout only")
 
 
@@ -141,17 +148,24 @@ def judge(answer: str, target: Target) -> Verdict:
     jail = sandbox.shared(*target.packages)
     if isinstance(target.tests, code_suite.Suite):
         return code_suite.judge(program, target.tests, budget, jail)
-    return code_calls.judge(program, target.tests, budget, jail)
+    alone = target.test_seconds is not None
+    return code_calls.judge(program, target.tests, budget, jail, alone)
 
 
 def unearned(
     text: str, reference: str, metadata: Mapping[str, Any], question: str
 ) -> Verdict | None:
-    """A program that holds the tests' answers computes nothing (code_lookup.py)."""
+    """A program that holds the tests' answers computes nothing (code_lookup.py).
+
+    One that is the program to be mended, comments and spaces aside, repeats its question: the tests
+    may not find its fault.
+    """
     target = read("", metadata)
     program = extract(text, target.wanted, target.prompt, target.language)
     if program is None or program.language != PYTHON:
         return None
+    if (wrong := refuted(metadata)) and _tree(program.source) == _tree(wrong):
+        return COPIED
     if isinstance(target.tests, code_stdio.Streams):
         names: frozenset[str] | None = None
     else:
@@ -161,76 +175,62 @@ def unearned(
     return UNDONE if held else None
 
 
+def witness(reference: str, metadata: Mapping[str, Any]) -> str | None:
+    """A table of the right outputs, of rows that a checker judges and that have no program.
+
+    That it is right proves that the checker accepts each test's own output.
+    """
+    tests = read("", metadata).tests
+    if reference.strip() or not isinstance(tests, code_stdio.Streams) or not tests.checker:
+        return None
+    return code_stdio.table(tests)
+
+
+def refuted(metadata: Mapping[str, Any]) -> str:
+    """The row's program that must fail; "" where it has none."""
+    return code_metadata.text(metadata, "wrong")
+
+
+def _tree(source: str) -> str:
+    return ast.dump(parse(source))
+
+
 def _examples(metadata: Mapping[str, Any], entry: str) -> list[code_lookup.Example]:
     tests = metadata.get("tests")
     if metadata.get("test") is not None:
         return code_examples.of_source(metadata["test"], entry)
     if isinstance(tests, list | tuple) and all(isinstance(test, str) for test in tests):
         return code_examples.of_source("\n".join(tests), entry)
-    return code_examples.of_pairs(*_pairs(metadata, tests), calls=bool(entry))
+    return code_examples.of_pairs(*code_metadata.pairs(metadata, tests), calls=bool(entry))
 
 
 def _budget(target: Target) -> Budget:
-    runs = len(target.tests.pairs) if isinstance(target.tests, code_stdio.Streams) else 1
+    tests = target.tests
+    if target.test_seconds:
+        return Budget.of_tests(_count(tests), target.test_seconds, target.seconds, target.memory_mb)
+    runs = _count(tests) if isinstance(tests, code_stdio.Streams) else 1
     return Budget.of(runs, target.seconds, sandbox.limit(), target.memory_mb)
+
+
+def _count(tests: Tests) -> int:
+    if isinstance(tests, code_stdio.Streams):
+        return len(tests.pairs)
+    return len(tests.tests) if isinstance(tests, code_calls.Calls) else 1
 
 
 def _read_tests(metadata: Mapping[str, Any], entry: str) -> Tests:
     tests, suite = metadata.get("tests"), metadata.get("test")
     if suite is not None:
-        return code_suite.read(suite, entry, _text(metadata, "prompt"))
+        return code_suite.read(suite, entry, code_metadata.text(metadata, "prompt"))
     if isinstance(tests, list | tuple) and tests and all(isinstance(t, str) for t in tests):
-        setup = _text(metadata, "setup")
+        setup = code_metadata.text(metadata, "setup")
         calls = code_calls.read_expressions(tuple(tests), entry, setup)
         return calls or code_suite.read("\n".join([setup, *tests]), entry, "")
-    inputs, outputs = _pairs(metadata, tests)
-    tolerance = _number(metadata, "tolerance") or 0.0
+    inputs, outputs = code_metadata.pairs(metadata, tests)
+    tolerance = code_metadata.number(metadata, "tolerance") or 0.0
+    checker = code_metadata.text(metadata, "checker")
     if entry:
+        if checker:
+            raise Unreadable("`checker` judges what is printed, not what `entry` returns")
         return code_calls.read_pairs(inputs, outputs, entry, tolerance)
-    return code_stdio.read(inputs, outputs, tolerance)
-
-
-def _pairs(metadata: Mapping[str, Any], tests: Any) -> tuple[list[Any], list[Any]]:
-    inputs, outputs = metadata.get("inputs"), metadata.get("outputs")
-    if isinstance(tests, list | tuple):
-        if not all(isinstance(t, Mapping) and {"input", "output"} <= t.keys() for t in tests):
-            raise Unreadable("`tests` must be texts, or objects with `input` and `output`")
-        inputs, outputs = [t["input"] for t in tests], [t["output"] for t in tests]
-    if not isinstance(inputs, list | tuple) or not isinstance(outputs, list | tuple) or not inputs:
-        raise Unreadable("no tests: `tests`, `test`, or `inputs` and `outputs` with at least one")
-    if len(inputs) != len(outputs):
-        raise Unreadable(f"{len(inputs)} inputs but {len(outputs)} outputs")
-    return list(inputs), list(outputs)
-
-
-def _text(metadata: Mapping[str, Any], name: str) -> str:
-    value = metadata.get(name) or ""
-    if not isinstance(value, str):
-        raise Unreadable(f"`{name}` must be text")
-    return value
-
-
-def _packages(metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    names = metadata.get("packages") or []
-    if not isinstance(names, list | tuple) or not all(isinstance(n, str) and n for n in names):
-        raise Unreadable("`packages` must be a list of names")
-    for name in names:
-        try:
-            distribution(name)
-        except PackageNotFoundError:
-            raise Unreadable(f"the package {name!r} is not installed: pip install it") from None
-    return tuple(names)
-
-
-def _number(metadata: Mapping[str, Any], name: str) -> float | None:
-    value = metadata.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
-        raise Unreadable(f"`{name}` must be a number above 0")
-    return float(value)
-
-
-def _memory(metadata: Mapping[str, Any]) -> int:
-    asked = _number(metadata, "memory_mb") or Limits.memory_mb
-    return int(min(max(asked, SMALLEST_MEMORY_MB), sandbox.LARGEST_MEMORY_MB))
+    return code_stdio.read(inputs, outputs, tolerance, checker, code_metadata.files(metadata))

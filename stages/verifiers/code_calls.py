@@ -22,18 +22,20 @@ import ast
 import builtins
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from types import NoneType
 from typing import Any
 
 from stages.verifiers.code_program import Program, callee
-from stages.verifiers.code_run import FAILED, Budget, accepted, fault
+from stages.verifiers.code_run import FAILED, TIMED_OUT, Budget, accepted, fault
 from stages.verifiers.sandbox import Sandbox
 from stages.verifiers.verdict import RIGHT, Unreadable, Verdict
 
 _ARGUMENTS = "_arguments"  # the name under which a program's process knows them
+_CALL = f"{{{{}}}}(*{_ARGUMENTS}[{{}}])"  # with a number: an expression; `{}` is the entry
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,38 @@ def read_pairs(inputs: list[Any], outputs: list[Any], entry: str, tolerance: flo
         for given, output in zip(inputs, outputs, strict=True)
     )
     tests = tuple(
-        Test((f"{{}}(*{_ARGUMENTS}[{number}])",), expected=result)
-        for number, result in enumerate(results)
+        Test((_CALL.format(number),), expected=result) for number, result in enumerate(results)
     )
     return Calls(tests, "", entry, arguments, tolerance)
 
 
-def judge(program: Program, calls: Calls, budget: Budget, jail: Sandbox) -> Verdict:
-    """Right when every test holds for the values that the program's process reports."""
+def judge(
+    program: Program, calls: Calls, budget: Budget, jail: Sandbox, alone: bool = False
+) -> Verdict:
+    """Right when every test holds for the values that the program's process reports.
+
+    alone: each test has a process and a limit of its own.
+    """
+    if not alone:
+        return _judge(program, calls, budget, jail)
+    budget.begin()
+    for one in _one_by_one(calls):
+        if budget.left <= 0:
+            return TIMED_OUT
+        verdict = _judge(program, one, budget, jail)
+        if verdict.score != 1.0:
+            return verdict
+    return RIGHT
+
+
+def _one_by_one(calls: Calls) -> Iterator[Calls]:
+    for number, test in enumerate(calls.tests):
+        if calls.entry:
+            test = replace(test, expressions=(_CALL.format(0),))
+        yield replace(calls, tests=(test,), arguments=calls.arguments[number : number + 1])
+
+
+def _judge(program: Program, calls: Calls, budget: Budget, jail: Sandbox) -> Verdict:
     owners = [test for test in calls.tests for _ in test.expressions]
     expressions = [text for test in calls.tests for text in test.expressions]
     known = {}

@@ -35,6 +35,11 @@ class Budget:
         total = max(usual, runs * (wanted or 0.0))
         return cls(wanted or usual, total, memory_mb)
 
+    @classmethod
+    def of_tests(cls, tests: int, each: float, whole: float | None, memory_mb: int) -> Budget:
+        """What a row gets that says how long each test, a run of its own, and all may take."""
+        return cls(each, max(each, min(whole or math.inf, tests * each)), memory_mb)
+
     @property
     def wall(self) -> float:
         """Wall clock that all runs may take."""

@@ -18,7 +18,6 @@ time ran out on it. `stream` takes any number of requests and holds only `WINDOW
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
@@ -33,6 +32,7 @@ from stages.verifiers import load
 from stages.verifiers.answer import DEFAULT, Policy, policy_of
 from stages.verifiers.batch import Batch, Judged
 from stages.verifiers.grade import Case, earned, malformed, settle
+from stages.verifiers.question import question_of
 from stages.verifiers.tally import Tally
 from stages.verifiers.verdict import Request, Verdict, said
 from stages.verifiers.workers import Workers
@@ -134,17 +134,18 @@ class VerifierPool:
         found = settle(request, self.policy)
         if isinstance(found, Verdict):
             return _Row(request, Judged(found, time.perf_counter() - started))
-        line = _line(found)
-        batch.ask(line)
-        return _Row(request, line, found)
+        question = question_of(found)
+        batch.ask(question)
+        return _Row(request, question.line, found)
 
     def _pump(self, batch: Batch, wait: bool) -> None:
         """Hand out what waits, and collect what is answered or late."""
         self._workers.hand_out(batch.waiting)
         for worker in self._workers.ready(wait):
-            line, seconds = worker.line, worker.seconds()
-            if verdict := worker.collect() or self._workers.lost(worker, line):
-                batch.judged[line] = Judged(verdict, seconds)
+            asked, seconds = worker.question, worker.seconds()
+            assert asked is not None
+            if verdict := worker.collect() or self._workers.lost(worker, asked):
+                batch.judged[asked.line] = Judged(verdict, seconds)
             if worker.isolation and not self.tally.isolation:
                 self.tally.isolation = worker.isolation
                 print(f"programs run in {worker.isolation}", file=sys.stderr, flush=True)
@@ -157,13 +158,3 @@ class _Row:
     request: Request
     place: Judged | bytes
     case: Case | None = None
-
-
-def _line(case: Case) -> bytes:
-    """A case as it travels to a worker, and the key under which its verdict is remembered.
-
-    Without what `earned` reads here: the same answer to questions in other words is judged once.
-    """
-    fields = vars(case) | {"metadata": dict(case.metadata)}
-    del fields["question"], fields["strict"]
-    return json.dumps(fields, sort_keys=True, default=str).encode() + b"\n"

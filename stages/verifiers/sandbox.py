@@ -153,9 +153,33 @@ class Sandbox:
 
         return self._server.attempt(attempt, _failed_outcome)
 
-    def run_stdio(self, code: str, stdin: bytes, limits: Limits, largest: int) -> Output:
-        """Run a program as __main__ with this stdin; its stdout, of `largest` bytes at most."""
-        request = _request("stdio", program=code)
+    def run_checker(self, code: str, given: Mapping[str, str], limits: Limits) -> Outcome:
+        """Run a checker (jail/program.py) in a process that has held no answer.
+
+        given: its "input", "correct" and "answer". The value: what it printed, its exit status.
+        """
+        request = _request("checker", program=code, **given)
+
+        def attempt() -> Outcome:
+            with self._server.child(limits) as child:
+                outcome = _values(child, request, 1, _any_value)
+            return _timed(child, outcome)
+
+        return self._server.attempt(attempt, _failed_outcome)
+
+    def run_stdio(
+        self,
+        code: str,
+        stdin: bytes,
+        limits: Limits,
+        largest: int,
+        files: Mapping[str, str] | None = None,
+    ) -> Output:
+        """Run a program as __main__ with this stdin; its stdout, of `largest` bytes at most.
+
+        files: names of an "input" that holds the stdin, of an "output" that is its stdout.
+        """
+        request = _request("stdio", program=code, **({"files": dict(files)} if files else {}))
 
         def attempt() -> Output:
             with self._server.stdio_child(limits, stdin) as child:

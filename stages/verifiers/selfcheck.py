@@ -15,6 +15,7 @@ from stages.verifiers.answer import TAG, Policy
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import UNEARNED, Request, Verdict, request_of
 
+UNREFUTED = "its tests take the answer for right that must be wrong"
 SHOWN = 20  # offending rows that the message lists
 
 
@@ -33,8 +34,8 @@ def check_references(rows: Sequence[Mapping[str, Any]], pool: VerifierPool) -> l
     """The rows whose reference, given as a well-formed answer, does not score 1.
 
     A row that has no answer to give, such as a program's tests alone, only has to be readable; a
-    constructed answer need not be worked for. A general query that names no verifier is left to
-    reward models.
+    constructed answer need not be worked for. What a row says must be wrong must not score 1. A
+    general query that names no verifier is left to reward models.
     """
     rows = [row for row in rows if row["verifier"] or row["domain"] != "general"]
     answers = [right_answer(request_of(row, "")) for row in rows]
@@ -46,7 +47,30 @@ def check_references(rows: Sequence[Mapping[str, Any]], pool: VerifierPool) -> l
         Failure(row["id"], row["verifier"], row["reference"], verdict.score, verdict.reason)
         for row, answer, verdict in zip(rows, answers, pool.verify(requests), strict=True)
         if _fails(row, answer, verdict)
+    ] + _unrefuted(rows, pool)
+
+
+def _unrefuted(rows: Sequence[Mapping[str, Any]], pool: VerifierPool) -> list[Failure]:
+    """The rows whose tests take for right what the row says is wrong, however little it is work."""
+    held = [
+        (row, request, wrong)
+        for row in rows
+        if (wrong := _wrong_answer(request := request_of(row, "")))
     ]
+    with pool.comparing():
+        verdicts = pool.verify(proof(asked, wrong, pool.policy) for _, asked, wrong in held)
+    return [
+        Failure(row["id"], row["verifier"], row["reference"], verdict.score, UNREFUTED)
+        for (row, _, _), verdict in zip(held, verdicts, strict=True)
+        if verdict.score == 1.0
+    ]
+
+
+def _wrong_answer(request: Request) -> str:
+    """What must not score 1; "" where the row holds no such thing, or cannot be read."""
+    with contextlib.suppress(Exception):
+        return str(verifiers.load(request.verifier).refuted(request.metadata))
+    return ""
 
 
 def _fails(row: Mapping[str, Any], answer: str, verdict: Verdict) -> bool:

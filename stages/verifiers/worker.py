@@ -1,6 +1,7 @@
 """A worker of the pool: `python -m stages.verifiers.worker FD SECONDS MEGABYTES`.
 
-Reads one case a line from the socket FD and answers each with one line. It is what may hang or
+Reads one case a line from the socket FD and answers each with one line; a long row, which several
+cases share, comes once, on a line of its own. It is what may hang or
 blow up on an adversarial answer; the pool then kills it and starts another. No signal handlers,
 no pickle, no torch. A timer of CPU time ends it where an answer takes more than its seconds. Should
 the pool itself be killed, the worker ends at the end of its socket, or by that timer.
@@ -28,6 +29,7 @@ from stages import verifiers
 from stages.verifiers import sandbox
 from stages.verifiers.exchange import patience
 from stages.verifiers.grade import Case, grade
+from stages.verifiers.kept_rows import MARK, KeptRows
 from stages.verifiers.worker_process import STARTED, STARTING
 
 EXPENDABLE = 500  # how much sooner than others it is ended where memory runs out; from 0 to 1000
@@ -47,6 +49,9 @@ def main() -> None:
         stream.write(b"ready\n")
         stream.flush()
         for line in stream:
+            if line.startswith(MARK):
+                keep(line)
+                continue
             stream.write(json.dumps(answer(line, stream)).encode() + b"\n")
             stream.flush()
 
@@ -54,7 +59,7 @@ def main() -> None:
 def answer(line: bytes, stream: BufferedIOBase) -> dict[str, Any]:
     """The verdict on one case, or the error that no case could get past."""
     _allow_cpu(0)
-    case = Case(**json.loads(line))
+    case = _case(json.loads(line))
     try:
         _allow_cpu(_prepare(case, stream, sandbox.limit()))
         verdict = grade(case)
@@ -63,6 +68,20 @@ def answer(line: bytes, stream: BufferedIOBase) -> dict[str, Any]:
     except MemoryError:
         os._exit(MEMORY_FULL)
     return {"score": verdict.score, "reason": verdict.reason}
+
+
+_rows = KeptRows[dict[str, Any]]()
+
+
+def keep(line: bytes) -> None:
+    """A row that questions will speak of."""
+    _, name, row = line.split(b" ", 2)
+    _rows.add(name.decode(), len(line), json.loads(row))
+
+
+def _case(asked: dict[str, Any]) -> Case:
+    row = asked.pop("row", None)
+    return Case(**asked, **(_rows.use(row) if row else {}))
 
 
 _prepared: set[str] = set()

@@ -28,6 +28,8 @@ from typing import IO
 from pipeline.errors import RecipeError
 from stages.verifiers.exchange import patience
 from stages.verifiers.isolation import START_SECONDS
+from stages.verifiers.kept_rows import KeptRows
+from stages.verifiers.question import Question, SentRow
 from stages.verifiers.sandbox import LARGEST_MEMORY_MB
 from stages.verifiers.verdict import Verdict
 
@@ -50,7 +52,7 @@ class NotStarted(RecipeError):
 
 
 class WorkerProcess:
-    """A worker process and the question that it has in hand (`line`; empty when idle).
+    """A worker process and the question that it has in hand (None when idle).
 
     again: whether the question was in another worker's hand before. lost: after `collect` has ended
     a worker that did not say what it found, what that means should a fresh one not say it either.
@@ -58,7 +60,8 @@ class WorkerProcess:
 
     def __init__(self, timeout: float) -> None:
         self.timeout = timeout
-        self.line = b""
+        self.question: Question | None = None
+        self._rows = KeptRows[None]()  # that it was told of
         self.deadline = time.monotonic() + patience(START_SECONDS)
         self._given = 0.0
         self.alive = True
@@ -74,17 +77,28 @@ class WorkerProcess:
         self._process = _start(theirs, timeout, self._errors)
         theirs.close()
 
-    def give(self, line: bytes) -> None:
-        """Send one question; the clock starts. NotStarted: the worker is not there to take it."""
+    def give(self, question: Question) -> None:
+        """Send one question, and its row where the worker lacks it; the clock starts.
+
+        NotStarted: the worker is not there to take it."""
         if not self._ready and self._read_line() is None:
             raise self._start_failure()
         self._ready = True
-        self.line, self.again = line, False
+        self.question, self.again = question, False
         self._runs_programs = False
         self._start_clock(patience(self.timeout))
         self.channel.settimeout(patience(self.timeout))
         with contextlib.suppress(OSError):  # it is dead or stuck: collect() will find out
-            self.channel.sendall(line)
+            if question.row and not self._knows(question.row):
+                self.channel.sendall(question.row.line)
+            self.channel.sendall(question.line)
+
+    def _knows(self, row: SentRow) -> bool:
+        """Whether the worker has the row; from here on it does."""
+        if self._rows.has(row.name):
+            return True
+        self._rows.add(row.name, len(row.line), None)
+        return False
 
     def seconds(self) -> float:
         """How long the question has been in hand."""
@@ -113,7 +127,7 @@ class WorkerProcess:
             return self.collect() if b"\n" in self._buffer else None
         if reply is None:
             return self._lose()
-        self.line = b""
+        self.question = None
         verdict = json.loads(reply)
         if "error" in verdict:
             raise RecipeError(verdict["error"])
@@ -136,7 +150,7 @@ class WorkerProcess:
 
     def check(self) -> None:
         """Notice a process that died while it was idle."""
-        if self.alive and not self.line and self._process.poll() is not None:
+        if self.alive and self.question is None and self._process.poll() is not None:
             self.kill()
 
     def kill(self) -> None:

@@ -6,6 +6,7 @@ import selectors
 import time
 from collections import deque
 
+from stages.verifiers.question import Question
 from stages.verifiers.verdict import Verdict
 from stages.verifiers.worker_process import NotStarted, WorkerProcess
 
@@ -21,12 +22,12 @@ class Workers:
         self._seconds = seconds
         self._running: list[WorkerProcess] = []
 
-    def hand_out(self, waiting: deque[bytes]) -> None:
+    def hand_out(self, waiting: deque[Question]) -> None:
         """Give every idle worker a question; take more workers while there is work for them."""
         for worker in self._running:
             worker.check()
         self._running = [worker for worker in self._running if worker.alive]
-        idle = [worker for worker in self._running if not worker.line]
+        idle = [worker for worker in self._running if worker.question is None]
         while len(idle) < len(waiting) and len(self._running) < self._most:
             idle.append(self._start(STARTS))
         for worker in idle[: len(waiting)]:
@@ -34,7 +35,7 @@ class Workers:
 
     def ready(self, wait: bool) -> list[WorkerProcess]:
         """The workers that have answered or are late; with `wait`, until there is one."""
-        busy = [worker for worker in self._running if worker.line]
+        busy = [worker for worker in self._running if worker.question is not None]
         if not busy:
             return []
         with selectors.DefaultSelector() as selector:
@@ -46,7 +47,7 @@ class Workers:
         now = time.monotonic()
         return [worker for worker in busy if worker.channel in answered or worker.deadline <= now]
 
-    def lost(self, worker: WorkerProcess, line: bytes) -> Verdict | None:
+    def lost(self, worker: WorkerProcess, asked: Question) -> Verdict | None:
         """Have a fresh worker answer what a lost one has not; the verdict when both were lost.
 
         NotStarted when what the question needs, which no answer changes, did not start twice.
@@ -55,7 +56,7 @@ class Workers:
             return None
         self._running.remove(worker)
         if not worker.again:
-            fresh = self._give(self._start(STARTS), line)
+            fresh = self._give(self._start(STARTS), asked)
             fresh.again = True
             return None
         if isinstance(worker.lost, NotStarted):
@@ -80,14 +81,16 @@ class Workers:
         self._running.append(worker)
         return worker
 
-    def _give(self, worker: WorkerProcess, line: bytes, starts: int = STARTS) -> WorkerProcess:
+    def _give(
+        self, worker: WorkerProcess, question: Question, starts: int = STARTS
+    ) -> WorkerProcess:
         """Give a worker a question, or a new one where it has not become ready."""
         try:
-            worker.give(line)
+            worker.give(question)
             return worker
         except NotStarted:
             self._running.remove(worker)
             if starts <= 1:
                 raise
             time.sleep(PAUSE)
-            return self._give(self._start(starts - 1), line, starts - 1)
+            return self._give(self._start(starts - 1), question, starts - 1)

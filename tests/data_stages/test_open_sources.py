@@ -21,6 +21,7 @@ from stages.settings.values import refuse
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import check_references
 from stages.verifiers.verdict import request_of
+from tests.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = ROOT / "tests/data/open_rows"
@@ -276,8 +277,13 @@ def test_conversations_are_taken_by_their_own_columns_too(make_context, tmp_path
         "".join(json.dumps(row | {"score": score}) + "\n" for score in (10, 3, None, 9))
     )
     columns = {"prompt": "input", "completion": "content", "thought": "reasoning_content"}
-    config = ConversationsConfig(
-        "conversations", path=str(path), seed=0, columns=columns, where={"score": {"at_least": 9}}
+    config = shipped(
+        ConversationsConfig,
+        "conversations",
+        path=str(path),
+        seed=0,
+        columns=columns,
+        where={"score": {"at_least": 9}},
     )
     context = make_context(tmp_path / "stage", stage="cold")
     outputs = conversations.run(config, {}, context)

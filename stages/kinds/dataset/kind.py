@@ -10,8 +10,9 @@ from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
 from stages.rewards.schedule import PREFERENCE_TERMS
-from stages.settings import files, hub, values
+from stages.settings import code_tests, files, hub, values
 from stages.settings.about import About
+from stages.settings.code_tests import CodeTests
 from stages.settings.hub import Hub
 from stages.settings.origins import rows
 from stages.settings.stage import StageConfig, from_root, outside_file, placement
@@ -39,6 +40,7 @@ class DatasetConfig(StageConfig):
     domain: str | None = None  # of `problems` without one
     verifier: str | None = None  # of `problems` without one
     where: dict[str, Any] = field(default_factory=dict)  # which rows, by the file's own columns
+    tests: CodeTests = field(default_factory=CodeTests)
     samples: int | None = placement(None)  # per problem, as the paper evaluates this benchmark
     about: About = field(default_factory=About, metadata={"identity": False})
     hub: Hub = from_root("hub", Hub, identity=False)
@@ -61,6 +63,7 @@ def rules(config: DatasetConfig) -> Iterator[Problem]:
     if config.preference is not None:
         yield from values.one_of("preference", config.preference, [*PREFERENCE_TERMS])
     yield from values.where(config.where)
+    yield from code_tests.rules(config.tests)
     yield from _of_problems(config)
 
 

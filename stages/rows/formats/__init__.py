@@ -6,7 +6,7 @@ with one of these names as its `format`; docs/benchmarks.md lists them.
 
 from __future__ import annotations
 
-from stages.rows.formats import choice, code, instructions, maths, own, puzzles
+from stages.rows.formats import bug_fixes, choice, code, contests, instructions, maths, own, puzzles
 from stages.rows.sources import Format
 
 FORMATS = {
@@ -28,6 +28,11 @@ FORMATS = {
     "agieval": Format(choice.agieval),
     "humaneval": Format(code.humaneval),
     "mbpp": Format(code.mbpp),
+    "livecodebench": Format(contests.livecodebench),
+    "nemotron_code": Format(contests.nemotron_code, whole=False),
+    "codeforces": Format(contests.codeforces, whole=False),
+    "deepcoder": Format(contests.deepcoder, whole=False),
+    "bug_fix": Format(bug_fixes.bug_fix, whole=False),
     "ifeval": Format(instructions.ifeval),
     "bbh": Format(puzzles.bbh),
     "knights_knaves": Format(puzzles.knights_knaves),

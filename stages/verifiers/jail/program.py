@@ -6,7 +6,11 @@ The judge sends one line of JSON, {"mode": …, "program": …}, and the child a
              statements may stand before; an exception, {"raised": type}, is the last
     calls    for each line [arguments, keywords] that comes, what "entry" gives: {"value"}, or
              {"raised": [type, text]}; {"ended": type} when the program cannot be called any more
-    stdio    nothing: the program is __main__, reads stdin, writes stdout, and has an exit status
+    stdio    nothing: the program is __main__, reads stdin, writes stdout, and has an exit status;
+             where it reads and writes "files" {"input", "output"}, the one holds what stdin does,
+             and stdout gets what the other was given
+    checker  what a checker printed and its exit status: it is __main__, and its arguments name
+             files that hold "input", "correct" and "answer"
     suite    the verdict of a test suite that calls a program in another child (suite.py)
 """
 
@@ -14,6 +18,7 @@ from __future__ import annotations
 
 import ast
 import atexit
+import io
 import json
 import os
 import sys
@@ -23,8 +28,11 @@ from typing import IO, Any
 
 import plain_json
 import suite
+from named_files import NamedFiles
 
 LINE_BYTES = 8 << 20  # of one request for a call
+PRINTED = 100  # letters of what a checker printed that are told
+GIVEN = {"input": "input.txt", "correct": "correct_output.txt", "answer": "solution_output.txt"}
 
 
 def answer(descriptor: int) -> int:
@@ -33,9 +41,12 @@ def answer(descriptor: int) -> int:
         request = json.loads(stream.readline())
         mode = request["mode"]
         if mode == "stdio":
-            return run_as_main(request["program"])
+            files = request.get("files")
+            return run_with_files(request, **files) if files else run_as_main(request["program"])
         if mode == "values":
             report_values(request, descriptor)
+        elif mode == "checker":
+            write_line(descriptor, plain_json.encode(check(request)))
         elif mode == "calls":
             serve_calls(request, stream, descriptor)
         else:
@@ -89,6 +100,33 @@ def call(entry: str, space: dict[str, Any], arguments: Any, keywords: Any) -> di
         return {"value": plain_json.encode(eval(entry, space)(*arguments, **keywords))}
     except Exception as problem:
         return {"raised": [type(problem).__name__, str(problem)[:1000]]}
+
+
+def run_with_files(request: dict[str, Any], input: str, output: str) -> int:
+    """Run a program that reads one named file, or writes one, or both; its exit status.
+
+    Where it writes one, what it prints is nothing.
+    """
+    contents = {input: sys.stdin.buffer.read()} if input else {}
+    files = NamedFiles(contents, output)
+    files.install()
+    if output:
+        sys.stdout = io.StringIO()
+    status = run_as_main(request["program"])
+    if output:
+        content = files.written()
+        while content:
+            content = content[os.write(1, content) :]
+    return status
+
+
+def check(request: dict[str, Any]) -> list[Any]:
+    """Run a checker; the beginning of what it printed, and its exit status."""
+    NamedFiles({name: request[key].encode() for key, name in GIVEN.items()}).install()
+    sys.argv = ["checker.py", *GIVEN.values()]
+    sys.stdout = printed = io.StringIO()
+    status = run_as_main(request["program"])
+    return [printed.getvalue()[:PRINTED], status]
 
 
 def run_as_main(source: str) -> int:
