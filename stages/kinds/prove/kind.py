@@ -32,7 +32,7 @@ class ProveConfig(StageConfig):
     pass_rate: by the samples of `score_with`, or as a row's metadata says; null: not asked.
     """
 
-    verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")
+    verifiers: TrainingVerifiers = from_root("verifiers", TrainingVerifiers)
     max_refused: float = placement(MISSING)  # share of a source's rows that may be dropped
     max_same_answer: float = placement(MISSING)  # share of a source's rows with one reference
     pass_rate: PassRate | None = None
