@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.files import Folder
 from stages.rows.schemas import PROBLEM, Row, write_rows
 
+INSTRUCTION = "instruction"
 #: Of a thousand rows, by verifier.
 SHARES = {"math": 600, "choice": 250, "instruction": 140, "code": 10}
 #: Verifier → readers and files: those of a folder of data sets, or of tests/data.
@@ -50,7 +51,8 @@ def write_open_rows(data: Folder, path: Path, count: int) -> dict[str, int]:
 def _real(data: Folder, verifier: str) -> Iterator[Row]:
     for format_, files in SETS[verifier]:
         rows = data.problems(format_, *files, split=SPLITS.get(format_, "test"))
-        yield from (row for row in rows if row["verifier"] == verifier)
+        asked = [row for row in rows if row["verifier"] == verifier]
+        yield from (row for row in asked if row["reference"] or verifier == INSTRUCTION)
 
 
 def _varied(rng: random.Random, row: Row, number: int) -> Row:
@@ -62,7 +64,7 @@ def _varied(rng: random.Random, row: Row, number: int) -> Row:
         row["metadata"] = "{}"
     elif row["verifier"] == "code":
         row["reference"] = f"# {number}\n{row['reference']}"
-    elif row["verifier"] == "instruction":  # its digits are its constraints
+    elif row["verifier"] == INSTRUCTION:  # its digits are its constraints
         row["metadata"] = json.dumps(json.loads(row["metadata"]) | {"key": number})
         return row | {"prompt": [asked | {"content": f"{asked['content']}\n({number})"}]}
     return row | {"prompt": [asked | {"content": asked["content"].translate(digits)}]}
