@@ -6,5 +6,5 @@
     refusals.py  how many rows of a source were refused, and when that is too many
     proved.py    which rows were proved how, so that RL need not ask again
 
-docs/open_data.md has the policy and the measured numbers.
+docs/proved_rows.md has the policy and the measured numbers.
 """

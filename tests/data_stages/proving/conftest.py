@@ -20,6 +20,7 @@ def prove(make_artifact, make_context) -> Callable[..., Any]:
     from stages.kinds.prove.kind import ProveConfig
     from stages.kinds.prove.run import run
     from stages.settings.verifiers import TrainingVerifiers
+    from tests.shipped import shipped
 
     made: dict[str, Any] = {}
 
@@ -32,7 +33,7 @@ def prove(make_artifact, make_context) -> Callable[..., Any]:
                 made[name] = make_artifact("problems", name, some)
         inputs = {"data_from": tuple(made[n] for n in given), "score_with": tuple(score_with)}
         context = make_context(stage="proven")
-        judged = TrainingVerifiers("strict")
+        judged = shipped(TrainingVerifiers)
         settings = {"max_refused": 0.05, "max_same_answer": 0.9, "verifiers": judged, **config}
         return context.output, run(
             ProveConfig("prove_problems", seed=0, **settings), inputs, context
