@@ -29,7 +29,7 @@ one, which proves that the row can be judged (stages/verifiers/selfcheck.py):
 
     witness(reference, metadata) -> str | None              None: it knows none
 
-Modules are imported when first used: a row of multiple choice never loads mpmath.
+Modules are imported when first used: a row of multiple choice never loads python-flint.
 """
 
 from __future__ import annotations

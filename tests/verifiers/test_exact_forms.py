@@ -118,9 +118,28 @@ def test_answers_that_once_slipped_through_do_not(answer: str, reference: str) -
     assert verdict is None or verdict.score == 0.0
 
 
-def test_a_branch_of_a_root_proves_no_difference() -> None:
-    product = "\\sqrt{(x-5)(x-7)}"  # of one sign where both are real
-    assert maths.quick("\\sqrt{x-5}\\sqrt{x-7}", product, {}) is None
+@pytest.mark.parametrize(
+    ("answer", "reference", "decided"),
+    [
+        ("\\sqrt{x-5}\\sqrt{x-7}", "\\sqrt{(x-5)(x-7)}", True),  # of other signs below 5
+        ("\\ln(x+1)", "\\ln(x+2)", True),
+        ("\\ln(4x)", "2\\ln 2+\\ln x", False),
+        ("\\sin(1)+10^{-90}", "\\sin(1)", False),  # a worker takes more digits
+    ],
+)
+def test_a_caller_refuses_by_the_numbers_that_a_worker_refuses_by(
+    answer: str, reference: str, decided: bool
+) -> None:
+    sure = maths.quick(answer, reference, {})
+    final = maths.judge(answer, maths.read(reference, {}))
+    assert (sure is not None) == decided
+    assert sure in (None, final)
+
+
+def test_what_meets_at_a_hundred_digits_is_told_apart_by_more() -> None:
+    tiny = "\\sin(1)+10^{-90}"
+    assert maths.judge(tiny, maths.read("\\sin(1)", {})).score == 0.0
+    assert maths.judge(tiny, maths.read(f"2({tiny})/2", {})).score == 1.0
 
 
 @pytest.mark.parametrize(

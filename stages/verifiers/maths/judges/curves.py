@@ -11,9 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import mpmath
-from flint import Ordering, fmpz_mpoly, fmpz_mpoly_ctx, fmpz_mpoly_vec
-from mpmath import mp
+from flint import Ordering, arb, fmpz_mpoly, fmpz_mpoly_ctx, fmpz_mpoly_vec
 
 from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined, Unread
 from stages.verifiers.maths.judges.exact import is_linear, proportional
@@ -68,26 +66,25 @@ def difference(chain: Node) -> Node:
     return Node("add", (left, Node("neg", (right,))))
 
 
-def _factor(left: Node, right: Node, names: frozenset[str]) -> Any:
+def _factor(left: Node, right: Node, names: frozenset[str]) -> arb | None:
     """The constant c with left = c * right at every point, or None."""
-    found: list[Any] = []
+    found: list[arb] = []
     for point in points(names, frozenset()):
         try:
             first, second = evaluate(left, point), evaluate(right, point)
         except Undefined:
             continue
-        if first.within(first.value) or second.within(second.value):
-            if first.within(first.value) and second.within(second.value):
+        if first.zero or second.zero:
+            if first.zero and second.zero:
                 continue
             return None
         if not (first.real and second.real):
             if first.real != second.real:
                 return None
             continue
-        with mp.workdps(100):
-            found.append(mpmath.re(first.value) / mpmath.re(second.value))
-            if abs(found[-1] - found[0]) > abs(found[0]) * mpmath.mpf(10) ** -60:
-                return None
+        found.append(first.ball.real / second.ball.real)
+        if not found[-1].overlaps(found[0]):
+            return None
     return found[0] if len(found) >= _ENOUGH else None
 
 

@@ -10,8 +10,7 @@ monomial is a set of (atom, exponent), where an atom is
 Two values are surely the same when their cross products are the same polynomial. Roots of distinct
 primes are linearly independent over the rationals and π is transcendental, so without opaque atoms
 the values are also surely different when the polynomials differ (with e and π in one value that is
-believed by all and proved by none). With opaque atoms a difference has to show in numbers; else
-more digits have to say.
+believed by all and proved by none). With opaque atoms a difference has to show in numbers.
 
 Every step is bounded: bits of a number, terms of a polynomial, primes tried in a root.
 """
@@ -25,7 +24,6 @@ from fractions import Fraction
 from typing import Any
 
 from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined
-from stages.verifiers.maths.judges.floats import differ, evaluate, variables
 from stages.verifiers.maths.judges.polynomial import (
     BITS,
     ONE,
@@ -142,17 +140,6 @@ def binomial(a: Value, b: Value) -> Value:
     return number(math.comb(int(n), int(k)))
 
 
-def absolute(a: Value) -> Value:
-    """|a|, by the sign of a real number; opaque where there is a variable."""
-    if a.rational is not None:
-        return number(abs(a.rational))
-    if not variables(a):
-        estimate = evaluate(a, 0.0)
-        if estimate is not None and abs(estimate.imag) < 1e-12 < abs(estimate.real):
-            return a if estimate.real > 0 else negate(a)
-    return opaque("abs", a)
-
-
 def identical(a: Value, b: Value) -> bool:
     """Surely the same."""
     if a.den == b.den:
@@ -161,12 +148,10 @@ def identical(a: Value, b: Value) -> bool:
 
 
 def same(a: Value, b: Value) -> bool | None:
-    """True, False, or None where only more digits can say."""
+    """True, False, or None where only numbers can say."""
     if identical(a, b):
         return True
-    if _is_pure(a) and _is_pure(b):
-        return False
-    return False if differ(a, b) else None
+    return False if _is_pure(a) and _is_pure(b) else None
 
 
 def proportional(a: Polynomial, b: Polynomial) -> bool:

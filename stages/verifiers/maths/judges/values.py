@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from stages.verifiers.maths.errors import NotExact
+from stages.verifiers.maths.errors import NotExact, Undefined, Unread
 from stages.verifiers.maths.judges import exact
 from stages.verifiers.maths.judges.exact import Value
-from stages.verifiers.maths.nodes import Node
+from stages.verifiers.maths.judges.numeric import evaluate
+from stages.verifiers.maths.nodes import Node, symbols
 
 _MOST = 10**12  # of what is counted with floor, gcd and their kin
 
@@ -23,6 +24,8 @@ def value_of(node: Node) -> Value:
             return exact.symbol(node.value)
         case "constant" if node.value != "inf":
             return exact.symbol(node.value)
+        case "call" if node.value == "abs" and len(node.args) == 1:
+            return _absolute(node.args[0])
         case "call":
             return _call(node.value, [value_of(part) for part in node.args])
         case "apply":
@@ -78,8 +81,6 @@ def _call(name: str, parts: list[Value]) -> Value:
             return exact.binomial(parts[0], parts[1])
         case "permutations", 2:
             return exact.permutations(parts[0], parts[1])
-        case "abs", 1:
-            return exact.absolute(parts[0])
         case "exp", 1:
             return exact.power(exact.symbol("e"), parts[0])
         case "lg", 1:
@@ -91,6 +92,21 @@ def _call(name: str, parts: list[Value]) -> Value:
     if name in ("gcd", "lcm", "max", "min"):  # of arguments in any order
         parts = sorted(parts, key=lambda part: repr(sorted(map(repr, part.num.items()))))
     return exact.opaque(name, *parts)
+
+
+def _absolute(node: Node) -> Value:
+    """|a|, by the sign of a real number; opaque where there is a variable."""
+    value = value_of(node)
+    if value.rational is not None:
+        return exact.number(abs(value.rational))
+    if not symbols(node):
+        try:
+            found = evaluate(node, {})
+        except (Undefined, Unread):
+            return exact.opaque("abs", value)
+        if found.real and not found.zero:
+            return value if found.ball.real > 0 else exact.negate(value)
+    return exact.opaque("abs", value)
 
 
 def _apply(name: str, parts: list[Value]) -> Value:
