@@ -232,3 +232,24 @@ def test_what_was_once_misread_is_read(reference: str, same: str, other: str) ->
 )
 def test_an_ambiguous_text_is_none_of_its_readings(answer: str, readings: list[str]) -> None:
     assert not any(maths.judge(answer, maths.read(text, {})).score for text in readings)
+
+
+@pytest.mark.parametrize("reference", ["0", "1", "-1", "\\ln 2"])
+def test_a_number_that_may_be_on_either_side_of_a_jump_meets_nothing(reference: str) -> None:
+    unsure = "\\operatorname{sgn}(\\ln e - 1)"
+    assert maths.judge(unsure, maths.read(reference, {})).score == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [
+        ("\\arg(e^{i\\pi})", "\\pi", "-\\pi"),
+        ("\\sqrt{4e^{i\\pi}}", "2i", "-2i"),
+        ("\\lfloor\\ln(e^3)\\rfloor", "3", "2"),
+    ],
+)
+def test_what_rounding_cannot_tell_from_a_border_is_on_it(
+    text: str, right: str, wrong: str
+) -> None:
+    assert maths.judge(text, maths.read(right, {})).score == 1.0
+    assert maths.judge(text, maths.read(wrong, {})).score == 0.0

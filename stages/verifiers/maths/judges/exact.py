@@ -18,7 +18,7 @@ Every step is bounded: bits of a number, terms of a polynomial, primes tried in 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -40,7 +40,12 @@ from stages.verifiers.maths.judges.polynomial import (
 )
 
 POWER = 16  # of a polynomial of several terms
-FACTORIAL = 400
+COUNTED = 800  # the largest n of n!
+COUNTS: Mapping[str, Callable[..., int]] = {
+    "factorial": math.factorial,
+    "permutations": math.perm,
+    "binomial": math.comb,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,31 +118,15 @@ def root(a: Value, degree: int) -> Value:
     return _root_power(a, Fraction(1, degree))
 
 
-def factorial(a: Value) -> Value:
-    n = a.rational
-    if n is None or n != int(n) or n < 0:
-        return opaque("!", a)
-    if n > FACTORIAL:
-        raise TooLarge("factorial")
-    return number(math.factorial(int(n)))
-
-
-def permutations(a: Value, b: Value) -> Value:
-    n, k = a.rational, b.rational
-    if n is None or k is None or n != int(n) or k != int(k) or not 0 <= k <= n:
-        return opaque("permutations", a, b)
-    if n > 2 * FACTORIAL:
-        raise TooLarge("permutations")
-    return number(math.perm(int(n), int(k)))
-
-
-def binomial(a: Value, b: Value) -> Value:
-    n, k = a.rational, b.rational
-    if n is None or k is None or n != int(n) or k != int(k) or not 0 <= k <= n:
-        return opaque("binom", a, b)
-    if n > 2 * FACTORIAL:
-        raise TooLarge("binomial")
-    return number(math.comb(int(n), int(k)))
+def counted(name: str, a: Value, *more: Value) -> Value:
+    """n!, and how many ways there are to arrange or to choose k of n things."""
+    n, *ks = numbers = [argument.rational for argument in (a, *more)]
+    whole = all(one is not None and one == int(one) for one in numbers)
+    if not whole or any(not 0 <= k <= n for k in (*ks, 0)):
+        return opaque(name, a, *more)
+    if n > COUNTED:
+        raise TooLarge(name)
+    return number(COUNTS[name](*map(int, numbers)))
 
 
 def identical(a: Value, b: Value) -> bool:
@@ -179,7 +168,9 @@ def _value(num: Polynomial, den: Polynomial) -> Value:
 
 def _integer_power(base: Value, exponent: int) -> Value:
     if exponent < 0:
-        return invert(_integer_power(base, -exponent)) if exponent >= -BITS else _far(base)
+        if exponent < -BITS:
+            raise TooLarge("power")
+        return invert(_integer_power(base, -exponent))
     if base.rational is not None:
         bits = max(base.rational.numerator.bit_length(), base.rational.denominator.bit_length())
         if base.rational in (0, 1, -1):
@@ -200,10 +191,6 @@ def _integer_power(base: Value, exponent: int) -> Value:
     for _ in range(exponent):
         result = multiply(result, base)
     return result
-
-
-def _far(base: Value) -> Value:
-    raise TooLarge("power")
 
 
 def _root_power(base: Value, exponent: Fraction) -> Value:

@@ -4,8 +4,8 @@ Balls that do not meet are two values, which is proved. Balls that meet are unde
 such as 10^{-100} needs its digits. So a tree is first evaluated at 100 digits, which adds up the
 sizes (in decimal digits, of large and of small) of all its parts, and then again with two more
 digits for each of those: what meets even then is the same, and what may be zero then is zero. A
-tree that would need more than LONGEST digits is TooLarge; so are 9^{9^9} and 1000000000!, before
-anything is computed.
+ball that is wide even then has no value: it would meet what it is not. A tree that would need more
+than LONGEST digits is TooLarge; so are 9^{9^9} and 1000000000!, before anything is computed.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ LONGEST = 3_000  # digits of working precision
 LONGEST_EXACT = 25_000  # where nothing but arithmetic is done
 LONGEST_AT_POINTS = 1_000
 LARGEST = 3_000  # digits of a power
+NARROW = 100  # bits of a ball that are known, as of 1 where it is smaller
 _LOG2 = 0.30103
 
 ctx.dps = DIGITS  # for what is done with values afterwards
@@ -49,8 +50,7 @@ class Value:
 
     @property
     def real(self) -> bool:
-        """Whether the imaginary part is nothing but rounding."""
-        return self.ball.imag.contains(0)
+        return is_real(self.ball)
 
     @property
     def zero(self) -> bool:
@@ -66,13 +66,15 @@ def evaluate(node: Node, point: Mapping[str, float], digits: int = 0) -> Value:
     walk = _Evaluator(point)
     with ctx.workdps(digits or DIGITS):
         value = walk.value(node)
-    if digits or walk.size <= DIGITS // 5:
-        return Value(value, digits or DIGITS)
-    needed = DIGITS + 2 * int(walk.size)
-    if needed > (LONGEST_AT_POINTS if point else _longest(node)):
-        raise TooLarge("digits")
-    need_digits()
-    return evaluate(node, point, needed)
+    if not digits and walk.size > DIGITS // 5:
+        needed = DIGITS + 2 * int(walk.size)
+        if needed > (LONGEST_AT_POINTS if point else _longest(node)):
+            raise TooLarge("digits")
+        need_digits()
+        return evaluate(node, point, needed)
+    if value.rel_one_accuracy_bits() < NARROW:
+        raise Undefined  # at a jump, as sgn has one
+    return Value(value, digits or DIGITS)
 
 
 def _longest(node: Node) -> int:
@@ -123,8 +125,10 @@ class _Evaluator:
         self.size = 0.0
 
     def value(self, node: Node) -> acb:
-        """The value of a node, counted into the size."""
+        """The value of a node, counted into the size; an imaginary part that may be 0 is 0."""
         found = self._value(node)
+        if found.imag.contains(0):
+            found = acb(found.real)
         if not found.is_finite():
             raise Undefined
         if node.kind == "number":

@@ -73,14 +73,10 @@ def _root(value: Value, degree: Value) -> Value:
 def _call(name: str, parts: list[Value]) -> Value:
     numbers = [part.rational for part in parts]
     match name, len(parts):
-        case "factorial", 1:
-            return exact.factorial(parts[0])
+        case ("factorial", 1) | ("binomial" | "permutations", 2):
+            return exact.counted(name, *parts)
         case "Gamma", 1:
-            return exact.factorial(exact.add(parts[0], exact.number(-1)))
-        case "binomial", 2:
-            return exact.binomial(parts[0], parts[1])
-        case "permutations", 2:
-            return exact.permutations(parts[0], parts[1])
+            return exact.counted("factorial", exact.add(parts[0], exact.number(-1)))
         case "exp", 1:
             return exact.power(exact.symbol("e"), parts[0])
         case "lg", 1:
@@ -112,7 +108,7 @@ def _absolute(node: Node) -> Value:
 def _apply(name: str, parts: list[Value]) -> Value:
     """C(5, 2) and P(5, 2); any other unknown function is one."""
     if name in ("C", "P", "A") and len(parts) == 2 and parts[0].rational is not None:
-        return (exact.binomial if name == "C" else exact.permutations)(*parts)
+        return exact.counted("binomial" if name == "C" else "permutations", *parts)
     return exact.opaque(f"call {name}", *parts)
 
 
