@@ -10,6 +10,7 @@ from typing import Any
 from flint import acb, arb
 
 from stages.verifiers.maths.errors import TooLarge, Undefined, Unread
+from stages.verifiers.maths.nodes import Node
 
 FACTORIAL = 2_100  # and what else is larger is not computed
 
@@ -30,6 +31,19 @@ def integer(value: acb | arb) -> int:
     if only is None:
         raise Undefined
     return int(only)
+
+
+def odd_degree(exponent: Node) -> int:
+    """The denominator of a literal exponent such as 2/3, when it is odd and more than one."""
+    sign = exponent.args[0] if exponent.kind == "neg" else exponent
+    if (
+        sign.kind == "div"
+        and all(part.kind == "number" for part in sign.args)
+        and sign.args[1].value
+    ):
+        bottom = (sign.args[0].value / sign.args[1].value).denominator
+        return int(bottom) if bottom % 2 and bottom > 1 else 0
+    return 0
 
 
 def floor(value: arb) -> arb:

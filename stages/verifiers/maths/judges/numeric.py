@@ -25,6 +25,7 @@ from stages.verifiers.maths.judges.elementary import (
     PAIRS,
     integer,
     is_real,
+    odd_degree,
     whole,
 )
 from stages.verifiers.maths.judges.rules import need_digits
@@ -158,7 +159,7 @@ class _Evaluator:
             case "div":
                 return parts[0] / parts[1]
             case "pow":
-                return self.power(parts[0], parts[1], _odd_degree(node.args[1]))
+                return self.power(parts[0], parts[1], odd_degree(node.args[1]))
             case "root":
                 return self.root(parts[0], parts[1])
             case "percent":
@@ -237,16 +238,3 @@ def _of_nothing(base: acb, exponent: acb) -> acb:
     if not exponent.real > 0:
         raise Undefined
     return acb(arb(0, base.abs_upper() ** exponent.real))
-
-
-def _odd_degree(exponent: Node) -> int:
-    """The denominator of a literal exponent such as 2/3, when it is odd and more than one."""
-    sign = exponent.args[0] if exponent.kind == "neg" else exponent
-    if (
-        sign.kind == "div"
-        and all(part.kind == "number" for part in sign.args)
-        and sign.args[1].value
-    ):
-        bottom = (sign.args[0].value / sign.args[1].value).denominator
-        return int(bottom) if bottom % 2 and bottom > 1 else 0
-    return 0

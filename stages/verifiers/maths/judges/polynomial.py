@@ -106,5 +106,11 @@ def factor_integer(n: int) -> tuple[tuple[int, int], ...] | None:
     """Primes with their counts; None when a large composite part remains."""
     if n.bit_length() > 400:
         return None
-    found = [(int(prime), count) for prime, count in fmpz(n).factor(trial_limit=TRIAL)]
-    return tuple(found) if all(fmpz(prime).is_probable_prime() for prime, _ in found) else None
+    found = []
+    for factor, count in fmpz(n).factor(trial_limit=TRIAL):
+        root = factor.isqrt()
+        prime, times = (root, 2) if root * root == factor else (factor, 1)
+        if not prime.is_probable_prime():
+            return None
+        found.append((int(prime), times * count))
+    return tuple(found)
