@@ -93,6 +93,7 @@ def _page(profile: str) -> Page:
         rows = ["stages.rows.path=rows.jsonl"] if recipe == "students" else []
         root = compose(R1, [f"recipe={recipe}", f"profile={profile}", *rows]).root
         for name, stage in root["stages"].items():
+            stage.pop("about", None)  # of its data set: no setting
             settings = dict(_leaves(stage, ""))
             kinds.setdefault(stage["kind"], {})[f"{name}.{recipe}"] = settings
         run = {key: root[key] for key in ROOT}

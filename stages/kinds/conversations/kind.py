@@ -9,6 +9,7 @@ from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import files, values, verifiers
+from stages.settings.about import About
 from stages.settings.origins import rows
 from stages.settings.stage import StageConfig, from_root, outside_file
 from stages.settings.verifiers import Verifiers
@@ -31,6 +32,7 @@ class ConversationsConfig(StageConfig):
     language: str | None = None  # of rows without one; null: that of their prompt
     verifier: str | None = None  # judges rows that carry a reference
     verifiers: Verifiers = from_root(Verifiers, "verifiers")
+    about: About = field(default_factory=About, metadata={"identity": False})
 
 
 def check(stage: Stage) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from omegaconf import MISSING
@@ -11,6 +11,7 @@ from omegaconf import MISSING
 from pipeline.kinds import Kind, Problem, Stage
 from stages.rewards.schedule import PREFERENCE_TERMS
 from stages.settings import files, values
+from stages.settings.about import About
 from stages.settings.origins import rows
 from stages.settings.stage import StageConfig, outside_file, placement
 
@@ -30,6 +31,7 @@ class DatasetConfig(StageConfig):
     without_reference: str = "error"  # or drop, or keep (for labels by majority vote): such rows
     preference: str | None = None  # or helpful, or safety: what its general queries ask for
     samples: int | None = placement(None)  # per problem, as the paper evaluates this benchmark
+    about: About = field(default_factory=About, metadata={"identity": False})
 
 
 def check(stage: Stage) -> Iterator[Problem]:
