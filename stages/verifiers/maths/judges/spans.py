@@ -88,7 +88,7 @@ def _rank(rows: list[Vector]) -> int:
     left = [list(row) for row in rows]
     rank = 0
     for column in range(len(left[0])):
-        pivot = max(range(rank, len(left)), key=lambda row: abs(left[row][column]).mid())
+        pivot = max(range(rank, len(left)), key=lambda row: abs(left[row][column]).lower())
         if left[pivot][column].contains(0):
             continue
         left[rank], left[pivot] = left[pivot], left[rank]
