@@ -253,3 +253,8 @@ def test_what_rounding_cannot_tell_from_a_border_is_on_it(
 ) -> None:
     assert maths.judge(text, maths.read(right, {})).score == 1.0
     assert maths.judge(text, maths.read(wrong, {})).score == 0.0
+
+
+@pytest.mark.parametrize("text", ["1+t+t^3", "2\\pi n", "\\frac{x^2-1}{x+1}", "\\lceil x \\rceil"])
+def test_however_small_a_power_of_e_is_it_has_a_logarithm(text: str) -> None:
+    assert maths.judge(f"\\ln(e^{{{text}}})", maths.read(text, {})).score == 1.0
