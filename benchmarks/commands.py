@@ -29,8 +29,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.cli import R1
 from pipeline.compose import compose
+from stages.project import R1
 
 HERE = Path(__file__).resolve().parents[1]
 CONTESTANTS = HERE / ".venv-contestants"
@@ -68,7 +68,7 @@ def _ours(place: Path) -> list[Contestant]:
     def forget() -> None:
         shutil.rmtree(place / "cache", ignore_errors=True)
 
-    r1 = [sys.executable, "-m", "pipeline.cli"]
+    r1 = [sys.executable, "-m", "stages"]
     first = Contestant("r1 plan, first", [*r1, "plan"], HERE, forget)
     verbs = [["plan"], ["status"], ["why", "r1"]]
     return [first, *(Contestant(f"r1 {' '.join(words)}", [*r1, *words], HERE) for words in verbs)]

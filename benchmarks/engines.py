@@ -27,6 +27,7 @@ import statistics
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -49,10 +50,12 @@ from benchmarks.engine_contestants import (
     plain_generate,
     sorted_generate,
 )
+from pipeline.compose import compose
 from stages.chat.template import render_prompt
 from stages.kinds.pretrain.kind import ModelShape
+from stages.project import R1
 from stages.rollout.engine import GenerationRequest
-from stages.settings.generation import Rollout, Sampling
+from stages.settings.generation import Sampling
 from stages.tiny.model import build_model
 from stages.tiny.problems import generate
 from stages.tiny.tokenizer import save_tokenizer
@@ -107,8 +110,12 @@ def _setting(options: argparse.Namespace, folder: Path) -> Setting:
         model = _large(folder / "model")
     else:
         model = Path(options.model) if options.model else next(BASES.glob("*/model"))
-    rollout = Rollout(
-        options.engine, options.dtype, gpu_memory_utilization=options.memory, replicas=1
+    rollout = replace(
+        compose(R1, []).stages["eval_base"].rollout,
+        engine=options.engine,
+        dtype=options.dtype,
+        gpu_memory_utilization=options.memory,
+        replicas=1,
     )
     return Setting(model, rollout, options.threads, options.shard_samples)
 

@@ -27,7 +27,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,16 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.artifact import Artifact
+from pipeline.compose import compose
 from pipeline.context import Context
 from stages.kinds.evaluate.config import EvaluateConfig
+from stages.project import R1
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.opening import open_engine
 from stages.rows.schemas import PROBLEM, Row, write_rows
 from stages.sampling.collect import make_jobs
 from stages.sampling.ledger import key_of, seed_of
-from stages.settings.generation import Rollout, Sampling
+from stages.settings.generation import Sampling
 from stages.tiny.problems import DOMAINS, generate
 
 WARM = 8  # problems before the clock starts
@@ -167,6 +169,12 @@ def _parts(problems: Sequence[Row], rounds: int) -> Iterator[Sequence[Row]]:
         yield problems[start : start + size]
 
 
+def _shipped() -> EvaluateConfig:
+    """As the tiny recipe evaluates its base."""
+    config: EvaluateConfig = compose(R1, []).stages["eval_base"]
+    return config
+
+
 def our_stage(settings: Settings, folder: Path) -> Contender:
     """The stage, in this process; a ledger of its own for each part, so that all is drawn."""
     from stages.kinds.evaluate.run import run
@@ -175,16 +183,15 @@ def our_stage(settings: Settings, folder: Path) -> Contender:
     source.mkdir()
     (source / "model").symlink_to(settings.model)
     model = Artifact(source, {"stage": "model", "type": "model", "fingerprint": "0" * 16})
-    config = EvaluateConfig(
-        "evaluate",
+    shipped = _shipped()
+    config = replace(
+        shipped,
         sampling=settings.sampling,
         samples_per_problem=settings.samples,
         pass_at=[1, settings.samples],
         checking_words=["wait", "check"],
-        rollout=Rollout(),
-        seed=0,
+        verifiers=replace(shipped.verifiers, workers=settings.workers),
     )
-    config.verifiers.workers = settings.workers
 
     def answer(problems: Sequence[Row]) -> int:
         root = Path(tempfile.mkdtemp(dir=folder))
@@ -204,7 +211,7 @@ def our_stage(settings: Settings, folder: Path) -> Contender:
 
 def our_engine(settings: Settings, folder: Path) -> Contender:
     """The engine on the requests that the stage makes."""
-    engine = open_engine(settings.model, Rollout(), settings.threads)
+    engine = open_engine(settings.model, _shipped().rollout, settings.threads)
 
     def answer(problems: Sequence[Row]) -> int:
         jobs = make_jobs(problems, engine.tokenizer, None, settings.samples)

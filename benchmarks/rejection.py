@@ -31,22 +31,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from stages.kinds.sample.config import Adaptive, SampleConfig
+from pipeline.compose import compose
+from stages.kinds.sample.config import SampleConfig
+from stages.project import R1
 from stages.rollout.fleet import Fleet
 from stages.rows.schemas import Row, read_rows, stream_rows
 from stages.sampling.collect import Collector, Job, fitting, make_jobs
 from stages.sampling.ledger import Ledger
 from stages.sampling.round_files import GROUP
 from stages.sampling.rounds import ADAPTIVE, FIXED, Rounds
-from stages.settings.generation import Rollout, Sampling
-from stages.settings.verifiers import Verifiers
 from stages.verifiers.pool import VerifierPool
 
-CONF = Path(__file__).resolve().parent.parent / "conf" / "stage" / "_sample.yaml"
 GOAL = 2.0
 #: (N, Q): the stage's own first, then others; the tiny profile's are 2:1 and 3:4.
 SETTINGS = ("16:4", "16:2", "16:1", "8:4", "8:2", "8:1", "4:2", "4:1", "3:4", "2:1")
@@ -118,17 +116,12 @@ def _options() -> argparse.Namespace:
 
 def _config(options: argparse.Namespace) -> SampleConfig:
     """The stage's filters and limits, for the readable answers that reasoning_data wants."""
-    conf: Any = OmegaConf.load(CONF)
-    return SampleConfig(
-        "sample",
-        sampling=Sampling(temperature=conf.sampling.temperature, max_tokens=options.max_tokens),
-        rollout=Rollout(),
-        adaptive=Adaptive(conf.adaptive.most_samples, conf.adaptive.rounds),
-        filters=list(conf.filters),
-        max_resemblance=conf.max_resemblance,
-        min_language_consistency=1.0,
-        verifiers=Verifiers(workers=1),  # type: ignore[arg-type]  # lenient, as it counts
-    )
+    # Lenient, as it counts; the numbers of the budget are the paper's, whose stage file has them.
+    lenient = "stages.reasoning_data.verifiers.policy=lenient"
+    config: SampleConfig = compose(R1, ["profile=paper", "rollout=transformers", lenient]).stages[
+        "reasoning_data"
+    ]
+    return replace(config, sampling=replace(config.sampling, max_tokens=options.max_tokens))
 
 
 def _collector(

@@ -63,7 +63,7 @@ def _commands(data: Path | None) -> list[tuple[str, list[str]]]:
 
 def _artifact(stage: str) -> Path:
     """Where a finished stage of the tiny recipe lies."""
-    command = [sys.executable, "-m", "pipeline.cli", "status", "--json"]
+    command = [sys.executable, "-m", "stages", "status", "--json"]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     for row in json.loads(answer)["stages"]:
         if row["stage"] == stage and row["artifact"]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifact import Artifact
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.context import Context
 from pipeline.statistics import Bootstrap, estimates
@@ -21,6 +20,7 @@ from stages.chat.template import render_prompt
 from stages.kinds.problems import run as problems
 from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import RLConfig
+from stages.project import R1
 from stages.rewards.format import strict
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.kinds.rl.config import Curriculum, RLConfig
+from stages.project import R1
 from stages.rl.prompt_stream import PromptStream
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.kinds.sft.kind import SFTConfig
+from stages.project import R1
 from stages.rows.schemas import CONVERSATION, Row, write_rows
 from stages.tiny.tokenizer import save_tokenizer
 from stages.tiny.worked import worked

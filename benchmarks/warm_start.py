@@ -93,7 +93,7 @@ def _lines(
     words: Sequence[str], root: Path, options: argparse.Namespace
 ) -> Iterator[tuple[float, str]]:
     """What `r1 run` prints, with the moment of each line."""
-    command = [sys.executable, "-m", "pipeline.cli", "run", "recipe=r1"]
+    command = [sys.executable, "-m", "stages", "run", "recipe=r1"]
     process = subprocess.Popen(
         [*command, f"profile={options.profile}", *words],
         env={**os.environ, "R1_ROOT": str(root), "PYTHONUNBUFFERED": "1"},

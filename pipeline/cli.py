@@ -1,4 +1,4 @@
-"""The command `r1`: one verb, then Hydra overrides.
+"""The command of a project: one verb, then Hydra overrides.
 
 Exit codes: 0, 1 a stage failed, 2 the request is wrong, 130 stopped by Ctrl-C. An error is one
 message; `--debug` shows the traceback.
@@ -20,26 +20,6 @@ from pipeline.project import Project, load
 if TYPE_CHECKING:
     from pipeline.compose import Composed
 
-R1 = Project(
-    registry="stages.registry:REGISTRY",
-    conf="conf",
-    preload="stages.registry:PRELOAD",
-    observer="stages.commands.track:build_observer",
-    report="stages.report:build",
-    closing="stages.report.closing:words",
-    results="stages.report.results:RESULTS",
-    examples="stages.commands:EXAMPLES",
-    departures="stages.commands.fidelity.departures:plan_departures",
-    commands={
-        "eval": "stages.commands.eval.command:main",
-        "grade": "stages.commands.grade:main",
-        "review": "stages.commands.review:main",
-        "export": "stages.commands.export.command:main",
-        "track": "stages.commands.track:main",
-    },
-    checks={"sandbox": "stages.verifiers.sandbox:describe_isolation"},
-)
-
 _VERBS = {
     "run": "run the recipe: what is done is kept, what stopped is resumed",
     "plan": "show the graph, what would run, and the numbers that follow from the config",
@@ -55,8 +35,8 @@ _EPILOG = """Overrides are Hydra's, KEY=VALUE; `r1 run --help` has examples.
 _JSON_VERBS = ("plan", "status", "why", "report")
 
 
-def main(arguments: Sequence[str] | None = None, project: Project = R1) -> int:
-    """Entry point of `r1`; other projects call it with their own Project."""
+def main(project: Project, arguments: Sequence[str] | None = None) -> int:
+    """Carry out what a command line asks of a project; the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
@@ -162,7 +142,7 @@ def _overview(project: Project) -> argparse.ArgumentParser:
         prog="r1",
         usage="r1 VERB [override ...] [--debug]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description=f"The DeepSeek-R1 post-training recipe as one graph.\n\nverbs:\n{texts}",
+        description=f"{project.about}\n\nverbs:\n{texts}",
         epilog=_EPILOG,
     )
     parser.add_argument("verb", choices=[*_VERBS, *more], help=argparse.SUPPRESS)
@@ -197,7 +177,3 @@ def _shown(error: RecipeError, code: int, debug: bool) -> int:
         raise error
     print(f"error: {error}", file=sys.stderr)
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -23,6 +23,7 @@ from pipeline.kinds import Registry
 class Project:
     """A package of stages with its configuration.
 
+    about: what it is, in a sentence for `--help`.
     registry, preload: "package.module:ATTRIBUTE"; preload names modules that every stage process
     shall find imported. conf: a package or a folder of Hydra configs. observer: called with the
     config, returns a hooks.Observer. report: called as `build(artifacts, config, out, runs)`.
@@ -36,6 +37,7 @@ class Project:
     checks: what `r1 doctor` also shows, name → "package.module:describe", called as `describe()`.
     """
 
+    about: str
     registry: str
     conf: str
     preload: str | None = None

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import _VERBS, R1
+from pipeline.cli import _VERBS
+from stages.project import R1
 from tests.selection import LONG, SLOW, TORCH
 
 ROOT = Path(__file__).resolve().parent.parent

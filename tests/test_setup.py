@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import pkgutil
 import re
 import shutil
 import socket
@@ -16,9 +17,9 @@ import pytest
 import yaml
 from packaging.markers import Marker
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.graph import Graph, build, select
+from stages.project import R1
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
@@ -39,6 +40,13 @@ def graph_of(*overrides: str) -> Graph:
 def names(group: str) -> list[str]:
     files = (ROOT / "conf" / group).glob("*.yaml")
     return sorted(file.stem for file in files if not file.stem.startswith("_"))
+
+
+def test_the_command_that_is_installed_is_this_projects(capsys: pytest.CaptureFixture[str]) -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts.keys() == {"r1"}
+    assert pkgutil.resolve_name(scripts["r1"])(["bogus"]) == 2
+    assert "eval" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)

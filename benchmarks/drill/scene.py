@@ -51,7 +51,7 @@ TOY = Recipe(
 MINIATURE = Recipe(
     "miniature",
     "zero",
-    (sys.executable, "-m", "pipeline.cli"),
+    (sys.executable, "-m", "stages"),
     ("profile=smoke", "recipe=r1_zero", "until=zero", "stages.zero.max_steps=8", "tracking=none"),
     "R1_ROOT",
     str(HERE),

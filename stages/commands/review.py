@@ -21,12 +21,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.overrides import parsed
 from pipeline.situation import finished, survey
 from stages.language.consistency import target_of
+from stages.project import R1
 from stages.rewriting.examples import Example, as_row
 from stages.rewriting.sheet import KEEP, Review, Sheet, parts, read_sheet, write_sheet
 from stages.rows.learnable import TRAINING_TYPES, samples_of

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline import tracking
-from pipeline.cli import R1
 from pipeline.hooks import Observer
+from stages.project import R1
 
 
 def main(arguments: Sequence[str]) -> int:

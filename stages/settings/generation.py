@@ -20,7 +20,7 @@ SERVER = "server"  # the engine of a served model alone
 class Sampling:
     """How completions are drawn. top_k 0 means no limit."""
 
-    temperature: float = 1.0
+    temperature: float = MISSING
     top_p: float = 1.0
     top_k: int = 0
     max_tokens: int = MISSING
@@ -30,11 +30,11 @@ class Sampling:
 class Server:
     """How an OpenAI-compatible server is asked; none of it changes what it answers."""
 
-    api_key_env: str = "OPENAI_API_KEY"  # the environment variable that holds the key, if any
-    concurrency: int = 16  # requests at a time
-    timeout: float = 600.0  # seconds for one answer
-    retries: int = 6  # after a broken connection, a timeout, 429 or 5xx
-    pause: float = 1.0  # seconds before the first of them; each further pause is twice as long
+    api_key_env: str = MISSING  # the environment variable that holds the key, if any
+    concurrency: int = MISSING  # requests at a time
+    timeout: float = MISSING  # seconds for one answer
+    retries: int = MISSING  # after a broken connection, a timeout, 429 or 5xx
+    pause: float = MISSING  # seconds before the first of them; each further pause is twice as long
 
 
 @dataclass
@@ -47,17 +47,19 @@ class Rollout:
     values, by default what the third leaves on a GPU and 1 GiB on a CPU.
     """
 
-    engine: str = "transformers"
-    dtype: str = "auto"  # or `float32`, `bfloat16`, `float16`
-    batch_tokens: int = placement(65536)  # sequences × their longest length, per generate call
-    shard_samples: int = placement(2048)  # drawn, and lost by a kill, together
-    replicas: int = placement(0)  # engines, each on GPUs of its own; 0: as many as the GPUs allow
+    engine: str = MISSING
+    dtype: str = MISSING  # or `float32`, `bfloat16`, `float16`
+    batch_tokens: int = placement(MISSING)  # sequences × their longest length, per generate call
+    shard_samples: int = placement(MISSING)  # drawn, and lost by a kill, together
+    replicas: int = placement(
+        MISSING
+    )  # engines, each on GPUs of its own; 0: as many as the GPUs allow
     max_model_tokens: int | None = placement(None)
     kv_cache_gib: float | None = placement(None)
-    gpu_memory_utilization: float = placement(0.9)
-    tensor_parallel_size: int = placement(1)
+    gpu_memory_utilization: float = placement(MISSING)
+    tensor_parallel_size: int = placement(MISSING)
     vllm_server: str | None = placement(None)  # of RL: the URL of `trl vllm-serve`
-    server: Server = from_root(Server, "server", identity=False)
+    server: Server = from_root("server", Server, identity=False)
 
 
 def sampling(config: Sampling, key: str = "sampling") -> Iterator[Problem]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
+from omegaconf import MISSING
+
 from pipeline.kinds import Needs, Problem
 
 STRATEGIES = ("ddp", "fsdp", "deepspeed")
@@ -21,11 +23,11 @@ class Parallel:
     optimiser states. fsdp, deepspeed: what accelerate reads, by its own names.
     """
 
-    processes: int | None = 1
-    strategy: str = "ddp"
+    processes: int | None = MISSING
+    strategy: str = MISSING
     fsdp: dict[str, Any] = field(default_factory=dict)
     deepspeed: dict[str, Any] = field(default_factory=dict)
-    wait_minutes: float = 120.0  # for the slowest process, before the gang is given up
+    wait_minutes: float = MISSING  # for the slowest process, before the gang is given up
 
 
 def gang(parallel: Parallel) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ outside the fingerprint. Numbers live in `conf/`; a field without a default must
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +23,10 @@ def outside_file(default: Any) -> Any:
     return field(default=default, metadata={"file": True})
 
 
-def from_root(made: Any, key: str, **metadata: Any) -> Any:
+def from_root(key: str, made: Callable[[], Any] = lambda: MISSING, **metadata: Any) -> Any:
     """A field that has what the root has under `key`, unless the stage says otherwise.
 
-    made: its value where nothing is composed, by Hydra (pipeline/compose.py).
+    made: of a section, its dataclass (pipeline/compose.py).
     """
     return field(default_factory=made, metadata={"root": key, **metadata})
 
@@ -44,5 +45,5 @@ class StageConfig:
     apart_from: list[str] = field(default_factory=list)
     score_with: list[str] = field(default_factory=list)
     evaluates: str | None = None
-    seed: int = field(default=MISSING, metadata={"root": "seed"})
+    seed: int = from_root("seed")
     sources: dict[str, str] = field(default_factory=dict, metadata={"identity": False})

@@ -30,8 +30,8 @@ class Optimizer:
 class Lora:
     """Low-rank adapters in place of full weights; merged into the published model."""
 
-    rank: int = 16
-    alpha: int = 32
+    rank: int = MISSING
+    alpha: int = MISSING
     dropout: float = 0.0
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from omegaconf import MISSING
 
 from pipeline.errors import UsageError
 from pipeline.kinds import Problem
@@ -16,19 +18,19 @@ from stages.verifiers.answer import policy_of
 class Verifiers:
     """How answers are judged. How they are read is written down in stages/verifiers/answer.py."""
 
-    policy: str = "lenient"  # or "strict": right answers must have been worked for
-    forms: list[str] = field(default_factory=lambda: ["tag", "box", "line"])  # of an answer
-    several: str = "wrong"  # several different answers; or "last"
-    thought: str = "optional"  # or "required", where the prompt ends with <think>
-    seconds: float = 5.0  # CPU time of one answer
-    workers: int = placement(1)
+    policy: str = MISSING  # "lenient", or "strict": right answers must have been worked for
+    forms: list[str] = MISSING  # of an answer
+    several: str = MISSING  # different answers are "wrong", or the "last" counts
+    thought: str = MISSING  # "optional", or "required", where the prompt ends with <think>
+    seconds: float = MISSING  # CPU time of one answer
+    workers: int = placement(MISSING)
 
 
 @dataclass
 class TrainingVerifiers(Verifiers):
     """How answers are judged that a model learns from."""
 
-    policy: str = from_root(lambda: "strict", "verifiers.training_policy")
+    policy: str = from_root("verifiers.training_policy")
 
 
 def check(config: Verifiers) -> Iterator[Problem]:

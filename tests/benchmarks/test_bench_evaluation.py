@@ -9,7 +9,7 @@ from stages.settings.generation import Sampling
 def test_the_stage_draws_what_its_engine_draws_and_each_contender_all_samples(
     tiny_model_dir, tmp_path
 ):
-    settings = bench.Settings(tiny_model_dir, 2, Sampling(max_tokens=8), 1, batch=8, workers=1)
+    settings = bench.Settings(tiny_model_dir, 2, Sampling(1.0, max_tokens=8), 1, batch=8, workers=1)
     problems = bench.tiny_problems(12)
     found = bench.measure(settings, problems, 2, tmp_path, set(bench.CONTENDERS))
     assert list(found) == ["stage", "engine", "trl", "generate"]

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import RecipeError, UsageError
 from stages.kinds.dataset.kind import DatasetConfig
 from stages.kinds.dataset.run import run
+from stages.project import R1
 from stages.rows.formats import FORMATS
 from stages.rows.schemas import read_rows
 from stages.settings import values

@@ -15,6 +15,7 @@ from stages.kinds.conversations.kind import ConversationsConfig
 from stages.rewards.format import strict
 from stages.rows.schemas import read_rows
 from stages.verifiers.answer import parse
+from tests.shipped import shipped
 
 TRACES = Path(__file__).parent.parent / "data/traces"
 OSS = "<|channel|>analysis<|message|>T<|end|><|start|>assistant<|channel|>final<|message|>A"
@@ -26,7 +27,7 @@ def load(make_context, tmp_path):
 
     def _load(path, **config):
         context = make_context(tmp_path, stage="human_cot")
-        settings = ConversationsConfig("conversations", path=str(path), seed=0, **config)
+        settings = shipped(ConversationsConfig, "conversations", path=str(path), seed=0, **config)
         outputs = conversations.run(settings, {}, context)
         names = ("rows.parquet", "left_out.parquet")
         return (*(read_rows(context.output / name) for name in names), outputs)

@@ -11,6 +11,7 @@ from stages.hygiene.resemblance import DUPLICATE, NEAR_DUPLICATE
 from stages.kinds.sample.config import SampleConfig
 from stages.sampling.filters import RULES, apply_rules, reason_of
 from stages.settings.values import FILTERS
+from tests.shipped import shipped
 
 THOUGHT = "First take three and four, which makes seven. Then check it again."
 
@@ -22,7 +23,7 @@ def sample(reasoning: str = THOUGHT, **changes) -> dict:
 
 def config(*filters: str, **changes) -> SampleConfig:
     limits = {"min_language_consistency": 1.0, "max_paragraph_characters": 100}
-    return SampleConfig("sample", filters=list(filters), **limits | changes)
+    return shipped(SampleConfig, "sample", filters=list(filters), **limits | changes)
 
 
 @pytest.mark.parametrize(

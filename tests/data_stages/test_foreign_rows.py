@@ -18,6 +18,7 @@ from stages.kinds.dataset.kind import DatasetConfig
 from stages.rows.schemas import CONVERSATION, read_rows, write_rows
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
+from tests.shipped import shipped
 
 DATA = Path(__file__).parent.parent / "data"
 PROBLEM: dict[str, Any] = {"domain": "math", "prompt": "1 + 1 = ?", "verifier": "math"}
@@ -31,7 +32,7 @@ def learn(make_context, tmp_path):
     def _learn(*rows: Any, **config: Any):
         path = written(tmp_path / "rows.jsonl", *rows)
         context = make_context(tmp_path / "stage", stage="human_cot")
-        settings = ConversationsConfig("conversations", path=str(path), seed=0, **config)
+        settings = shipped(ConversationsConfig, "conversations", path=str(path), seed=0, **config)
         conversations.run(settings, {}, context)
         names = ("rows.parquet", "left_out.parquet")
         return [read_rows(context.output / name) for name in names]

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from pipeline.cli import main
 from pipeline.errors import RecipeError
 from pipeline.kinds import Stage
 from stages.judging.labelled_answers import ATTACKS, hostile, read_labelled
 from stages.kinds.sample.check import check
 from stages.kinds.sample.config import GenerativeJudge, SampleConfig
+from stages.project import main
 from stages.registry import REGISTRY
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
 from stages.verifiers.verdict import Request
+from tests.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELLED = ROOT / "tests/data/judge_rows/labelled.jsonl"
@@ -44,9 +45,11 @@ def judge(**changes) -> GenerativeJudge:
 
 
 def config(own: GenerativeJudge | None, judge_with: str | None = "v3", **changes) -> SampleConfig:
-    numbers = {"sampling": Sampling(max_tokens=64), "samples_per_problem": 4}
+    numbers = {"sampling": Sampling(1.0, max_tokens=64), "samples_per_problem": 4}
     numbers |= {"max_kept_per_problem": 1}
-    return SampleConfig("sample", judge_with=judge_with, generative_judge=own, **numbers | changes)
+    return shipped(
+        SampleConfig, "sample", judge_with=judge_with, generative_judge=own, **numbers | changes
+    )
 
 
 def found(stage_config: SampleConfig) -> list[tuple[str, str]]:

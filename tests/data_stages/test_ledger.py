@@ -22,7 +22,7 @@ def drawn(samples: int = 50) -> dict[Name, Drawn]:
 
 
 def opened(folder: Path) -> Ledger:
-    return Ledger(folder, "transformers float32", Sampling())
+    return Ledger(folder, "transformers float32", Sampling(1.0))
 
 
 def shard_of(ledger: Ledger) -> Path:

@@ -19,13 +19,14 @@ from stages.rollout.server_engine import Served
 from stages.rows.schemas import read_rows
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt
+from tests.shipped import shipped
 
 GREEDY = Sampling(temperature=0.0, max_tokens=40)
 VERDICTS = {"A>>B": 2.0, "A=B": 0.0, "B>>A": -2.0}
 PAIR = Prompt({"en": "{question} A {first} B {second}"})
 ONE = Prompt({"en": "{question} R {response}"})
-PAIRS = Judging(PAIR, VERDICTS, min_votes=3, sampling=GREEDY)
-SAFETY = Judging(ONE, {"safe": 1.0, "unsafe": 0.0}, sampling=GREEDY)
+PAIRS = shipped(Judging, PAIR, VERDICTS, min_votes=3, sampling=GREEDY)
+SAFETY = shipped(Judging, ONE, {"safe": 1.0, "unsafe": 0.0}, sampling=GREEDY)
 SHORT = "It is short: \\boxed{5}"
 HI, YO = compose("", "Hi."), compose("", "Yo.")
 #: What the model has learnt to say.
@@ -77,7 +78,7 @@ def config(kind: str = "preferences", **changes) -> PreferencesConfig:
         "sampling": Sampling(temperature=1.0, max_tokens=40),
         "seed": 0,
     }
-    return PreferencesConfig(kind, **settings | changes)
+    return shipped(PreferencesConfig, kind, **settings | changes)
 
 
 def prompts(count: int) -> list[dict]:
@@ -232,7 +233,7 @@ def test_only_one_clear_verdict_is_a_vote(reply, vote):
     assert read_verdict(reply, VERDICTS) == vote
 
 
-SHORT_REPLY = Sampling(max_tokens=8)
+SHORT_REPLY = Sampling(1.0, max_tokens=8)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,9 @@ SHORT_REPLY = Sampling(max_tokens=8)
         (
             {
                 "path": __file__,
-                "judging": Judging(Prompt({"en": "{question}"}), VERDICTS, sampling=SHORT_REPLY),
+                "judging": shipped(
+                    Judging, Prompt({"en": "{question}"}), VERDICTS, sampling=SHORT_REPLY
+                ),
             },
             (),
             "judging.prompt.text.en",
@@ -253,13 +256,13 @@ SHORT_REPLY = Sampling(max_tokens=8)
         (
             {
                 "path": __file__,
-                "judging": Judging(Prompt(file="no such"), VERDICTS, sampling=SHORT_REPLY),
+                "judging": shipped(Judging, Prompt(file="no such"), VERDICTS, sampling=SHORT_REPLY),
             },
             (),
             "judging.prompt.file",
         ),
         (
-            {"path": __file__, "judging": Judging(PAIR, {"A": 1.0}, sampling=SHORT_REPLY)},
+            {"path": __file__, "judging": shipped(Judging, PAIR, {"A": 1.0}, sampling=SHORT_REPLY)},
             (),
             "judging.verdicts",
         ),

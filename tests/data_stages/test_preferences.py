@@ -9,17 +9,20 @@ import pytest
 
 from pipeline.errors import RecipeError
 from stages.chat.template import compose
-from stages.kinds.judged.kind import PreferencesConfig
+from stages.kinds.judged.kind import Judge, PreferencesConfig
 from stages.kinds.judged.run import run, run_labels
 from stages.rows.schemas import read_rows
 from stages.tiny.general import COMPLIANCE, HARMS
+from tests.shipped import shipped
 
 OPEN_ROWS = Path(__file__).parent.parent / "data/open_rows"
 
 
 def config(**changes) -> PreferencesConfig:
     settings = {"rows": 60, "votes": 4, "margin": 1.0, "judge_noise": 0.5, "seed": 0}
-    return PreferencesConfig("preferences", **settings | changes)
+    return shipped(
+        PreferencesConfig, "preferences", **settings | {"judge": shipped(Judge)} | changes
+    )
 
 
 def judgements(path, *rows):
@@ -44,7 +47,6 @@ def test_pairs_have_a_clear_preference_and_balanced_lengths(make_context):
 def test_a_noisy_judge_is_evened_out_by_votes_in_random_positions(make_context, tmp_path):
     """With noise as large as the differences, one vote often prefers the worse; the mean of many
     votes agrees with the judge without noise."""
-    from stages.kinds.judged.kind import Judge
     from stages.tiny.judge import helpfulness
 
     def disagreement(votes: int) -> float:
@@ -55,7 +57,7 @@ def test_a_noisy_judge_is_evened_out_by_votes_in_random_positions(make_context, 
         for row in rows:
             problem = {"language": "en" if row["prompt"][0]["content"].isascii() else "zh"}
             scores = [
-                helpfulness(problem | {"reference": "\0"}, row[side], Judge())
+                helpfulness(problem | {"reference": "\0"}, row[side], shipped(Judge))
                 for side in ("chosen", "rejected")
             ]
             wrong += scores[0] < scores[1] - 1

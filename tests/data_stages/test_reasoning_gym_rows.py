@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.project import load
+from stages.project import R1
 from stages.rows.schemas import read_rows
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import check_references

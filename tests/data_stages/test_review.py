@@ -13,6 +13,7 @@ from stages.kinds.reviewed.kind import ReviewedConfig
 from stages.kinds.reviewed.run import run
 from stages.rewriting.sheet import Sheet, read_sheet, write_sheet
 from stages.rows.schemas import SAMPLE, read_rows
+from tests.shipped import shipped
 
 LONG = "I add one. " * 4000  # 44,000 characters: more than a cell holds
 
@@ -69,7 +70,7 @@ def reviewed(make_artifact, make_context):
     source = make_artifact("samples", "cold_start_data", rows=ROWS)
 
     def make(path: Path, **changes):
-        config = ReviewedConfig("reviewed", sheet=str(path), seed=0, **changes)
+        config = shipped(ReviewedConfig, "reviewed", sheet=str(path), seed=0, **changes)
         context = make_context(stage="checked")
         outputs = run(config, {"data_from": (source,)}, context)
         return read_rows(context.output / "rows.parquet"), context, outputs
@@ -179,7 +180,7 @@ def test_every_text_survives_the_way_there_and_back(text, tmp_path):
 
 
 def test_people_review_a_finished_stage_from_the_command_line(own_folder, capsys):
-    from pipeline.cli import main
+    from stages.project import main
 
     words = ["profile=smoke", "tracking=none"]
     path, pairs = Path("check.csv"), Path("pairs.jsonl")

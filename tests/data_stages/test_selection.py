@@ -17,6 +17,7 @@ from stages.kinds.select import run as selection
 from stages.kinds.select.kind import Difficulty, Diversity, SelectConfig
 from stages.rows.schemas import SAMPLE, read_rows
 from stages.rows.selection import Choice, diverse, lacks_image, unfit
+from tests.shipped import shipped
 
 
 def choices(cell: str, sizes: list[int], start: int = 0) -> list[Choice]:
@@ -27,30 +28,31 @@ def choices(cell: str, sizes: list[int], start: int = 0) -> list[Choice]:
 
 def test_cells_are_taken_alike_however_large_they_are():
     pool = [*choices("algebra", [10] * 900), *choices("topology", [10] * 100, start=900)]
-    chosen = diverse(pool, 100, Diversity(), seed=0)
+    chosen = diverse(pool, 100, shipped(Diversity), seed=0)
     by_cell = Counter(choice.cell[0] for choice in chosen)
     assert 35 <= by_cell["topology"] <= 65
-    everything = diverse(pool, 5000, Diversity(), seed=0)
+    everything = diverse(pool, 5000, shipped(Diversity), seed=0)
     assert sorted(choice.place for choice in everything) == list(range(1000))
 
 
 def test_the_longest_thoughts_come_first_with_half_the_weight_for_each_rank():
     pool = choices("algebra", list(range(1, 101)))
-    firsts = Counter(diverse(pool, 1, Diversity(), seed)[0].tokens for seed in range(2000))
+    firsts = Counter(diverse(pool, 1, shipped(Diversity), seed)[0].tokens for seed in range(2000))
     # 2^-1, 2^-2, 2^-3 of 2,000 draws; four standard deviations are 90, 78 and 60
     assert abs(firsts[100] - 1000) < 90
     assert abs(firsts[99] - 500) < 78
     assert abs(firsts[98] - 250) < 60
     flat = Counter(
-        diverse(pool, 1, Diversity(length_base=1.0), seed)[0].tokens > 50 for seed in range(2000)
+        diverse(pool, 1, shipped(Diversity, length_base=1.0), seed)[0].tokens > 50
+        for seed in range(2000)
     )
     assert abs(flat[True] - 1000) < 90
 
 
 def test_a_seed_gives_the_same_choice_whatever_the_order_of_equal_rows():
     pool = choices("algebra", [30, 20, 10, 40])
-    again = diverse(list(reversed(pool)), 3, Diversity(), seed=5)
-    assert again == diverse(pool, 3, Diversity(), seed=5)
+    again = diverse(list(reversed(pool)), 3, shipped(Diversity), seed=5)
+    assert again == diverse(pool, 3, shipped(Diversity), seed=5)
 
 
 def test_of_several_draws_the_question_least_like_those_before_is_taken():
@@ -60,7 +62,7 @@ def test_of_several_draws_the_question_least_like_those_before_is_taken():
             ["What is the sum of 3 and 4?", "What is the sum of 5 and 4?", "Prove it is prime."]
         )
     ]
-    rule = Diversity(length_base=1.0, draws=50)  # so many draws see every question
+    rule = shipped(Diversity, length_base=1.0, draws=50)  # so many draws see every question
     for seed in range(5):
         two = {choice.place for choice in diverse(pool, 2, rule, seed)}
         assert 2 in two
@@ -139,7 +141,7 @@ def select(make_artifact, make_context):
                 judge(f"large_{turn}", large, "evaluation", "problems.parquet", "pass_at_1")
             )
         context = make_context(stage="s1k")
-        settings = SelectConfig("select", seed=0, **{"rows": 3, **config})
+        settings = shipped(SelectConfig, "select", seed=0, **{"rows": 3, **config})
         edges = {"data_from": (traces, *models), "score_with": tuple(judges)}
         outputs = selection.run(settings, edges, context)
         return read_rows(context.output / "rows.parquet"), outputs
@@ -155,7 +157,7 @@ def test_every_step_is_counted_and_what_no_model_solves_is_kept(select, capsys):
         sample(7, 10, prompt=[{"role": "user", "content": "See the figure below."}]),
     ]
     config = {"filters": ["wrong"], "difficulty": Difficulty(max_pass_rate=0.0)}
-    config["diversity"] = Diversity(by=["domain", "metadata.subject"])
+    config["diversity"] = shipped(Diversity, by=["domain", "metadata.subject"])
     chosen, outputs = select(rows, small={0: 0.0, 1: 0.2}, large={0: 0.1}, rows=10, **config)
     assert outputs.funnel == {
         "read": 9, "wrong": 1, "missing_image": 1, "same_problem": 1, "too_easy": 2,
@@ -182,8 +184,8 @@ def test_lengths_come_from_the_rows_or_from_a_models_tokenizer(
 def test_wrong_settings_and_an_empty_choice_are_named(select):
     rows = [sample(0, 10)]
     with pytest.raises(UsageError, match=r"s1k\.diversity\.by: has subject: expected a column"):
-        select(rows, diversity=Diversity(by=["subject"]))
+        select(rows, diversity=shipped(Diversity, by=["subject"]))
     with pytest.raises(UsageError, match=r"diversity\.draws: is 0: set it to 1 or more"):
-        select(rows, diversity=Diversity(draws=0))
+        select(rows, diversity=shipped(Diversity, draws=0))
     with pytest.raises(RecipeError, match=r"none of 1 rows is chosen .*too_short"):
         select(rows, difficulty=Difficulty(min_tokens=100))

@@ -17,6 +17,7 @@ from stages.rows.schemas import read_rows
 from stages.tiny.general import REPLY
 from stages.tiny.problems import choose, tasks
 from stages.verifiers.answer import parse
+from tests.shipped import shipped
 
 PER_DOMAIN = {"math": 6, "code": 3, "stem": 3, "logic": 3, "general": 3}
 
@@ -107,7 +108,7 @@ def test_a_wrong_split_or_no_domain_is_refused_with_the_key(make_context):
 
 
 def test_general_rows_think_except_about_greetings(make_context):
-    config = GeneralConfig("general", rows={"thoughtful": 40, "direct": 11}, seed=0)
+    config = shipped(GeneralConfig, "general", rows={"thoughtful": 40, "direct": 11}, seed=0)
     rows, outputs = make(general.run, config, make_context())
     assert len(rows) == 51
     assert outputs.facts["with_thought"] == 40
@@ -119,7 +120,7 @@ def test_general_rows_think_except_about_greetings(make_context):
 
 
 def test_general_rows_that_do_not_exist_are_counted(make_context):
-    config = GeneralConfig("general", rows={"direct": 1000}, seed=0)
+    config = shipped(GeneralConfig, "general", rows={"direct": 1000}, seed=0)
     rows, outputs = make(general.run, config, make_context())
     assert outputs.funnel["not_that_many"] == 1000 - len(rows)
     assert len({row["prompt"][0]["content"] for row in rows}) == len(rows)
@@ -127,4 +128,6 @@ def test_general_rows_that_do_not_exist_are_counted(make_context):
 
 def test_an_unknown_source_is_named_with_its_key(make_context):
     with pytest.raises(UsageError, match=r"stages\.stage\.rows: has poems: expected any of thou"):
-        general.run(GeneralConfig("general", rows={"poems": 3}, seed=0), {}, make_context())
+        general.run(
+            shipped(GeneralConfig, "general", rows={"poems": 3}, seed=0), {}, make_context()
+        )

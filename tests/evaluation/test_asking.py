@@ -8,7 +8,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.cli import R1, main
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.situation import survey
@@ -16,11 +15,13 @@ from pipeline.stage_rows import derived
 from stages.chat.template import render_prompt
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.run import run
+from stages.project import R1, main
 from stages.rows.schemas import read_rows
 from stages.sampling.ledger import key_of
 from stages.scoring.asking import questions
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt
+from tests.shipped import shipped
 
 CHOICE = "Which?\n\n" + "\n".join(f"{letter}. {letter}{letter}" for letter in "ABCDEFGHIJ")
 
@@ -79,7 +80,8 @@ def test_the_model_reads_the_prompt_and_the_row_stays_as_it_is(
         "evaluates": (make_artifact("model", "zero", model_dir=able_model_dir),),
         "data_from": (make_artifact("problems", "heldout", rows=problems[:3]),),
     }
-    config = EvaluateConfig(
+    config = shipped(
+        EvaluateConfig,
         "evaluate",
         sampling=Sampling(temperature=1.0, max_tokens=4),
         samples_per_problem=1,
@@ -172,7 +174,8 @@ def test_problems_of_two_benchmarks_get_each_as_many_samples_as_theirs_says(
             make_artifact("problems", "two", rows=two),
         ),
     }
-    config = EvaluateConfig(
+    config = shipped(
+        EvaluateConfig,
         "evaluate",
         sampling=Sampling(temperature=1.0, max_tokens=40),
         samples_per_problem=3,

@@ -12,6 +12,7 @@ from stages.rows.schemas import read_rows
 from stages.sampling.collect import Job
 from stages.scoring.forcing import Tags, forced_job, wait_ids, waited_job
 from stages.settings.generation import Sampling
+from tests.shipped import shipped
 
 WORDS = {"en": "Wait", "zh": "等等"}
 WINDOW = 512  # of the tiny models
@@ -25,7 +26,7 @@ def config(**changes) -> EvaluateConfig:
         "answer_tokens": 8,
         "seed": 1,
     }
-    return EvaluateConfig("evaluate", **settings | changes)
+    return shipped(EvaluateConfig, "evaluate", **settings | changes)
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import R1, main
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.situation import survey
 from stages.commands.eval.command import _parse
 from stages.commands.eval.request import read_request
+from stages.project import R1, main
 
 DATA = Path(__file__).parent.parent / "data"
 SHORT = "stages.eval_base.sampling.max_tokens=40"
@@ -39,7 +39,7 @@ def root(own_folder, able_model_dir):
 
 
 def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline.cli", "eval", *arguments]
+    command = [sys.executable, "-m", "stages", "eval", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
 
 

@@ -18,6 +18,7 @@ from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.run import run
 from stages.rows.schemas import SAMPLE, read_rows
 from stages.settings.generation import Rollout, Sampling
+from tests.shipped import shipped
 
 ANSWERS = {"scores": "answer", "score_mean": 0.0, "score_std": 1.0}
 
@@ -31,7 +32,7 @@ def config(**changes) -> EvaluateConfig:
         "answer_tokens": 8,
         "seed": 1,
     }
-    return EvaluateConfig("evaluate", **settings | changes)
+    return shipped(EvaluateConfig, "evaluate", **settings | changes)
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +244,7 @@ def test_the_batches_in_which_samples_are_looked_at_change_nothing(inputs, make_
     written = []
     for size in (8, 4096):
         context = make_context(tmp_path / str(size))
-        run(config(rollout=Rollout(shard_samples=size)), inputs, context)
+        run(config(rollout=shipped(Rollout, shard_samples=size)), inputs, context)
         names = ("samples.parquet", "problems.parquet")
         written.append([read_rows(context.output / name) for name in names])
     assert written[0] == written[1]
@@ -256,7 +257,7 @@ def test_pass_at_k_with_fewer_than_k_samples_is_refused(inputs, make_context):
 
 def test_more_tokens_than_the_model_can_see_are_refused(inputs, make_context):
     with pytest.raises(UsageError, match=r"stages\.stage\.sampling\.max_tokens: 9999 tokens"):
-        run(config(sampling=Sampling(max_tokens=9999)), inputs, make_context())
+        run(config(sampling=Sampling(1.0, max_tokens=9999)), inputs, make_context())
 
 
 KILLED = """
@@ -274,10 +275,10 @@ KILLED = """
 
     model, data, root = sys.argv[1:]
     work, output = Path(root) / "work", Path(root) / "output"
-    config = EvaluateConfig(
+    config = shipped(EvaluateConfig,
         "evaluate", sampling=Sampling(temperature=1.0, max_tokens=40), samples_per_problem=8,
         pass_at=[1, 8], checking_words=["wait"], answer_tokens=8, seed=1,
-        rollout=Rollout(shard_samples=8),
+        rollout=shipped(Rollout, shard_samples=8),
     )
     shared = Path(root) / "shared"
     context = Context("stage", "f" * 16, work, output, seed=0, threads=1, shared=shared)
@@ -308,7 +309,7 @@ def test_a_killed_evaluation_goes_on_with_the_shards_that_it_has(inputs, make_co
     before = {path: path.stat().st_mtime_ns for path in shards()}
     assert before
     (shards()[0].parent / "torn.parquet").write_bytes(b"torn")
-    run(config(rollout=Rollout(shard_samples=16)), inputs, context)
+    run(config(rollout=shipped(Rollout, shard_samples=16)), inputs, context)
     after = {path: path.stat().st_mtime_ns for path in before}
     assert after == before, "a whole shard was drawn again"
     assert read_rows(context.output / "samples.parquet") == read_rows(

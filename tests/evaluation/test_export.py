@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli import R1, main
 from pipeline.compose import compose
 from pipeline.identity import digest_of
 from pipeline.situation import survey
 from stages.commands.export.lineage import Lineage
 from stages.commands.export.usage import usage
+from stages.project import R1, main
 from stages.rows.schemas import PROBLEM, write_rows
 
 WORDS = ["recipe=r1_zero"]

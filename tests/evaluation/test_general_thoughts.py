@@ -14,6 +14,7 @@ from stages.rewriting.thinking import is_trivial, sort_out
 from stages.rows.schemas import read_rows
 from stages.settings.generation import Sampling
 from stages.verifiers.answer import parse
+from tests.shipped import shipped
 
 RULE = Trivial(["hello", "good morning", "你好"], 5, question_words=6, answer_words=6)
 LONG = "It depends on who asks, on when they ask and on what they would like to do with it."
@@ -54,12 +55,12 @@ def test_a_question_is_trivial_when_it_is_small_talk_or_short_with_a_short_answe
 def test_a_thought_stays_trivial_rows_get_none_and_a_share_of_the_rest_does():
     rows = [row(n, f"Tell a story of {n} ships.", LONG) for n in range(200)]
     rows += [row(900, "Hello!", LONG), row(901, "Hello!", compose("They greet.", "Hi."))]
-    verdicts = sort_out(rows, Thinking(share=0.25, trivial=RULE), seed=0)
+    verdicts = sort_out(rows, shipped(Thinking, share=0.25, trivial=RULE), seed=0)
     assert verdicts[-2:] == ["trivial", "had_thought"]
     assert 30 < verdicts.count("chosen") < 70
     # more rows move none of the draws
-    assert sort_out(rows[:50], Thinking(share=0.25, trivial=RULE), seed=0) == verdicts[:50]
-    assert sort_out(rows, Thinking(share=1.0), seed=0).count("chosen") == 201
+    assert sort_out(rows[:50], shipped(Thinking, share=0.25, trivial=RULE), seed=0) == verdicts[:50]
+    assert sort_out(rows, shipped(Thinking, share=1.0), seed=0).count("chosen") == 201
 
 
 @pytest.fixture
@@ -71,8 +72,12 @@ def think(make_artifact, make_context, able_model_dir: Path):
         mine = make_artifact("conversations", f"mine_{len(rows)}_{tokens}", rows=rows)
         context = make_context(stage="general_data")
         sampling = Sampling(temperature=0.0, max_tokens=tokens)
-        config = GeneralConfig(
-            "general", seed=0, sampling=sampling, thinking=Thinking(share=1.0, **thinking)
+        config = shipped(
+            GeneralConfig,
+            "general",
+            seed=0,
+            sampling=sampling,
+            thinking=shipped(Thinking, share=1.0, **thinking),
         )
         outputs = general.run(config, {"data_from": (mine, model)}, context)
         return read_rows(context.output / "rows.parquet"), outputs
@@ -114,6 +119,6 @@ def test_the_question_may_be_asked_in_other_words_but_is_learnt_as_it_was(think)
 
 
 def test_unknown_filters_are_refused(make_context):
-    config = GeneralConfig("general", seed=0, thinking=Thinking(filters=["ugly"]))
+    config = shipped(GeneralConfig, "general", seed=0, thinking=shipped(Thinking, filters=["ugly"]))
     with pytest.raises(UsageError, match=r"stages\.stage\.thinking\.filters: has ugly: expected"):
         general.run(config, {}, make_context())

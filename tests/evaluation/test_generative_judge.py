@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose as composed
 from pipeline.errors import RecipeError
 from stages.chat.prompt_texts import fill
@@ -23,10 +22,12 @@ from stages.judging.answer_judge import Claim, Opinion, shown
 from stages.judging.labelled_answers import ATTACKS, hostile, read_labelled
 from stages.kinds.sample.config import Adaptive, GenerativeJudge, SampleConfig
 from stages.kinds.sample.run import run
+from stages.project import R1
 from stages.rows.schemas import read_rows
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt
 from tests.evaluation.judges import JudgeServer, Rule
+from tests.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELLED = ROOT / "tests/data/judge_rows/labelled.jsonl"
@@ -62,7 +63,7 @@ def chatty(reference: str, answer: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def shipped() -> GenerativeJudge:
+def shipped_judge() -> GenerativeJudge:
     """conf/generative_judge as a stage has it, with a bar that 55 rows can pass."""
     on = "stages.reasoning_data.generative_judge"
     rows = (f"{on}.labelled={LABELLED}", f"{on}.min_labelled=20", f"{on}.max_false_positives=0.12")
@@ -74,11 +75,12 @@ def shipped() -> GenerativeJudge:
 
 
 @pytest.fixture
-def config(shipped) -> SampleConfig:
-    return SampleConfig(
+def config(shipped_judge) -> SampleConfig:
+    return shipped(
+        SampleConfig,
         "sample",
         judge_with="v3",
-        generative_judge=shipped,
+        generative_judge=shipped_judge,
         sampling=Sampling(temperature=1.0, max_tokens=40),
         samples_per_problem=8,
         max_kept_per_problem=2,
@@ -176,14 +178,14 @@ def test_a_killed_stage_asks_no_judge_twice(config, inputs, serve, make_context)
 
 
 def test_the_judge_reads_the_prompt_of_conf_in_the_questions_language(
-    config, shipped, inputs, serve, make_context
+    config, shipped_judge, inputs, serve, make_context
 ):
     server, judge = serve(able)
     run(config, inputs(judge), make_context())
     parts = {"question": "8-5=?", "reference": "3", "answer": "3"}
-    assert server.seen.count(fill(shipped.prompt.text, "en", parts)) == shipped.votes
+    assert server.seen.count(fill(shipped_judge.prompt.text, "en", parts)) == shipped_judge.votes
     parts = {"question": "2+9=?", "reference": "eleven and a half", "answer": "11"}
-    assert server.seen.count(fill(shipped.prompt.text, "zh", parts)) == shipped.votes
+    assert server.seen.count(fill(shipped_judge.prompt.text, "zh", parts)) == shipped_judge.votes
 
 
 def test_a_judge_that_passes_has_its_numbers_in_the_facts(config, inputs, serve, make_context):
@@ -263,9 +265,9 @@ def test_a_reply_out_of_form_is_no_verdict_and_the_sample_is_not_kept(
 
 
 def test_an_answer_longer_than_the_limit_is_not_shown_to_the_judge(
-    config, shipped, inputs, rows, serve, make_context
+    config, shipped_judge, inputs, rows, serve, make_context
 ):
-    short = replace(shipped, max_characters=1, min_agreement=0.0, max_false_positives=1.0)
+    short = replace(shipped_judge, max_characters=1, min_agreement=0.0, max_false_positives=1.0)
     server, judge = serve(able)
     context = make_context()
     outputs = run(replace(config, generative_judge=short), inputs(judge), context)
@@ -282,7 +284,7 @@ def test_an_answer_longer_than_the_limit_is_not_shown_to_the_judge(
 def test_problems_that_wait_for_the_judge_take_no_samples_from_the_others(
     config, inputs, serve, make_context
 ):
-    adaptive = Adaptive(most_samples=24, rounds=8)
+    adaptive = shipped(Adaptive, most_samples=24, rounds=8)
     _, judge = serve(able)
     context = make_context()
     asked = replace(config, strategy="adaptive", adaptive=adaptive)
@@ -303,12 +305,12 @@ PAIR = [
 
 
 @pytest.fixture
-def of_the_engine(config, shipped, tmp_path):
+def of_the_engine(config, shipped_judge, tmp_path):
     """Asked through the engine with a prompt that the tiny model can see whole."""
     path = tmp_path / "pair.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in PAIR))
     judge = replace(
-        *(shipped,),
+        *(shipped_judge,),
         prompt=SHORT,
         sampling=Sampling(temperature=0.0, max_tokens=16),
         votes=1,

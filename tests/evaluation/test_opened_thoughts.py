@@ -17,6 +17,7 @@ from stages.rollout.engine import GenerationRequest
 from stages.rollout.opening import open_engine
 from stages.rows.schemas import read_rows
 from stages.settings.generation import Rollout, Sampling
+from tests.shipped import shipped
 
 GREEDY = Sampling(temperature=0.0, max_tokens=40)
 OPENING = CHAT_TEMPLATE.replace("<|assistant|>{%- endif -%}", "<|assistant|><think>\n{%- endif -%}")
@@ -53,7 +54,7 @@ def test_an_evaluation_sees_the_same_thoughts_however_their_tags_come_about(
             "data_from": (make_artifact("problems", f"{name}-heldout", rows=problems[:4]),),
         }
         context = make_context(tmp_path / name)
-        config = EvaluateConfig("evaluate", sampling=GREEDY, samples_per_problem=1)
+        config = shipped(EvaluateConfig, "evaluate", sampling=GREEDY, samples_per_problem=1)
         facts = run(config, inputs, context).facts["overall"]
         assert facts["format"]["value"] > 0.7, name
         assert facts["thinking_length"]["value"] > 3
@@ -67,7 +68,9 @@ def test_an_evaluation_sees_the_same_thoughts_however_their_tags_come_about(
 
 
 def test_a_thought_that_a_prompt_opened_and_nobody_ended_holds_no_answer(able_model_dir, tmp_path):
-    engine = open_engine(changed(able_model_dir, tmp_path / "m", open_thoughts), Rollout(), 1)
+    engine = open_engine(
+        changed(able_model_dir, tmp_path / "m", open_thoughts), shipped(Rollout), 1
+    )
     said = [{"role": "user", "content": "3+4=?"}]
     prompt = engine.tokenizer.apply_chat_template(said, add_generation_prompt=True)["input_ids"]
     cut = Sampling(temperature=0.0, max_tokens=2)
@@ -81,7 +84,7 @@ def test_a_thought_that_the_prompt_opens_is_not_opened_again(able_model_dir, tmp
         "id": "1", "domain": "general", "language": "en", "source": "tiny",
         "prompt": [{"role": "user", "content": "3+4=?"}], "completion": "7",
     }  # fmt: skip
-    thinking = Thinking(prompt="{question}", samples_per_row=1)
+    thinking = shipped(Thinking, prompt="{question}", samples_per_row=1)
 
     def prefix(model_dir: Path) -> tuple[int, ...]:
         (job,) = thought_jobs([row], AutoTokenizer.from_pretrained(model_dir), thinking, None)

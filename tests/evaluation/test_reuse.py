@@ -15,11 +15,12 @@ from stages.kinds.evaluate.run import run
 from stages.rows.schemas import read_rows
 from stages.sampling.ledger import SETTINGS, key_of, seed_of
 from stages.settings.generation import Rollout, Sampling
+from tests.shipped import shipped
 
 
 def config(k: int, **changes) -> EvaluateConfig:
     sampling = changes.pop("sampling", Sampling(temperature=1.0, max_tokens=40))
-    return EvaluateConfig("evaluate", sampling=sampling, samples_per_problem=k, **changes)
+    return shipped(EvaluateConfig, "evaluate", sampling=sampling, samples_per_problem=k, **changes)
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_the_seed_of_a_sample_follows_from_the_stage_the_prompt_and_its_number()
 def test_an_engine_killed_on_the_way_changes_no_sample_and_stands_in_the_funnel(
     inputs, make_context, tmp_path
 ):
-    slow = Rollout(batch_tokens=200)
+    slow = shipped(Rollout, batch_tokens=200)
     whole = make_context(tmp_path / "whole")
     assert "engine_deaths" not in run(config(8, rollout=slow), inputs, whole).funnel
 

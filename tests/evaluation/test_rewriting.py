@@ -22,6 +22,7 @@ from stages.settings.prompts import Prompt
 from stages.tiny.problems import generate
 from stages.verifiers.answer import parse
 from stages.verifiers.pool import VerifierPool
+from tests.shipped import shipped
 
 READABLE = ["malformed", "mixed_language"]
 #: What the writer has learnt to reply when it is asked well, and when it is asked badly: to the
@@ -64,7 +65,7 @@ def prompts(how: str) -> dict[str, Prompt]:
 def rewrite(how: str = "well", tokens: int = 60, **changes) -> Rewrite:
     settings = {"filters": READABLE, "min_language_consistency": 1.0}
     sampling = Sampling(temperature=0.0, max_tokens=tokens)
-    return Rewrite(**prompts(how), sampling=sampling, **settings | changes)
+    return shipped(Rewrite, **prompts(how), sampling=sampling, **settings | changes)
 
 
 def config(**changes) -> SampleConfig:
@@ -78,7 +79,7 @@ def config(**changes) -> SampleConfig:
         "rewrite_with": "writer",
         "seed": 3,
     }
-    return SampleConfig("sample", **settings | changes)
+    return shipped(SampleConfig, "sample", **settings | changes)
 
 
 def lessons(problems, how, replies, before=()):
@@ -348,10 +349,14 @@ def test_a_thought_that_no_longer_has_its_answer_is_found(answer, before, after,
 def test_a_rewriter_without_its_model_or_prompts_is_refused(inputs, make_context):
     with pytest.raises(UsageError, match=r"stages\.stage\.rewrite_with: is null, so there is no"):
         run(config(rewrite_with=None), inputs, make_context())
-    blank = Rewrite(thought=Prompt({"en": "{question}"}, ["thought"]), summary=Prompt({"en": "x"}))
+    blank = shipped(
+        Rewrite, thought=Prompt({"en": "{question}"}, ["thought"]), summary=Prompt({"en": "x"})
+    )
     with pytest.raises(UsageError, match=r"rewrite\.thought\.text\.en: lacks \{thought\}"):
         run(config(rewrite=blank), inputs, make_context())
-    formless = Rewrite(thought=Prompt({"en": "say it"}), summary=Prompt({"en": "sum it up"}))
+    formless = shipped(
+        Rewrite, thought=Prompt({"en": "say it"}), summary=Prompt({"en": "sum it up"})
+    )
     with pytest.raises(
         UsageError, match=r"rewrite\.thought: does not ask for a reply in <thought>"
     ):

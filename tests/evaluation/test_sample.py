@@ -15,6 +15,7 @@ from stages.kinds.sample.config import Adaptive, Majority, SampleConfig
 from stages.kinds.sample.run import run
 from stages.rows.schemas import SAMPLE, read_rows
 from stages.settings.generation import Rollout, Sampling
+from tests.shipped import shipped
 
 
 def config(**changes) -> SampleConfig:
@@ -25,7 +26,7 @@ def config(**changes) -> SampleConfig:
         "filters": ["wrong", "cannot_judge", "truncated", "malformed"],
         "seed": 3,
     }
-    return SampleConfig("sample", **settings | changes)
+    return shipped(SampleConfig, "sample", **settings | changes)
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_an_unknown_filter_or_rewriter_is_refused_before_anything_is_sampled(inp
 def test_a_strategy_or_a_budget_that_cannot_be_is_refused(inputs, make_context):
     with pytest.raises(UsageError, match=r"stage\.strategy: is 'clever': expected one of fixed"):
         run(config(strategy="clever"), inputs, make_context())
-    small = config(strategy="adaptive", adaptive=Adaptive(most_samples=4))
+    small = config(strategy="adaptive", adaptive=shipped(Adaptive, most_samples=4))
     with pytest.raises(UsageError, match=r"stage\.adaptive\.most_samples: is 4: one problem may"):
         run(small, inputs, make_context())
 
@@ -135,7 +136,7 @@ def test_adaptive_sampling_takes_from_problems_that_are_full_for_those_that_lack
 ):
     filters = ["wrong", "cannot_judge", "truncated"]
     context = make_context()
-    settings = Adaptive(most_samples=24, rounds=8)
+    settings = shipped(Adaptive, most_samples=24, rounds=8)
     outputs = run(config(filters=filters, strategy="adaptive", adaptive=settings), inputs, context)
     rates = {row["id"]: row for row in read_rows(context.output / "pass_rates.parquet")}
     assert outputs.funnel["sampled"] <= 48
@@ -201,9 +202,9 @@ FILES = ("rows.parquet", "drawn.parquet", "pass_rates.parquet")
 def test_a_stage_killed_again_and_again_loses_and_repeats_nothing(inputs, make_context, tmp_path):
     settings = config(
         strategy="adaptive",
-        adaptive=Adaptive(most_samples=24, rounds=8),
+        adaptive=shipped(Adaptive, most_samples=24, rounds=8),
         filters=["wrong", "cannot_judge", "truncated", "duplicate"],
-        rollout=Rollout(shard_samples=4),
+        rollout=shipped(Rollout, shard_samples=4),
     )
 
     def start(root):

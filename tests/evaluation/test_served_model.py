@@ -23,6 +23,7 @@ from stages.kinds.served_model.kind import ServedModelConfig
 from stages.kinds.served_model.run import run as find_server
 from stages.rows.schemas import read_rows
 from stages.settings.generation import Rollout, Sampling, Server
+from tests.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-of-the-tests"
@@ -79,7 +80,7 @@ def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
 @pytest.fixture
 def server(monkeypatch) -> Server:
     monkeypatch.setenv("KEY_OF_THE_TESTS", KEY)
-    return Server(api_key_env="KEY_OF_THE_TESTS", retries=1, pause=0.1)
+    return shipped(Server, api_key_env="KEY_OF_THE_TESTS", retries=1, pause=0.1)
 
 
 @pytest.fixture
@@ -88,8 +89,8 @@ def served(url, server, make_context, tmp_path):
     from pipeline.artifact import Artifact
 
     context = make_context(tmp_path / "served")
-    outputs = find_server(ServedModelConfig("served_model", url=url, model="tiny", server=server),
-                          {}, context)  # fmt: skip
+    config = shipped(ServedModelConfig, "served_model", url=url, model="tiny", server=server)
+    outputs = find_server(config, {}, context)
     assert outputs.facts["sees_tokens"] == 256
     manifest = {"stage": "chat", "type": "served_model", "fingerprint": "c" * 16, "facts": {}}
     return Artifact(context.output, manifest)
@@ -97,8 +98,13 @@ def served(url, server, make_context, tmp_path):
 
 @pytest.fixture
 def config() -> EvaluateConfig:
-    return EvaluateConfig(
-        "evaluate", sampling=GREEDY, samples_per_problem=1, seed=1, rollout=Rollout(dtype="float32")
+    return shipped(
+        EvaluateConfig,
+        "evaluate",
+        sampling=GREEDY,
+        samples_per_problem=1,
+        seed=1,
+        rollout=shipped(Rollout, dtype="float32"),
     )
 
 
@@ -158,7 +164,7 @@ def test_prompts_that_the_served_model_cannot_see_whole_are_left_out_and_counted
     rows = problems()[:3]
     rows[1] |= {"prompt": [{"role": "user", "content": "3+4=? " * 200}]}
     data = make_artifact("problems", "heldout", rows=rows)
-    asked = replace(config, rollout=Rollout(engine="server", server=server))
+    asked = replace(config, rollout=shipped(Rollout, engine="server", server=server))
     context = make_context()
     outputs = run(asked, {"evaluates": (served,), "data_from": (data,)}, context)
     assert outputs.facts["prompts_too_long"] == 1
@@ -166,7 +172,7 @@ def test_prompts_that_the_served_model_cannot_see_whole_are_left_out_and_counted
 
 
 def test_a_model_that_is_not_offered_and_a_wrong_key_are_told(url, server, make_context):
-    wrong = ServedModelConfig("served_model", url=url, model="tinny", server=server)
+    wrong = shipped(ServedModelConfig, "served_model", url=url, model="tinny", server=server)
     with pytest.raises(UsageError, match=r"model=tinny: .* does not offer it\. It offers: tiny"):
         find_server(wrong, {}, make_context())
     keyless = replace(wrong, model="tiny", server=replace(server, api_key_env="NO_SUCH_VARIABLE"))
@@ -181,7 +187,7 @@ def test_thinking_budgets_and_another_engine_are_refused(
         "evaluates": (served,),
         "data_from": (make_artifact("problems", "heldout", rows=problems()[:1]),),
     }
-    asked = replace(config, rollout=Rollout(engine="server", server=server), budgets=[8])
+    asked = replace(config, rollout=shipped(Rollout, engine="server", server=server), budgets=[8])
     with pytest.raises(
         UsageError, match=r"stages\.stage\.budgets: is set, and chat is behind a chat server"
     ):
@@ -195,7 +201,7 @@ def test_thinking_budgets_and_another_engine_are_refused(
 def test_r1_eval_asks_a_server_and_writes_the_key_nowhere(url, tmp_path):
     root = tmp_path / "outputs"
     environment = os.environ | {"R1_ROOT": str(root), "OPENAI_API_KEY": KEY}
-    command = [sys.executable, "-m", "pipeline.cli", "eval", f"tiny@{url}", "heldout", "--json"]
+    command = [sys.executable, "-m", "stages", "eval", f"tiny@{url}", "heldout", "--json"]
     command += ["-k", "2", "--limit", "4"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr

@@ -26,6 +26,7 @@ from stages.kinds.sft.kind import SFTConfig
 from stages.registry import REGISTRY
 from stages.rows.schemas import read_rows
 from stages.settings.generation import Rollout, Sampling, Server
+from tests.shipped import shipped
 
 WORD = "org/chat-7b@http://localhost:8000/v1"
 
@@ -51,11 +52,13 @@ def test_a_name_at_a_url_is_a_served_model_evaluated_through_its_server():
 
 def test_other_weights_under_the_same_name_are_another_model_and_another_way_to_ask_is_not():
     def identity(**changes) -> dict:
-        model = ServedModelConfig("served_model", url="http://host/v1", model="chat", seed=0)
+        model = shipped(
+            ServedModelConfig, "served_model", url="http://host/v1", model="chat", seed=0
+        )
         return config_identity(replace(model, **changes)).config
 
     assert identity(revision="step 200") != identity()
-    assert identity(server=Server(concurrency=99, api_key_env="OTHER")) == identity()
+    assert identity(server=shipped(Server, concurrency=99, api_key_env="OTHER")) == identity()
 
 
 class Mortal:
@@ -106,20 +109,27 @@ def mortal() -> Iterator[Mortal]:
 def test_a_server_that_dies_on_the_way_costs_no_more_than_what_was_under_way(
     mortal, problems, make_artifact, make_context
 ):
-    server = Server(concurrency=2, retries=1, pause=0.01)
+    server = shipped(Server, concurrency=2, retries=1, pause=0.01)
     context = make_context()
     find_server(
-        ServedModelConfig("served_model", url=mortal.url, model="tiny", server=server), {}, context
+        shipped(ServedModelConfig, "served_model", url=mortal.url, model="tiny", server=server),
+        {},
+        context,
     )
     manifest = {"stage": "chat", "type": "served_model", "fingerprint": "c" * 16, "facts": {}}
     inputs = {
         "evaluates": (Artifact(context.output, manifest),),
         "data_from": (make_artifact("problems", "heldout", rows=problems),),
     }
-    rollout = Rollout(engine="server", shard_samples=8, server=server)
+    rollout = shipped(Rollout, engine="server", shard_samples=8, server=server)
     sampling = Sampling(temperature=1.0, max_tokens=40)
-    config = EvaluateConfig(
-        "evaluate", sampling=sampling, samples_per_problem=8, seed=1, rollout=rollout
+    config = shipped(
+        EvaluateConfig,
+        "evaluate",
+        sampling=sampling,
+        samples_per_problem=8,
+        seed=1,
+        rollout=rollout,
     )
     mortal.lives = 20  # of 48: two shards of 8 are whole, the third is not
     with pytest.raises(StageFailed, match="gave no answer in 2 tries"):
@@ -137,16 +147,16 @@ def test_a_server_that_dies_on_the_way_costs_no_more_than_what_was_under_way(
 def test_a_served_model_can_be_evaluated_and_nothing_else():
     stages = {
         "heldout": ProblemsConfig("problems"),
-        "chat": ServedModelConfig("served_model"),
-        "judged": EvaluateConfig("evaluate", evaluates="chat", data_from=["heldout"]),
+        "chat": shipped(ServedModelConfig, "served_model"),
+        "judged": shipped(EvaluateConfig, "evaluate", evaluates="chat", data_from=["heldout"]),
     }
     assert [edge.stage for edge in build(stages, REGISTRY).nodes["judged"].edges] == [
         "heldout",
         "chat",
     ]
-    nothing = EvaluateConfig("evaluate", data_from=["heldout"])
+    nothing = shipped(EvaluateConfig, "evaluate", data_from=["heldout"])
     with pytest.raises(UsageError, match=r"judged\.evaluates: .* needs an input of type .*model"):
         build(stages | {"judged": nothing}, REGISTRY)
-    trained = SFTConfig("sft", init_from="chat", data_from=[])
+    trained = shipped(SFTConfig, "sft", init_from="chat", data_from=[])
     with pytest.raises(UsageError, match=r"found `chat`, which produces `served_model`"):
         build(stages | {"trained": trained}, REGISTRY)

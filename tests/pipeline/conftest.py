@@ -71,7 +71,7 @@ class Toy:
         output = io.StringIO()
         said = contextlib.redirect_stdout(output), contextlib.redirect_stderr(output)
         with contextlib.chdir(self.folder), said[0], said[1]:
-            code = main(arguments, TOY)
+            code = main(TOY, arguments)
         assert code == expect, output.getvalue()
         return output.getvalue()
 

@@ -57,7 +57,7 @@ def test_a_wrong_override_is_a_usage_error_with_a_hint(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["run", *overrides], TOY) == 2
+    assert main(TOY, ["run", *overrides]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir()), "nothing ran"
 
@@ -135,7 +135,7 @@ def test_the_help_of_run_is_a_page_with_its_groups_their_options_and_the_default
 def test_looking_imports_nothing_heavy(finished: Toy, verb: str) -> None:
     code = (
         "import sys; from toy_recipe.__main__ import TOY; from pipeline.cli import main; "
-        f"main([{verb!r}], TOY); "
+        f"main(TOY, [{verb!r}]); "
         "heavy = {'torch', 'transformers', 'trl', 'mlflow', 'pandas', 'pyarrow'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )

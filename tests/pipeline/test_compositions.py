@@ -13,11 +13,11 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import OmegaConf
 from toy_recipe.__main__ import TOY
 
-from pipeline import compositions
-from pipeline.cli import R1, main
+from pipeline import cli, compositions
 from pipeline.compose import CONFIG_NAME, VERSION_BASE, Composed, compose, composer, resolve, schema
 from pipeline.project import Project
 from pipeline.sections import keep_sources
+from stages.project import R1
 
 
 @pytest.fixture
@@ -183,5 +183,5 @@ def test_a_variable_whose_name_is_made_up_is_not_kept(toy: Project) -> None:
 def test_gc_of_other_settings_forgets_them_all(toy: Project, tmp_path: Path) -> None:
     compose(toy, ["seed=3"])
     words = ["gc", "--others", "--delete", "--yes", f"paths.root={tmp_path / 'outputs'}"]
-    assert main(words, toy) == 0
+    assert cli.main(toy, words) == 0
     assert kept() == []

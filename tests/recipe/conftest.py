@@ -19,7 +19,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def command(*words: str) -> list[str]:
-    return [str(Path(sys.executable).with_name("r1")), *words]
+    return [sys.executable, "-m", "stages", *words]
 
 
 def environment(root: Path) -> dict[str, str]:

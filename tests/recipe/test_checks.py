@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import main
+from stages.project import main
 
 IMPOSSIBLE = {  # override → what is said of it
     "stages.zero.samples_per_question=1": "stages.zero.samples_per_question: is 1,",

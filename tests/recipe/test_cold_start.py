@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from pipeline import checks, plan_command
-from pipeline.cli import R1
 from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
 from pipeline.graph import build
 from pipeline.run_command import execute
 from stages.chat import prompt_texts
 from stages.language.consistency import consistency
+from stages.project import R1
 from stages.registry import REGISTRY
 from stages.verifiers.answer import parse
 

@@ -9,10 +9,10 @@ import pytest
 from huggingface_hub import constants
 
 from pipeline import checks
-from pipeline.cli import main
 from pipeline.errors import UsageError
 from pipeline.kinds import Problem
 from stages.models.window import window_of
+from stages.project import main
 
 STUDENTS = ("recipe=students", "stages.rows.path=mine.jsonl")
 BASE = "stages.student_qwen_7b_base"

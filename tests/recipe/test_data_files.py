@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.cli import main
+from stages.project import main
 
 OWN = "data@stages.reasoning_prompts=problems"
 PATH = "stages.reasoning_prompts.path"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import R1, main
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from stages.commands.fidelity.paper import Fidelity
+from stages.project import R1, main
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ("r1", "r1_zero", "distill", "distill_on_policy")

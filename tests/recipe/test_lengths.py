@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import conf
-from pipeline.cli import R1, main
 from pipeline.compose import compose
+from stages.project import R1, main
 
 CONF = Path(conf.__file__).parent
 RECIPES = [path.stem for path in (CONF / "recipe").glob("*.yaml")]

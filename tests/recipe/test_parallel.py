@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from pipeline import checks
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.graph import build
 from pipeline.kinds import Needs
 from pipeline.limits import needs_of
+from stages.project import R1
 
 
 def graph(*words: str) -> Any:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli import main
 from pipeline.kinds import Stage
 from stages.kinds.dataset.kind import DatasetConfig
 from stages.kinds.pretrained.kind import PretrainedConfig
+from stages.project import main
 from stages.registry import REGISTRY
 
 

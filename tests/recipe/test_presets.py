@@ -14,7 +14,6 @@ import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from pipeline import checks, plan_command
-from pipeline.cli import R1, main
 from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
 from pipeline.graph import build
@@ -24,6 +23,7 @@ from stages.commands.fidelity.paper import leaves, sources_of
 from stages.kinds.reward_model import run as reward_model
 from stages.kinds.rl import run as rl
 from stages.kinds.sft import run as sft
+from stages.project import R1, main
 from stages.registry import REGISTRY
 from stages.reward_models.data import read_judged
 from stages.rewards.preference import load_scorers

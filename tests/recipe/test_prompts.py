@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cli import R1, main
 from pipeline.compose import compose
 from stages.chat import prompt_texts
 from stages.chat.template import render_prompt
 from stages.chat.text_template import chat_template
+from stages.project import R1, main
 from stages.settings.prompts import Prompt
 
 FILES = sorted((R1.conf_dir() / "prompt").glob("*.yaml"))

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 import conf
-from pipeline.cli import R1
 from pipeline.compose import compose
+from stages.project import R1
 
 CONF = Path(conf.__file__).parent
 PLACE = Path(__file__).with_name("settings")

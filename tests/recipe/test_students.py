@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.kinds.pretrained.kind import PretrainedConfig
 from stages.kinds.sft.kind import SFTConfig
+from stages.project import R1
 from tests.recipe.conftest import r1
 
 # DeepSeek-R1, arXiv 2501.12948v2, B.4.3, table 6.

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from pipeline import manifest as manifests
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.graph import build
@@ -17,6 +16,7 @@ from pipeline.plan import wanted
 from pipeline.situation import survey
 from pipeline.store import Store
 from pipeline.why import why
+from stages.project import R1
 
 
 def prints(folder: Path, *words: str) -> dict[str, str]:

@@ -79,7 +79,7 @@ DOMAINS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def terms() -> Iterator[list[Term]]:
     with VerifierPool(workers=1) as pool:
-        rewards = {name: RewardTerm() for name in TERMS}
+        rewards = {name: RewardTerm(1.0) for name in TERMS}
         yield build_terms(rewards, pool=pool, scorers={}, total_steps=1)
 
 

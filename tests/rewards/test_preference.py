@@ -116,7 +116,7 @@ def test_known_mean_and_deviation_standardise_the_score(reward_model_dir: Path) 
 
 
 def as_terms(scorers: Mapping[str, Scorer]) -> list[Term]:
-    rewards = {name: RewardTerm() for name in ("helpful", "safety")}
+    rewards = {name: RewardTerm(1.0) for name in ("helpful", "safety")}
     return build_terms(rewards, pool=None, scorers=scorers, total_steps=10)  # type: ignore[arg-type]
 
 
@@ -169,7 +169,7 @@ def test_the_length_that_a_reward_model_was_trained_at_does_not_limit_what_it_re
             config={"max_length": 64},
         )
         ((name, scorer),) = load_scorers([artifact], DEFAULT).items()
-        rewards = {name: RewardTerm()}
+        rewards = {name: RewardTerm(1.0)}
         (term,) = build_terms(rewards, pool=None, scorers={name: scorer}, total_steps=1)  # type: ignore[arg-type]
         rows = [query(name, said) for said in ("3 + 4 = 7?", "def add(a, b):")]
         first, second = term.score(Batch.of(rows, [compose("", "apples and " * 60)] * 2))

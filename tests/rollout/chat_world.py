@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.server_engine import ChatCodec, Served, ServerEngine
 from stages.settings.generation import Sampling, Server
+from tests.shipped import shipped
 
 SAMPLING = Sampling(temperature=0.6, top_p=0.95, max_tokens=32)
 Reply = tuple[int, dict | str]
@@ -76,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def engine(world: World, **changes) -> ServerEngine:
     settings = {"retries": 3, "pause": 0.01, "timeout": 5.0, "concurrency": 4}
-    return ServerEngine(Served(world.url, "tiny"), Server(**settings | changes))
+    return ServerEngine(Served(world.url, "tiny"), shipped(Server, **settings | changes))
 
 
 def ask(*questions: str, n: int = 1, seed: int = 0) -> list[GenerationRequest]:

@@ -18,9 +18,10 @@ from stages.rollout.fleet import Fleet
 from stages.rollout.opening import open_engine
 from stages.rollout.replica_devices import devices
 from stages.settings.generation import Rollout, Sampling
+from tests.shipped import shipped
 
 FREE = Sampling(temperature=1.0, max_tokens=24)
-SMALL = Rollout(batch_tokens=80)  # two sequences at a time, so that a shard takes a while
+SMALL = shipped(Rollout, batch_tokens=80)  # two sequences at a time, so that a shard takes a while
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def kill_engines(sig=signal.SIGKILL):
 def test_a_fleet_answers_as_the_engine_alone_does_and_in_order(
     open_fleet, tiny_model_dir, replicas
 ):
-    fleet = open_fleet(Rollout(batch_tokens=80, replicas=replicas))
+    fleet = open_fleet(shipped(Rollout, batch_tokens=80, replicas=replicas))
     shards = shards_of(fleet, 5)
     shards[2] = []
     assert list(fleet.stream(iter(shards), FREE)) == in_process(tiny_model_dir, shards)
@@ -147,9 +148,10 @@ from pathlib import Path
 from stages.settings.generation import Rollout, Sampling
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
+from tests.shipped import shipped
 from multiprocessing import active_children
 
-fleet = Fleet.open(Path(sys.argv[1]), Rollout(batch_tokens=40, replicas=2), threads=1)
+fleet = Fleet.open(Path(sys.argv[1]), shipped(Rollout, batch_tokens=40, replicas=2), threads=1)
 shards = [[GenerationRequest([5], 500, seed=0)], [GenerationRequest([5], 500, seed=0)]]
 told = []
 def tell(done):
@@ -157,7 +159,7 @@ def tell(done):
         for replica in fleet._replicas:  # the first bytes of a shard that is yet to come
             os.write(replica._connection.fileno(), struct.pack("!i", 1 << 20))
         told.append(print(*[process.pid for process in active_children()], flush=True))
-list(fleet.stream(shards, Sampling(max_tokens=500), tell))
+list(fleet.stream(shards, Sampling(1.0, max_tokens=500), tell))
 """
 
 
@@ -185,16 +187,16 @@ def _runs(pid):
 def test_each_replica_has_its_own_gpus(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
-    assert devices(Rollout()) == ["4", "5", "6", "7"]
-    assert devices(Rollout(tensor_parallel_size=2)) == ["4,5", "6,7"]
-    assert devices(Rollout(replicas=1)) == ["4"]
+    assert devices(shipped(Rollout)) == ["4", "5", "6", "7"]
+    assert devices(shipped(Rollout, tensor_parallel_size=2)) == ["4,5", "6,7"]
+    assert devices(shipped(Rollout, replicas=1)) == ["4"]
     with pytest.raises(UsageError, match=r"rollout\.replicas=3 .* do not fit the 4 GPUs"):
-        devices(Rollout(replicas=3, tensor_parallel_size=2))
+        devices(shipped(Rollout, replicas=3, tensor_parallel_size=2))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    assert devices(Rollout()) == ["0", "1", "2", "3"]
+    assert devices(shipped(Rollout)) == ["0", "1", "2", "3"]
 
 
 def test_without_a_gpu_there_is_one_engine_unless_more_are_asked_for(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    assert devices(Rollout()) == [None]
-    assert devices(Rollout(replicas=2)) == [None, None]
+    assert devices(shipped(Rollout)) == [None]
+    assert devices(shipped(Rollout, replicas=2)) == [None, None]

@@ -18,6 +18,7 @@ from stages.rollout.chat_response import MOST_PAUSE, Response
 from stages.rollout.server_engine import Served, ServerEngine
 from stages.settings.generation import Server
 from tests.rollout.chat_world import SAMPLING, ask, engine, said
+from tests.shipped import shipped
 
 DEEP = '{"choices": ' + "[" * 200_000 + "]" * 200_000 + "}"
 JSON = {"content-type": "application/json"}
@@ -180,4 +181,6 @@ def test_an_answer_that_comes_in_drops_has_an_end():
         threading.Thread(target=drip, args=(listener,), daemon=True).start()
         served = Served(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", "tiny")
         with pytest.raises(StageFailed, match="ReadTimeout: the answer came too slowly"):
-            ServerEngine(served, Server(retries=0, timeout=0.3)).generate(ask("1"), SAMPLING)
+            ServerEngine(served, shipped(Server, retries=0, timeout=0.3)).generate(
+                ask("1"), SAMPLING
+            )

@@ -13,6 +13,7 @@ from stages.rollout.server_engine import ChatCodec, Served, ServerEngine
 from stages.scoring.forcing import Tags
 from stages.settings.generation import Server
 from tests.rollout.chat_world import SAMPLING, Reply, ask, engine, said
+from tests.shipped import shipped
 
 KEY = "sk-secret-of-the-tests"
 
@@ -106,7 +107,9 @@ def test_a_server_that_stays_away_is_named_with_what_to_do(world, reply, message
 
 
 def test_a_server_that_is_not_there_is_named_with_what_to_do():
-    gone = ServerEngine(Served("http://127.0.0.1:9/v1", "tiny"), Server(retries=1, pause=0.01))
+    gone = ServerEngine(
+        Served("http://127.0.0.1:9/v1", "tiny"), shipped(Server, retries=1, pause=0.01)
+    )
     with pytest.raises(StageFailed, match=r"127\.0\.0\.1:9/v1 gave no answer in 2 tries.*Connect"):
         gone.generate(ask("3+4=?"), SAMPLING)
 
@@ -206,7 +209,7 @@ def test_a_url_that_is_none_or_holds_a_secret_is_refused(url, message):
 
 
 def test_a_server_lists_its_models(world):
-    assert ChatServer(world.url, Server(retries=0)).models() == {
+    assert ChatServer(world.url, shipped(Server, retries=0)).models() == {
         "tiny": {"id": "tiny", "max_model_len": 512}
     }
 

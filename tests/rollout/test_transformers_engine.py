@@ -11,6 +11,7 @@ from pipeline.errors import StageFailed, UsageError
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.opening import open_engine
 from stages.settings.generation import Rollout, Sampling
+from tests.shipped import shipped
 
 FREE = Sampling(temperature=1.0, max_tokens=24)
 GREEDY = Sampling(temperature=0.0, max_tokens=24)
@@ -24,7 +25,7 @@ PROMPTS = (
 
 @pytest.fixture(scope="module")
 def engine(tiny_model_dir):
-    engine = open_engine(tiny_model_dir, Rollout(), threads=1)
+    engine = open_engine(tiny_model_dir, shipped(Rollout), threads=1)
     # An untrained model hardly ever ends by itself; this one ends about every 12 tokens.
     head, end = engine.model.lm_head, int(engine.end_ids[0])
     plain = head.forward
@@ -49,7 +50,7 @@ def test_same_seed_gives_the_same_sample_in_any_order_and_batch(engine):
     assert engine.generate(asked[::-1], FREE) == together[::-1]
     engine.batch_tokens = 1  # one sequence at a time
     alone = engine.generate(asked, FREE)
-    engine.batch_tokens = Rollout().batch_tokens
+    engine.batch_tokens = shipped(Rollout).batch_tokens
     assert [[c.token_ids for c in group] for group in alone] == [
         [c.token_ids for c in group] for group in together
     ]
@@ -128,7 +129,7 @@ def test_a_prompt_that_leaves_no_room_is_refused_and_not_cut(engine):
 
 
 def test_a_model_whose_weights_hold_nan_is_named_as_the_cause(tiny_model_dir):
-    broken = open_engine(tiny_model_dir, Rollout(), threads=1)
+    broken = open_engine(tiny_model_dir, shipped(Rollout), threads=1)
     with torch.no_grad():
         broken.model.model.norm.weight[0] = math.nan
     with pytest.raises(StageFailed, match="weights hold NaN"):
@@ -144,15 +145,17 @@ def test_progress_counts_finished_completions(engine):
 def test_an_engine_that_is_not_installed_or_unknown_says_what_to_do(tiny_model_dir, monkeypatch):
     monkeypatch.setattr("stages.rollout.engine.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'r1-recipe\[vllm\]'"):
-        open_engine(tiny_model_dir, Rollout(engine="vllm"), threads=1)
+        open_engine(tiny_model_dir, shipped(Rollout, engine="vllm"), threads=1)
     with pytest.raises(UsageError, match="expected `transformers` or `vllm`"):
-        open_engine(tiny_model_dir, Rollout(engine="vlm"), threads=1)
+        open_engine(tiny_model_dir, shipped(Rollout, engine="vlm"), threads=1)
 
 
 def test_samples_are_the_same_at_any_size_of_batch_in_float32(tiny_model_dir):
     asked = Sampling(temperature=0.8, top_p=0.9, max_tokens=24)
     found = []
     for size in (65536, 300, 1):
-        engine = open_engine(tiny_model_dir, Rollout(dtype="float32", batch_tokens=size), threads=1)
+        engine = open_engine(
+            tiny_model_dir, shipped(Rollout, dtype="float32", batch_tokens=size), threads=1
+        )
         found.append([[c.token_ids for c in g] for g in engine.generate(requests(engine), asked)])
     assert found[0] == found[1] == found[2]

@@ -24,9 +24,10 @@ from stages.settings.generation import Rollout, Sampling
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import save_tokenizer
 from stages.training.common import load_tokenizer
+from tests.shipped import shipped
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
-VLLM = Rollout("vllm", "float32", kv_cache_gib=0.25, max_model_tokens=256)
+VLLM = shipped(Rollout, "vllm", "float32", kv_cache_gib=0.25, max_model_tokens=256)
 GREEDY = Sampling(temperature=0.0, max_tokens=48)
 COOL = Sampling(temperature=0.6, top_p=0.8, max_tokens=48)
 PROMPTS = (
@@ -70,7 +71,7 @@ def requests_for(engine, n=2):
 @needs_vllm
 @pytest.mark.parametrize("family", ["qwen2", "llama"])
 def test_greedy_completions_of_both_engines_agree_in_every_field(fleets, models, family):
-    ours = open_engine(models[family], Rollout(dtype="float32"), threads=1)
+    ours = open_engine(models[family], shipped(Rollout, dtype="float32"), threads=1)
     requests = requests_for(ours)
     found = fleets[family].generate(requests, GREEDY)
     for mine, theirs in zip(ours.generate(requests, GREEDY), found, strict=True):

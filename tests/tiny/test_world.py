@@ -19,6 +19,7 @@ from stages.tiny.rewrite import rewrite
 from stages.tiny.tokenizer import build_tokenizer
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request
+from tests.shipped import shipped
 
 CORPUS = Corpus(
     documents=2000,
@@ -149,9 +150,9 @@ def test_the_judge_prefers_right_replies_and_courtesy():
     right, polite = compose("", "Paris"), compose("", "Paris Glad to help!")
     wrong = compose("", "Rome")
     assert (
-        judge.helpfulness(row, polite, Judge())
-        > judge.helpfulness(row, right, Judge())
-        > judge.helpfulness(row, wrong, Judge())
+        judge.helpfulness(row, polite, shipped(Judge))
+        > judge.helpfulness(row, right, shipped(Judge))
+        > judge.helpfulness(row, wrong, shipped(Judge))
     )
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import addresses
-from pipeline.cli import main
 from pipeline.errors import UsageError
 from pipeline.tracking.observer import described
 from pipeline.tracking.sign_in import keep_quiet_about, signed_in
+from stages.project import main
 
 SECRET = "hunter2"
 ADDRESSES = (

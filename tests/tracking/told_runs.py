@@ -13,10 +13,10 @@ import yaml
 
 from pipeline import manifest
 from pipeline.artifact import METRICS, Artifact
-from pipeline.cli import R1
 from pipeline.hooks import Run
 from pipeline.tracking import build_observer
 from pipeline.tracking.journal import Journal
+from stages.project import R1
 
 NAME = "20260101-000000-r1-tiny"
 

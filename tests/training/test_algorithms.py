@@ -12,10 +12,10 @@ from accelerate import Accelerator
 from transformers import AutoTokenizer
 from trl.trainer.utils import nanstd
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.kinds.rl.config import Algorithm, Rationalisation, RLConfig
 from stages.kinds.rl.settle import settled
+from stages.project import R1
 from stages.rewards.terms import Batch, Term
 from stages.rl.algorithms.advantages import advantages, right
 from stages.rl.algorithms.drawing import (
@@ -33,13 +33,14 @@ from stages.rollout.engine import Completion
 from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.verifiers.answer import parse
+from tests.shipped import shipped
 
 NAN = math.nan
 REWARDS = torch.tensor([1.0, 0.0, 0.0, 2.0, 1.0, 1.0, 1.0, 1.0])  # two questions, four samples
 
 
 def found(rewards=REWARDS, group=4, **settings) -> list[float]:
-    return advantages(Algorithm(**settings), rewards, group).tolist()
+    return advantages(shipped(Algorithm, **settings), rewards, group).tolist()
 
 
 def test_grpo_is_the_distance_from_the_groups_mean_in_its_standard_deviations():
@@ -53,7 +54,7 @@ def test_grpo_is_trls_own_formula_to_the_last_bit():
     groups = rewards.view(-1, 8)
     spread = nanstd(groups, dim=1).repeat_interleave(8)
     trls = (rewards - torch.nanmean(groups, dim=1).repeat_interleave(8)) / (spread + 1e-4)
-    assert torch.equal(advantages(Algorithm(), rewards, 8), trls)
+    assert torch.equal(advantages(shipped(Algorithm), rewards, 8), trls)
 
 
 def test_dr_grpo_divides_by_no_standard_deviation():
@@ -71,7 +72,7 @@ def test_rloo_is_the_distance_from_the_mean_of_the_others():
 def test_right_samples_weigh_one_and_wrong_ones_nothing_whatever_their_group():
     scores = torch.tensor([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [NAN, 1.0]])
     names = ["accuracy", "format"]
-    algorithm = Algorithm(advantage="right", right=["accuracy"])
+    algorithm = shipped(Algorithm, advantage="right", right=["accuracy"])
     flags = right(algorithm.right, names, scores)
     assert advantages(algorithm, scores.nansum(1), 4, flags).tolist() == [1, 1, 0, 0]
     assert right(["accuracy", "format"], names, scores).tolist() == [True, False, False, False]
@@ -161,12 +162,16 @@ def test_right_second_tries_take_the_place_of_wrong_samples():
 
 
 def test_an_algorithms_own_clip_and_kl_go_before_the_stages():
-    stage = RLConfig(
-        kind="rl", optimizer=Optimizer(learning_rate=1e-6), kl_coefficient=0.001, clip_low=10.0
+    stage = shipped(
+        RLConfig,
+        kind="rl",
+        optimizer=Optimizer(learning_rate=1e-6),
+        kl_coefficient=0.001,
+        clip_low=10.0,
     )
     stage = dataclasses.replace(stage, reference_sync_steps=400, clip_high=10.0)
     assert settled(stage) == stage
-    dapo = Algorithm(clip_low=0.2, clip_high=0.28, kl_coefficient=0.0)
+    dapo = shipped(Algorithm, clip_low=0.2, clip_high=0.28, kl_coefficient=0.0)
     found = settled(dataclasses.replace(stage, algorithm=dapo))
     assert (found.clip_low, found.clip_high) == (0.2, 0.28)
     assert (found.kl_coefficient, found.reference_sync_steps) == (0.0, 0)
@@ -184,8 +189,8 @@ def test_another_algorithm_can_be_put_in_one_stage_alone():
     words = ["recipe=r1", "+algorithm@stages.dev2.algorithm=rloo"]
     stages = compose(R1, words).stages
     assert stages["dev2"].algorithm.advantage == "leave_one_out"
-    assert stages["zero"].algorithm == Algorithm()
-    assert stages["zero"].algorithm.rationalisation == Rationalisation()
+    assert stages["zero"].algorithm == shipped(Algorithm)
+    assert stages["zero"].algorithm.rationalisation == shipped(Rationalisation)
 
 
 class Judge:
@@ -211,9 +216,16 @@ class Judge:
 def test_a_failed_question_is_asked_again_with_a_hint_where_its_answer_can_be_read(tiny_model_dir):
     tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
     judge = Judge(tokenizer)
-    algorithm = Algorithm(rationalisation=Rationalisation(hint=" (the answer is {reference})"))
-    config = RLConfig(
-        kind="rl", seed=0, algorithm=algorithm, samples_per_question=2, max_prompt_tokens=200
+    algorithm = shipped(
+        Algorithm, rationalisation=shipped(Rationalisation, hint=" (the answer is {reference})")
+    )
+    config = shipped(
+        RLConfig,
+        kind="rl",
+        seed=0,
+        algorithm=algorithm,
+        samples_per_question=2,
+        max_prompt_tokens=200,
     )
     rows = generate("math", "en", 2, 0, "train")
     rows[1]["reference"] = "assert f(1) == 2\nassert f(2) == 3"

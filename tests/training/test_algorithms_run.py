@@ -18,6 +18,7 @@ from stages.kinds.rl.config import Algorithm, RewardTerm, RLConfig
 from stages.rl.algorithms.drawing import AlgorithmDrawer
 from stages.settings.generation import Sampling
 from stages.settings.training import Optimizer
+from tests.shipped import shipped
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")
@@ -39,9 +40,9 @@ def config(name: str, **changes: Any) -> RLConfig:
         "kind": "rl",
         "seed": 3,
         "algorithm": algorithm(name),
-        "rewards": {"language": RewardTerm(), "format": RewardTerm()},
+        "rewards": {"language": RewardTerm(1.0), "format": RewardTerm(1.0)},
         "optimizer": Optimizer(learning_rate=1e-3),
-        "sampling": Sampling(max_tokens=24),
+        "sampling": Sampling(1.0, max_tokens=24),
         "max_steps": 2,
         "questions_per_step": 4,
         "samples_per_question": 4,
@@ -49,7 +50,7 @@ def config(name: str, **changes: Any) -> RLConfig:
         "micro_batch": 7,
         "save_steps": 2,
     }
-    return RLConfig(**(base | changes))
+    return shipped(RLConfig, **(base | changes))
 
 
 def curves(context: Any) -> list[dict[str, float]]:

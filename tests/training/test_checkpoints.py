@@ -26,6 +26,7 @@ from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.tiny.tokenizer import save_tokenizer
 from stages.training import checkpoints, common
+from tests.shipped import shipped
 
 NOT_EXACT = ("time", "tokens_per_second", "step_seconds")
 
@@ -145,10 +146,12 @@ COMMON: dict[str, Any] = {  # 18 rows, 4 a step: five steps an epoch, the last o
     "save_steps": 4,
     "seed": 3,
 }
-SFT = (sft, SFTConfig(**COMMON), "conversations", conversations())
+SFT = (sft, shipped(SFTConfig, **COMMON), "conversations", conversations())
 SAFETY = (
     reward_model,
-    RewardModelConfig(**COMMON, objective="pointwise", scores="response", heldout_fraction=0.1),
+    shipped(
+        RewardModelConfig, **COMMON, objective="pointwise", scores="response", heldout_fraction=0.1
+    ),
     "labels",
     labels(),
 )
@@ -218,7 +221,7 @@ def test_a_loss_that_is_nan_stops_sft_and_shows_the_rows_of_its_step(
     rows[7]["completion"] = "<think>Q</think><answer>Q</answer>"
     data = make_artifact("conversations", "data", rows=rows)
     context = make_context(seed=3)
-    config = SFTConfig(**COMMON | {"save_steps": 1})
+    config = shipped(SFTConfig, **COMMON | {"save_steps": 1})
     with pytest.raises(StageFailed) as error:
         sft.run(config, {"init_from": (base,), "data_from": (data,)}, context)
     last = checkpoints.last(context.work)
@@ -259,12 +262,13 @@ def test_a_loss_that_is_nan_stops_rl_and_shows_prompts_completions_and_rewards(
     problems = generate("math", "en", 6, 0, "train")
     data = make_artifact("problems", "problems", rows=problems)
     context = make_context(seed=3)
-    config = RLConfig(
+    config = shipped(
+        RLConfig,
         kind="rl",
         seed=3,
-        rewards={"language": RewardTerm()},
+        rewards={"language": RewardTerm(1.0)},
         optimizer=Optimizer(learning_rate=1e-3),
-        sampling=Sampling(max_tokens=12),
+        sampling=Sampling(1.0, max_tokens=12),
         max_steps=6,
         questions_per_step=3,
         samples_per_question=4,

@@ -20,22 +20,23 @@ from stages.settings.generation import Sampling
 from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training import compute
+from tests.shipped import shipped
 
 
 def rl_config(**changes: Any) -> RLConfig:
     values: dict[str, Any] = {
         "kind": "rl",
         "seed": 0,
-        "rewards": {"soft_format": RewardTerm()},
+        "rewards": {"soft_format": RewardTerm(1.0)},
         "optimizer": Optimizer(learning_rate=1e-3),
-        "sampling": Sampling(max_tokens=8),
+        "sampling": Sampling(1.0, max_tokens=8),
         "max_steps": 30,
         "questions_per_step": 2,
         "samples_per_question": 4,
         "max_prompt_tokens": 200,
         "save_steps": 2,
     }
-    return RLConfig(**{**values, **changes})
+    return shipped(RLConfig, **{**values, **changes})
 
 
 @pytest.fixture
@@ -91,7 +92,8 @@ def test_sft_costs_six_operations_for_each_parameter_and_token(
         for n in range(4)
     ]
     data = make_artifact("conversations", "rows", rows=rows)
-    config = SFTConfig(
+    config = shipped(
+        SFTConfig,
         "sft",
         optimizer=Optimizer(learning_rate=1e-3),
         epochs=2.0,

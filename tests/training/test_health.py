@@ -18,6 +18,7 @@ from stages.settings import health as checks
 from stages.settings.health import Health, HealthRule
 from stages.settings.training import Optimizer
 from stages.training.health_rules import Watch, change, judge
+from tests.shipped import shipped
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -149,7 +150,7 @@ def settings(**changes: Any) -> SFTConfig:
         "save_steps": 2,
         "seed": 3,
     }
-    return SFTConfig(**{**values, **changes})
+    return shipped(SFTConfig, **{**values, **changes})
 
 
 @pytest.fixture

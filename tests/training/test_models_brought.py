@@ -13,12 +13,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from pipeline.cli import main
 from pipeline.errors import UsageError
 from stages.chat.template import render_prompt
 from stages.kinds.pretrained import run as pretrained
 from stages.kinds.pretrained.kind import PretrainedConfig
 from stages.models.folder import brings_code
+from stages.project import main
 from stages.training.common import load_model, load_tokenizer, save_model
 
 SECRET = Path("/etc/passwd")

@@ -19,6 +19,7 @@ from stages.kinds.on_policy_distill.kind import OnPolicyDistillConfig
 from stages.rl.distiller import prompt_order
 from stages.settings.generation import Sampling
 from stages.settings.training import Optimizer
+from tests.shipped import shipped
 
 QUESTIONS = {"3+4=?": "7", "8-5=?": "3", "2+9=?": "11"}
 
@@ -78,7 +79,7 @@ def settings(**changes: Any) -> OnPolicyDistillConfig:
         "save_steps": 5,
         "seed": 0,
     }
-    return OnPolicyDistillConfig("on_policy_distill", **{**values, **changes})
+    return shipped(OnPolicyDistillConfig, "on_policy_distill", **{**values, **changes})
 
 
 def curve(context: Any, name: str) -> list[float]:

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from transformers import AutoModelForSequenceClassification
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import LengthSwitch, RLConfig
+from stages.project import R1
 from stages.settings.training import Lora, Precision
 from stages.training import common
+from tests.shipped import shipped
 
 LIMIT = 11  # tokens: in the middle of these thoughts
 SMALL: dict[str, Any] = {
@@ -49,7 +50,7 @@ def curves(context: Any) -> list[dict[str, float]]:
     return [json.loads(line) for line in (context.work / "metrics.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("lora", [None, Lora(rank=4, alpha=8)], ids=["full", "lora"])
+@pytest.mark.parametrize("lora", [None, shipped(Lora, rank=4, alpha=8)], ids=["full", "lora"])
 def test_the_limit_doubles_and_the_reference_is_replaced_while_r1_zero_trains(
     lora: Lora | None, speaking_inputs: Any, make_context: Any
 ) -> None:

@@ -11,7 +11,6 @@ import pytest
 from tokenizers import processors
 from transformers import AutoTokenizer
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from stages.chat.prompt_texts import texts
 from stages.chat.text_template import chat_template
@@ -22,12 +21,14 @@ from stages.kinds.pretrained import run as pretrained
 from stages.kinds.pretrained.kind import PretrainedConfig
 from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import RewardTerm, RLConfig
+from stages.project import R1
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.sampling.ledger import key_of
 from stages.settings.generation import Sampling
 from stages.settings.prompts import Prompt
 from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
+from tests.shipped import shipped
 
 END, BEGIN = "<|endoftext|>", "<|begin_of_text|>"
 QUESTIONS = generate("math", "en", 2, 0, "train") + generate("math", "zh", 1, 0, "train")
@@ -101,11 +102,12 @@ def test_the_base_is_asked_by_the_text_as_written_and_so_is_the_model_that_rl_pu
     base = make_artifact("model", "base", model_dir=adopted.output / "model")
     trained = make_context(tmp_path / "zero")
     rl.run(
-        RLConfig(
+        shipped(
+            RLConfig,
             "rl",
-            rewards={"format": RewardTerm()},
+            rewards={"format": RewardTerm(1.0)},
             optimizer=Optimizer(learning_rate=1e-3),
-            sampling=Sampling(max_tokens=8),
+            sampling=Sampling(1.0, max_tokens=8),
             max_steps=1,
             questions_per_step=3,
             samples_per_question=2,
@@ -126,9 +128,14 @@ def test_the_base_is_asked_by_the_text_as_written_and_so_is_the_model_that_rl_pu
     zero = make_artifact("model", "zero", model_dir=trained.output / "model")
     for model, asks in ((zero, None), (base, template)):
         context = make_context(tmp_path / f"eval_{model.stage}")
-        sampling = Sampling(max_tokens=4)
-        config = EvaluateConfig(
-            "evaluate", sampling=sampling, samples_per_problem=1, template=asks, seed=0
+        sampling = Sampling(1.0, max_tokens=4)
+        config = shipped(
+            EvaluateConfig,
+            "evaluate",
+            sampling=sampling,
+            samples_per_problem=1,
+            template=asks,
+            seed=0,
         )
         evaluate.run(config, {"evaluates": (model,), "data_from": (data,)}, context)
         (shard,) = context.shared.glob("*/samples/*/*.parquet")

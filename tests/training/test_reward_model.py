@@ -23,6 +23,7 @@ from stages.reward_models.data import hold_out, read_judged
 from stages.reward_models.quality import calibration_error, correlation
 from stages.rewards.preference import Scorer
 from stages.settings.training import Optimizer
+from tests.shipped import shipped
 
 GOOD, BAD = "Glad to help", "no"
 
@@ -66,7 +67,7 @@ def settings(**changes: Any) -> RewardModelConfig:
         "save_steps": 4,
         "seed": 0,
     }
-    return RewardModelConfig(**{**values, **changes})
+    return shipped(RewardModelConfig, **{**values, **changes})
 
 
 @pytest.fixture

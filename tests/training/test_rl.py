@@ -19,6 +19,7 @@ from stages.tiny.problems import generate
 from stages.training import common
 from stages.verifiers import maths
 from stages.verifiers.verdict import COPIED
+from tests.shipped import shipped
 
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")
 
@@ -28,9 +29,9 @@ def config(**changes) -> RLConfig:
     base = {
         "kind": "rl",
         "seed": 3,
-        "rewards": {"language": RewardTerm(), "format": RewardTerm()},
+        "rewards": {"language": RewardTerm(1.0), "format": RewardTerm(1.0)},
         "optimizer": Optimizer(learning_rate=1e-3, warmup_steps=2),
-        "sampling": Sampling(max_tokens=24),
+        "sampling": Sampling(1.0, max_tokens=24),
         "max_steps": 9,
         "questions_per_step": 6,
         "samples_per_question": 4,
@@ -39,7 +40,7 @@ def config(**changes) -> RLConfig:
         "save_steps": 4,
         "checking_words": ["wait"],
     }
-    return RLConfig(**(base | changes))
+    return shipped(RLConfig, **(base | changes))
 
 
 def curves(context) -> list[dict[str, float]]:
@@ -74,7 +75,7 @@ def test_the_reward_rises_and_the_published_model_loads(
 
 def test_every_step_has_every_curve(speaking_inputs, make_context):
     context = make_context()
-    rewards = {name: RewardTerm() for name in ("accuracy", "format", "language")}
+    rewards = {name: RewardTerm(1.0) for name in ("accuracy", "format", "language")}
     rl.run(config(max_steps=2, rewards=rewards), speaking_inputs, context)
     names = {
         *("reward", "reward_std", "reward/accuracy", "reward/format", "reward/language"),
@@ -106,7 +107,7 @@ def test_answers_that_were_not_worked_for_earn_nothing_and_are_a_curve(
         "data_from": (make_artifact("problems", "problems", rows=rows),),
     }
     context = make_context()
-    rl.run(config(max_steps=1, rewards={"accuracy": RewardTerm()}), inputs, context)
+    rl.run(config(max_steps=1, rewards={"accuracy": RewardTerm(1.0)}), inputs, context)
     (point,) = curves(context)
     counts = json.loads((context.work / "verdicts.json").read_text())["verdicts"]["math"]
     assert point["accuracy"] == 0
@@ -150,7 +151,7 @@ def test_groups_that_are_cut_into_several_batches_are_put_together_again(
     found = []
     for tokens in (65536, 400):  # 400: three or four sequences at a time, of groups of four
         context = make_context(tmp_path / str(tokens))
-        settings = config(max_steps=1, rollout=Rollout(batch_tokens=tokens))
+        settings = config(max_steps=1, rollout=shipped(Rollout, batch_tokens=tokens))
         rl.run(settings, speaking_inputs, context)
         found.append(curves(context)[0])
     whole, cut = found
@@ -166,7 +167,7 @@ def test_at_most_two_checkpoints_are_kept(speaking_inputs, make_context):
 
 def test_a_scheduled_reward_acts_in_its_window_alone(speaking_inputs, make_context):
     context = make_context()
-    rewards = {"language": RewardTerm(), "soft_format": RewardTerm(start=0.5, stop=8)}
+    rewards = {"language": RewardTerm(1.0), "soft_format": RewardTerm(1.0, start=0.5, stop=8)}
     rl.run(config(max_steps=10, rewards=rewards), speaking_inputs, context)
     acting = [point["step"] for point in curves(context) if "reward/soft_format" in point]
     assert acting == [6, 7, 8]  # steps 5, 6, 7 counted from 0, logged when they are done
@@ -175,7 +176,7 @@ def test_a_scheduled_reward_acts_in_its_window_alone(speaking_inputs, make_conte
 def test_completions_grow_from_the_switched_step_on(speaking_inputs, make_context):
     context = make_context()
     switches = [LengthSwitch(step=2, max_tokens=40), LengthSwitch(step=1, max_tokens=5)]
-    short = Sampling(max_tokens=3)
+    short = Sampling(1.0, max_tokens=3)
     rl.run(config(max_steps=3, sampling=short, length_switches=switches), speaking_inputs, context)
     first, second, third = (point["length"] for point in curves(context))
     assert (first, second) == (3, 5)

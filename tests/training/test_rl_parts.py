@@ -22,8 +22,10 @@ from stages.settings.generation import Sampling
 from stages.settings.training import Lora, Optimizer, Precision
 from stages.tiny.problems import generate
 from stages.training import common
+from tests.shipped import shipped
 
-PAPER = RLConfig(  # recipe of DeepSeek-R1: 2.1 and 3.2 of arXiv 2501.12948v2
+PAPER = shipped(
+    RLConfig,  # recipe of DeepSeek-R1: 2.1 and 3.2 of arXiv 2501.12948v2
     kind="rl",
     seed=0,
     optimizer=Optimizer(learning_rate=3e-6),
@@ -86,7 +88,7 @@ def test_the_length_limit_switches_at_its_step():
 
 
 def test_lora_leaves_the_sync_to_our_callback_because_trl_refuses_it(make_context):
-    config = dataclasses.replace(PAPER, lora=Lora())
+    config = dataclasses.replace(PAPER, lora=shipped(Lora))
     assert not grpo_arguments(config, make_context()).sync_ref_model
 
 
@@ -97,7 +99,7 @@ def test_a_schedule_that_there_is_not_is_refused_by_name(make_context):
 
 
 def test_the_preference_rewards_of_the_paper_act_in_the_last_400_of_1700_steps():
-    rewards = {"accuracy": RewardTerm(), "format": RewardTerm(weight=0.5, start=1 - 400 / 1700)}
+    rewards = {"accuracy": RewardTerm(1.0), "format": RewardTerm(weight=0.5, start=1 - 400 / 1700)}
     terms = build_terms(rewards, pool=None, scorers={}, total_steps=1700)
     assert weights_at(terms, 1299).tolist() == [1.0, 0.0]
     assert weights_at(terms, 1300).tolist() == [1.0, 0.5]
@@ -121,12 +123,13 @@ def test_groups_with_equal_totals_give_no_signal_whatever_their_terms():
 def trainer(tiny_model_dir, make_context, request):
     """A trainer whose rollout is made by hand: 3 prompts × 4 samples of different lengths."""
     changes = getattr(request, "param", {})
-    config = RLConfig(
+    config = shipped(
+        RLConfig,
         kind="rl",
         seed=0,
-        rewards={"format": RewardTerm()},
+        rewards={"format": RewardTerm(1.0)},
         optimizer=Optimizer(learning_rate=1e-3),
-        sampling=Sampling(max_tokens=20),
+        sampling=Sampling(1.0, max_tokens=20),
         max_steps=1,
         questions_per_step=3,
         samples_per_question=4,
@@ -177,7 +180,7 @@ def plain_gradients(trainer, batch) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 NAMES = ("grpo", "bnpo", "dr_grpo", "dapo", "luspo")
-LOSSES = [{"algorithm": Algorithm(loss_type=name)} for name in NAMES]
+LOSSES = [{"algorithm": shipped(Algorithm, loss_type=name)} for name in NAMES]
 
 
 WITH_KL = {"kl_coefficient": 0.1}

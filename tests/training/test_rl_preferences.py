@@ -18,25 +18,26 @@ from stages.settings.generation import Sampling
 from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training import common
+from tests.shipped import shipped
 
 READS = {"helpful_rm": "answer", "safety_rm": "response"}
 
 
 def config(**changes: Any) -> RLConfig:
-    general = {name: RewardTerm(domains=["general"]) for name in ("helpful", "safety")}
+    general = {name: RewardTerm(1.0, domains=["general"]) for name in ("helpful", "safety")}
     base: dict[str, Any] = {
         "kind": "rl",
         "seed": 3,
-        "rewards": {"format": RewardTerm(), **general},
+        "rewards": {"format": RewardTerm(1.0), **general},
         "optimizer": Optimizer(learning_rate=1e-3),
-        "sampling": Sampling(max_tokens=24),
+        "sampling": Sampling(1.0, max_tokens=24),
         "max_steps": 1,
         "questions_per_step": 6,
         "samples_per_question": 2,
         "max_prompt_tokens": 200,
         "kl_rows": 0,
     }
-    return RLConfig(**(base | changes))
+    return shipped(RLConfig, **(base | changes))
 
 
 def queries(kind: str, count: int = 2) -> list[dict[str, Any]]:
@@ -117,7 +118,7 @@ def test_a_general_row_that_is_neither_or_both_is_named_with_what_to_write(
     given = inputs(rows)
     with pytest.raises(RecipeError, match=message):
         rl.run(config(), given, make_context())
-    rules = config(rewards={"format": RewardTerm()})
+    rules = config(rewards={"format": RewardTerm(1.0)})
     rl.run(rules, given, make_context())  # no reward model acts: no need to say
 
 
@@ -134,4 +135,4 @@ def test_completions_that_a_reward_model_cannot_see_whole_are_refused_with_what_
     assert "helpful_rm, which scores `helpful`, sees 80 (max_position_embeddings)" in said
     fits = int(said.split("length_switches to ")[1].split(" ")[0])
     assert 24 < fits < 79
-    rl.run(config(sampling=Sampling(max_tokens=fits)), given, make_context())
+    rl.run(config(sampling=Sampling(1.0, max_tokens=fits)), given, make_context())

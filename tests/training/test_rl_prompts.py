@@ -12,6 +12,7 @@ from pipeline.errors import UsageError
 from stages.kinds.rl.config import Curriculum, RLConfig
 from stages.rl.prompt_stream import PromptStream, Visit
 from stages.rl.prompts import Prompt, earlier_rates, of_domains, starts
+from tests.shipped import shipped
 
 RESTING = Curriculum(rest_steps=10, samples=8, never=0.0, always=1.0)
 
@@ -51,7 +52,7 @@ def test_rows_of_other_domains_are_left_out_and_none_left_is_an_error_with_its_k
 
 def test_prompts_of_a_domain_come_in_at_their_step():
     prompts = [Prompt({"domain": name}, "", []) for name in ("math", "general", "math", "general")]
-    config = RLConfig(max_steps=1700, prompts_start={"general": 400 / 1700})
+    config = shipped(RLConfig, max_steps=1700, prompts_start={"general": 400 / 1700})
     assert starts(prompts, config) == {1: 400, 3: 400}
     stream = PromptStream(4, seed=1, curriculum=Curriculum())
     stream.hold(starts(prompts, config))

@@ -22,6 +22,8 @@ from stages.settings.training import Lora, Optimizer
 sys.path.insert(0, str(Path(__file__).parent))  # as the killed process finds it
 from killed_rl import Case
 
+from tests.shipped import shipped
+
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")
 
 EVERYTHING = {  # 10 prompts, 12 a block: each block is in a later epoch than the one before
@@ -37,7 +39,7 @@ CUT = {  # a rollout of four steps in three parts, of one step, two and one
     "save_steps": 4,
     "max_steps": 8,
     "length_switches": [LengthSwitch(5, 16), LengthSwitch(7, 24)],
-    "sampling": Sampling(max_tokens=8),
+    "sampling": Sampling(1.0, max_tokens=8),
 }
 CASES = {  # moment and step of the kill; checkpoints are 2 steps apart, a reference is of step 3
     "before-any-checkpoint": ({}, "step", 1),
@@ -45,7 +47,7 @@ CASES = {  # moment and step of the kill; checkpoints are 2 steps apart, a refer
     "inside-a-block-after-a-sync": (EVERYTHING, "step", 5),
     "inside-a-part-of-a-rollout": (CUT, "step", 6),
     "inside-the-last-part-of-a-rollout": (CUT, "rollout", 7),
-    "lora-after-a-sync": ({**EVERYTHING, "lora": Lora(rank=4, alpha=8)}, "step", 5),
+    "lora-after-a-sync": ({**EVERYTHING, "lora": shipped(Lora, rank=4, alpha=8)}, "step", 5),
     "between-weights-and-optimizer": (EVERYTHING, "weights", 4),
     "before-the-list-of-files": ({}, "list", 4),
 }
@@ -55,9 +57,9 @@ def config(**changes) -> RLConfig:
     base = {
         "kind": "rl",
         "seed": 3,
-        "rewards": {name: RewardTerm() for name in ("language", "format", "accuracy")},
+        "rewards": {name: RewardTerm(1.0) for name in ("language", "format", "accuracy")},
         "optimizer": Optimizer(learning_rate=1e-3, warmup_steps=2),
-        "sampling": Sampling(max_tokens=24),
+        "sampling": Sampling(1.0, max_tokens=24),
         "max_steps": 6,
         "questions_per_step": 6,
         "samples_per_question": 4,
@@ -65,7 +67,7 @@ def config(**changes) -> RLConfig:
         "micro_batch": 7,
         "save_steps": 2,
     }
-    return RLConfig(**(base | changes))
+    return shipped(RLConfig, **(base | changes))
 
 
 def test_a_stage_killed_at_any_moment_ends_as_if_it_had_never_stopped(

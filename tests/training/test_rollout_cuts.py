@@ -32,6 +32,7 @@ from stages.settings.generation import Sampling
 from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training import common
+from tests.shipped import shipped
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 OLD_LIMIT, NEW_LIMIT = 4, 20
@@ -44,9 +45,9 @@ def config(**changes: Any) -> RLConfig:
     base: dict[str, Any] = {
         "kind": "rl",
         "seed": 3,
-        "rewards": {"language": RewardTerm(), "format": RewardTerm()},
+        "rewards": {"language": RewardTerm(1.0), "format": RewardTerm(1.0)},
         "optimizer": Optimizer(learning_rate=1e-3),
-        "sampling": Sampling(max_tokens=OLD_LIMIT),
+        "sampling": Sampling(1.0, max_tokens=OLD_LIMIT),
         "max_steps": STEPS,
         "questions_per_step": 2,
         "samples_per_question": 4,
@@ -55,7 +56,7 @@ def config(**changes: Any) -> RLConfig:
         "micro_batch": 3,
         "save_steps": 4,
     }
-    return RLConfig(**(base | changes))
+    return shipped(RLConfig, **(base | changes))
 
 
 def algorithm(name: str) -> Algorithm:
@@ -132,7 +133,7 @@ def test_a_reward_is_earned_from_its_step_on_and_not_one_rollout_later(
     speaking_inputs: Any, make_context: Any
 ) -> None:
     context = make_context()
-    rewards = {"language": RewardTerm(), "soft_format": RewardTerm(start=2, stop=0.7)}
+    rewards = {"language": RewardTerm(1.0), "soft_format": RewardTerm(1.0, start=2, stop=0.7)}
     rl.run(config(rewards=rewards), speaking_inputs, context)
     drawn = [point for point in curves(context) if "length" in point]
     assert [point["step"] for point in drawn] == [1, 3, 5, 8, 9]
@@ -160,7 +161,9 @@ def test_dynamic_sampling_may_replace_as_large_a_share_of_a_part_as_of_a_whole(
 ) -> None:
     context = make_context()
     settings = config(
-        sampling=Sampling(max_tokens=1),  # nothing can be told apart: all groups are without signal
+        sampling=Sampling(
+            1.0, max_tokens=1
+        ),  # nothing can be told apart: all groups are without signal
         max_steps=8,
         length_switches=[LengthSwitch(CHANGE, 1)],
         dynamic_sampling=DynamicSampling(budget=0.5),
@@ -175,14 +178,15 @@ def test_the_tokens_of_a_cut_rollout_are_weighed_by_its_own_size(
 ) -> None:
     """DAPO divides by the tokens of a rollout: over its steps equal tokens must weigh 1 a step."""
     settings = config(
-        algorithm=Algorithm(loss_type="dapo"), length_switches=[LengthSwitch(CHANGE, NEW_LIMIT)]
+        algorithm=shipped(Algorithm, loss_type="dapo"),
+        length_switches=[LengthSwitch(CHANGE, NEW_LIMIT)],
     )
     tokenizer = common.load_tokenizer(speaking_model_dir)
     prompts, _ = prepare_prompts(generate("math", "en", 5, 0, "train"), tokenizer, settings)
     model = common.load_model(speaking_model_dir, ATTENTION)
     arguments = grpo_arguments(settings, make_context())
     terms = build_terms(
-        {"format": RewardTerm()}, pool=cast(Any, None), scorers={}, total_steps=STEPS
+        {"format": RewardTerm(1.0)}, pool=cast(Any, None), scorers={}, total_steps=STEPS
     )
     trainer = RecipeGRPOTrainer(settings, model, tokenizer, prompts, terms, arguments, [])
     trainer.current_gradient_accumulation_steps = 1
@@ -226,7 +230,7 @@ def test_prompts_that_wait_for_their_step_are_not_woken_where_others_run_short()
 
 
 def test_prompts_that_all_wait_are_refused_with_the_key() -> None:
-    waiting = RLConfig(max_steps=100, prompts_start={"general": 40})
+    waiting = shipped(RLConfig, max_steps=100, prompts_start={"general": 40})
     with pytest.raises(UsageError, match=r"prompts_start is \{'general': 40\}.*before step 40"):
         starts([Prompt({"domain": "general"}, "", [])], waiting)
 

@@ -28,6 +28,7 @@ from stages.supervised.documents import IGNORED, Document, encode, fit, pack
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import save_tokenizer
 from stages.verifiers.answer import parse
+from tests.shipped import shipped
 
 
 def conversation(number: int, answer: str = "", source: str = "tiny") -> dict[str, Any]:
@@ -51,7 +52,7 @@ def settings(**changes: Any) -> SFTConfig:
         "save_steps": 2,
         "seed": 3,
     }
-    return SFTConfig(**{**values, **changes})
+    return shipped(SFTConfig, **{**values, **changes})
 
 
 def weights(context: Any) -> dict[str, torch.Tensor]:
@@ -223,7 +224,9 @@ def test_lora_is_merged_into_plain_weights(
     data = make_artifact("conversations", "data", rows=[conversation(n) for n in range(16)])
     context = make_context()
     sft.run(
-        settings(lora=Lora(rank=4, alpha=8)), {"init_from": (base,), "data_from": (data,)}, context
+        settings(lora=shipped(Lora, rank=4, alpha=8)),
+        {"init_from": (base,), "data_from": (data,)},
+        context,
     )
     before = load_file(tiny_model_dir / "model.safetensors")
     after = weights(context)
@@ -315,7 +318,7 @@ def test_compiled_layers_learn_as_plain_ones_do(
     found = []
     for least in (10**6, 100):  # 2 epochs of some 700 tokens
         context = make_context(tmp_path / str(least))
-        config = settings(compile_from_tokens=least, row_tokens=64, lora=Lora(rank=4))
+        config = settings(compile_from_tokens=least, row_tokens=64, lora=shipped(Lora, rank=4))
         outputs = sft.run(config, inputs, context)
         found.append((outputs.facts["compiled"], curve(context, "loss"), weights(context)))
     (plain, losses, expected), (compiled, compiled_losses, trained) = found

@@ -22,6 +22,7 @@ from stages.kinds.sft.kind import SFTConfig
 from stages.rows.schemas import CONVERSATION, write_rows
 from stages.settings.training import Optimizer
 from stages.supervised.documents import IGNORED, encode
+from tests.shipped import shipped
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 ASKED = [{"role": "user", "content": "3 + 14 = ?"}]
@@ -82,7 +83,8 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "init_from": (Artifact(base, {"type": "model", "stage": "base"}),),
         "data_from": (Artifact(rows, {"type": "conversations", "stage": "rows"}),),
     }
-    config = SFTConfig(
+    config = shipped(
+        SFTConfig,
         optimizer=Optimizer(learning_rate=2e-3),
         epochs=15,
         batch_size=16,

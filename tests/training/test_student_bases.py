@@ -26,6 +26,7 @@ from stages.kinds.pretrained.kind import ModelContext, PretrainedConfig
 from stages.kinds.sft import run as sft
 from stages.kinds.sft.kind import SFTConfig
 from stages.settings.training import Optimizer
+from tests.shipped import shipped
 
 
 @pytest.fixture
@@ -78,8 +79,13 @@ def test_a_context_is_published_with_the_same_weights_and_trained_at_its_length(
     prompt = [{"role": "user", "content": "a thought"}]
     row = {"id": "1", "prompt": prompt, "completion": "is told " * 60, "domain": "general"}
     rows = [row | {"language": "en", "source": "mine"}] * 2
-    settings = SFTConfig(
-        kind="sft", seed=0, optimizer=Optimizer(learning_rate=1e-3), epochs=1, batch_size=2
+    settings = shipped(
+        SFTConfig,
+        kind="sft",
+        seed=0,
+        optimizer=Optimizer(learning_rate=1e-3),
+        epochs=1,
+        batch_size=2,
     )
     settings.max_length = 256
     data = make_artifact("conversations", "data", rows=rows)

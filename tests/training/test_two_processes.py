@@ -32,6 +32,7 @@ from stages.registry import PRELOAD, REGISTRY
 from stages.settings.generation import Sampling
 from stages.settings.training import Lora, Optimizer
 from stages.tiny.problems import generate
+from tests.shipped import shipped
 
 TOLERANCE = 1e-4
 SECONDS = 400.0
@@ -121,16 +122,16 @@ def sft(**changes: Any) -> SFTConfig:
         "save_steps": 2,
         "seed": 3,
     }
-    return SFTConfig(**{**values, **changes})
+    return shipped(SFTConfig, **{**values, **changes})
 
 
 def rl(**changes: Any) -> RLConfig:
     values: dict[str, Any] = {
         "kind": "rl",
         "seed": 3,
-        "rewards": {"language": RewardTerm(), "format": RewardTerm()},
+        "rewards": {"language": RewardTerm(1.0), "format": RewardTerm(1.0)},
         "optimizer": Optimizer(learning_rate=1e-3),
-        "sampling": Sampling(max_tokens=16),
+        "sampling": Sampling(1.0, max_tokens=16),
         "max_steps": 4,
         "questions_per_step": 4,
         "samples_per_question": 4,
@@ -139,7 +140,7 @@ def rl(**changes: Any) -> RLConfig:
         "save_steps": 2,
         "checking_words": ["wait"],
     }
-    return RLConfig(**{**values, **changes})
+    return shipped(RLConfig, **{**values, **changes})
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_grpo_in_two_processes_samples_and_learns_what_one_does(
     runs: Runs, problems: Inputs, make_artifact: Callable[..., Any]
 ) -> None:
     """And what it is asked on the way: 7 problems, 4 by one process and 3 by the other."""
-    config = rl(validation=Validation(every=3, samples=2))
+    config = rl(validation=shipped(Validation, every=3, samples=2))
     inputs = {**problems, "validate_on": (make_artifact("problems", "valid", seven()),)}
     one = runs("rl", config, inputs, "one", 1)
     two = runs("rl", config, inputs, "two", 2)
@@ -212,7 +213,7 @@ def test_two_processes_cut_a_rollout_at_the_same_step_as_one(runs: Runs, problem
 
 def test_a_gang_that_is_killed_goes_on_to_the_same_weights(runs: Runs, problems: Inputs) -> None:
     """LoRA, whose checkpoint is of another sort; rank 1 is killed after the first checkpoint."""
-    config = rl(lora=Lora(rank=4, alpha=8))
+    config = rl(lora=shipped(Lora, rank=4, alpha=8))
     whole = runs("rl", config, problems, "whole", 2)
     work = runs.start("rl", config, problems, "killed", 2)
     deadline = time.monotonic() + SECONDS

@@ -28,18 +28,20 @@ from killed_rl import Case
 from test_algorithms_run import algorithm
 from test_rl_resume import kill, scramble_generators
 
+from tests.shipped import shipped
+
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")
-EVERY_2 = Validation(every=2, samples=3)
+EVERY_2 = shipped(Validation, every=2, samples=3)
 
 
 def config(**changes) -> RLConfig:
     base = {
         "kind": "rl",
         "seed": 3,
-        "rewards": {name: RewardTerm() for name in ("language", "format", "accuracy")},
+        "rewards": {name: RewardTerm(1.0) for name in ("language", "format", "accuracy")},
         "optimizer": Optimizer(learning_rate=1e-3, warmup_steps=2),
-        "sampling": Sampling(max_tokens=24),
+        "sampling": Sampling(1.0, max_tokens=24),
         "max_steps": 5,
         "questions_per_step": 6,
         "samples_per_question": 4,
@@ -51,7 +53,7 @@ def config(**changes) -> RLConfig:
         "checking_words": ["wait"],
         "validation": EVERY_2,
     }
-    return RLConfig(**(base | changes))
+    return shipped(RLConfig, **(base | changes))
 
 
 def heldout(count: int = 4) -> list[dict]:
@@ -84,7 +86,7 @@ def weights(context):
 def test_with_validation_or_without_the_same_is_trained(inputs, make_context, tmp_path):
     contexts = [make_context(tmp_path / name) for name in ("on", "off")]
     rl.run(config(), inputs, contexts[0])
-    rl.run(config(validation=Validation(every=0)), inputs, contexts[1])
+    rl.run(config(validation=shipped(Validation, every=0)), inputs, contexts[1])
     on, off = (weights(context) for context in contexts)
     assert all(torch.equal(on[name], off[name]) for name in off)
     trained = [
@@ -125,10 +127,11 @@ def test_a_look_says_what_an_evaluation_of_the_published_model_says(
     changes = {} if name == "grpo" else {"dynamic_sampling": DynamicSampling()}
     rl.run(config(algorithm=algorithm(name), **changes), inputs, context)
     model = make_artifact("model", "trained", model_dir=context.output / "model")
-    asked = EvaluateConfig(
+    asked = shipped(
+        EvaluateConfig,
         kind="evaluate",
         seed=3,
-        sampling=Sampling(0.6, 0.95, max_tokens=24),
+        sampling=Sampling(EVERY_2.temperature, EVERY_2.top_p, max_tokens=24),
         samples_per_problem=3,
         pass_at=[1],
         checking_words=["wait"],
@@ -165,7 +168,7 @@ def test_it_is_judged_as_evaluations_are_and_not_as_rewards(inputs, make_context
     assert all(point["validation/accuracy"] > 0 for point in looks(context))
     strict = make_context(context.work.parent / "strict")
     same = config(max_steps=1, steps_per_rollout=1, save_steps=1)
-    same.validation = Validation(every=2, samples=3, policy="strict")
+    same.validation = shipped(Validation, every=2, samples=3, policy="strict")
     rl.run(same, inputs, strict)
     assert all(point["validation/accuracy"] == 0 for point in looks(strict))
 

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def grade(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline.cli", "grade", *map(str, arguments)]
+    command = [sys.executable, "-m", "stages", "grade", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 

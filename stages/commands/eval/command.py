@@ -41,11 +41,11 @@ import json
 import sys
 from collections.abc import Sequence
 
-from pipeline.cli import R1
 from pipeline.overrides import parsed
 from pipeline.run_command import execute
 from stages.commands.eval.request import read_request
 from stages.commands.eval.results import keep, made_before, read_results, tables
+from stages.project import R1
 
 PROJECT = dataclasses.replace(
     R1, preload="stages.commands.eval.command:PRELOAD", observer=None, report=None, closing=None

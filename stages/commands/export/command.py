@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.digests import sha256_of
 from pipeline.errors import RecipeError, UsageError
@@ -30,6 +29,7 @@ from pipeline.overrides import parsed
 from pipeline.situation import finished, survey
 from stages.commands.export.card import Card, write_card
 from stages.commands.export.lineage import Lineage
+from stages.project import R1
 
 EXPORTED = ("model", "reward_model")
 CARD = "README.md"

@@ -31,7 +31,7 @@ class ConversationsConfig(StageConfig):
     domain: str = "general"  # of rows without one
     language: str | None = None  # of rows without one; null: that of their prompt
     verifier: str | None = None  # judges rows that carry a reference
-    verifiers: Verifiers = from_root(Verifiers, "verifiers")
+    verifiers: Verifiers = from_root("verifiers", Verifiers)
     about: About = field(default_factory=About, metadata={"identity": False})
 
 

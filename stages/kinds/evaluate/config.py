@@ -23,7 +23,7 @@ class EvaluateConfig(StageConfig):
     """
 
     sampling: Sampling = field(default_factory=Sampling)
-    rollout: Rollout = from_root(Rollout, "rollout")
+    rollout: Rollout = from_root("rollout", Rollout)
     samples_per_problem: int = MISSING
     # a benchmark is asked as often as it says (`samples` in conf/data), where it says so
     samples_of_benchmark: bool = placement(False)
@@ -38,5 +38,5 @@ class EvaluateConfig(StageConfig):
     system_prompt: str | None = None
     template: Prompt | None = None
     prompts: dict[str, Prompt] | None = None
-    verifiers: Verifiers = from_root(Verifiers, "verifiers")
-    bootstrap_draws: int = from_root(lambda: 2000, "bootstrap.draws", identity=False)
+    verifiers: Verifiers = from_root("verifiers", Verifiers)
+    bootstrap_draws: int = from_root("bootstrap.draws", identity=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from omegaconf import MISSING
+
 from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.settings import context, generation, tiny_world, values, verifiers
 from stages.settings.edges import any_of, at_most_one, takes
@@ -33,7 +35,7 @@ class Thinking:
     share: float = 0.0  # of the rows that have no thought and are not trivial
     trivial: Trivial = field(default_factory=Trivial)
     prompt: str = "{question}"  # what the model is asked; {answer} is the answer that the row has
-    samples_per_row: int = 1  # the first thought that can be used is taken
+    samples_per_row: int = MISSING  # the first thought that can be used is taken
     filters: list[str] = field(default_factory=list)
     min_language_consistency: float = 0.0
     max_paragraph_characters: int = 4000
@@ -47,9 +49,9 @@ class GeneralConfig(StageConfig):
     rows: dict[str, int] = field(default_factory=dict)  # of the tiny world: source → how many
     thinking: Thinking = field(default_factory=Thinking)
     sampling: Sampling = field(default_factory=Sampling)
-    rollout: Rollout = from_root(Rollout, "rollout")
+    rollout: Rollout = from_root("rollout", Rollout)
     system_prompt: str | None = None
-    verifiers: Verifiers = from_root(Verifiers, "verifiers")
+    verifiers: Verifiers = from_root("verifiers", Verifiers)
 
 
 def check(stage: Stage) -> Iterator[Problem]:

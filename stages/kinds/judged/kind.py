@@ -24,9 +24,9 @@ PROMPTS = frozenset({"problems", "conversations"})
 class Judge:
     """What the tiny judge gives a reply for being right, courteous or beside the point."""
 
-    right: float = 4.0
-    courteous: float = 2.0
-    chatty: float = -1.0
+    right: float = MISSING
+    courteous: float = MISSING
+    chatty: float = MISSING
 
 
 @dataclass
@@ -39,8 +39,10 @@ class Judging:
 
     prompt: Prompt = field(default_factory=Prompt)
     verdicts: dict[str, float] = field(default_factory=dict)
-    shows: str = "answer"  # to the judge: the summary after the thought; or "response", all of it
-    min_votes: int = 1  # that can be read; with fewer a pair or response is dropped
+    shows: str = (
+        MISSING  # to the judge: "answer", the summary after the thought; or "response", all of it
+    )
+    min_votes: int = MISSING  # that can be read; with fewer a pair or response is dropped
     sampling: Sampling = field(default_factory=Sampling)
 
 
@@ -54,11 +56,11 @@ class PreferencesConfig(StageConfig):
 
     judge_with: str | None = None
     rows: int = MISSING
-    votes: int = 4
+    votes: int = MISSING
     margin: float = 1.0
     # as many pairs with the longer response chosen as with the shorter; the others are dropped
     balance_lengths: bool = True
-    judge: Judge | None = field(default_factory=Judge)  # the tiny world's; null: not asked
+    judge: Judge | None = None  # the tiny world's; null: not asked
     judge_noise: float = 0.0
     # a file of rows: judgements, or with judge_with what is to be judged
     path: str | None = outside_file(None)
@@ -67,7 +69,7 @@ class PreferencesConfig(StageConfig):
     sampling: Sampling = field(default_factory=Sampling)
     limit_prompts: int | None = None
     system_prompt: str | None = None
-    rollout: Rollout = from_root(Rollout, "rollout")
+    rollout: Rollout = from_root("rollout", Rollout)
 
 
 def check(stage: Stage) -> Iterator[Problem]:

@@ -36,7 +36,7 @@ class OnPolicyDistillConfig(StageConfig):
     system_prompt: str | None = None
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
-    parallel: Parallel = from_root(Parallel, "parallel", identity=False)
+    parallel: Parallel = from_root("parallel", Parallel, identity=False)
     micro_batch: int = placement(8)
     batch_tokens: int = placement(65536)  # sequences × their longest length, while it answers
     save_steps: int = placement(25)

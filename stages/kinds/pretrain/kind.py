@@ -22,7 +22,7 @@ FAMILIES = ("qwen2", "llama")  # of a tiny model
 class ModelShape:
     """A small decoder built from scratch. family: `qwen2` or `llama`."""
 
-    family: str = "qwen2"
+    family: str = MISSING
     hidden_size: int = MISSING
     intermediate_size: int = MISSING
     num_layers: int = MISSING

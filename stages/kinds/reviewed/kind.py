@@ -27,7 +27,7 @@ class ReviewedConfig(StageConfig):
 
     sheet: str = outside_file(MISSING)
     without_verdict: str = "error"
-    verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")
+    verifiers: TrainingVerifiers = from_root("verifiers", TrainingVerifiers)
 
 
 def check(stage: Stage) -> Iterator[Problem]:

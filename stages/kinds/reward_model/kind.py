@@ -46,7 +46,7 @@ class RewardModelConfig(StageConfig):
     max_calibration_error: float | None = placement(None)
     max_length_bias: float | None = placement(None)  # of the correlation, without its sign
     precision: Precision = field(default_factory=Precision)
-    parallel: Parallel = from_root(Parallel, "parallel", identity=False)
+    parallel: Parallel = from_root("parallel", Parallel, identity=False)
     micro_batch: int = placement(32)
     save_steps: int = placement(50)
     health: Health = field(default_factory=Health, metadata={"identity": False})

@@ -23,10 +23,12 @@ from stages.settings.verifiers import TrainingVerifiers
 class Critic:
     """PPO's value model: the policy's start with a head of one number per token."""
 
-    learning_rate_factor: float = 5.0  # times the policy's, warmed up like it
-    gae_lambda: float = 1.0
-    discount: float = 1.0
-    clip: float = 0.2  # how far a value may move from the one at sampling before its loss is flat
+    learning_rate_factor: float = MISSING  # times the policy's, warmed up like it
+    gae_lambda: float = MISSING
+    discount: float = MISSING
+    clip: float = (
+        MISSING  # how far a value may move from the one at sampling before its loss is flat
+    )
 
 
 @dataclass
@@ -34,8 +36,10 @@ class Rationalisation:
     """STaR's second try at a question that nobody answered: asked with a hint, trained without."""
 
     hint: str | None = None  # goes behind the question; {reference} is the answer; null: no hint
-    samples: int = 1  # of each question that failed
-    longest_reference: int = 40  # characters; a longer reference is no answer but a program or grid
+    samples: int = MISSING  # of each question that failed
+    longest_reference: int = (
+        MISSING  # characters; a longer reference is no answer but a program or grid
+    )
 
 
 @dataclass
@@ -43,7 +47,7 @@ class Probe:
     """Where samples are another model's: how right the policy is, by samples that train nothing."""
 
     every: int = 0  # optimiser steps; 0 is never
-    questions: int = 32  # of a rollout, one sample each
+    questions: int = MISSING  # of a rollout, one sample each
 
 
 @dataclass
@@ -61,21 +65,21 @@ class Algorithm:
     overlong: the share of the length limit in which a reward falls from 0 to −1; 0 is off.
     """
 
-    name: str = "grpo"
-    samples: str = "policy"
-    advantage: str = "group"
-    loss_type: str = "grpo"
-    scale_rewards: str = "group"
-    ratio: str = "token"
+    name: str = MISSING
+    samples: str = MISSING
+    advantage: str = MISSING
+    loss_type: str = MISSING
+    scale_rewards: str = MISSING
+    ratio: str = MISSING
     clip_low: float | None = None
     clip_high: float | None = None
     kl_coefficient: float | None = None
     dynamic_sampling: float | None = None
-    right: list[str] = field(default_factory=lambda: ["accuracy"])
+    right: list[str] = MISSING
     overlong: float = 0.0
     critic: Critic = field(default_factory=Critic)
-    preference_beta: float = 0.1  # DPO's β
-    rounds: int = 1  # STaR's
+    preference_beta: float = MISSING  # DPO's β
+    rounds: int = MISSING  # STaR's
     rationalisation: Rationalisation = field(default_factory=Rationalisation)
     probe: Probe = field(default_factory=Probe)
 
@@ -89,7 +93,7 @@ class RewardTerm:
     `safety` score queries of their own kind only (stages/rows/query_kind.py).
     """
 
-    weight: float = 1.0
+    weight: float = MISSING
     start: Any = 0.0
     stop: Any = None
     domains: list[str] = field(default_factory=list)
@@ -139,11 +143,11 @@ class Validation:
     """
 
     every: int = 0
-    samples: int = 16
-    temperature: float = 0.6
-    top_p: float = 0.95
+    samples: int = MISSING
+    temperature: float = MISSING
+    top_p: float = MISSING
     limit: int | None = None
-    policy: str = "lenient"
+    policy: str = MISSING
 
 
 @dataclass
@@ -169,17 +173,17 @@ class RLConfig(StageConfig):
     prompts_start: dict[str, Any] = field(default_factory=dict)
     optimizer: Optimizer = field(default_factory=Optimizer)
     sampling: Sampling = field(default_factory=Sampling)
-    rollout: Rollout = field(default_factory=Rollout)
+    rollout: Rollout = from_root("rollout", Rollout)
     max_steps: int = MISSING
     questions_per_step: int = MISSING
     samples_per_question: int = MISSING
-    steps_per_rollout: int = 1  # optimiser steps per rollout (the paper's 16 minibatches)
-    kl_coefficient: float = 0.0
+    steps_per_rollout: int = MISSING  # optimiser steps per rollout (the paper's 16 minibatches)
+    kl_coefficient: float = MISSING
     kl_rows: int = 16  # completions per rollout that KL is measured on when it is not in the loss
-    clip_low: float = 0.2
-    clip_high: float = 0.28
-    algorithm: Algorithm = from_root(Algorithm, "algorithm")
-    reference_sync_steps: int = 0  # 0: the reference stays as it was at the start
+    clip_low: float = MISSING
+    clip_high: float = MISSING
+    algorithm: Algorithm = from_root("algorithm", Algorithm)
+    reference_sync_steps: int = MISSING  # 0: the reference stays as it was at the start
     length_switches: list[LengthSwitch] = field(default_factory=list)
     dynamic_sampling: DynamicSampling = field(default_factory=DynamicSampling)
     curriculum: Curriculum = field(default_factory=Curriculum)
@@ -189,8 +193,8 @@ class RLConfig(StageConfig):
     template: Prompt | None = None
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
-    parallel: Parallel = from_root(Parallel, "parallel", identity=False)
-    micro_batch: int = placement(64)  # sequences per forward pass
-    save_steps: int = placement(25)
-    verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")
+    parallel: Parallel = from_root("parallel", Parallel, identity=False)
+    micro_batch: int = placement(MISSING)  # sequences per forward pass
+    save_steps: int = placement(MISSING)
+    verifiers: TrainingVerifiers = from_root("verifiers", TrainingVerifiers)
     health: Health = field(default_factory=Health, metadata={"identity": False})

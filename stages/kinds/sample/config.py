@@ -37,8 +37,8 @@ class GenerativeJudge:
 class Adaptive:
     """How the budget moves from easy problems to hard ones: stages/sampling/adaptive.py."""
 
-    most_samples: int = 64  # that one problem may cost
-    rounds: int = 16  # the budget is given out in so many parts
+    most_samples: int = MISSING  # that one problem may cost
+    rounds: int = MISSING  # the budget is given out in so many parts
 
 
 @dataclass
@@ -79,8 +79,8 @@ class SampleConfig(StageConfig):
     rewrite_with: str | None = None
     judge_with: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
-    rollout: Rollout = from_root(Rollout, "rollout")
-    strategy: str = "fixed"
+    rollout: Rollout = from_root("rollout", Rollout)
+    strategy: str = MISSING
     samples_per_problem: int = MISSING
     adaptive: Adaptive = field(default_factory=Adaptive)
     max_kept_per_problem: int = MISSING
@@ -90,9 +90,9 @@ class SampleConfig(StageConfig):
     min_language_consistency: float = 0.0
     max_paragraph_characters: int = 4000
     max_repetition: float = 0.5  # share of a thought's phrases that stood in it before
-    max_resemblance: float = 0.9  # from here on two answers to a problem are near duplicates
+    max_resemblance: float = MISSING  # from here on two answers to a problem are near duplicates
     rewriter: str | None = None  # or `model` (on rewrite_with), or `tiny`: rewrite and sum up
     rewrite: Rewrite = field(default_factory=Rewrite)
     generative_judge: GenerativeJudge | None = None  # how judge_with judges what rules cannot
     system_prompt: str | None = None
-    verifiers: TrainingVerifiers = from_root(TrainingVerifiers, "verifiers")
+    verifiers: TrainingVerifiers = from_root("verifiers", TrainingVerifiers)

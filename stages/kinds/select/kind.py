@@ -39,8 +39,8 @@ class Diversity:
     """How rows are drawn: a cell at random, then a rank by length with the weight base^-rank."""
 
     by: list[str] = field(default_factory=list)  # columns or metadata.<name>; empty: one cell
-    length_base: float = 2.0  # 1: every rank alike
-    draws: int = 1  # of which the least similar to those before it is taken
+    length_base: float = MISSING  # 1: every rank alike
+    draws: int = MISSING  # of which the least similar to those before it is taken
 
 
 @dataclass

@@ -23,7 +23,7 @@ class ServedModelConfig(StageConfig):
     url: str = MISSING  # the base URL, which mostly ends in /v1
     model: str = MISSING  # the name under which the server knows it
     revision: str = ""
-    server: Server = from_root(Server, "server", identity=False)
+    server: Server = from_root("server", Server, identity=False)
 
 
 def check(stage: Stage) -> Iterator[Problem]:

@@ -38,7 +38,7 @@ class SFTConfig(StageConfig):
     precision: Precision = field(default_factory=Precision)
     compile_from_tokens: int | None = None
     lora: Lora | None = None
-    parallel: Parallel = from_root(Parallel, "parallel", identity=False)
+    parallel: Parallel = from_root("parallel", Parallel, identity=False)
     micro_batch: int = placement(32)
     row_tokens: int | None = placement(None)
     save_steps: int = placement(50)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.graph import build
@@ -12,7 +11,9 @@ from stages.kinds.clean.kind import CleanConfig
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.general.kind import GeneralConfig
 from stages.kinds.problems.kind import ProblemsConfig
+from stages.project import R1
 from stages.registry import REGISTRY
+from tests.shipped import shipped
 
 TYPES = ("problems", "samples", "conversations")
 
@@ -22,7 +23,7 @@ def stages(**clean):
     return {
         "pool": problems,
         "heldout": problems,
-        "talks": GeneralConfig("general"),
+        "talks": shipped(GeneralConfig, "general"),
         "prompts": CleanConfig(**{"kind": "clean_problems", "data_from": ["pool"], **clean}),
     }
 
@@ -54,7 +55,7 @@ def test_a_wrong_input_is_named_by_its_key(clean, message):
 
 
 def test_other_kinds_take_nothing_to_be_apart_from():
-    wrong = EvaluateConfig("evaluate", apart_from=["heldout"])
+    wrong = shipped(EvaluateConfig, "evaluate", apart_from=["heldout"])
     with pytest.raises(UsageError, match="takes nothing by `apart_from`"):
         build({**stages(apart_from=["heldout"]), "eval": wrong}, REGISTRY)
 

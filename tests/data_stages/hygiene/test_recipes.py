@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.graph import Node, build
+from stages.project import R1
 from stages.registry import REGISTRY
 
 

@@ -7,6 +7,7 @@ from pipeline.cli import main
 from pipeline.project import Project
 
 TOY = Project(
+    about="A recipe of sums.",
     registry="toy_recipe.kinds:REGISTRY",
     conf=str(Path(__file__).parent / "conf"),
     preload="toy_recipe.kinds:PRELOAD",
@@ -16,4 +17,4 @@ TOY = Project(
 )
 
 if __name__ == "__main__":
-    sys.exit(main(project=TOY))
+    sys.exit(main(TOY))
