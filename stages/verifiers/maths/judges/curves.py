@@ -14,8 +14,9 @@ from typing import Any
 from flint import Ordering, arb, fmpz_mpoly, fmpz_mpoly_ctx, fmpz_mpoly_vec
 
 from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined, Unread
-from stages.verifiers.maths.judges.exact import is_linear, proportional
+from stages.verifiers.maths.judges.exact import Value
 from stages.verifiers.maths.judges.numeric import evaluate
+from stages.verifiers.maths.judges.polynomial import UNIT, Polynomial
 from stages.verifiers.maths.judges.rules import need_digits
 from stages.verifiers.maths.judges.scalars import points
 from stages.verifiers.maths.judges.values import value_of
@@ -55,9 +56,27 @@ def _same_exactly(left: Node, right: Node) -> bool | None:
         mine, theirs = value_of(left), value_of(right)
     except (NotExact, TooLarge, Undefined):
         return None
-    if mine.den == theirs.den and mine.num and proportional(mine.num, theirs.num):
+    if mine.den == theirs.den and mine.num and _proportional(mine.num, theirs.num):
         return True
-    return False if is_linear(mine) and is_linear(theirs) else None
+    return False if _is_linear(mine) and _is_linear(theirs) else None
+
+
+def _proportional(a: Polynomial, b: Polynomial) -> bool:
+    """Equal up to a rational factor."""
+    if a.keys() != b.keys() or not a:
+        return a.keys() == b.keys()
+    first = next(iter(a))
+    return all(a[m] * b[first] == b[m] * a[first] for m in a)
+
+
+def _is_linear(a: Value) -> bool:
+    """A polynomial of degree one in its names."""
+    constants = ("pi", "e", "i")
+    return a.den == UNIT and all(
+        all(isinstance(atom, int) or (isinstance(atom, str) and e > 0) for atom, e in monomial)
+        and sum(e for atom, e in monomial if isinstance(atom, str) and atom not in constants) <= 1
+        for monomial in a.num
+    )
 
 
 def difference(chain: Node) -> Node:

@@ -143,14 +143,6 @@ def same(a: Value, b: Value) -> bool | None:
     return False if _is_pure(a) and _is_pure(b) else None
 
 
-def proportional(a: Polynomial, b: Polynomial) -> bool:
-    """Equal up to a rational factor."""
-    if a.keys() != b.keys() or not a:
-        return a.keys() == b.keys()
-    first = next(iter(a))
-    return all(a[m] * b[first] == b[m] * a[first] for m in a)
-
-
 def _value(num: Polynomial, den: Polynomial) -> Value:
     """Move a denominator of one term into the numerator."""
     if len(den) != 1:
@@ -247,14 +239,4 @@ def _is_pure(a: Value) -> bool:
         for polynomial in (a.num, a.den)
         for monomial in polynomial
         for atom, exponent in monomial
-    )
-
-
-def is_linear(a: Value) -> bool:
-    """A polynomial of degree one in its names."""
-    constants = ("pi", "e", "i")
-    return a.den == UNIT and all(
-        all(isinstance(atom, int) or (isinstance(atom, str) and e > 0) for atom, e in monomial)
-        and sum(e for atom, e in monomial if isinstance(atom, str) and atom not in constants) <= 1
-        for monomial in a.num
     )
