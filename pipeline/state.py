@@ -78,6 +78,15 @@ def replace(path: Path, content: bytes) -> None:
         raise
 
 
+def flush(path: Path) -> None:
+    """Have the disk hold a file, or a folder's entries."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _aside(path: Path) -> tuple[Path, int]:
     """An open file beside another that is this thread's alone: the usual one, if that is free."""
     usual = path.with_name(f"{path.name}.tmp")

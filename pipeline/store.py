@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import lease, locks, notices
+from pipeline import lease, locks, notices, state
 from pipeline import manifest as manifests
 from pipeline.artifact import MANIFEST, Artifact
 from pipeline.digests import Digests, sha256_of
@@ -209,7 +209,7 @@ class Store:
     def _appear(self, aside: Path, target: Path, fence: Callable[[], None] = lambda: None) -> None:
         """Flush everything, then rename: after a power cut the artifact is whole or absent."""
         for path in (*aside.rglob("*"), aside):
-            _flush(path)
+            state.flush(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         fence()
         try:
@@ -218,16 +218,8 @@ class Store:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
             shutil.rmtree(aside)  # another runner published the same result first
-        _flush(target.parent)
+        state.flush(target.parent)
 
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -28,11 +28,6 @@ from stages.language.lexicon import LISTED, UNKNOWN, evidence
 
 STRETCH = 2.0  # powers of ten by which a stretch must speak for other languages
 AGAIN = 0.01  # what weak evidence adds that stood before: it goes with its neighbours
-PARTICLES = frozenset(
-    "的了是在和就也都我你他她它这那有把被让给从与或但则又若再先等每个几多少么问求"
-)
-
-
 SENTENCES = 10  # words that the detector is given at least
 SURE = 0.9  # the probability from which another language is believed
 HARDLY = 0.01  # the target's below which it is some other, whichever

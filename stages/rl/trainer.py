@@ -9,9 +9,9 @@
             _measure           5 the curves of the rollout           metrics.py
         _rows_with_signal      6 the rows that can change the weights
         _run_passes            7 forward and backward, in chunks     batches.py, shared_prompts.py
-                                 compute_loss, TRL's, of the log-probabilities that
-                                 _get_per_token_logps_and_entropies gives it
-    log                        the curves of the step
+                                 compute_loss, TRL's, of the
+                                 log-probabilities of a chunk        log_probabilities.py
+    log                        the curves of the step                step_curves.py
 
 TRL keeps what makes GRPO what it is: the advantages of a group (`scale_rewards`), the clipped loss
 and its KL term (`loss_type`, `beta`), the loop of optimiser steps. Where this trainer differs:
@@ -30,17 +30,15 @@ and its KL term (`loss_type`, `beta`), the loop of optimiser steps. Where this t
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOConfig
 
 from pipeline.context import moved
 from stages.rewards.terms import Term
@@ -50,24 +48,21 @@ from stages.rl.algorithms.drawing import AlgorithmDrawer, hinted_prompts
 from stages.rl.batches import Chunk, Tensors, take
 from stages.rl.prompt_stream import PromptStream
 from stages.rl.prompts import Prompt, slots
-from stages.rl.readable_rows import rollout_rows
 from stages.rl.rewards import DrawnScores
-from stages.rl.rollout import RolloutTrainer
 from stages.rl.schedule import rollouts_of
 from stages.rl.shared_prompts import can_share
+from stages.rl.step_curves import StepCurvesTrainer
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.training import parallel
-from stages.training.bad_batch import require_finite
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig
 
 NOTHING: list[int] = []  # a pass that only other processes need; its loss weighs nothing
 FIRST = [0]  # a row to make it with
-REMEDY = "Lower optimizer.learning_rate or kl_coefficient, and run again."
 
 
-class RecipeGRPOTrainer(RolloutTrainer):
+class RecipeGRPOTrainer(StepCurvesTrainer):
     """See the module's docstring.
 
     start: the model that KL is measured to when it is not in the loss; None with LoRA, where the
@@ -120,8 +115,7 @@ class RecipeGRPOTrainer(RolloutTrainer):
             and not self.aux_loss_enabled
             and can_share(self.policy)
         )
-        self._sampled = None
-        self._chunk: Chunk | None = None
+        self._sampled = self._chunk = None
         self._clock = time.perf_counter()
         self.set_up()
 
@@ -251,77 +245,3 @@ class RecipeGRPOTrainer(RolloutTrainer):
         chunks += [NOTHING] * (parallel.most(len(chunks)) - len(chunks))
         for number, chunk in enumerate(chunks, start=1):
             yield chunk, parallel.last_pass(self, model, number == len(chunks))
-
-    def _get_per_token_logps_and_entropies(
-        self,
-        model: Any,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        logits_to_keep: int,
-        **kwargs: Any,
-    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        """Log-probabilities, on top of shared prompts where they are shared.
-
-        TRL calls this when it scores a rollout (old and reference policy: no chunk, no gradient)
-        and for the loss of each chunk. −log p stands for the entropy that TRL logs.
-        """
-        if self._sampled is not None:
-            logps, self._sampled = self._sampled, None
-            return logps, None, None
-        if self._chunk is None:
-            batch = batches.split_batch(input_ids, attention_mask, logits_to_keep)
-            with self.accelerator.autocast():
-                logps = batches.frozen_logps(
-                    model, batch, self.temperature, self.config.micro_batch
-                )
-            return logps, None, None
-        if self._chunk.shared is not None:
-            with self.accelerator.autocast():
-                logps = self._chunk.logps(self.temperature)
-            aux_loss = None
-        else:
-            kwargs["compute_entropy"] = False
-            logps, _, aux_loss = super()._get_per_token_logps_and_entropies(
-                model, input_ids, attention_mask, logits_to_keep, **kwargs
-            )
-        self._note_gap(logps.detach(), self._chunk.rows)
-        return logps, -logps.detach(), aux_loss
-
-    def _note_gap(self, logps: torch.Tensor, chunk: Tensors) -> None:
-        """How far training and sampling are apart, where both have the same weights."""
-        if self._step % self.args.steps_per_generation == 0 and not self.use_vllm:
-            mask = chunk["completion_mask"]
-            gap = ((logps - chunk["sampling_per_token_logps"]) * mask).abs().sum() / mask.sum()
-            self._metrics["train"]["sampling_logp_difference"].append(float(gap))
-
-    # What is told of a step
-
-    def _require_finite(self, name: str, value: float, step: int) -> None:
-        rows = rollout_rows(self._trained, self._groups, self.prompts, self.terms)
-        require_finite(name, value, step, rows, Path(self.args.output_dir), REMEDY)
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """TRL's and our metrics of the step as curves."""
-        if "grad_norm" in logs:
-            self._require_finite("gradient's norm", logs["grad_norm"], self.state.global_step)
-        if "loss" in logs:
-            now = time.perf_counter()
-            seconds, self._clock = now - self._clock, now
-            found = {
-                name: metrics.mean(value for value in values if not math.isnan(value))
-                for name, values in self._metrics["train"].items()
-            }
-            tokens = self._tokens * self.accelerator.num_processes
-            speed = {"step_seconds": seconds, "tokens_per_second": tokens / seconds}
-            logs.update(metrics.curves(parallel.mean_of_all({**found, **speed})))
-            self._metrics["train"].clear()
-        super(GRPOTrainer, self).log(logs, start_time)
-
-    def note(self, measured: Mapping[str, float], seconds: float) -> None:
-        """Curves of the step that was measured beside it, in seconds that are not the step's."""
-        for name, value in measured.items():
-            self._metrics["train"][name].append(value)
-        self._clock += seconds
-
-    def create_model_card(self, **kwargs: Any) -> None:
-        """No card beside a checkpoint: what a stage publishes has its manifest."""

@@ -22,7 +22,6 @@ at a time. A resume reads the checkpoint once more.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import time
@@ -41,11 +40,11 @@ def mark_complete(checkpoint: Path) -> None:
     """Flush every file, then write the list of their sizes and digests, atomically and last."""
     files = _files(checkpoint)
     for path in (*files, *(p for p in checkpoint.rglob("*") if p.is_dir()), checkpoint):
-        _flush(path)
+        state.flush(path)
     state.write(checkpoint / COMPLETE, _digests(checkpoint, files))
-    _flush(checkpoint / COMPLETE)
-    _flush(checkpoint)
-    _flush(checkpoint.parent)
+    state.flush(checkpoint / COMPLETE)
+    state.flush(checkpoint)
+    state.flush(checkpoint.parent)
 
 
 def at(work: Path | str, step: int) -> Path:
@@ -122,11 +121,3 @@ def _sha256(path: Path) -> str:
 
 def _name(path: Path, checkpoint: Path) -> str:
     return path.relative_to(checkpoint).as_posix()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -33,7 +33,7 @@ A row may also hold an answer that must not be right, or its tests tell nothing:
 
     refuted(metadata) -> str                                "": it holds none
 
-Modules are imported when first used: a row of multiple choice never loads mpmath.
+Modules are imported when first used: a row of multiple choice never loads python-flint.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import pyarrow as pa
@@ -94,18 +93,13 @@ class VerdictFile:
             self._text: IO[str] = opened(self.partial, "wt", encoding="ascii")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._kind == ".parquet":
             self._flush()
             self._parquet.close()
         else:
             self._text.close()
-        if error is None:
+        if kind is None:
             self.partial.replace(self._path)
 
     def write(self, id_: Any, score: float | None, reason: str, seconds: float) -> None:

@@ -34,7 +34,7 @@ GRPO = {
         "prompt_ids images multimodal_fields num_generations has_tool_images"
     ),
     "_calculate_rewards": "inputs prompts completions completion_ids_list",
-    # the loss; the others are of images, and go on as they come
+    # the loss: log_probabilities.py; the others are of images, and go on as they come
     "_get_per_token_logps_and_entropies": "model input_ids attention_mask logits_to_keep …",
     # a resume: stages/rl/resume.py, algorithms/
     "_save_checkpoint": "model trial",

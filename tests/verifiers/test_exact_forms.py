@@ -118,9 +118,28 @@ def test_answers_that_once_slipped_through_do_not(answer: str, reference: str) -
     assert verdict is None or verdict.score == 0.0
 
 
-def test_a_branch_of_a_root_proves_no_difference() -> None:
-    product = "\\sqrt{(x-5)(x-7)}"  # of one sign where both are real
-    assert maths.quick("\\sqrt{x-5}\\sqrt{x-7}", product, {}) is None
+@pytest.mark.parametrize(
+    ("answer", "reference", "decided"),
+    [
+        ("\\sqrt{x-5}\\sqrt{x-7}", "\\sqrt{(x-5)(x-7)}", True),  # of other signs below 5
+        ("\\ln(x+1)", "\\ln(x+2)", True),
+        ("\\ln(4x)", "2\\ln 2+\\ln x", False),
+        ("\\sin(1)+10^{-90}", "\\sin(1)", False),  # a worker takes more digits
+    ],
+)
+def test_a_caller_refuses_by_the_numbers_that_a_worker_refuses_by(
+    answer: str, reference: str, decided: bool
+) -> None:
+    sure = maths.quick(answer, reference, {})
+    final = maths.judge(answer, maths.read(reference, {}))
+    assert (sure is not None) == decided
+    assert sure in (None, final)
+
+
+def test_what_meets_at_a_hundred_digits_is_told_apart_by_more() -> None:
+    tiny = "\\sin(1)+10^{-90}"
+    assert maths.judge(tiny, maths.read("\\sin(1)", {})).score == 0.0
+    assert maths.judge(tiny, maths.read(f"2({tiny})/2", {})).score == 1.0
 
 
 @pytest.mark.parametrize(
@@ -213,3 +232,29 @@ def test_what_was_once_misread_is_read(reference: str, same: str, other: str) ->
 )
 def test_an_ambiguous_text_is_none_of_its_readings(answer: str, readings: list[str]) -> None:
     assert not any(maths.judge(answer, maths.read(text, {})).score for text in readings)
+
+
+@pytest.mark.parametrize("reference", ["0", "1", "-1", "\\ln 2"])
+def test_a_number_that_may_be_on_either_side_of_a_jump_meets_nothing(reference: str) -> None:
+    unsure = "\\operatorname{sgn}(\\ln e - 1)"
+    assert maths.judge(unsure, maths.read(reference, {})).score == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [
+        ("\\arg(e^{i\\pi})", "\\pi", "-\\pi"),
+        ("\\sqrt{4e^{i\\pi}}", "2i", "-2i"),
+        ("\\lfloor\\ln(e^3)\\rfloor", "3", "2"),
+    ],
+)
+def test_what_rounding_cannot_tell_from_a_border_is_on_it(
+    text: str, right: str, wrong: str
+) -> None:
+    assert maths.judge(text, maths.read(right, {})).score == 1.0
+    assert maths.judge(text, maths.read(wrong, {})).score == 0.0
+
+
+@pytest.mark.parametrize("text", ["1+t+t^3", "2\\pi n", "\\frac{x^2-1}{x+1}", "\\lceil x \\rceil"])
+def test_however_small_a_power_of_e_is_it_has_a_logarithm(text: str) -> None:
+    assert maths.judge(f"\\ln(e^{{{text}}})", maths.read(text, {})).score == 1.0

@@ -5,9 +5,10 @@ r"""Mathematics: one reader, one tree, and three judges that ask each other in t
    families, functions in pieces, words. It refuses what it does not know: no text ever reaches eval
    or sympify.
 2. `judges` compare two trees: by exact arithmetic (`values`, `exact`) and by structure
-   (`structure`, `rows`, `regions`) in the caller's process, in microseconds, all steps bounded.
-3. What only numbers at many digits, families or curves can decide is left to a worker, which judges
-   the same trees further (`scalars`, `families`, `spans`, `curves`).
+   (`structure`, `rows`, `regions`) in the caller's process, all steps bounded. Balls of 100 digits
+   that do not meet (`numeric`) are different there, too.
+3. What only more digits, equal numbers, families or curves can decide is left to a worker, which
+   judges the same trees further (`scalars`, `families`, `spans`, `curves`).
 
 `strict` says which right answers were not worked for: they repeat their question or leave it
 undone.

@@ -91,7 +91,7 @@ def _agree(one: tuple[Node, Region], other: tuple[Node, Region]) -> bool:
         if low is None or high is None:
             raise NoRegion("border")
         first, second = one[0], other[0]
-        if low == high:
+        if low.overlaps(high):
             at = {met.label.value: piece.low}
             first, second = substitute(first, at), substitute(second, at)
         if not same_value(first, second):

@@ -11,13 +11,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import mpmath
-from flint import Ordering, fmpz_mpoly, fmpz_mpoly_ctx, fmpz_mpoly_vec
-from mpmath import mp
+from flint import Ordering, arb, fmpz_mpoly, fmpz_mpoly_ctx, fmpz_mpoly_vec
 
 from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined, Unread
-from stages.verifiers.maths.judges.exact import is_linear, proportional
+from stages.verifiers.maths.judges.exact import Value
 from stages.verifiers.maths.judges.numeric import evaluate
+from stages.verifiers.maths.judges.polynomial import UNIT, Polynomial
 from stages.verifiers.maths.judges.rules import need_digits
 from stages.verifiers.maths.judges.scalars import points
 from stages.verifiers.maths.judges.values import value_of
@@ -57,9 +56,27 @@ def _same_exactly(left: Node, right: Node) -> bool | None:
         mine, theirs = value_of(left), value_of(right)
     except (NotExact, TooLarge, Undefined):
         return None
-    if mine.den == theirs.den and mine.num and proportional(mine.num, theirs.num):
+    if mine.den == theirs.den and mine.num and _proportional(mine.num, theirs.num):
         return True
-    return False if is_linear(mine) and is_linear(theirs) else None
+    return False if _is_linear(mine) and _is_linear(theirs) else None
+
+
+def _proportional(a: Polynomial, b: Polynomial) -> bool:
+    """Equal up to a rational factor."""
+    if a.keys() != b.keys() or not a:
+        return a.keys() == b.keys()
+    first = next(iter(a))
+    return all(a[m] * b[first] == b[m] * a[first] for m in a)
+
+
+def _is_linear(a: Value) -> bool:
+    """A polynomial of degree one in its names."""
+    constants = ("pi", "e", "i")
+    return a.den == UNIT and all(
+        all(isinstance(atom, int) or (isinstance(atom, str) and e > 0) for atom, e in monomial)
+        and sum(e for atom, e in monomial if isinstance(atom, str) and atom not in constants) <= 1
+        for monomial in a.num
+    )
 
 
 def difference(chain: Node) -> Node:
@@ -68,26 +85,25 @@ def difference(chain: Node) -> Node:
     return Node("add", (left, Node("neg", (right,))))
 
 
-def _factor(left: Node, right: Node, names: frozenset[str]) -> Any:
+def _factor(left: Node, right: Node, names: frozenset[str]) -> arb | None:
     """The constant c with left = c * right at every point, or None."""
-    found: list[Any] = []
+    found: list[arb] = []
     for point in points(names, frozenset()):
         try:
             first, second = evaluate(left, point), evaluate(right, point)
         except Undefined:
             continue
-        if first.within(first.value) or second.within(second.value):
-            if first.within(first.value) and second.within(second.value):
+        if first.zero or second.zero:
+            if first.zero and second.zero:
                 continue
             return None
         if not (first.real and second.real):
             if first.real != second.real:
                 return None
             continue
-        with mp.workdps(100):
-            found.append(mpmath.re(first.value) / mpmath.re(second.value))
-            if abs(found[-1] - found[0]) > abs(found[0]) * mpmath.mpf(10) ** -60:
-                return None
+        found.append(first.ball.real / second.ball.real)
+        if not found[-1].overlaps(found[0]):
+            return None
     return found[0] if len(found) >= _ENOUGH else None
 
 

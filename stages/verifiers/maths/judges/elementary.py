@@ -1,13 +1,13 @@
-"""Elementary functions at any precision, and what they refuse."""
+"""Elementary functions of balls, and what they refuse. A result that is not finite has no value."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
-import mpmath
-from mpmath import mp
+from flint import acb, arb
 
 from stages.verifiers.maths.errors import TooLarge, Undefined, Unread
 from stages.verifiers.maths.nodes import Node
@@ -15,12 +15,22 @@ from stages.verifiers.maths.nodes import Node
 FACTORIAL = 2_100  # and what else is larger is not computed
 
 
-_GAMMA_DIGITS = 300  # it takes seconds at a thousand
-
-
-def is_real(value: Any) -> bool:
+def is_real(value: acb) -> bool:
     """Whether a number has no imaginary part at all."""
-    return not mpmath.im(value)
+    return value.imag.is_zero()
+
+
+def whole(value: acb) -> bool:
+    """Whether a number is surely an integer."""
+    return value.real.is_integer() and is_real(value)
+
+
+def integer(value: acb | arb) -> int:
+    """The only integer that a ball holds; Undefined where there is none."""
+    only = value.unique_fmpz()
+    if only is None:
+        raise Undefined
+    return int(only)
 
 
 def odd_degree(exponent: Node) -> int:
@@ -36,99 +46,82 @@ def odd_degree(exponent: Node) -> int:
     return 0
 
 
-def _factorial(value: Any) -> Any:
-    if not is_real(value):
+def floor(value: arb) -> arb:
+    """The integer below; one that rounding cannot be told from counts as reached."""
+    near = value.unique_fmpz()
+    return value.floor() if near is None else arb(near)
+
+
+def _factorial(value: acb) -> Any:
+    if not is_real(value) or value.real < 0:
         raise Undefined
-    value = mpmath.re(value)
-    if abs(value) > FACTORIAL:
+    if value.real > FACTORIAL:
         raise TooLarge("factorial")
-    if is_real(value) and value < 0:
-        raise Undefined
-    whole = is_real(value) and value == mpmath.nint(value)
-    if not whole and mp.dps > _GAMMA_DIGITS:
-        raise TooLarge("gamma function")
-    return mpmath.mpf(math.factorial(int(value))) if whole else mpmath.factorial(value)
+    return value.real.fac()
 
 
-def _gamma(value: Any) -> Any:
-    if not is_real(value) or value == mpmath.nint(value):
+def _gamma(value: acb) -> Any:
+    if not is_real(value) or whole(value):
         return _factorial(value - 1)
-    if mp.dps > _GAMMA_DIGITS:
-        raise TooLarge("gamma function")
-    return mpmath.gamma(value)
+    return value.gamma()
 
 
-def _binomial(top: Any, bottom: Any) -> Any:
+def _binomial(top: acb, bottom: acb) -> Any:
     if abs(top) > 10**4 or abs(bottom) > 10**4:
         raise TooLarge("binomial")
-    if all(is_real(part) and part == mpmath.nint(part) and part >= 0 for part in (top, bottom)):
-        if bottom > top:  # n!/(k!(n-k)!) has no value there
+    if whole(top) and whole(bottom) and top.real >= 0 and bottom.real >= 0:
+        if bottom.real > top.real:  # n!/(k!(n-k)!) has no value there
             raise Undefined
-        return mpmath.mpf(math.comb(int(top), int(bottom)))
-    if mp.dps > _GAMMA_DIGITS:
-        raise TooLarge("gamma function")
-    return mpmath.binomial(top, bottom)
+        return math.comb(integer(top), integer(bottom))
+    return (top + 1).gamma() * (bottom + 1).rgamma() * (top - bottom + 1).rgamma()
 
 
-def _permutations(top: Any, bottom: Any) -> Any:
-    if abs(top) > FACTORIAL or not is_real(top) or not is_real(bottom) or bottom > top:
+def _permutations(top: acb, bottom: acb) -> Any:
+    if abs(top) > FACTORIAL or not (is_real(top) and is_real(bottom)) or bottom.real > top.real:
         raise Unread("permutations")
     return _factorial(top) / _factorial(top - bottom)
 
 
-def _mod(left: Any, right: Any) -> Any:
-    if not is_real(left) or not is_real(right) or not right:
+def _mod(left: acb, right: acb) -> Any:
+    if not is_real(left) or not is_real(right):
         raise Undefined
-    return left - right * mpmath.floor(left / right)
+    return left - right * floor((left / right).real)
 
 
-def _whole(values: list[Any]) -> list[int]:
-    if any(value != mpmath.nint(value) or abs(value) > 10**18 for value in values):
+def _integers(values: list[arb]) -> list[int]:
+    if not all(value.is_integer() and abs(value) <= 10**18 for value in values):
         raise Undefined
-    return [int(value) for value in values]
+    return [integer(value) for value in values]
 
 
-def _steady(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Floor and its kin, where rounding cannot push an integer over the edge."""
-
-    def stepped(value: Any) -> Any:
-        if not is_real(value):
-            raise Undefined
-        nearest = mpmath.nint(value)
-        return nearest if abs(value - nearest) < mpmath.mpf(10) ** (30 - mp.dps) else step(value)
-
-    return stepped
-
-
-def _gcd(values: list[Any]) -> Any:
-    return mpmath.mpf(math.gcd(*_whole(values)))
-
-
-def _lcm(values: list[Any]) -> Any:
-    return mpmath.mpf(math.lcm(*_whole(values)))
+def _floor(value: acb) -> Any:
+    if not is_real(value):
+        raise Undefined
+    return floor(value.real)
 
 
 EXACT = ("factorial", "binomial", "permutations", "gcd", "lcm", "mod", "abs", "max", "min")
-MANY: dict[str, Callable[[list[Any]], Any]] = {"max": max, "min": min, "gcd": _gcd, "lcm": _lcm}
-PAIRS: dict[str, Callable[[Any, Any], Any]] = {
+MANY: dict[str, Callable[[list[arb]], Any]] = {
+    "max": lambda values: reduce(arb.max, values),
+    "min": lambda values: reduce(arb.min, values),
+    "gcd": lambda values: math.gcd(*_integers(values)),
+    "lcm": lambda values: math.lcm(*_integers(values)),
+}
+PAIRS: dict[str, Callable[[acb, acb], Any]] = {
     "binomial": _binomial,
     "permutations": _permutations,
     "mod": _mod,
 }
-POLES: dict[str, Callable[[Any], Any]] = {
-    "tan": mpmath.cos, "sec": mpmath.cos, "cot": mpmath.sin, "csc": mpmath.sin,
-    "coth": mpmath.sinh, "csch": mpmath.sinh, "arcsec": abs, "arccsc": abs,
-}  # fmt: skip
-ONE: dict[str, Callable[[Any], Any]] = {
-    "sin": mpmath.sin, "cos": mpmath.cos, "tan": mpmath.tan, "cot": mpmath.cot,
-    "sec": mpmath.sec, "csc": mpmath.csc, "arcsin": mpmath.asin, "arccos": mpmath.acos,
-    "arctan": mpmath.atan, "arccot": lambda value: mp.pi / 2 - mpmath.atan(value),
-    "arcsec": mpmath.asec, "arccsc": mpmath.acsc,
-    "sinh": mpmath.sinh, "cosh": mpmath.cosh, "tanh": mpmath.tanh, "coth": mpmath.coth,
-    "sech": mpmath.sech, "csch": mpmath.csch, "arsinh": mpmath.asinh, "arcosh": mpmath.acosh,
-    "artanh": mpmath.atanh, "arcoth": mpmath.acoth, "erf": mpmath.erf,
-    "exp": mpmath.exp, "abs": abs, "conjugate": mpmath.conj, "Re": mpmath.re, "Im": mpmath.im,
-    "arg": mpmath.arg, "sgn": mpmath.sign, "Gamma": _gamma, "factorial": _factorial,
-    "floor": _steady(mpmath.floor), "ceil": _steady(mpmath.ceil),
-    "cis": lambda angle: mpmath.expj(angle),
+ONE: dict[str, Callable[[acb], Any]] = {
+    "sin": acb.sin, "cos": acb.cos, "tan": acb.tan, "cot": acb.cot, "sec": acb.sec, "csc": acb.csc,
+    "arcsin": acb.asin, "arccos": acb.acos, "arctan": acb.atan,
+    "arccot": lambda value: acb.pi() / 2 - value.atan(),
+    "arcsec": lambda value: (1 / value).acos(), "arccsc": lambda value: (1 / value).asin(),
+    "sinh": acb.sinh, "cosh": acb.cosh, "tanh": acb.tanh, "coth": acb.coth, "sech": acb.sech,
+    "csch": acb.csch, "arsinh": acb.asinh, "arcosh": acb.acosh, "artanh": acb.atanh,
+    "arcoth": lambda value: (1 / value).atanh(), "erf": acb.erf, "exp": acb.exp, "abs": abs,
+    "conjugate": lambda value: value.conjugate(), "Re": lambda value: value.real,
+    "Im": lambda value: value.imag, "arg": acb.arg, "sgn": acb.sgn, "Gamma": _gamma,
+    "factorial": _factorial, "floor": _floor, "ceil": lambda value: -_floor(-value),
+    "cis": lambda angle: (angle * acb(0, 1)).exp(),
 }  # fmt: skip

@@ -10,8 +10,7 @@ monomial is a set of (atom, exponent), where an atom is
 Two values are surely the same when their cross products are the same polynomial. Roots of distinct
 primes are linearly independent over the rationals and π is transcendental, so without opaque atoms
 the values are also surely different when the polynomials differ (with e and π in one value that is
-believed by all and proved by none). With opaque atoms a difference has to show in numbers; else
-more digits have to say.
+believed by all and proved by none). With opaque atoms a difference has to show in numbers.
 
 Every step is bounded: bits of a number, terms of a polynomial, primes tried in a root.
 """
@@ -19,13 +18,12 @@ Every step is bounded: bits of a number, terms of a polynomial, primes tried in 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined
-from stages.verifiers.maths.judges.floats import differ, evaluate, variables
 from stages.verifiers.maths.judges.polynomial import (
     BITS,
     ONE,
@@ -42,7 +40,12 @@ from stages.verifiers.maths.judges.polynomial import (
 )
 
 POWER = 16  # of a polynomial of several terms
-FACTORIAL = 400
+COUNTED = 800  # the largest n of n!
+COUNTS: Mapping[str, Callable[..., int]] = {
+    "factorial": math.factorial,
+    "permutations": math.perm,
+    "binomial": math.comb,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,42 +118,15 @@ def root(a: Value, degree: int) -> Value:
     return _root_power(a, Fraction(1, degree))
 
 
-def factorial(a: Value) -> Value:
-    n = a.rational
-    if n is None or n != int(n) or n < 0:
-        return opaque("!", a)
-    if n > FACTORIAL:
-        raise TooLarge("factorial")
-    return number(math.factorial(int(n)))
-
-
-def permutations(a: Value, b: Value) -> Value:
-    n, k = a.rational, b.rational
-    if n is None or k is None or n != int(n) or k != int(k) or not 0 <= k <= n:
-        return opaque("permutations", a, b)
-    if n > 2 * FACTORIAL:
-        raise TooLarge("permutations")
-    return number(math.perm(int(n), int(k)))
-
-
-def binomial(a: Value, b: Value) -> Value:
-    n, k = a.rational, b.rational
-    if n is None or k is None or n != int(n) or k != int(k) or not 0 <= k <= n:
-        return opaque("binom", a, b)
-    if n > 2 * FACTORIAL:
-        raise TooLarge("binomial")
-    return number(math.comb(int(n), int(k)))
-
-
-def absolute(a: Value) -> Value:
-    """|a|, by the sign of a real number; opaque where there is a variable."""
-    if a.rational is not None:
-        return number(abs(a.rational))
-    if not variables(a):
-        estimate = evaluate(a, 0.0)
-        if estimate is not None and abs(estimate.imag) < 1e-12 < abs(estimate.real):
-            return a if estimate.real > 0 else negate(a)
-    return opaque("abs", a)
+def counted(name: str, a: Value, *more: Value) -> Value:
+    """n!, and how many ways there are to arrange or to choose k of n things."""
+    n, *ks = numbers = [argument.rational for argument in (a, *more)]
+    whole = all(one is not None and one == int(one) for one in numbers)
+    if not whole or any(not 0 <= k <= n for k in (*ks, 0)):
+        return opaque(name, a, *more)
+    if n > COUNTED:
+        raise TooLarge(name)
+    return number(COUNTS[name](*map(int, numbers)))
 
 
 def identical(a: Value, b: Value) -> bool:
@@ -161,20 +137,10 @@ def identical(a: Value, b: Value) -> bool:
 
 
 def same(a: Value, b: Value) -> bool | None:
-    """True, False, or None where only more digits can say."""
+    """True, False, or None where only numbers can say."""
     if identical(a, b):
         return True
-    if _is_pure(a) and _is_pure(b):
-        return False
-    return False if differ(a, b) else None
-
-
-def proportional(a: Polynomial, b: Polynomial) -> bool:
-    """Equal up to a rational factor."""
-    if a.keys() != b.keys() or not a:
-        return a.keys() == b.keys()
-    first = next(iter(a))
-    return all(a[m] * b[first] == b[m] * a[first] for m in a)
+    return False if _is_pure(a) and _is_pure(b) else None
 
 
 def _value(num: Polynomial, den: Polynomial) -> Value:
@@ -194,7 +160,9 @@ def _value(num: Polynomial, den: Polynomial) -> Value:
 
 def _integer_power(base: Value, exponent: int) -> Value:
     if exponent < 0:
-        return invert(_integer_power(base, -exponent)) if exponent >= -BITS else _far(base)
+        if exponent < -BITS:
+            raise TooLarge("power")
+        return invert(_integer_power(base, -exponent))
     if base.rational is not None:
         bits = max(base.rational.numerator.bit_length(), base.rational.denominator.bit_length())
         if base.rational in (0, 1, -1):
@@ -215,10 +183,6 @@ def _integer_power(base: Value, exponent: int) -> Value:
     for _ in range(exponent):
         result = multiply(result, base)
     return result
-
-
-def _far(base: Value) -> Value:
-    raise TooLarge("power")
 
 
 def _root_power(base: Value, exponent: Fraction) -> Value:
@@ -275,14 +239,4 @@ def _is_pure(a: Value) -> bool:
         for polynomial in (a.num, a.den)
         for monomial in polynomial
         for atom, exponent in monomial
-    )
-
-
-def is_linear(a: Value) -> bool:
-    """A polynomial of degree one in its names."""
-    constants = ("pi", "e", "i")
-    return a.den == UNIT and all(
-        all(isinstance(atom, int) or (isinstance(atom, str) and e > 0) for atom, e in monomial)
-        and sum(e for atom, e in monomial if isinstance(atom, str) and atom not in constants) <= 1
-        for monomial in a.num
     )

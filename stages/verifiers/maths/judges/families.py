@@ -11,21 +11,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from math import lcm
-from typing import Any
 
-import mpmath
-from mpmath import mp
+from flint import arb
 
+from stages.verifiers.maths.judges.elementary import floor
 from stages.verifiers.maths.judges.rules import need_digits
 from stages.verifiers.maths.judges.scalars import constant
 from stages.verifiers.maths.nodes import Node, number, substitute, symbols
 
-_DIGITS = 120
-_NEAR = 50
 _MOST = 400  # offsets in one period
 _TERMS = range(-4, 5)
 
-Vector = tuple[Any, ...]
+Vector = tuple[arb, ...]
 
 
 @dataclass(frozen=True)
@@ -44,64 +41,61 @@ class NoProgression(ValueError):
 def progressions(parts: tuple[Node, ...], parameter: str | None, shape: str) -> list[Progression]:
     """The progressions that the components of one statement run through."""
     need_digits()
-    with mp.workdps(_DIGITS):
-        if parameter is None:
-            return [Progression(_terms(parts, "", [0])[0], None, shape)]
-        try:
-            return [_arithmetic(parts, parameter, list(_TERMS), shape)]
-        except NoProgression:
-            return [
-                _arithmetic(parts, parameter, [2 * j + odd for j in _TERMS], shape)
-                for odd in (0, 1)
-            ]
+    if parameter is None:
+        return [Progression(_terms(parts, "", [0])[0], None, shape)]
+    try:
+        return [_arithmetic(parts, parameter, list(_TERMS), shape)]
+    except NoProgression:
+        return [
+            _arithmetic(parts, parameter, [2 * j + odd for j in _TERMS], shape) for odd in (0, 1)
+        ]
 
 
 def same_progressions(mine: list[Progression], theirs: list[Progression]) -> bool:
     """Whether two unions of progressions are the same set."""
-    with mp.workdps(_DIGITS):
-        moving = [item for item in (*mine, *theirs) if item.period is not None]
-        if not moving:
-            return False
-        base = moving[0].period
-        if base is None:
-            return False
-        try:
-            common = _common_period(base, moving)
-            first, second = (_offsets(items, base, common) for items in (mine, theirs))
-        except NoProgression:
-            return False
-        points = [[item for item in items if item.period is None] for items in (mine, theirs)]
-        lonely = [
-            [point for point in found if not _within(point, offsets, base, common)]
-            for found, offsets in zip(points, (first, second), strict=True)
-        ]
-        return (
-            _covers(first, second)
-            and _covers(second, first)
-            and _covers(
-                [(p.offset, p.shape) for p in lonely[0]], [(p.offset, p.shape) for p in lonely[1]]
-            )
-            and len(lonely[0]) == len(lonely[1])
+    moving = [item for item in (*mine, *theirs) if item.period is not None]
+    if not moving:
+        return False
+    base = moving[0].period
+    if base is None:
+        return False
+    try:
+        common = _common_period(base, moving)
+        first, second = (_offsets(items, base, common) for items in (mine, theirs))
+    except NoProgression:
+        return False
+    points = [[item for item in items if item.period is None] for items in (mine, theirs)]
+    lonely = [
+        [point for point in found if not _within(point, offsets, base, common)]
+        for found, offsets in zip(points, (first, second), strict=True)
+    ]
+    return (
+        _covers(first, second)
+        and _covers(second, first)
+        and _covers(
+            [(p.offset, p.shape) for p in lonely[0]], [(p.offset, p.shape) for p in lonely[1]]
         )
+        and len(lonely[0]) == len(lonely[1])
+    )
 
 
 def turns(items: list[Progression]) -> bool:
     """Whether something moves, and all that moves does so by rational multiples of π."""
-    with mp.workdps(_DIGITS):
-        steps = [step for item in items if item.period is not None for step in item.period]
-        try:
-            return bool(steps) and all(_multiple((step,), (+mp.pi,)) is not None for step in steps)
-        except NoProgression:
-            return False
+    steps = [step for item in items if item.period is not None for step in item.period]
+    try:
+        return bool(steps) and all(_multiple((step,), (arb.pi(),)) is not None for step in steps)
+    except NoProgression:
+        return False
 
 
 def _terms(parts: tuple[Node, ...], parameter: str, values: list[int]) -> list[Vector]:
     found = []
     for value in values:
-        term = tuple(constant(substitute(part, {parameter: number(value)})) for part in parts)
-        if any(component is None for component in term):
+        term = [constant(substitute(part, {parameter: number(value)})) for part in parts]
+        known = tuple(component for component in term if component is not None)
+        if len(known) < len(term):
             raise NoProgression("no real number")
-        found.append(term)
+        found.append(known)
     return found
 
 
@@ -112,28 +106,26 @@ def _arithmetic(
         raise NoProgression("other variables")
     terms = _terms(parts, parameter, values)
     steps = [tuple(b - a for a, b in zip(x, y, strict=True)) for x, y in pairwise(terms)]
-    if any(not _close(step, steps[0]) for step in steps) or not any(map(_large, steps[0])):
+    if any(not _close(step, steps[0]) for step in steps) or _close(
+        steps[0], (arb(0),) * len(steps[0])
+    ):
         raise NoProgression("not arithmetic")
     return Progression(terms[len(terms) // 2], steps[0], shape)
 
 
-def _large(component: Any) -> bool:
-    return bool(abs(component) > mpmath.mpf(10) ** -_NEAR)
-
-
 def _close(one: Vector, other: Vector) -> bool:
-    return len(one) == len(other) and not any(
-        _large(a - b) for a, b in zip(one, other, strict=True)
-    )
+    """Whether two vectors may be the same."""
+    return len(one) == len(other) and all(a.overlaps(b) for a, b in zip(one, other, strict=True))
 
 
 def _multiple(vector: Vector, base: Vector) -> Fraction:
     """The rational r with vector = r·base."""
     if len(vector) != len(base):
         raise NoProgression("lengths")
-    place = max(range(len(base)), key=lambda index: abs(base[index]))
+    place = max(range(len(base)), key=lambda index: abs(base[index]).mid())
     ratio = vector[place] / base[place]
-    found = Fraction(int(mpmath.nint(ratio * 10**60)), 10**60).limit_denominator(1000)
+    middle = ratio.mid().fmpq()
+    found = Fraction(int(middle.p), int(middle.q)).limit_denominator(1000)
     scaled = tuple(component * found.numerator / found.denominator for component in base)
     if not _close(scaled, vector):
         raise NoProgression("periods without a common multiple")
@@ -162,10 +154,9 @@ def _offsets(items: list[Progression], base: Vector, common: Fraction) -> list[t
 
 def _reduced(vector: Vector, base: Vector, common: Fraction) -> Vector:
     """The vector moved by whole periods into the first one."""
-    place = max(range(len(base)), key=lambda index: abs(base[index]))
+    place = max(range(len(base)), key=lambda index: abs(base[index]).mid())
     period = tuple(component * common.numerator / common.denominator for component in base)
-    turns = vector[place] / period[place]
-    whole = mpmath.nint(turns) if not _large(turns - mpmath.nint(turns)) else mpmath.floor(turns)
+    whole = floor(vector[place] / period[place])
     return tuple(a - whole * p for a, p in zip(vector, period, strict=True))
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cmp_to_key
 
-import mpmath
-from mpmath import mp
+from flint import arb
 
 from stages.verifiers.maths.judges.scalars import constant, infinite, same_value
 from stages.verifiers.maths.nodes import Node, symbols
 
 INFINITE = Node("constant", value="inf")
 MINUS_INFINITE = Node("neg", (INFINITE,))
-_NEAR = 60  # digits at which two ends are taken as one while pieces are put in order
 
 
 class NoRegion(ValueError):
@@ -118,26 +116,22 @@ def _compare(one: Node, other: Node) -> int:
         if same_value(one, other):
             return 0
         raise NoRegion("ends without an order")
-    with mp.workdps(2 * _NEAR):
-        if first == second or abs(first - second) < mpmath.mpf(10) ** -_NEAR * max(1, abs(first)):
-            return 0
+    if first.overlaps(second):
+        return 0
     return -1 if first < second else 1
 
 
-def value_of(end: Node) -> Any:
+def value_of(end: Node) -> arb | None:
     """The place of an end on the line, or None."""
     sign = infinite(end)
-    return sign * mpmath.inf if sign else constant(end)
+    return sign * arb.pos_inf() if sign else constant(end)
 
 
 def _ordered(pieces: tuple[Piece, ...]) -> list[Piece] | None:
     """Pieces in order, touching ones joined; None where an end is no constant."""
     if any(value_of(end) is None for piece in pieces for end in (piece.low, piece.high)):
         return None
-    left = sorted(
-        (piece for piece in pieces if not empty(piece)),
-        key=lambda piece: (value_of(piece.low), not piece.closed_low),
-    )
+    left = sorted((piece for piece in pieces if not empty(piece)), key=cmp_to_key(_starts))
     found: list[Piece] = []
     for piece in left:
         if found and _touches(found[-1], piece):
@@ -150,6 +144,10 @@ def _ordered(pieces: tuple[Piece, ...]) -> list[Piece] | None:
         else:
             found.append(piece)
     return found
+
+
+def _starts(one: Piece, other: Piece) -> int:
+    return _compare(one.low, other.low) or other.closed_low - one.closed_low
 
 
 def _touches(before: Piece, after: Piece) -> bool:

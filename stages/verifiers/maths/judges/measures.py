@@ -117,7 +117,7 @@ def _percents(reference: Node, answer: Node, whole: frozenset[str]) -> bool:
     if _same(Node("mul", (mine, hundredth)), answer, whole):
         return True
     bare = constant(mine)
-    return bare is not None and abs(bare) >= 1 and _same(mine, answer, whole)
+    return bare is not None and not abs(bare) < 1 and _same(mine, answer, whole)
 
 
 def _temperature(value: Node, mine: Unit, theirs: Unit) -> Node:

@@ -1,19 +1,21 @@
-r"""The value of a tree at a point, to as many digits as the tree could hide a difference in.
+r"""The value of a tree at a point, as a ball: a number with a bound of its error (python-flint).
 
-A difference such as 10^{-100} must not vanish in rounding. So a tree is first evaluated at 100
-digits to add up the sizes (in decimal digits, of large and of small) of all its parts, and then
-again with two more digits for each of those. A tree that would need more than LONGEST digits is
-`Unread`; so are 9^{9^9} and 1000000000!, before anything is computed.
+Balls that do not meet are two values, which is proved. Balls that meet are undecided: a difference
+such as 10^{-100} needs its digits. So a tree is first evaluated at 100 digits, which adds up the
+sizes (in decimal digits, of large and of small) of all its parts, and then again with two more
+digits for each of those: what meets even then is the same, and what may be zero then is zero. A
+ball that is wide even then has no value: it would meet what it is not. A tree that would need more
+than LONGEST digits is TooLarge; so are 9^{9^9} and 1000000000!, before anything is computed.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import mpmath
-from mpmath import mp
+from flint import acb, arb, ctx, fmpq
 
 from stages.verifiers.maths.errors import TooLarge, Undefined, Unread
 from stages.verifiers.maths.judges.elementary import (
@@ -21,10 +23,12 @@ from stages.verifiers.maths.judges.elementary import (
     MANY,
     ONE,
     PAIRS,
-    POLES,
+    integer,
     is_real,
     odd_degree,
+    whole,
 )
+from stages.verifiers.maths.judges.rules import need_digits
 from stages.verifiers.maths.nodes import Node, walk
 
 DIGITS = 100
@@ -32,40 +36,46 @@ LONGEST = 3_000  # digits of working precision
 LONGEST_EXACT = 25_000  # where nothing but arithmetic is done
 LONGEST_AT_POINTS = 1_000
 LARGEST = 3_000  # digits of a power
+NARROW = 100  # bits of a ball that are known, as of 1 where it is smaller
 _LOG2 = 0.30103
 
+ctx.dps = DIGITS  # for what is done with values afterwards
 
+
+@dataclass(frozen=True, slots=True)
 class Value:
-    """A value with the precision that it was computed in."""
+    """A ball, and the digits that it was computed in."""
 
-    def __init__(self, value: Any, digits: int, scale: Any) -> None:
-        self.value, self.digits, self.scale = value, digits, scale
+    ball: acb
+    digits: int
 
     @property
     def real(self) -> bool:
-        """Whether the imaginary part is nothing but rounding."""
-        return self.within(mpmath.im(self.value))
+        return is_real(self.ball)
 
-    def within(self, difference: Any) -> bool:
-        """Whether a difference is nothing but rounding."""
-        return bool(abs(difference) <= self.scale * mpmath.mpf(10) ** (-0.7 * self.digits))
+    @property
+    def zero(self) -> bool:
+        """Whether the value is nothing but rounding."""
+        return self.ball.contains(0)
 
 
-def evaluate(node: Node, point: Mapping[str, Any], digits: int = 0) -> Value:
-    """The value of a tree, at the given precision or as much as it needs."""
-    if digits:
-        with mp.workdps(digits):
-            walk = _Evaluator(point, digits)
-            return Value(walk.value(node), digits, walk.scale)
-    with mp.workdps(DIGITS):
-        walk = _Evaluator(point, DIGITS)
+def evaluate(node: Node, point: Mapping[str, float], digits: int = 0) -> Value:
+    """The value of a tree, at the given precision or as much as it needs.
+
+    Undecided where that is more than DIGITS and only a worker may compute at more.
+    """
+    walk = _Evaluator(point)
+    with ctx.workdps(digits or DIGITS):
         value = walk.value(node)
-    if walk.size <= DIGITS // 5:
-        return Value(value, DIGITS, walk.scale)
-    needed = DIGITS + 2 * int(walk.size)
-    if needed > (LONGEST_AT_POINTS if point else _longest(node)):
-        raise TooLarge("digits")
-    return evaluate(node, point, needed)
+    if not digits and walk.size > DIGITS // 5:
+        needed = DIGITS + 2 * int(walk.size)
+        if needed > (LONGEST_AT_POINTS if point else _longest(node)):
+            raise TooLarge("digits")
+        need_digits()
+        return evaluate(node, point, needed)
+    if value.rel_one_accuracy_bits() < NARROW:
+        raise Undefined  # at a jump, as sgn has one
+    return Value(value, digits or DIGITS)
 
 
 def _longest(node: Node) -> int:
@@ -76,7 +86,7 @@ def _longest(node: Node) -> int:
     return LONGEST if slow else LONGEST_EXACT
 
 
-def equal(left: Node, right: Node, point: Mapping[str, Any]) -> bool | None:
+def equal(left: Node, right: Node, point: Mapping[str, float]) -> bool | None:
     """Whether two trees have one value at a point; None where both are beyond the reals, unlike,
     or too large.
 
@@ -90,131 +100,108 @@ def equal(left: Node, right: Node, point: Mapping[str, Any]) -> bool | None:
         first, second = evaluate(left, point, digits), evaluate(right, point, digits)
     if first.real != second.real:
         return False
-    with mp.workdps(first.digits):
-        wider = Value(None, first.digits, max(first.scale, second.scale))
-        if wider.within(first.value - second.value):
-            return True
+    if first.ball.overlaps(second.ball):
+        return True
     return False if first.real else None
 
 
-def _or_undefined(node: Node, point: Mapping[str, Any]) -> Value | None:
+def _or_undefined(node: Node, point: Mapping[str, float]) -> Value | None:
     try:
         return evaluate(node, point)
     except Undefined:
         return None
 
 
-def _is_sharp(node: Node, value: Any) -> bool:
-    """Whether a value is exact but for its last digits, however small: e^{-300} is not 0."""
-    return bool(value) and _is_product(node)
-
-
-def _is_product(node: Node) -> bool:
-    if node.kind in ("mul", "div", "neg"):
-        return all(map(_is_product, node.args))
-    if node.kind in ("pow", "root"):
-        return _is_product(node.args[0])
-    return node.kind in ("number", "symbol", "constant") or node.value == "exp"
+def _magnitude(value: acb) -> int:
+    """About the binary logarithm of the largest that a value other than 0 may be."""
+    digits, exponent = value.abs_upper().man_exp()
+    return int(exponent) + int(digits).bit_length()
 
 
 class _Evaluator:
     """Walks a tree, adding up the sizes of its parts."""
 
-    def __init__(self, point: Mapping[str, Any], digits: int) -> None:
-        self.point, self.digits = point, digits
+    def __init__(self, point: Mapping[str, float]) -> None:
+        self.point = point
         self.size = 0.0
-        self.scale = mpmath.mpf(1)
-        self.nothing = mpmath.mpf(10) ** (25 - digits)
 
-    def value(self, node: Node) -> Any:
-        """The value of a node, counted into the size."""
+    def value(self, node: Node) -> acb:
+        """The value of a node, counted into the size; an imaginary part that may be 0 is 0."""
         found = self._value(node)
+        if found.imag.contains(0):
+            found = acb(found.real)
+        if not found.is_finite():
+            raise Undefined
         if node.kind == "number":
             self.size += 0.3 * (
                 node.value.numerator.bit_length() + node.value.denominator.bit_length()
             )
             self.size -= 0.6
-        elif found:
-            if not mpmath.isfinite(found):
-                raise Undefined
-            self.size += max(0.0, abs(_LOG2 * mpmath.mag(found)) - 1)
-        self.scale = max(self.scale, abs(found))
+        elif not found.is_zero():
+            self.size += max(0.0, abs(_LOG2 * _magnitude(found)) - 1)
         return found
 
-    def _value(self, node: Node) -> Any:
+    def _value(self, node: Node) -> acb:
+        if node.kind == "number":
+            return acb(fmpq(node.value.numerator, node.value.denominator))
+        if node.kind == "symbol":
+            return acb(self.point[node.value])
+        if node.kind == "constant" and node.value != "inf":
+            return {"pi": acb.pi(), "e": acb(arb.const_e()), "i": acb(0, 1)}[node.value]
+        parts = [self.value(part) for part in node.args]
         match node.kind:
-            case "number":
-                return mpmath.mpf(node.value.numerator) / node.value.denominator
-            case "symbol":
-                return self.point[node.value]
-            case "constant":
-                return self._constant(node.value)
             case "add":
-                return sum((self.value(part) for part in node.args), mpmath.mpf(0))
+                return sum(parts, acb(0))
             case "neg":
-                return -self.value(node.args[0])
+                return -parts[0]
             case "mul":
-                return self.value(node.args[0]) * self.value(node.args[1])
+                return parts[0] * parts[1]
             case "div":
-                top, bottom = (self.value(part) for part in node.args)
-                return top / bottom if _is_sharp(node.args[1], bottom) else self.divide(top, bottom)
+                return parts[0] / parts[1]
             case "pow":
-                return self.power(node)
+                return self.power(parts[0], parts[1], odd_degree(node.args[1]))
             case "root":
-                return self.root(*(self.value(part) for part in node.args))
+                return self.root(parts[0], parts[1])
             case "percent":
-                return self.value(node.args[0]) / 100
+                return parts[0] / 100
             case "call":
-                arguments = [self.value(part) for part in node.args]
-                return self.call(node.value, arguments)
+                return acb(self.call(node.value, parts))
             case "apply":
-                return self.apply(node.value, [self.value(part) for part in node.args])
+                return acb(self.apply(node.value, parts))
+            case "constant":
+                raise Undefined
         raise Unread(f"a {node.kind} where a number should be")
 
-    def _constant(self, name: str) -> Any:
-        if name == "inf":
-            raise Undefined
-        return {"pi": +mp.pi, "e": +mp.e, "i": mpmath.mpc(0, 1)}[name]
-
-    def divide(self, top: Any, bottom: Any) -> Any:
-        """A quotient; nothing over zero, nor over what is only rounding."""
-        if abs(bottom) <= self.nothing:
-            raise Undefined
-        return top / bottom
-
-    def power(self, node: Node) -> Any:
+    def power(self, base: acb, exponent: acb, degree: int) -> acb:
         """A power; real for a negative base under an odd root, as x^{1/3} is meant."""
-        base, exponent = (self.value(part) for part in node.args)
-        if abs(base) <= self.nothing and not _is_sharp(node.args[0], base):
-            if mpmath.re(exponent) <= self.nothing:
-                raise Undefined
-            return mpmath.mpf(0)
-        if abs(exponent) * abs(_LOG2 * mpmath.mag(base)) > LARGEST or abs(exponent) > 10**6:
-            raise TooLarge("power")
-        degree = odd_degree(node.args[1])
-        if degree and is_real(base) and base < 0:
-            return self.root(base, mpmath.mpf(degree)) ** int(mpmath.nint(exponent * degree))
-        if is_real(exponent) and exponent == mpmath.nint(exponent):
-            return base ** int(exponent)
-        return mpmath.power(base, exponent)
+        if base.contains(0) and not (whole(exponent) and exponent.real > 0):
+            return _of_nothing(base, exponent)
+        if not base.is_zero():
+            size = abs(exponent) * abs(_LOG2 * _magnitude(base))
+            if size > LARGEST or abs(exponent) > 10**6:
+                raise TooLarge("power")
+        if degree and is_real(base) and base.real < 0:
+            return self.root(base, acb(degree)) ** integer(exponent * degree)
+        return base**exponent
 
-    def root(self, value: Any, degree: Any) -> Any:
+    def root(self, value: acb, degree: acb) -> acb:
         """A root; real for an odd root of a negative number."""
-        if not is_real(degree) or degree <= 0:
+        if not is_real(degree) or not degree.real > 0:
             raise Undefined
-        odd = degree == mpmath.nint(degree) and int(degree) % 2
-        if odd and is_real(value) and value < 0:
-            return -mpmath.power(-value, 1 / degree)
-        return mpmath.sqrt(value) if degree == 2 else mpmath.power(value, 1 / degree)
+        if value.contains(0):
+            return _of_nothing(value, 1 / degree)
+        if whole(degree) and integer(degree) % 2 and is_real(value) and value.real < 0:
+            return -((-value) ** (1 / degree))
+        return value.sqrt() if degree == 2 else value ** (1 / degree)
 
-    def call(self, name: str, arguments: list[Any]) -> Any:
+    def call(self, name: str, arguments: list[acb]) -> Any:
         """A known function."""
         if not arguments:
             raise Unread(f"{name} of nothing")
         if name in MANY:
-            if not arguments or not all(is_real(part) for part in arguments):
+            if not all(map(is_real, arguments)):
                 raise Undefined
-            return MANY[name](arguments)
+            return MANY[name]([part.real for part in arguments])
         if name in ("log", "ln", "lg"):
             return self.logarithm(name, arguments)
         if name in PAIRS and len(arguments) == 2:
@@ -224,30 +211,30 @@ class _Evaluator:
         argument = arguments[0]
         if name in ("exp", "sinh", "cosh", "sech", "csch") and abs(argument) > 2 * LARGEST:
             raise TooLarge("exponential")
-        if name in POLES and abs(POLES[name](argument)) <= self.nothing:
-            raise Undefined
-        if name in ("artanh", "arcoth") and abs(argument) == 1:
-            raise Undefined
         return ONE[name](argument)
 
-    def logarithm(self, name: str, arguments: list[Any]) -> Any:
+    def logarithm(self, name: str, arguments: list[acb]) -> acb:
         r"""\log without a base is in an unknown base: it equals itself, and neither ln nor lg."""
-        if any(abs(part) <= self.nothing for part in arguments):
-            raise Undefined
-        value = mpmath.log(arguments[0])
+        value = arguments[0].log()
         if len(arguments) == 2:
-            return self.divide(value, mpmath.log(arguments[1]))
+            return value / arguments[1].log()
         if name == "log":
-            return value / mpmath.sqrt(mpmath.mpf(11) / 3)
-        return value / mpmath.log(10) if name == "lg" else value
+            return value / acb(fmpq(11, 3)).sqrt()
+        return value / acb(10).log() if name == "lg" else value
 
-    def apply(self, name: str, arguments: list[Any]) -> Any:
+    def apply(self, name: str, arguments: list[acb]) -> acb:
         """C(5, 2) and P(5, 2); any other unknown function is an arbitrary smooth one."""
-        whole = [is_real(part) and part == mpmath.nint(part) for part in arguments]
-        if name in "CPA" and len(arguments) == 2 and all(whole):
-            return PAIRS["binomial" if name == "C" else "permutations"](*arguments)
+        if name in "CPA" and len(arguments) == 2 and all(map(whole, arguments)):
+            return acb(PAIRS["binomial" if name == "C" else "permutations"](*arguments))
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-        total = mpmath.mpf(seed) / 2**32
+        total = acb(seed) / 2**32
         for place, argument in enumerate(arguments):
-            total += argument * (mpmath.mpf(seed % 991 + 17) / 700 + place)
-        return mpmath.sin(total) + total
+            total += argument * (acb(seed % 991 + 17) / 700 + place)
+        return total.sin() + total
+
+
+def _of_nothing(base: acb, exponent: acb) -> acb:
+    """A power of what may be zero, with a bound of how far from zero it can be."""
+    if not exponent.real > 0:
+        raise Undefined
+    return acb(arb(0, base.abs_upper() ** exponent.real))

@@ -11,6 +11,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from flint import fmpz
+
 from stages.verifiers.maths.errors import NotExact, TooLarge
 
 Atom = Hashable
@@ -18,7 +20,7 @@ Monomial = frozenset[tuple[Atom, Any]]
 Polynomial = dict[Monomial, Any]  # coefficients are int or Fraction
 BITS = 20_000  # of any integer
 TERMS = 64  # of any polynomial
-TRIAL = 2_000  # the largest prime tried to take a root apart
+TRIAL = 300  # primes tried to take a root apart
 ONE: Monomial = frozenset()
 UNIT: Polynomial = {ONE: 1}
 
@@ -105,21 +107,10 @@ def factor_integer(n: int) -> tuple[tuple[int, int], ...] | None:
     if n.bit_length() > 400:
         return None
     found = []
-    prime = 2
-    while prime * prime <= n and prime <= TRIAL:
-        count = 0
-        while n % prime == 0:
-            n //= prime
-            count += 1
-        if count:
-            found.append((prime, count))
-        prime += 1 if prime == 2 else 2
-    if n > 1:
-        square = math.isqrt(n)
-        if prime * prime > n:
-            found.append((n, 1))
-        elif square * square == n and square < TRIAL**2:
-            found.append((square, 2))
-        else:
+    for factor, count in fmpz(n).factor(trial_limit=TRIAL):
+        root = factor.isqrt()
+        prime, times = (root, 2) if root * root == factor else (factor, 1)
+        if not prime.is_probable_prime():
             return None
+        found.append((int(prime), times * count))
     return tuple(found)

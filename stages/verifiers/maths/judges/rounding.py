@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import mpmath
+from flint import arb
 
 from stages.verifiers.maths.errors import Unread
 from stages.verifiers.maths.judges.labels import is_label
@@ -58,5 +58,5 @@ def _check(value: Node, side: Node) -> None:
     if side.kind != "approx":
         raise Unread("an exact side after a rounded one")
     found, written = constant(value), constant(side.args[0])
-    if found is None or written is None or abs(found - written) > mpmath.mpf(10) ** -side.value:
+    if found is None or written is None or abs(found - written) > arb(10) ** -side.value:
         raise Unread("the rounded side differs")

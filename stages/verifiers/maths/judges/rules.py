@@ -1,7 +1,8 @@
 """How far the judges may go and how near two numbers must be: said once for each answer.
 
-In the caller's process only exact arithmetic is done; whoever needs numbers at many digits, or
-bases of ideals, calls `need_digits` first, which ends the attempt there: a worker then judges.
+The caller's process proves: by exact arithmetic, or by balls of 100 digits that do not meet.
+Whoever needs more digits, more points or bases of ideals calls `need_digits` first, which ends the
+attempt there: a worker then judges.
 """
 
 from __future__ import annotations

@@ -13,20 +13,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any
 
-import mpmath
-from mpmath import mp
+from flint import arb, fmpq
 
 from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined
 from stages.verifiers.maths.judges.exact import same
-from stages.verifiers.maths.judges.numeric import DIGITS, equal, evaluate
+from stages.verifiers.maths.judges.numeric import equal, evaluate
 from stages.verifiers.maths.judges.rules import need_digits
 from stages.verifiers.maths.judges.values import numeral_value, value_of
 from stages.verifiers.maths.nodes import Node, has, symbols, walk
 
 _NO_NUMBERS = ("quantity", "words", "tuple", "set", "matrix", "chain", "list", "approx", "ratio")
 ENOUGH = 4  # points where both are real and equal
+_FIRST = 4  # points at which a caller looks for a difference
 _RANGES = (
     (0.3, 2.5), (0.3, 2.5), (1.5, 9.0), (0.02, 0.6), (-2.5, -0.2), (-0.9, 0.9), (-9.0, -1.5),
     (20.0, 300.0), (-300.0, -20.0),
@@ -47,9 +46,11 @@ def same_value(reference: Node, answer: Node, whole: frozenset[str] = frozenset(
     sure = same_exactly(reference, answer)
     if sure is not None:
         return sure
-    need_digits()
     if not names:
-        return equal(reference, answer, {}) is True
+        same = equal(reference, answer, {})
+        if same is not False:
+            need_digits()
+        return same is True
     if _stepped(answer) and not _stepped(reference):
         return False
     return _same_function(reference, answer, names, whole | _whole(reference) | _whole(answer))
@@ -70,8 +71,8 @@ def infinite(node: Node) -> int:
     return -infinite(node.args[0]) if node.kind == "neg" else 0
 
 
-def constant(node: Node) -> Any:
-    """The real value of a closed expression, or None."""
+def constant(node: Node) -> arb | None:
+    """The real value of a closed expression as a ball, or None."""
     if symbols(node) or has(node, "pm", *_NO_NUMBERS):
         return None
     try:
@@ -79,28 +80,27 @@ def constant(node: Node) -> Any:
     except (NotExact, TooLarge, Undefined):
         plain = None
     if plain is not None and plain.numerator.bit_length() + plain.denominator.bit_length() < 300:
-        with mp.workdps(DIGITS):
-            return mpmath.mpf(plain.numerator) / plain.denominator
+        return arb(fmpq(plain.numerator, plain.denominator))
     need_digits()
     try:
         found = evaluate(node, {})
     except Undefined:
         return None
-    return mpmath.re(found.value) if found.real else None
+    return found.ball.real if found.real else None
 
 
-def points(names: frozenset[str], whole: frozenset[str]) -> Iterator[dict[str, Any]]:
+def points(names: frozenset[str], whole: frozenset[str]) -> Iterator[dict[str, float]]:
     """Where functions are compared: the same points in every run."""
     generator = random.Random(20250120)
     for low, high in (*_RANGES, *_MORE):
         point = {}
         for name in sorted(names):
             if name in whole:
-                point[name] = mpmath.mpf(generator.randint(1, 14))
+                point[name] = float(generator.randint(1, 14))
                 continue
             mixed = generator.random() < 0.3 and low < 0
             drawn = generator.uniform(low, high) * (-1 if mixed else 1)
-            point[name] = mpmath.mpf(round(drawn * 10**4) * 2 + 1) / (2 * 10**4)
+            point[name] = (round(drawn * 10**4) * 2 + 1) / (2 * 10**4)
         yield point
 
 
@@ -111,6 +111,8 @@ def _same_function(
     for place, point in enumerate(points(names, whole)):
         if place >= len(_RANGES) and real >= ENOUGH:
             break
+        if place == _FIRST:
+            need_digits()
         try:
             same = equal(reference, answer, point)
         except TooLarge:
@@ -126,7 +128,7 @@ def _same_function(
     return real >= ENOUGH or (real + unreal >= ENOUGH and not unlike)
 
 
-def _defined(node: Node, point: dict[str, Any]) -> bool:
+def _defined(node: Node, point: dict[str, float]) -> bool:
     try:
         evaluate(node, point)
     except Undefined:
@@ -134,7 +136,7 @@ def _defined(node: Node, point: dict[str, Any]) -> bool:
     return True
 
 
-def _is_real(node: Node, point: dict[str, Any]) -> bool:
+def _is_real(node: Node, point: dict[str, float]) -> bool:
     return evaluate(node, point).real
 
 
@@ -156,7 +158,7 @@ def _whole(node: Node) -> frozenset[str]:
                 base = evaluate(part.args[0], {})
             except Undefined:
                 continue
-            if not base.real or mpmath.re(base.value) < 0:
+            if not base.real or base.ball.real < 0:
                 found |= symbols(part.args[1])
     return found
 

@@ -7,10 +7,7 @@ A\cosh x + B\sinh x, \sin^2 x + C is C - \cos^2 x. Functions are vectors of thei
 
 from __future__ import annotations
 
-from typing import Any
-
-import mpmath
-from mpmath import mp
+from flint import arb
 
 from stages.verifiers.maths.errors import Undefined
 from stages.verifiers.maths.judges.numeric import evaluate
@@ -18,11 +15,9 @@ from stages.verifiers.maths.judges.rules import need_digits
 from stages.verifiers.maths.judges.scalars import points
 from stages.verifiers.maths.nodes import Node, symbols
 
-_DIGITS = 100
-_TINY = mpmath.mpf(10) ** -50
 _SAMPLES = 7  # of points(), where no variable is beyond 9: the rank is taken at absolute size
 
-Vector = list[Any]
+Vector = list[arb]
 
 
 def same_span(
@@ -38,13 +33,11 @@ def same_span(
     first, second = _affine(mine, parameters, free), _affine(theirs, others, free)
     if first is None or second is None or len(first[0]) != len(second[0]):
         return False
-    with mp.workdps(_DIGITS):
-        size = len(parameters)
-        gap = [a - b for a, b in zip(first[0], second[0], strict=True)]
-        return (
-            _rank(first[1]) == _rank(second[1]) == size
-            and _rank([*first[1], *second[1], gap]) == size
-        )
+    size = len(parameters)
+    gap = [a - b for a, b in zip(first[0], second[0], strict=True)]
+    return (
+        _rank(first[1]) == _rank(second[1]) == size and _rank([*first[1], *second[1], gap]) == size
+    )
 
 
 def _names(parts: tuple[Node, ...]) -> frozenset[str]:
@@ -63,14 +56,13 @@ def _affine(
     if any(row is None or rows[0] is None or len(row) != len(rows[0]) for row in rows):
         return None
     base, *ends, probed = (row for row in rows if row is not None)
-    with mp.workdps(_DIGITS):
-        spans = [[a - b for a, b in zip(end, base, strict=True)] for end in ends]
-        for place, value in enumerate(probed):
-            expected = base[place] + sum(
-                probe[name] * span[place] for name, span in zip(parameters, spans, strict=True)
-            )
-            if abs(value - expected) > _TINY * max(1, abs(value)):
-                return None
+    spans = [[a - b for a, b in zip(end, base, strict=True)] for end in ends]
+    for place, value in enumerate(probed):
+        expected = base[place] + sum(
+            probe[name] * span[place] for name, span in zip(parameters, spans, strict=True)
+        )
+        if not value.overlaps(expected):
+            return None
     return base, spans
 
 
@@ -79,25 +71,25 @@ def _values(parts: tuple[Node, ...], chosen: dict[str, int], free: frozenset[str
     for place, point in enumerate(points(free, frozenset())):
         if place >= (_SAMPLES if free else 1):
             break
-        full = point | {name: mpmath.mpf(value) for name, value in chosen.items()}
+        full = point | {name: float(value) for name, value in chosen.items()}
         try:
             values = [evaluate(part, full) for part in parts]
         except Undefined:
             return None
         if not all(value.real for value in values):
             values = []
-        found.extend(mpmath.re(value.value) for value in values)
-        found.append(mpmath.mpf(len(values)))
+        found.extend(value.ball.real for value in values)
+        found.append(arb(len(values)))
     return found if len(found) > len(parts) else None
 
 
 def _rank(rows: list[Vector]) -> int:
-    """Gaussian elimination at 100 digits: what is below 50 of them is zero."""
+    """Gaussian elimination: what may be zero is zero."""
     left = [list(row) for row in rows]
     rank = 0
     for column in range(len(left[0])):
-        pivot = max(range(rank, len(left)), key=lambda row: abs(left[row][column]), default=None)
-        if pivot is None or abs(left[pivot][column]) < _TINY:
+        pivot = max(range(rank, len(left)), key=lambda row: abs(left[row][column]).lower())
+        if left[pivot][column].contains(0):
             continue
         left[rank], left[pivot] = left[pivot], left[rank]
         for row in range(rank + 1, len(left)):

@@ -241,7 +241,7 @@ def _same_ratio(reference: Node, answer: Node) -> bool:
 
 def _zero(node: Node) -> bool:
     value = constant(node)
-    return value is not None and not value
+    return value is not None and value.contains(0)
 
 
 def _same_cases(reference: Node, answer: Node) -> bool:

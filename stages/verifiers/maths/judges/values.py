@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from stages.verifiers.maths.errors import NotExact
+from stages.verifiers.maths.errors import NotExact, Undefined, Unread
 from stages.verifiers.maths.judges import exact
 from stages.verifiers.maths.judges.exact import Value
-from stages.verifiers.maths.nodes import Node
+from stages.verifiers.maths.judges.numeric import evaluate
+from stages.verifiers.maths.nodes import Node, symbols
 
 _MOST = 10**12  # of what is counted with floor, gcd and their kin
 
@@ -23,6 +24,8 @@ def value_of(node: Node) -> Value:
             return exact.symbol(node.value)
         case "constant" if node.value != "inf":
             return exact.symbol(node.value)
+        case "call" if node.value == "abs" and len(node.args) == 1:
+            return _absolute(node.args[0])
         case "call":
             return _call(node.value, [value_of(part) for part in node.args])
         case "apply":
@@ -70,16 +73,10 @@ def _root(value: Value, degree: Value) -> Value:
 def _call(name: str, parts: list[Value]) -> Value:
     numbers = [part.rational for part in parts]
     match name, len(parts):
-        case "factorial", 1:
-            return exact.factorial(parts[0])
+        case ("factorial", 1) | ("binomial" | "permutations", 2):
+            return exact.counted(name, *parts)
         case "Gamma", 1:
-            return exact.factorial(exact.add(parts[0], exact.number(-1)))
-        case "binomial", 2:
-            return exact.binomial(parts[0], parts[1])
-        case "permutations", 2:
-            return exact.permutations(parts[0], parts[1])
-        case "abs", 1:
-            return exact.absolute(parts[0])
+            return exact.counted("factorial", exact.add(parts[0], exact.number(-1)))
         case "exp", 1:
             return exact.power(exact.symbol("e"), parts[0])
         case "lg", 1:
@@ -93,10 +90,25 @@ def _call(name: str, parts: list[Value]) -> Value:
     return exact.opaque(name, *parts)
 
 
+def _absolute(node: Node) -> Value:
+    """|a|, by the sign of a real number; opaque where there is a variable."""
+    value = value_of(node)
+    if value.rational is not None:
+        return exact.number(abs(value.rational))
+    if not symbols(node):
+        try:
+            found = evaluate(node, {})
+        except (Undefined, Unread):
+            return exact.opaque("abs", value)
+        if found.real and not found.zero:
+            return value if found.ball.real > 0 else exact.negate(value)
+    return exact.opaque("abs", value)
+
+
 def _apply(name: str, parts: list[Value]) -> Value:
     """C(5, 2) and P(5, 2); any other unknown function is one."""
     if name in ("C", "P", "A") and len(parts) == 2 and parts[0].rational is not None:
-        return (exact.binomial if name == "C" else exact.permutations)(*parts)
+        return exact.counted("binomial" if name == "C" else "permutations", *parts)
     return exact.opaque(f"call {name}", *parts)
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined
-from stages.verifiers.maths.judges.floats import real
+from stages.verifiers.maths.errors import NotExact, TooLarge, Undefined, Unread
+from stages.verifiers.maths.judges.scalars import constant
 from stages.verifiers.maths.judges.values import value_of
 from stages.verifiers.maths.nodes import Node, symbols
 
@@ -173,6 +173,7 @@ def _rational(node: Node) -> bool:
 
 def _estimate(node: Node) -> float | None:
     try:
-        return real(value_of(node))
-    except (NotExact, TooLarge, Undefined):
+        value = constant(node)
+    except Unread:
         return None
+    return None if value is None else float(value)
