@@ -72,8 +72,8 @@ def _before(graph: Graph, names: list[str]) -> Iterator[str]:
     """These stages and those whose rows they pass on; what they only look at is none."""
     for name in names:
         yield name
-        passed = [edge.stage for edge in graph.nodes[name].edges if edge.name == "data_from"]
-        yield from _before(graph, passed)
+        passed = graph.stages[name].inputs.get("data_from", ())
+        yield from _before(graph, [source.name for source in passed])
 
 
 def _source(stage: Stage, origin: str, graph: Graph) -> Source:
