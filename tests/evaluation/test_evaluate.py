@@ -268,6 +268,7 @@ KILLED = """
     from stages.kinds.evaluate.config import EvaluateConfig
     from stages.settings.generation import Rollout, Sampling
     from stages.kinds.evaluate.run import run
+    from tests.shipped import shipped
     import json
 
     def artifact(path):
@@ -275,9 +276,9 @@ KILLED = """
 
     model, data, root = sys.argv[1:]
     work, output = Path(root) / "work", Path(root) / "output"
-    config = shipped(EvaluateConfig,
-        "evaluate", sampling=Sampling(temperature=1.0, max_tokens=40), samples_per_problem=8,
-        pass_at=[1, 8], checking_words=["wait"], answer_tokens=8, seed=1,
+    config = shipped(
+        EvaluateConfig, "evaluate", sampling=Sampling(temperature=1.0, max_tokens=40),
+        samples_per_problem=8, pass_at=[1, 8], checking_words=["wait"], answer_tokens=8, seed=1,
         rollout=shipped(Rollout, shard_samples=8),
     )
     shared = Path(root) / "shared"
