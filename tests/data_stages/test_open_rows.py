@@ -48,6 +48,7 @@ TAKEN: dict[str, set[str]] = {
     "reasoning_gym": {"problems", "helpful queries"},
     "ifbench": INSTRUCTIONS,
     "instruction_following": INSTRUCTIONS,
+    "code_gen": {"nemotron_code"},
     # what only a reward model can judge
     "arena_judge": {"helpful queries"},
     "cvalues_prompts_zh": {"helpful queries"},
@@ -61,7 +62,7 @@ TAKEN: dict[str, set[str]] = {
 JUDGES = {
     "math": "math", "polymath": "math", "mcqa": "choice", "mcqa_template": "choice",
     "reasoning_gym": "reasoning_gym", "ifbench": "instruction",
-    "instruction_following": "instruction",
+    "instruction_following": "instruction", "code_gen": "code",
 }  # fmt: skip
 
 
