@@ -267,6 +267,22 @@ def test_how_to_answer_is_the_recipes_own_to_say(text):
     assert read(own)[0]["prompt"][0]["content"] == text  # one's own words are kept
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fill in the box.\n\n5 + \\boxed{} = 8",
+        "Two lines meet.\n\nThe last line touches the circle. Where?",
+        "Digits stand in boxes.\n\n$\\boxed{A}\\boxed{B}$ is a prime. Find it.",
+        "5+\\boxed{}=8。请在\\boxed{}里填数。",
+        "Please find the greatest x.",
+        "Answer the following: what is 1 + 1?",
+    ],
+)
+def test_a_question_that_has_such_words_itself_is_kept_whole(text):
+    found, _, _ = read({"q": text, "a": 2}, **MATHS, columns={"prompt": "q", "answer": "a"})
+    assert found["prompt"][0]["content"] == text
+
+
 # Other people's columns -------------------------------------------------------------------------
 
 VERL = {  # made to the columns of DAPO-Math-17k
