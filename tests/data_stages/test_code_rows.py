@@ -243,7 +243,12 @@ def test_an_error_that_the_statement_allows_is_allowed(load, pool):
 # DeepCoder --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("row", [DEEP, DEEP | {"tests": json.dumps(STREAMS)}, CALLED])
+LINES = {"inputs": [["1"], ["5"]], "outputs": [["2"], ["10"]]}
+
+
+@pytest.mark.parametrize(
+    "row", [DEEP, *(DEEP | {"tests": json.dumps(tests)} for tests in (STREAMS, LINES)), CALLED]
+)
 def test_rows_of_deepcoder_prove_themselves(load, pool, row):
     rows, funnel = load("deepcoder", row)
     assert funnel == {"read": 1, "kept": 1}
