@@ -37,7 +37,7 @@ def question_of(case: Case) -> Question:
 
     Without what `earned` reads here: the same answer to questions in other words is judged once.
     """
-    told = {"reference": case.reference, "metadata": dict(case.metadata)}
+    told: dict[str, object] = {"reference": case.reference, "metadata": dict(case.metadata)}
     fields: dict[str, object] = {"verifier": case.verifier, "texts": case.texts}
     row = _line(told)
     if len(row) <= LONG:
