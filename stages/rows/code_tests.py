@@ -46,7 +46,7 @@ def kept_tests(tests: Iterable[CodeTest], limits: CodeTests, several: bool) -> l
     spread = _spread([place for place in places if place], limits.most)
     for group, most in (([0], 1), (longest, 1 + limits.most // 2), (spread, limits.most)):
         # The longest take half of the room at most, so that others are left some.
-        share = room if group is not longest else room // 2 + found[0].size
+        share = room if group is not longest else min(room, room // 2 + found[0].size)
         for place in group:
             size = sum(found[one].size for one in chosen)
             if place not in chosen and len(chosen) < most and size + found[place].size <= share:

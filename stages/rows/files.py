@@ -37,7 +37,7 @@ CELL = 2**31 - 1  # characters in a cell of a CSV file, at most; Python's own li
 BLANK = b"\xef\xbb\xbf \t\r\n"
 LOOKED_AT = 200  # lines of a .tsv that tell how it is written
 BATCH = 1024  # rows of a Parquet file that are held at a time, fewer where they are long:
-BATCH_BYTES = 16 << 20  # as Arrow has them
+BATCH_BYTES = 4 << 20  # as Arrow has them
 
 
 class BadRow(ValueError):
@@ -199,18 +199,20 @@ def _parquet(path: Path, columns: Sequence[str], advance: Advance) -> Numbered:
     # A path is read without Python in between; what is no path (a file of the hub) by its own open.
     with pq.ParquetFile(path if isinstance(path, Path) else path.open("rb")) as file:
         total = max(1, file.metadata.num_rows)
-        for batch in file.iter_batches(_together(file.metadata)):
+        for batch in _batches(file):
             for row in _read(batch):
                 number += 1
                 yield number, row
             advance(number / total)
 
 
-def _together(known: pq.FileMetaData) -> int:
-    """How many rows of a file are held at a time, by their mean length."""
-    groups = (known.row_group(number) for number in range(known.num_row_groups))
-    size = sum(group.total_byte_size for group in groups) / max(1, known.num_rows)
-    return int(min(BATCH, max(1, BATCH_BYTES // max(1, size))))
+def _batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """Its rows, one row group after another: asked for all, Arrow would read far ahead."""
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        size = group.total_byte_size / max(1, group.num_rows)
+        rows = int(min(BATCH, max(1, BATCH_BYTES // max(1, size))))
+        yield from file.iter_batches(rows, row_groups=[number])
 
 
 def _read(batch: pa.RecordBatch) -> Iterable[Raw | BrokenRow]:

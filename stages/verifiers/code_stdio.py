@@ -128,10 +128,11 @@ def _judge(streams: Streams, budget: Budget, run: Run) -> Verdict:
         if output.problem:
             return fault(output.problem)
         if streams.checker:
-            test = streams.checked[number]
+            test, started = streams.checked[number], time.monotonic()
             taken = code_checker.accepts(
                 streams.checker, test, output.content, checking, sandbox.shared()
             )
+            budget.late += time.monotonic() - started
         else:
             found = output.content.split()
             taken = any(_same(found, expected, streams.tolerance) for expected in right)

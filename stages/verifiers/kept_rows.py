@@ -10,7 +10,7 @@ import hashlib
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
-LONG = 4096  # bytes of a question from which its row travels by itself
+LONG = 4096  # bytes from which a row travels by itself
 KEPT_BYTES = 64 << 20  # of a worker's rows, as they travelled
 MARK = b"row "  # begins the line of a row; then its name, and the row in JSON
 

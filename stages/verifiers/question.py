@@ -37,13 +37,11 @@ def question_of(case: Case) -> Question:
 
     Without what `earned` reads here: the same answer to questions in other words is judged once.
     """
-    fields = vars(case) | {"metadata": dict(case.metadata)}
-    del fields["question"], fields["strict"]
-    line = _line(fields)
-    if len(line) <= LONG:
-        return Question(line)
-    told = {"reference": fields.pop("reference"), "metadata": fields.pop("metadata")}
+    told: dict[str, object] = {"reference": case.reference, "metadata": dict(case.metadata)}
+    fields: dict[str, object] = {"verifier": case.verifier, "texts": case.texts}
     row = _line(told)
+    if len(row) <= LONG:
+        return Question(_line(fields | told))
     name = name_of(row)
     if (sent := _sent.get(name)) is None:
         sent = _sent[name] = SentRow(name, MARK + name.encode() + b" " + row)

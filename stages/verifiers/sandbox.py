@@ -17,7 +17,8 @@ that could be read.
     address space       `Limits.memory_mb`        "memory_mb", up to LARGEST_MEMORY_MB
     processes           none can be started
     threads             jail/threads.py; none where the kernel cannot count them
-    files               none can be written; 64 can be open (jail/__main__.py)
+    files               none can be written but in memory, by a name that the row gives
+                        (jail/named_files.py); 64 can be open (jail/__main__.py)
     reported values     OUTPUT_BYTES
     standard output     twice the expected output and 64 KiB (code_stdio.py); stderr is dropped
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from pipeline.errors import printable
@@ -62,7 +63,7 @@ def request_of(
     metadata: Any = row.get("metadata")
     if isinstance(metadata, str) and metadata:
         with contextlib.suppress(ValueError, RecursionError):
-            metadata = json.loads(metadata)
+            metadata = _read(metadata)
     said: Any = row.get("completion") if completion is None else completion
     return Request(
         row.get("verifier", ""),
@@ -72,6 +73,19 @@ def request_of(
         question=_question(row, metadata),
         parsed=parsed,
     )
+
+
+LONG = 4096  # characters of metadata that are read once for all answers to their row
+
+
+def _read(metadata: str) -> Any:
+    return _read_long(metadata) if len(metadata) > LONG else json.loads(metadata)
+
+
+@lru_cache(maxsize=64)
+def _read_long(metadata: str) -> Any:
+    """The tests of a program, which nobody changes."""
+    return json.loads(metadata)
 
 
 def _question(row: Mapping[str, Any], metadata: Any) -> str:

@@ -48,6 +48,7 @@ TAKEN: dict[str, set[str]] = {
     "reasoning_gym": {"problems", "helpful queries"},
     "ifbench": INSTRUCTIONS,
     "instruction_following": INSTRUCTIONS,
+    "code_gen": {"nemotron_code"},
     # what only a reward model can judge
     "arena_judge": {"helpful queries"},
     "cvalues_prompts_zh": {"helpful queries"},
@@ -61,7 +62,7 @@ TAKEN: dict[str, set[str]] = {
 JUDGES = {
     "math": "math", "polymath": "math", "mcqa": "choice", "mcqa_template": "choice",
     "reasoning_gym": "reasoning_gym", "ifbench": "instruction",
-    "instruction_following": "instruction",
+    "instruction_following": "instruction", "code_gen": "code",
 }  # fmt: skip
 
 
@@ -264,6 +265,22 @@ def test_how_to_answer_is_the_recipes_own_to_say(text):
     assert found["prompt"][0]["content"] == "1 + 1?"
     own = {"prompt": text, "reference": 2, **MATHS}
     assert read(own)[0]["prompt"][0]["content"] == text  # one's own words are kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fill in the box.\n\n5 + \\boxed{} = 8",
+        "Two lines meet.\n\nThe last line touches the circle. Where?",
+        "Digits stand in boxes.\n\n$\\boxed{A}\\boxed{B}$ is a prime. Find it.",
+        "5+\\boxed{}=8。请在\\boxed{}里填数。",
+        "Please find the greatest x.",
+        "Answer the following: what is 1 + 1?",
+    ],
+)
+def test_a_question_that_has_such_words_itself_is_kept_whole(text):
+    found, _, _ = read({"q": text, "a": 2}, **MATHS, columns={"prompt": "q", "answer": "a"})
+    assert found["prompt"][0]["content"] == text
 
 
 # Other people's columns -------------------------------------------------------------------------

@@ -107,11 +107,16 @@ def contest_row(found: ContestProblem, origin: Origin) -> Row:
 
 
 def _check_types(found: ContestProblem) -> None:
-    """Streams are texts."""
+    """Streams are texts, or lists of lines."""
     for test in found.tests:
-        if not found.entry and not all(isinstance(value, str) for value in test):
+        if not found.entry and not all(map(_is_text, test)):
             kinds = " and ".join(type(value).__name__ for value in test)
             raise UnfitRow(f"a test is {kinds}, expected texts for stdin and stdout")
+
+
+def _is_text(value: Any) -> bool:
+    lines = value if isinstance(value, list) else [value]
+    return all(isinstance(line, str) for line in lines)
 
 
 def _result(test: CodeTest, found: ContestProblem) -> Any:
