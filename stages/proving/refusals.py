@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN = 3  # refusals that a message has
 FEWEST = 20  # rows of which the commonest answer says something
+SPELT = 200  # different references that are kept to be shown
 LABELS, FEWEST_LABELLED = 10, 100  # options of a question, rows of which so many answers do
 
 Name = tuple[str, str]  # of a source: the stage that it comes from, what its rows say
@@ -49,7 +50,7 @@ class Source:
             key = hashlib.blake2b(row["reference"].encode(), digest_size=8).digest()
             self.answers[key] += 1
             self.maths += row["verifier"] == MATHS
-            if len(self.examples) < FEWEST:
+            if len(self.examples) < SPELT:
                 self.examples[key] = row["reference"]
 
     @property
