@@ -26,7 +26,7 @@ SETS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("cmath", ("chinese_math/cmath_dev.jsonl", "cmath/cmath_dev.jsonl")),
     ),
     "choice": (
-        ("mmlu_stem", ("mcq_stem/mmlu_stem.jsonl.gz", "mmlu_stem/mmlu_stem.jsonl")),
+        ("mmlu_stem", ("mcq_stem/mmlu_stem.jsonl.gz", "mmlu_stem/test.jsonl")),
         ("agieval", ("mcq_stem/agieval_aqua-rat.jsonl", "agieval/aqua-rat.jsonl")),
         ("agieval", ("mcq_stem/agieval_logiqa-zh.jsonl", "agieval/logiqa-zh.jsonl")),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MATHS = "math"  # the verifier
 PROVED, NOTHING = KEPT = ("proved", "nothing_to_prove")
 REFUSED = (
     NO_REFERENCE,

@@ -27,6 +27,7 @@ from stages import verifiers
 from stages.proving.outcome import (
     ACCEPTS_ANYTHING,
     CANNOT_JUDGE,
+    MATHS,
     NO_REFERENCE,
     NOT_MATHEMATICS,
     NOT_RIGHT,
@@ -42,7 +43,7 @@ from stages.verifiers.selfcheck import proof, right_answer
 from stages.verifiers.verdict import UNEARNED, Request, Verdict, request_of
 
 GENERAL = "general"
-MATHS, CODE, INSTRUCTION, GENERATIVE = "math", "code", "instruction", "generative"
+CODE, INSTRUCTION, GENERATIVE = "code", "instruction", "generative"
 BY_METADATA = (CODE, INSTRUCTION)  # judged without a reference
 KNOWS_NOTHING = "I have no idea"
 

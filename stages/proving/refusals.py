@@ -2,7 +2,8 @@
 
 A few bad references of a large set are dropped. Many say that the set, or what reads it, is at
 fault, and then the rows that pass deserve no trust either. So does one answer that is right nearly
-everywhere: it can be said without reading a question.
+everywhere: it can be said without reading a question. And where ten answers of mathematics cover
+nearly all of many rows, they are the numbers of options whose texts were lost.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from stages.proving.outcome import REFUSED, Outcome
+from stages.proving.outcome import MATHS, REFUSED, Outcome
 
 if TYPE_CHECKING:
     from stages.rows.schemas import Row
 
 SHOWN = 3  # refusals that a message has
 FEWEST = 20  # rows of which the commonest answer says something
+SPELT = 200  # different references that are kept to be shown
+LABELS, FEWEST_LABELLED = 10, 100  # options of a question, rows of which so many answers do
 
 Name = tuple[str, str]  # of a source: the stage that it comes from, what its rows say
 
@@ -31,6 +34,7 @@ class Source:
     rows: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     first: list[str] = field(default_factory=list)
+    maths: int = 0  # of the rows below
     answers: Counter[bytes] = field(default_factory=Counter)
     examples: dict[bytes, str] = field(default_factory=dict)
 
@@ -45,7 +49,8 @@ class Source:
         elif row["reference"]:
             key = hashlib.blake2b(row["reference"].encode(), digest_size=8).digest()
             self.answers[key] += 1
-            if len(self.examples) < FEWEST:
+            self.maths += row["verifier"] == MATHS
+            if len(self.examples) < SPELT:
                 self.examples[key] = row["reference"]
 
     @property
@@ -55,14 +60,16 @@ class Source:
     def facts(self) -> dict[str, Any]:
         """For the manifest: what a gate reads, and people."""
         total = sum(self.answers.values())
-        key, count = next(iter(self.answers.most_common(1)), (b"", 0))
+        shown = LABELS if self.maths == total >= FEWEST_LABELLED else 1
+        common = self.answers.most_common(shown)
+        texts = [self.examples.get(key, "…")[:20] for key, _ in common]
         return {
             "rows": self.rows,
             "refused": self.refused,
             **{reason: count for reason, count in self.reasons.items() if count},
             "first_refused": list(self.first),
-            "same_answer": count / total if total >= FEWEST else None,
-            "commonest_answer": self.examples.get(key, "")[:80],
+            "same_answer": sum(n for _, n in common) / total if total >= FEWEST else None,
+            "commonest_answers": texts,
         }
 
 
@@ -85,7 +92,8 @@ def faults(
         if same is not None and same > max_same_answer:
             yield (
                 "max_same_answer",
-                f"is {max_same_answer:g}, and of {name} {same:.1%} have the reference "
-                f"{source['commonest_answer']!r}: a policy would learn to say it unread. Mend what "
-                "reads them, or leave that stage out of data_from",
+                f"is {max_same_answer:g}, and of {name} {same:.1%} of the references are "
+                f"{' or '.join(source['commonest_answers'])}: a policy would learn to say that "
+                "unread. Mend what reads them (are these numbers of options?), or leave that stage "
+                "out of data_from",
             )

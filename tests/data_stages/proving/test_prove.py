@@ -100,15 +100,35 @@ def test_a_source_with_too_many_bad_rows_is_refused_with_the_first_of_them(prove
 def test_references_that_are_all_the_same_are_refused(prove):
     """A policy that says it unread would always be right; each row by itself proves."""
     rows = [problem(f"q-{n}", f"Question {n}?", "anything", verifier="text") for n in range(40)]
-    with pytest.raises(
-        RecipeError, match=r"max_same_answer: is 0\.9, and of given/mine 100\.0%.*anything"
-    ):
+    with pytest.raises(RecipeError) as refused:
         prove(rows)
+    said = "max_same_answer: is 0.9, and of given/mine 100.0% of the references are anything"
+    assert said in str(refused.value)
     letters = [
         problem(f"q-{n}", f"Question {n}?", "ABAC"[n % 4], verifier="choice") for n in range(40)
     ]
     _, outputs = prove({"letters": letters})
     assert outputs.facts["sources"]["letters/mine"]["same_answer"] == 0.5
+
+
+def test_numbers_of_options_that_were_read_as_mathematics_are_refused(prove):
+    """LogiQA as a competition: the options are lost, and "3" scores 1 against itself."""
+    rows = [problem(f"q-{n}", f"Which follows from {n}?", str(n % 4)) for n in range(120)]
+    with pytest.raises(
+        RecipeError, match=r"100\.0% of the references are 0 or 1 or 2 or 3: .*read"
+    ):
+        prove(rows)
+    real = [problem(f"r-{n}", f"{n} + {n} = ?", str(2 * n)) for n in range(120)]
+    prove({"real": real})
+
+
+def test_a_set_whose_tests_take_any_program_is_refused(prove):
+    tests = code(tests=["f(1) == None"], entry="f")
+    rows = [problem(f"f-{n}", f"Write f, {n}.", "", **tests) for n in range(3)]
+    with pytest.raises(
+        RecipeError, match=r"of given/mine 3 of 3 rows \(100\.0%\).*\n  f-0  accepts_an"
+    ):
+        prove(rows)
 
 
 def test_rows_that_are_always_or_never_solved_are_dropped_by_the_rate_of_their_set(prove):
