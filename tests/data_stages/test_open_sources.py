@@ -9,18 +9,19 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.errors import RecipeError, UsageError
 from stages.kinds.conversations import run as conversations
 from stages.kinds.conversations.kind import ConversationsConfig
 from stages.kinds.dataset.kind import DatasetConfig, rules
 from stages.kinds.dataset.run import run
+from stages.project import R1
 from stages.rows.schemas import read_rows
 from stages.settings.values import refuse
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import check_references
 from stages.verifiers.verdict import request_of
+from tests.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = ROOT / "tests/data/open_rows"
@@ -276,9 +277,9 @@ def test_conversations_are_taken_by_their_own_columns_too(make_context, tmp_path
         "".join(json.dumps(row | {"score": score}) + "\n" for score in (10, 3, None, 9))
     )
     columns = {"prompt": "input", "completion": "content", "thought": "reasoning_content"}
-    config = ConversationsConfig(
-        "conversations", path=str(path), seed=0, columns=columns, where={"score": {"at_least": 9}}
-    )
+    where = {"score": {"at_least": 9}}
+    config = shipped(ConversationsConfig, "conversations", path=str(path), seed=0, columns=columns)
+    config = dataclasses.replace(config, where=where)
     context = make_context(tmp_path / "stage", stage="cold")
     outputs = conversations.run(config, {}, context)
     assert outputs.funnel == {"read": 4, "not_asked_for": 2, "kept": 2}

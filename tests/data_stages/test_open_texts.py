@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from pipeline.cli import R1
 from pipeline.compose import compose
 from pipeline.project import load as entry
 from stages.chat.template import compose as composed
+from stages.project import R1
 from stages.rows.schemas import read_rows
 
 S1K = {

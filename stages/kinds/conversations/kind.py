@@ -38,12 +38,13 @@ class ConversationsConfig(StageConfig):
     verifier: str | None = None  # judges rows that carry a reference
     verifiers: Verifiers = from_root("verifiers", Verifiers)
     about: About = field(default_factory=About, metadata={"identity": False})
-    hub: Hub = from_root(Hub, "hub", identity=False)
+    hub: Hub = from_root("hub", Hub, identity=False)
 
 
 def check(stage: Stage) -> Iterator[Problem]:
     """Conversations of a file: it is there, its language is one, and its verifier."""
     config: ConversationsConfig = stage.config
+    yield from hub.check(config.hub)
     yield from files.rows(config.path)
     yield from files.language("language", config.language)
     yield from verifiers.check(config.verifiers)

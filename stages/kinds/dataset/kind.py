@@ -41,12 +41,13 @@ class DatasetConfig(StageConfig):
     where: dict[str, Any] = field(default_factory=dict)  # which rows, by the file's own columns
     samples: int | None = placement(None)  # per problem, as the paper evaluates this benchmark
     about: About = field(default_factory=About, metadata={"identity": False})
-    hub: Hub = from_root(Hub, "hub", identity=False)
+    hub: Hub = from_root("hub", Hub, identity=False)
 
 
 def check(stage: Stage) -> Iterator[Problem]:
     """Problems of a file: it is there, its language is one, and how it is read."""
     config: DatasetConfig = stage.config
+    yield from hub.check(config.hub)
     yield from rules(config)
     yield from files.rows(config.path)
     yield from files.language("language", config.language)

@@ -39,7 +39,7 @@ class LabelDatasetConfig(StageConfig):
     where: dict[str, Any] = field(default_factory=dict)  # which rows, by the set's own columns
     language: str | None = None  # of rows without one; null: that of their prompt
     about: About = field(default_factory=About, metadata={"identity": False})
-    hub: Hub = from_root(Hub, "hub", identity=False)
+    hub: Hub = from_root("hub", Hub, identity=False)
 
 
 @dataclass
@@ -58,6 +58,7 @@ class PreferenceDatasetConfig(LabelDatasetConfig):
 def check(stage: Stage) -> Iterator[Problem]:
     """The file is there, its language is one, and how its rows are read."""
     config: LabelDatasetConfig = stage.config
+    yield from hub.check(config.hub)
     yield from files.rows(config.path)
     yield from files.language("language", config.language)
     yield from rules(config, stage.kind.name)
