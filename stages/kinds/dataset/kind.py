@@ -48,6 +48,7 @@ class DatasetConfig(StageConfig):
 def check(stage: Stage) -> Iterator[Problem]:
     """Problems of a file: it is there, its language is one, and how it is read."""
     config: DatasetConfig = stage.config
+    yield from hub.check(config.hub)
     yield from rules(config)
     yield from files.rows(config.path)
     yield from files.language("language", config.language)
