@@ -183,11 +183,12 @@ def test_constraints_are_read_from_a_literal_that_is_never_run(load, tmp_path):
         MANY,
         MANY | {"ground_truth": evil},
         MANY | {"ground_truth": "[" * 5000},
+        MANY | {"ground_truth": "[{'instruction_id': []}]"},
         MANY | {"ground_truth": str([{"instruction_id": ["rhymes:all"], "kwargs": [None]}])},
         MANY | {"ground_truth": str([{"instruction_id": ["keywords:word_once"], "kwargs": [{}]}])},
     )
     assert not (tmp_path / "ran").exists()
-    assert funnel == {"read": 6, "unreadable_row": 2, "does_not_fit": 2, "kept": 2}
+    assert funnel == {"read": 7, "unreadable_row": 3, "does_not_fit": 2, "kept": 2}
     facts = json.loads(rows[0]["metadata"])
     assert facts == {
         "instruction_id_list": ["last_word:last_word_answer", "punctuation:no_comma"],
