@@ -21,6 +21,7 @@ R1 = Project(
         "departures": "stages.commands.fidelity.departures:plan_departures",
         "data": "stages.commands.data_page:plan_data",
     },
+    look="stages.commands.data_look:main",
     commands={
         "eval": "stages.commands.eval.command:main",
         "grade": "stages.commands.grade:main",
