@@ -1,8 +1,8 @@
 """A number beside the place that it comes from: `max_steps: {value: 10400, source: "2.1"}`.
 
 Files of conf/ may say so wherever they have a number, a list or a mapping. `source` alone is of a
-value that another file sets. A stage keeps these places as its `sources`, by dotted key, and so
-does a section at the root.
+value that another file sets; a place is a text. A stage keeps these places as its `sources`, by
+dotted key, and so does a section at the root.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _apart(section: dict[str, Any]) -> dict[str, str]:
     for key, value in list(section.items()):
         if not isinstance(value, dict):
             continue
-        if "source" in value and value.keys() <= {"value", "source"}:
+        if isinstance(value.get("source"), str) and value.keys() <= {"value", "source"}:
             found[key] = value["source"]
             value = section[key] = value.get("value", {})
         if isinstance(value, dict) and value:

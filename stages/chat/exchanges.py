@@ -9,7 +9,8 @@
                     hold messages too. `input` or `context` of an instruction, and `context` of a
                     question, are put after it
 
-The config's `columns` names a file's own columns where these names do not fit.
+The config's `columns` names a file's own columns where these names do not fit; `context` is then
+what is put after the question, where a row has it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.chat.messages import as_asked, in_context, thought_of, turn_of
+from stages.chat.messages import REQUEST, as_asked, in_context, thought_of, turn_of
 from stages.chat.template import Message
 from stages.chat.thoughts import NotNormal, asks_for_tags, read_trace
 from stages.rows.files import BadRow, Raw
@@ -58,14 +59,18 @@ class Exchange:
 
 def check_columns(columns: Mapping[str, str]) -> list[str]:
     """The names in the config's `columns` that mean nothing."""
-    return sorted(set(columns) - {*NAMES, "turns"})
+    return sorted(set(columns) - {*NAMES, "turns", "context"})
 
 
 def exchanges(row: Raw, columns: Mapping[str, str]) -> Iterator[Exchange]:
     """Every exchange of a row: one, or one for each of its generations."""
-    row = as_asked(row)
+    if row.get("label") is False:
+        raise BadRow("column `label` is false: a bad answer, which is not to be learnt")
+    asks, row = REQUEST in row, as_asked(row)
     turns = columns.get("turns") or next((name for name in TURNS if row.get(name)), None)
     named = {part: columns.get(part) or _found(row, part) for part in NAMES}
+    if asks and "completion" not in columns and named["completion"] in NAMES["reference"]:
+        named["completion"] = None  # of a request to a model, what answers are compared with
     if columns.get("completion") or not turns:
         yield from _pairs(row, named, columns)
         return
@@ -115,14 +120,16 @@ def _completions(value: Any, name: str) -> list[Any]:
 def question_of(row: Raw, name: str, columns: Raw) -> list[Message]:
     """What a column asks, with what belongs to it and without the talk before; see `asked`.
 
-    columns: those that the config names, of which `prompt` stands alone.
+    columns: those that the config names, of which `prompt` stands alone unless there is `context`.
     """
     value = row[name]
     if isinstance(value, list) and value:
         return [turn for turn, _ in map(turn_of, value)]
     if not isinstance(value, str) or not value.strip():
         raise BadRow(f"column `{name}` is {value!r:.200}, expected text")
-    beside = () if "prompt" in columns else _BESIDE.get(name, ())
+    beside = (columns["context"],) if "context" in columns else _BESIDE.get(name, ())
+    if "prompt" in columns and "context" not in columns:
+        beside = ()
     parts = [value, *(row[more] for more in beside if row.get(more) not in (None, "", []))]
     if not all(isinstance(part, str) for part in parts):
         raise BadRow(f"what stands beside `{name}` in {' or '.join(beside)} is no text")

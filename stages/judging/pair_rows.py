@@ -41,7 +41,7 @@ def pair_judged(number: int, row: Raw) -> Judged:
     """A pair with its votes, or one of which people chose one response."""
     votes = row.get("votes")
     if votes is None and row.get("chosen") is not None:
-        return Judged(pair_candidate(number, row), [], chosen=True, margin=_margin(row))
+        return pair_chosen(number, row)
     fine = isinstance(votes, list) and votes and all(map(_is_number, votes))
     if not fine:
         raise BadRow(
@@ -49,6 +49,11 @@ def pair_judged(number: int, row: Raw) -> Judged:
             "without votes has the columns `chosen` and `rejected`"
         )
     return Judged(pair_candidate(number, row), [float(vote) for vote in votes or ()])
+
+
+def pair_chosen(number: int, row: Raw) -> Judged:
+    """A pair of which one response was chosen, with the margin that the row tells."""
+    return Judged(pair_candidate(number, row), [], chosen=True, margin=_margin(row))
 
 
 def response_candidate(number: int, row: Raw) -> Candidate:

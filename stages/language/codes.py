@@ -25,6 +25,13 @@ def code_of(value: Any, where: str) -> str:
     return value.strip()
 
 
+def known_code(value: Any) -> str | None:
+    """The code of a language that other people name by code or by name; None: nobody knows it."""
+    if not isinstance(value, str):
+        return None
+    return primary(value) if is_code(value) else _NAMES.get(value.strip().lower())
+
+
 def is_code(value: str) -> bool:
     """Whether the language reward knows it: `en`, `zh-Hant`, `pt_BR`."""
     return primary(value) in (*TARGETS, UNKNOWN)

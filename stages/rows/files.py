@@ -5,7 +5,7 @@
                which each keeps its key as `id`; any other object is one row (a task of ARC-AGI);
                what is an object a line is read as .jsonl
     .csv .tsv  cells under the names in the first line, or under `columns` where there is no such
-               line; a .tsv has no quotes
+               line; a .tsv has quotes only where its first lines are cells only with them
     .parquet   its columns
 
 This is the one reader of all commands and stages. Text is UTF-8, with or without a byte order mark.
@@ -19,7 +19,7 @@ import csv
 import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,6 +35,7 @@ Advance = Callable[[float], None]
 
 CELL = 2**31 - 1  # characters in a cell of a CSV file, at most; Python's own limit is 131,072
 BLANK = b"\xef\xbb\xbf \t\r\n"
+LOOKED_AT = 200  # lines of a .tsv that tell how it is written
 BATCH = 1024  # rows of a Parquet file that are held at a time
 
 
@@ -44,6 +45,10 @@ class BadRow(ValueError):
 
 class BrokenRow(BadRow):
     """A row that is damaged: it says nothing about the rows beside it, which can be used."""
+
+
+class UnfitRow(BrokenRow):
+    """A whole row of another kind than its format reads: never read as what it is not."""
 
 
 Numbered = Iterator[tuple[int, Raw | BrokenRow]]
@@ -159,7 +164,8 @@ def _blanks(text: str, place: int) -> int:
 
 def _cells(path: Path, columns: Sequence[str], advance: Advance) -> Numbered:
     csv.field_size_limit(CELL)
-    dialect = _Tabs if ending_of(path) == ".tsv" else csv.excel
+    tabs = csv.excel_tab if _quoted(path, columns) else _Tabs
+    dialect = tabs if ending_of(path) == ".tsv" else csv.excel
     # Bytes that are no UTF-8 are kept as halves of characters, which `_named` finds.
     lines = (line.decode("utf-8-sig", "surrogateescape") for line in _lines(path, advance))
     cells: Iterator[list[str]] = filter(None, csv.reader(lines, dialect))
@@ -171,9 +177,26 @@ def _cells(path: Path, columns: Sequence[str], advance: Advance) -> Numbered:
         yield number, attempt(_named, row, names)
 
 
+def _quoted(path: Path, columns: Sequence[str]) -> bool:
+    """Whether the first lines of a .tsv have as many cells as names only if quotes are quotes."""
+
+    def whole(dialect: type[csv.Dialect]) -> bool:
+        lines = (line.decode("utf-8-sig", "surrogateescape") for line in _lines(path, _nobody))
+        rows = [row for row in csv.reader(islice(lines, LOOKED_AT), dialect) if row]
+        names = len(columns or rows[0]) if rows else 0
+        return all(len(row) == names for row in rows[:-1])  # the last may be cut
+
+    return ending_of(path) == ".tsv" and not whole(_Tabs) and whole(csv.excel_tab)
+
+
+def _nobody(share: float) -> None:
+    """Nobody is told."""
+
+
 def _parquet(path: Path, columns: Sequence[str], advance: Advance) -> Numbered:
     number = 0
-    with pq.ParquetFile(path) as file:
+    # A path is read without Python in between; what is no path (a file of the hub) by its own open.
+    with pq.ParquetFile(path if isinstance(path, Path) else path.open("rb")) as file:
         total = max(1, file.metadata.num_rows)
         for batch in file.iter_batches(BATCH):
             for row in _read(batch):

@@ -18,6 +18,7 @@ from stages.language.consistency import target_of
 from stages.rows.files import BadRow, BrokenRow, Raw, attempt
 from stages.rows.left_out import SHOWN, UNREADABLE, LeftOut
 from stages.rows.schemas import Row
+from stages.rows.where import OTHERWISE
 from stages.settings.values import DOMAINS
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Verdict, request_of
@@ -34,10 +35,12 @@ Place = tuple[str, int]  # a part of the source, and the row's number in it
 class Report:
     """What became of the rows, in counts, and who was left out.
 
-    columns: where prompt and completion stood. styles: how thoughts were marked.
+    not_asked_for: rows that the stage's `where` leaves out. columns: where prompt and completion
+    stood. styles: how thoughts were marked.
     """
 
     read: int = 0
+    not_asked_for: int = 0
     columns: Counter[str] = field(default_factory=Counter)
     styles: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
@@ -47,7 +50,9 @@ class Report:
 
     def funnel(self) -> dict[str, int]:
         reasons = self.left_out.reasons()
-        return {"read": self.read, **reasons, "kept": self.read - sum(reasons.values())}
+        other = {OTHERWISE: self.not_asked_for} if self.not_asked_for else {}
+        kept = self.read - sum(reasons.values())
+        return {"read": self.read + self.not_asked_for, **other, **reasons, "kept": kept}
 
 
 @dataclass(frozen=True)

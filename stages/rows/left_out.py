@@ -11,6 +11,7 @@ import pyarrow as pa
 from stages.rows.schemas import Row, write_rows
 
 UNREADABLE = "unreadable_row"
+UNFIT = "does_not_fit"  # whole, and of another kind than its format reads
 FILE = "left_out.parquet"
 SHOWN = 300  # characters that are kept of a reason, and of a row
 NAMED = 10  # rows that a message names
@@ -56,7 +57,11 @@ class LeftOut:
 
 
 def _why(row: Row) -> str:
-    return row["detail"] if row["reason"] == UNREADABLE else f"{row['reason']}: {row['detail']}"
+    return (
+        row["detail"]
+        if row["reason"] in (UNREADABLE, UNFIT)
+        else f"{row['reason']}: {row['detail']}"
+    )
 
 
 def _plain(text: str) -> str:

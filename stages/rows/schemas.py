@@ -3,8 +3,8 @@
 problem       id, domain, language, prompt (messages), verifier, reference, metadata, source
 sample        the problem's columns plus what a model answered and its verdict
 conversation  prompt (messages) and the completion to learn, with domain, language and source
-preference    prompt, chosen, rejected, margin
-label         prompt, completion, label (1 safe, 0 unsafe)
+preference    prompt, chosen, rejected, margin, perhaps domain and language
+label         prompt, completion, label (1 safe, 0 unsafe), perhaps domain and language
 
 `metadata` is a JSON object as text: what the verifier needs beside the reference (tests of a
 program, constraints of an instruction), so that one schema serves every domain; and of a general
@@ -75,6 +75,8 @@ PREFERENCE = pa.schema(
         ("rejected", pa.string()),
         ("margin", pa.float64()),
         ("source", pa.string()),
+        ("domain", pa.string()),
+        ("language", pa.string()),
     ]
 )
 
@@ -85,6 +87,8 @@ LABEL = pa.schema(
         ("completion", pa.string()),
         ("label", pa.int64()),
         ("source", pa.string()),
+        ("domain", pa.string()),
+        ("language", pa.string()),
     ]
 )
 

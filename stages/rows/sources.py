@@ -6,32 +6,36 @@ itself, so that a row's id says where it stands: `bbh-word_sorting-000003`.
 
 A row of a benchmark that cannot be read stops the stage with its number: a benchmark that lost rows
 is another benchmark. Of a user's own rows a broken one (no JSON, no text, half a line) is left out,
-named and counted, and what is meant otherwise than it can be (an unknown verifier) stops the stage.
-Rows that do not belong to what was asked for (another split or subject of the same file) and rows
-without a reference, where the config lets them go, are counted.
+named and counted, as is one of another kind than its format reads; and what is meant otherwise than
+it can be (an unknown verifier) stops the stage. Rows that do not belong to what was asked for
+(another split or subject of the same file, or not what `where` asks) and rows without a reference,
+where the config lets them go, are counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.errors import RecipeError, UsageError
+from pipeline.errors import UsageError
 from stages.language.consistency import target_of
-from stages.rows.files import BadRow, BrokenRow, Numbered, Raw, attempt, located, rows_of_file
-from stages.rows.left_out import UNREADABLE, LeftOut
+from stages.rows.files import BadRow, BrokenRow, Raw, UnfitRow, attempt, located, rows_of_file
+from stages.rows.left_out import UNFIT, UNREADABLE, LeftOut
+from stages.rows.parts import Part, Source
 from stages.rows.places import files_in, no_such_file, not_there, stem_of
 from stages.rows.query_kind import stamped
 from stages.rows.schemas import Row
+from stages.rows.where import OTHERWISE, asked_for
 
 if TYPE_CHECKING:
     from stages.kinds.dataset.kind import DatasetConfig
 
-__all__ = ["BadRow", "Raw", "rows_of_file"]  # read through here by other readers of rows
+#: Read through here by other readers of rows.
+__all__ = ["BadRow", "Part", "Raw", "Source", "rows_of_file"]
 
 Parsed = TypeVar("Parsed")
 ENGLISH = "en"  # of prompts without a word
@@ -51,14 +55,6 @@ WITHOUT = (
 )
 
 
-class Source(Protocol):
-    """The keys of a stage's config that say where rows come from."""
-
-    path: str
-    subset: Any
-    split: str
-
-
 class OtherRow(Exception):
     """The row belongs to another benchmark or split in the same file; its text is the count."""
 
@@ -67,12 +63,16 @@ class OtherRow(Exception):
 class Origin:
     """Where a row stands: the file's stem or the hub configuration, and the split asked for.
 
-    preference: what its stage says that all its queries ask for.
+    preference, columns, domain, verifier: what its stage says of all its rows. source: the set.
     """
 
     part: str
     split: str
     preference: str | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    domain: str | None = None
+    verifier: str | None = None
+    source: str = "file"
 
 
 @dataclass(frozen=True)
@@ -87,18 +87,11 @@ class Format:
     whole: bool = True
 
 
-@dataclass(frozen=True)
-class Part:
-    """One file or hub configuration. `label` stands in the ids, `where` in messages."""
+def open_source(config: Source, format_: Format, key: str, look: bool = False) -> list[Part]:
+    """The parts of what `path` names; no row is read yet, and of the hub only the list of files.
 
-    name: str
-    label: str
-    where: str
-    rows: Numbered
-
-
-def open_source(config: Source, format_: Format, key: str) -> list[Part]:
-    """The parts of what `path` names; nothing is read yet. `key` is the stage's, for messages."""
+    key: the stage's, for messages. look: only the first rows will be read (hub_parts.py).
+    """
     local = Path(config.path).expanduser()
     if (wrong := not_there(config.path)) is not None:
         raise UsageError(f"{key}.path={config.path}: {wrong}")
@@ -106,15 +99,9 @@ def open_source(config: Source, format_: Format, key: str) -> list[Part]:
         return [_local(local, format_)]
     if local.is_dir():
         return [_local(file, format_) for file in files_in(local)]
-    return [_hub_part(config, subset, key) for subset in subsets_of(config, key)]
+    from stages.rows.hub_parts import hub_parts  # httpx and huggingface_hub take their time
 
-
-def subsets_of(config: Source, key: str) -> list[str | None]:
-    """The hub configurations asked for; [None] where the data set has only one."""
-    subsets = config.subset if isinstance(config.subset, list | tuple) else [config.subset]
-    if not subsets or not all(isinstance(one, str | None) for one in subsets):
-        raise UsageError(f"{key}.subset={config.subset}: expected a name or a list of names")
-    return list(subsets)
+    return hub_parts(config, format_.columns, key, look)
 
 
 def read_problems(
@@ -129,17 +116,18 @@ def read_problems(
     left_out: which rows were broken; null: one stops the stage.
     """
     for part in parts:
-        origin = Origin(part.name, config.split, config.preference)
+        origin = _origin(part, config)
         for number, raw in part.rows:
             counts["read"] += 1
             try:
-                problem = attempt(format_.parse, raw, origin)
+                problem = attempt(_parsed, raw, origin, format_, config.where)
             except OtherRow as other:
                 counts[str(other)] += 1
                 continue
             if isinstance(problem, BrokenRow) and left_out is not None and not format_.whole:
-                counts[UNREADABLE] += 1
-                left_out.add(part.where, number, UNREADABLE, str(problem))
+                reason = UNFIT if isinstance(problem, UnfitRow) else UNREADABLE
+                counts[reason] += 1
+                left_out.add(part.where, number, reason, str(problem))
                 continue
             problem = located(part.where, number, dict, problem)
             if not located(part.where, number, _wanted, problem, raw, config.without_reference):
@@ -154,6 +142,20 @@ def read_problems(
                     part.where, number, stamped, row["metadata"], config.preference
                 )
             yield row
+
+
+def _origin(part: Part, config: DatasetConfig) -> Origin:
+    local = Path(config.path).expanduser().exists()
+    source = Origin.source if local else config.path
+    said = (config.preference, config.columns, config.domain, config.verifier)
+    return Origin(part.name, config.split, *said, source)
+
+
+def _parsed(raw: Raw, origin: Origin, format_: Format, where: Mapping[str, Any]) -> Row:
+    """The columns of a problem that its format decides, of a row that is asked for."""
+    if not asked_for(raw, where):
+        raise OtherRow(OTHERWISE)
+    return format_.parse(raw, origin)
 
 
 def _wanted(problem: Row, raw: Raw, without_reference: str) -> bool:
@@ -196,28 +198,6 @@ def read_own_rows(
 def _local(path: Path, format_: Format) -> Part:
     name = stem_of(path)
     return Part(name, name, str(path), rows_of_file(path, format_.columns))
-
-
-def _hub_part(config: Source, subset: str | None, key: str) -> Part:
-    label = "-".join(filter(None, (subset, config.split)))
-    asked = "/".join(filter(None, (config.path, subset, config.split)))
-    return Part(subset or "", label, asked, _hub(config, subset, asked, f"{key}.path"))
-
-
-def _hub(config: Source, subset: str | None, asked: str, key: str) -> Numbered:
-    """A split of a hub data set. Only this needs the network."""
-    from datasets import load_dataset
-
-    try:
-        rows = load_dataset(config.path, subset, split=config.split)
-    except Exception as error:  # offline, unknown name, subset or split: each its own type
-        reason = str(error).strip().splitlines() or [""]
-        raise RecipeError(
-            f"{key}={config.path}: cannot load {asked} from the Hugging Face hub "
-            f"({type(error).__name__}: {reason[0]}).\n"
-            f"Without a network, give a local file: {key}=FILE.jsonl"
-        ) from error
-    yield from enumerate(rows, start=1)
 
 
 def splits_of(split: str) -> Sequence[str]:

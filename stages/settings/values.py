@@ -42,6 +42,9 @@ FORMATS = (
     "middle_school",
     "mmlu",
     "mmlu_stem",
+    "mmlu_pro",
+    "gpqa",
+    "ceval",
     "agieval",
     "humaneval",
     "mbpp",
@@ -51,8 +54,12 @@ FORMATS = (
     "game24",
     "countdown",
     "arc_agi_1",
+    "constraints",
     "problems",
 )
+#: How other people's pairs and labels are read, in stages/judging/pair_formats.py.
+PREFERENCE_FORMATS = ("helpsteer3", "chosen_rejected", "cvalues")
+LABEL_FORMATS = ("safety_guard", "cvalues", "kto")
 FALLBACK = "en"  # its word stands in for languages that have none: s1 says "Wait" in all of them
 TINY, MODEL = "tiny", "model"
 FIXED, ADAPTIVE = STRATEGIES = ("fixed", "adaptive")
@@ -78,6 +85,14 @@ def filters(key: str, names: Iterable[str]) -> Iterator[Problem]:
     """Filters of samples that there are."""
     if unknown := [name for name in names if name not in FILTERS]:
         yield Problem(key, f"has {', '.join(unknown)}: expected any of {', '.join(FILTERS)}")
+
+
+def where(conditions: Mapping[str, Any]) -> Iterator[Problem]:
+    """Which rows of a file are read, by its own columns."""
+    if conditions:
+        from stages.rows.where import wrong  # what reads rows takes its time
+
+        yield from (Problem(f"where.{column}", text) for column, text in wrong(conditions))
 
 
 def at_least(config: Any, least: float, *keys: str, below: str = "") -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from stages.kinds.conversations import run as conversations
 from stages.kinds.conversations.kind import ConversationsConfig
 from stages.kinds.dataset import run as dataset
 from stages.kinds.dataset.kind import DatasetConfig
+from stages.rows.files import rows_of_file
 from stages.rows.schemas import CONVERSATION, read_rows, write_rows
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
@@ -267,3 +268,18 @@ def test_ends_and_roles_of_other_templates_are_cut_off(text):
 def test_strike_through_and_pipes_of_code_are_no_tokens():
     for text in ("5 <s>6</s> 7", "xs |> List.map <| f", "a <|> b"):
         assert read_trace(text).answer == text
+
+
+def test_a_table_with_tabs_has_quotes_only_where_it_is_whole_with_them_alone(tmp_path):
+    """MGSM writes quotes as they are; a table that pandas wrote quotes cells of several lines."""
+    plain, quoted = tmp_path / "plain.tsv", tmp_path / "quoted.tsv"
+    plain.write_text('question\tanswer\n"Ten" apples?\t10\n"Six\t6\n')
+    quoted.write_text('prompt\tchosen\nWhy?\t"First line.\nSecond ""line""."\nHow?\tSo.\n')
+    assert [row for _, row in rows_of_file(plain)] == [
+        {"question": '"Ten" apples?', "answer": "10"},
+        {"question": '"Six', "answer": "6"},
+    ]
+    assert [row for _, row in rows_of_file(quoted)] == [
+        {"prompt": "Why?", "chosen": 'First line.\nSecond "line".'},
+        {"prompt": "How?", "chosen": "So."},
+    ]

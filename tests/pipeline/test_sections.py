@@ -48,3 +48,8 @@ def test_a_source_among_other_keys_is_a_key_like_any_other() -> None:
         "template": prompt,
         "sources": {"a": "b"},
     }
+
+
+def test_a_column_named_source_that_rows_are_chosen_by_is_no_place() -> None:
+    where = {"where": {"source": ["a", "b"]}, "part": {"source": {"not": ["c"]}}}
+    assert kept(where) == where

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from pipeline.errors import UsageError
+from pipeline.errors import RecipeError, UsageError
 from stages.chat.template import CHAT_TEMPLATE
 from stages.kinds.pretrained import run as pretrained
 from stages.kinds.pretrained.kind import PretrainedConfig
@@ -79,10 +79,10 @@ def test_a_models_own_template_stays_unless_another_is_given(
 
 def test_a_name_that_cannot_be_found_says_key_reason_and_remedy(make_context: Any) -> None:
     config = PretrainedConfig(path="nobody/no-such-model")
-    with pytest.raises(UsageError, match=r"stages\.base\.path=nobody/no-such-model") as raised:
+    with pytest.raises(RecipeError, match=r"stages\.base\.path=nobody/no-such-model") as raised:
         pretrained.run(config, {}, make_context(stage="base"))
-    assert "HF_TOKEN" in str(raised.value)
-    assert "safetensors" in str(raised.value)
+    assert "HF_HUB_OFFLINE is set" in str(raised.value)
+    assert "stages.base.path=FOLDER" in str(raised.value)
 
 
 def test_a_folder_without_safetensors_says_what_it_has(folder: Path, make_context: Any) -> None:

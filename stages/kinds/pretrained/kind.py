@@ -16,8 +16,10 @@ from omegaconf import MISSING
 from pipeline.kinds import Kind, Problem, Stage
 from stages.models.folder import Unfit, check_whole, taken
 from stages.rows.places import HUB_NAME
+from stages.settings import hub
+from stages.settings.hub import Hub
 from stages.settings.origins import place
-from stages.settings.stage import StageConfig, outside_file, placement
+from stages.settings.stage import StageConfig, from_root, outside_file, placement
 
 RECIPE = "recipe"  # the value of chat_template that is no file
 GB = 1e9
@@ -51,11 +53,13 @@ class PretrainedConfig(StageConfig):
     positions: int | None = placement(None)
     # `recipe`, or a .jinja file; null: the model's own, or the recipe's where it has none
     chat_template: str | None = outside_file(None)
+    hub: Hub = from_root("hub", Hub, identity=False)
 
 
 def check(stage: Stage) -> Iterator[Problem]:
     """The folder, its files, the room for a copy of them, and the chat template."""
     config: PretrainedConfig = stage.config
+    yield from hub.check(config.hub)
     folder = Path(config.path).expanduser()
     if folder.is_dir():
         try:

@@ -25,7 +25,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from pipeline.artifact import Inputs
@@ -33,10 +32,12 @@ from pipeline.context import Context
 from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
 from stages.chat.template import CHAT_TEMPLATE, END
+from stages.hub.patience import patiently
+from stages.hub.reasons import MODEL, told
 from stages.kinds.pretrained.kind import RECIPE, PretrainedConfig
 from stages.models import fit
 from stages.models.changes import add_chat_tokens, change_context
-from stages.models.folder import CODE, EXPECTED, WANTED, Unfit, check_whole, taken
+from stages.models.folder import CODE, WANTED, Unfit, check_whole, taken
 from stages.models.window import read_window
 from stages.tiny.tokenizer import PROBE
 
@@ -49,7 +50,7 @@ def run(config: PretrainedConfig, inputs: Inputs, context: Context) -> Outputs:
     local = Path(config.path).expanduser()
     target = context.output / "model"
     with _refused(f"{key}.path={config.path}"):
-        source = local if local.is_dir() else _download(config, f"{key}.path")
+        source = local if local.is_dir() else _download(config, key)
         files = taken(source, trusted)
         check_whole(source)
         _take(files, target, link=not local.is_dir())
@@ -93,17 +94,12 @@ def _refused(key: str) -> Iterator[None]:
 def _download(config: PretrainedConfig, key: str) -> Path:
     """The hub's snapshot, from the local cache where it is complete."""
     wanted = [*WANTED, CODE] if config.trust_remote_code else [*WANTED]
-    try:
-        return Path(snapshot_download(config.path, revision=config.revision, allow_patterns=wanted))
-    except (OSError, ValueError, HfHubHTTPError) as error:
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise UsageError(
-            f"{key}={config.path}: no such folder here (looked from {Path.cwd()}), and the Hugging "
-            f"Face hub gave {type(error).__name__}: {reason}\n"
-            f"expected {EXPECTED} in a folder, or the name of a model on the hub. Check the name "
-            "and the network; a private or gated model needs HF_TOKEN; without a network, download "
-            f"it elsewhere and set {key}=FOLDER"
-        ) from error
+
+    def snapshot() -> str:
+        return snapshot_download(config.path, revision=config.revision, allow_patterns=wanted)
+
+    with told(key, config.path, config.revision, kind=MODEL):
+        return Path(patiently(snapshot, config.hub, config.path))
 
 
 def _take(files: Sequence[Path], target: Path, link: bool) -> None:

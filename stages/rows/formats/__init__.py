@@ -22,6 +22,9 @@ FORMATS = {
     "middle_school": Format(maths.middle_school),
     "mmlu": Format(choice.mmlu, columns=choice.MMLU_COLUMNS),
     "mmlu_stem": Format(choice.mmlu_stem, columns=choice.MMLU_COLUMNS),
+    "mmlu_pro": Format(choice.mmlu_pro),
+    "gpqa": Format(choice.gpqa),
+    "ceval": Format(choice.ceval),
     "agieval": Format(choice.agieval),
     "humaneval": Format(code.humaneval),
     "mbpp": Format(code.mbpp),
@@ -31,5 +34,6 @@ FORMATS = {
     "game24": Format(puzzles.game24),
     "countdown": Format(puzzles.countdown),
     "arc_agi_1": Format(puzzles.arc),
+    "constraints": Format(instructions.constraints, whole=False),
     "problems": Format(own.own, whole=False),
 }

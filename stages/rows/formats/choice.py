@@ -4,17 +4,24 @@ MMLU      {"question": "…the most effective means of controlling the mosquito 
            "subject": "college_biology", "choices": ["maintain the population at…", …],
            "answer": 2}; `type` for `subject` in Qwen2.5-Math's file; the original CSV has
            question, A, B, C, D, answer (C) and the subject in its name
+MMLU-Pro  {"question": "…", "options": [ten texts, fewer or some "N/A"], "answer": "I",
+           "answer_index": 8, "category": "business", "src": "ori_mmlu-business_ethics", …}
+GPQA      {"Question": "…", "Correct Answer": "…", "Incorrect Answer 1": "…", … 2, … 3,
+           "Subdomain": "…", "Record ID": "…", …}; where the right one stands follows from the texts
+C-Eval    {"id": 0, "question": "…", "A": "…", "B": "…", "C": "…", "D": "…", "answer": "C"}; the
+           subject is the name of the file or configuration, and answers of its test are secret
 AGIEval   {"passage": null, "question": "下列说法正确的是（ ）", "options": ["(A)原子弹…", …],
            "label": "C", …}; label ["A", "B"] where several are right
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
 
 from stages.rows.files import BadRow, Raw
-from stages.rows.formats.columns import answer_of, list_of, problem, text_of
+from stages.rows.formats.columns import answer_of, facts_of, list_of, problem, text_of
+from stages.rows.formats.options import letter_of, lettered, options_of, without_labels
 from stages.rows.schemas import Row
 from stages.rows.sources import Origin, OtherRow
 from stages.verifiers.option_labels import LETTERS
@@ -41,6 +48,32 @@ STEM = {
     "high_school_statistics",
     "machine_learning",
 }
+#: Of MMLU-Pro's categories and of C-Eval's category STEM (2305.08322).
+STEM_PRO = ("math", "physics", "chemistry", "engineering", "biology", "computer science")
+STEM_ZH = {
+    "advanced_mathematics",
+    "college_chemistry",
+    "college_physics",
+    "college_programming",
+    "computer_architecture",
+    "computer_network",
+    "discrete_mathematics",
+    "electrical_engineer",
+    "high_school_biology",
+    "high_school_chemistry",
+    "high_school_mathematics",
+    "high_school_physics",
+    "metrology_engineer",
+    "middle_school_biology",
+    "middle_school_chemistry",
+    "middle_school_mathematics",
+    "middle_school_physics",
+    "operating_system",
+    "probability_and_statistics",
+    "veterinary_medicine",
+}
+GPQA_WRONG = ("Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")
+ABSENT = "N/A"  # an option of MMLU-Pro that is none
 MATHS = ("aqua-rat", "math", "sat-math")  # parts of AGIEval that are mathematics
 
 
@@ -63,9 +96,43 @@ def mmlu_stem(row: Raw, origin: Origin) -> Row:
     return mmlu(row, origin)
 
 
+def mmlu_pro(row: Raw, origin: Origin) -> Row:
+    """Up to ten options."""
+    given = list_of(row, "options")
+    place = LETTERS.index(letter_of(text_of(row, "answer"), options_of(given)))
+    if given[place] == ABSENT:
+        raise BadRow(f"the answer is option {LETTERS[place]}, which is {ABSENT}")
+    options = [option for option in given if option != ABSENT]
+    letter = LETTERS[place - given[:place].count(ABSENT)]
+    category = text_of(row, "category")
+    domain = "stem" if category in STEM_PRO else "general"
+    question = lettered(text_of(row, "question"), options)
+    return problem(domain, question, "choice", letter, options=options, subject=category)
+
+
+def gpqa(row: Raw, origin: Origin) -> Row:
+    """The options are in the order of a hash of each, so that their places tell nothing."""
+    question, right = text_of(row, "Question"), text_of(row, "Correct Answer")
+    options = [right, *(text_of(row, name) for name in GPQA_WRONG)]
+    options.sort(key=lambda option: hashlib.sha256(f"{question}\n{option}".encode()).digest())
+    letter = LETTERS[options.index(right)]
+    facts = {"options": options, **facts_of(row, "Subdomain", "High-level domain")}
+    return problem("stem", lettered(question, options), "choice", letter, **facts)
+
+
+def ceval(row: Raw, origin: Origin) -> Row:
+    """Chinese, whatever the stage says."""
+    subject = _subject(row, origin)
+    options = [text_of(row, letter) for letter in "ABCD"]
+    domain = "stem" if subject in STEM_ZH else "general"
+    question = lettered(text_of(row, "question"), options)
+    made = problem(domain, question, "choice", _letter(row), options=options, subject=subject)
+    return {"language": "zh"} | made
+
+
 def agieval(row: Raw, origin: Origin) -> Row:
     """The multiple-choice sets of AGIEval; the file's name says which one and in what language."""
-    options = without_letters(list_of(row, "options"))
+    options = without_labels(list_of(row, "options"))
     name = origin.part.removeprefix("agieval_")
     chinese = name.startswith(("gaokao", "jec")) or name.endswith("-zh")
     domain = "math" if name in MATHS else "stem" if name.startswith("gaokao") else "logic"
@@ -75,23 +142,6 @@ def agieval(row: Raw, origin: Origin) -> Row:
     question = f"{passage}\n\n{row.get('question')}" if passage else text_of(row, "question")
     made = problem(domain, lettered(question, options), "choice", right, options=options)
     return {"language": "zh" if chinese and name != "gaokao-english" else "en"} | made
-
-
-def lettered(question: str, options: Sequence[str]) -> str:
-    """The question, and all of its options behind their letters."""
-    if len(options) > len(LETTERS):
-        raise BadRow(f"{len(options)} options, expected at most {len(LETTERS)}")
-    lines = (f"{letter}. {text}" for letter, text in zip(LETTERS, options, strict=False))
-    return "\n".join([question, "", *lines])
-
-
-def without_letters(options: Sequence[str]) -> list[str]:
-    """The texts of `(A)5`, `A 没有党参`, …; only where every option has its own letter."""
-    heads = (re.match(rf"\({x}\)|{x}[.、． ]", o) for x, o in zip(LETTERS, options, strict=False))
-    found = list(heads)
-    if not all(found) or len(found) < len(options):
-        return [option.strip() for option in options]
-    return [o[len(head[0]) :].strip() for head, o in zip(found, options, strict=True) if head]
 
 
 def _subject(row: Raw, origin: Origin) -> str:

@@ -22,8 +22,17 @@ middle school  {"question": "下列四个数中，最小的数是()\nA.-2  B.0  
 
 from __future__ import annotations
 
+from stages.language.codes import is_code
 from stages.rows.files import BadRow, Raw
 from stages.rows.formats.columns import answer_of, facts_of, problem, text_of
+from stages.rows.formats.fit import (
+    MATHS,
+    label_of,
+    refuse_beside,
+    refuse_no_mathematics,
+    refuse_other_tasks,
+)
+from stages.rows.formats.options import in_text
 from stages.rows.schemas import Row
 from stages.rows.sources import Origin
 
@@ -64,7 +73,14 @@ def cmath(row: Raw, origin: Origin) -> Row:
 
 
 def competition(row: Raw, origin: Origin) -> Row:
-    """A problem with its answer, or with a solution that ends in a box (MATH, AIME, AMC, …)."""
+    """A problem with its answer, or with a solution that ends in a box (MATH, AIME, AMC, …).
+
+    What is no mathematics is refused (fit.py): many sets have columns of these names. A letter
+    that answers options in the question is judged as a choice.
+    """
+    question = text_of(row, *QUESTIONS)
+    refuse_beside(row, question)
+    refuse_other_tasks(row, MATHS)
     named = any(name in row for name in ANSWERS)
     reference = answer_of(row, *ANSWERS) if named else last_box(text_of(row, "solution"))
     if reference is None and not named:
@@ -72,7 +88,12 @@ def competition(row: Raw, origin: Origin) -> Row:
     facts = facts_of(row, *FACTS)
     for solution in facts_of(row, *SOLUTIONS).values():
         facts["solution"] = solution
-    return problem("math", text_of(row, *QUESTIONS), "math", reference, **facts)
+    language = {"language": row["language"]} if is_code(str(row.get("language"))) else {}
+    if (label := label_of(reference, question)) is not None:
+        facts["options"] = len(in_text(question))
+        return language | problem("math", question, "choice", label, **facts)
+    refuse_no_mathematics(reference)
+    return language | problem("math", question, "math", reference, **facts)
 
 
 def olymmath(row: Raw, origin: Origin) -> Row:
