@@ -17,7 +17,6 @@ an answer that knows nothing.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from stages.proving.outcome import (
     PROVED,
     Outcome,
 )
+from stages.rows.formats.fit import is_mathematics
 from stages.rows.schemas import Row
 from stages.verifiers.answer import Policy
 from stages.verifiers.batch import FLEETING
@@ -46,9 +46,6 @@ GENERAL = "general"
 CODE, INSTRUCTION, GENERATIVE = "code", "instruction", "generative"
 BY_METADATA = (CODE, INSTRUCTION)  # judged without a reference
 KNOWS_NOTHING = "I have no idea"
-
-_SET_APART = re.compile(r"\\(?:text|mathrm|mbox)")
-_NOT_WORDS = re.compile(r"(?:no solution|chemical |circled |infinit)")  # as the reader names them
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def asked(row: Row, policy: Policy) -> Asked | Outcome:
     answer = right_answer(request)
     if not answer.strip() and verifier in verifiers.VERIFIERS and verifier not in BY_METADATA:
         return Outcome(NO_REFERENCE)
-    if verifier == MATHS and is_words(answer):
+    if verifier == MATHS and not is_mathematics(answer.strip("$ ")):
         return Outcome(NOT_MATHEMATICS, f"{answer!r:.80} is words")
     decoys = [proof(request, text, policy) for text in _knowing_nothing(request)]
     return Asked(
@@ -119,18 +116,6 @@ def asked(row: Row, policy: Policy) -> Asked | Outcome:
         proves=bool(answer.strip()),
         constructed=answer != row["reference"],
     )
-
-
-def is_words(answer: str) -> bool:
-    """Whether an answer is words alone, as a name or "Yes" is."""
-    from stages.verifiers import maths
-
-    if _SET_APART.search(answer):
-        return False
-    with contextlib.suppress(Exception):  # what cannot be read, the verdict says
-        tree = maths.read(answer, {}).tree
-        return tree.kind == "words" and not _NOT_WORDS.match(str(tree.value))
-    return False
 
 
 def _knowing_nothing(request: Request) -> list[str]:

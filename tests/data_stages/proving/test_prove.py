@@ -85,7 +85,7 @@ def test_a_program_of_the_row_is_run(prove):
 
 def test_a_source_with_too_many_bad_rows_is_refused_with_the_first_of_them(prove):
     good = [problem(f"sum-{n}", f"{n} + 1 = ?", str(n + 1)) for n in range(30)]
-    names = ["darwin", "newton", "euler", "gauss"]
+    names = ["darwin", "lagrange", "euler", "gauss"]
     bad = [problem(n, "Who?", n, source="openqa") for n in names]
     fine = [problem(f"fine-{n}", f"{n} + 2 = ?", str(n + 2), source="openqa") for n in range(8)]
     with pytest.raises(RecipeError) as refused:
