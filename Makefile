@@ -38,7 +38,7 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 
 .DEFAULT_GOAL := help
 .PHONY: help setup vllm test check lint typecheck fidelity settings format lock clean bench-verifiers bench-hacks \
-	bench-rollout bench-train bench-commands drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
+	bench-rollout bench-train bench-data bench-commands drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan status ui
 
 help: ## this list
@@ -112,6 +112,9 @@ bench-rollout: $(SETUP) $(VLLM_TRIED) ## engines, rejection sampling, evaluation
 
 bench-train: $(SETUP) ## SFT, GRPO, start-up and the algorithms beside plain TRL (PROFILE=one_gpu, ARGS)
 	$(BIN)/python -m benchmarks.train --profile $(PROFILE) $(ARGS)
+
+bench-data: $(SETUP) ## proving and cleaning 50,000 rows of a public mix beside plain ways (DATA=folder, ARGS)
+	$(BIN)/python -m benchmarks.proving $(if $(DATA),--data $(DATA)) $(ARGS)
 
 bench-commands: $(SETUP) ## what `r1 plan`, `status` and `why` take beside snakemake and DVC (ARGS go to it)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.commands $(ARGS)

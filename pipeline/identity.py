@@ -8,7 +8,9 @@ that stay the same when the result changes.
 What is in it: the kind and its version, the config that changes results, the fingerprints of the
 inputs in order, the digests of outside files. What is not: the stage's name, paths, devices, batch
 splits, logging (fields marked `metadata={"identity": False}`), what a stage only looks at (edges
-whose rule says `identity=False`), and the names on the other edges, which enter as fingerprints.
+whose rule says `identity=False`), and the names on the other edges, which enter as fingerprints. A
+field marked `metadata={"identity": WHEN_SET}` is in it where it differs from its default: it came
+later, and results from before did what the default does.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any
 from pipeline.errors import RecipeError
 
 FINGERPRINT_LENGTH = 16
+WHEN_SET = "when set"
 
 
 @dataclass(frozen=True)
@@ -102,11 +105,18 @@ def _identity_fields(
             continue
         key = f"{path}{field.name}"
         value = getattr(config, field.name)
+        if field.metadata.get("identity") == WHEN_SET and value == _default(field):
+            continue
         if field.metadata.get("file") and _is_local(value):
             files[key] = Path(value).expanduser()
         else:
             kept[field.name] = _identity_value(value, key, files)
     return kept
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
 
 
 def _identity_value(value: Any, key: str, files: dict[str, Path]) -> Any:

@@ -41,6 +41,7 @@ TORCH = (
 )
 #: Take more than a few seconds, most of them without torch.
 SLOW = (
+    "benchmarks/test_bench_data.py",
     "benchmarks/test_bench_verifiers.py",
     "benchmarks/test_drill.py",
     "benchmarks/test_grpo_task.py",

@@ -1,6 +1,7 @@
 """Rows that say the same as an earlier row, exactly or nearly.
 
-Exact: the whole texts are equal in their normal form (whole.py), prompt and completion.
+Exact: the whole texts are equal in their normal form (whole.py), prompt and completion, or both
+completions of a pair.
 
 Near: the Jaccard similarity of their shingles (runs of units; signs and LaTeX commands are units
 here) is at least the threshold. MinHash signatures in bands (Broder 1997; Leskovec et al., Mining
@@ -25,6 +26,7 @@ from stages.hygiene.texts import joined_prompts
 from stages.hygiene.units import Hashes, Places, Units, mixed, split, sums
 from stages.hygiene.whole import whole
 
+SAID = ("completion", "chosen", "rejected")
 BANDS, PER_BAND = 24, 5  # at a similarity of 0.8 a pair is proposed with probability 0.9999
 MOST_COMPARED = 50  # rows of a band: templates put thousands there that are no near duplicates
 DIGEST = 16  # bytes: among a billion texts, two share one with a probability of 1e-21
@@ -32,12 +34,13 @@ _SEEDS = mixed(np.arange(1, BANDS * PER_BAND + 1, dtype=np.uint64)) | np.uint64(
 
 
 def contents(batch: pa.RecordBatch) -> list[str]:
-    """What a row says: its prompt, and its completion where it has one."""
-    prompts = joined_prompts(batch)
-    if "completion" not in batch.schema.names:
-        return prompts
-    completions = batch.column("completion").to_pylist()
-    return [f"{prompt}\n{done or ''}" for prompt, done in zip(prompts, completions, strict=True)]
+    """What a row says: its prompt, and its completion or both of a pair where it has them."""
+    texts = joined_prompts(batch)
+    for name in SAID:
+        if name in batch.schema.names:
+            said = batch.column(name).to_pylist()
+            texts = [f"{text}\n{one or ''}" for text, one in zip(texts, said, strict=True)]
+    return texts
 
 
 def digest(text: str) -> bytes:

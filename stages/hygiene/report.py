@@ -53,16 +53,23 @@ def _line(drop: Drop, number: int, names: Mapping[int, Name]) -> Row:
     return line
 
 
-def funnel(kept: int, dropped: Sequence[Row], benchmarks: Benchmarks) -> dict[str, int]:
-    """Rows dropped by reason, contaminated ones by the benchmark that they share most with."""
+def funnel(
+    kept: int, dropped: Sequence[Row], benchmarks: Benchmarks, over_cap: int | None = None
+) -> dict[str, int]:
+    """Rows dropped by reason, contaminated ones by the benchmark that they share most with.
+
+    over_cap: good rows that were not asked for; null: none could be.
+    """
     counts = Counter(line["reason"] for line in dropped)
     by_benchmark = Counter(line["matched"] for line in dropped if line["reason"] == CONTAMINATED)
-    steps = {"read": kept + len(dropped)}
+    steps = {"read": kept + len(dropped) + (over_cap or 0)}
     for reason in REASONS:
         if reason == CONTAMINATED:
             steps |= {f"{reason}/{name}": by_benchmark[name] for name in benchmarks.contents}
         else:
             steps[reason] = counts[reason]
+    if over_cap is not None:
+        steps["over_cap"] = over_cap
     return steps | {"kept": kept}
 
 

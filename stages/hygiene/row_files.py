@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from stages.hygiene.texts import joined_prompts
 
 BATCH = 4096  # rows at once; more is slower, because their arrays leave the processor's cache
+BATCH_BYTES = 64 * 2**20  # fewer rows where they are long, as those with a program's tests are
 COUNTED = ("domain", "language", "source")
 
 Name = tuple[str, str]  # stage and id: what a row is called in a report
@@ -33,7 +34,13 @@ class StageRows:
         """Batches with those of the columns that there are, or with all."""
         file = pq.ParquetFile(self.path)
         names = None if columns is None else [n for n in file.schema_arrow.names if n in columns]
-        yield from file.iter_batches(BATCH, columns=names)
+        yield from file.iter_batches(_batch(file.metadata), columns=names)
+
+
+def _batch(file: pq.FileMetaData) -> int:
+    """So many rows at once that they take about `BATCH_BYTES` at most."""
+    held = sum(file.row_group(group).total_byte_size for group in range(file.num_row_groups))
+    return max(1, min(BATCH, BATCH_BYTES * file.num_rows // max(held, 1)))
 
 
 @dataclass

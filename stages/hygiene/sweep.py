@@ -32,7 +32,7 @@ EXACT, NEAR, CONTAMINATED, PARAPHRASE = REASONS = (
     "contaminated",
     "paraphrase",
 )
-READ = ("prompt", "completion", "reference", "metadata")
+READ = ("prompt", "completion", "chosen", "rejected", "reference", "metadata")
 
 Progress = Callable[[int, int], None]
 Found = TypeVar("Found")

@@ -1,4 +1,4 @@
-"""Which texts a row holds: its prompt, its completion, its reference and reference solution.
+"""Which texts a row holds: its prompt, its completions, its reference and reference solution.
 
 The system prompt is left out: it is the recipe's, not the row's. A reference solution stands in
 the metadata under `solution`, where a data set's reader keeps it.
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 SOLUTION = "solution"
-PLAIN_COLUMNS = ("completion", "reference")
+PLAIN_COLUMNS = ("completion", "chosen", "rejected", "reference")
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 A row belongs to the first part that it matches. Each part puts its rows into an order of its own,
 drawn from the seed, and gives them from the front: raising a cap adds rows and moves none. Caps
-come first. Shares then lower every part to the proportions that the scarcest one allows: what is
-lacking is reported, never made up by repeating rows.
+come first. Shares then lower every part to the proportions that the scarcest one allows, or divide
+a number of rows that is asked for in all, of which a scarce part fills less: what is lacking is
+reported, never made up by repeating rows or by taking more of another part.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pipeline.errors import UsageError
 from stages.rows.schemas import Row
 
 if TYPE_CHECKING:
-    from stages.kinds.mixture.kind import MixturePart
+    from stages.settings.parts import MixturePart
 
 TOKENS = "tokens"
 
@@ -46,6 +47,7 @@ class Chosen:
     places: list[int]
     over_cap: int = 0
     over_share: int = 0
+    asked: int | None = None  # rows, by its share of all or by its cap
 
 
 def choose(
@@ -54,8 +56,12 @@ def choose(
     shares_of: str,
     seed: int,
     key: str,
+    rows: int | None = None,
 ) -> dict[str, Chosen]:
-    """The rows of each part; `key` is the config key of the parts, for messages."""
+    """The rows of each part; `key` is the config key of the parts, for messages.
+
+    rows: at most so many in all, divided by the parts' shares.
+    """
     members = _members(candidates, parts)
     chosen = {}
     for name, part in parts.items():
@@ -64,10 +70,27 @@ def choose(
             _require_tokens(candidates, order, f"{key}.{name}")
         random.Random(f"{seed}/{name}").shuffle(order)
         kept = _prefix(candidates, order[: part.rows], part.tokens)
-        chosen[name] = Chosen(len(order), kept, over_cap=len(order) - len(kept))
-    if any(part.share is not None for part in parts.values()):
+        chosen[name] = Chosen(len(order), kept, len(order) - len(kept), asked=part.rows)
+    if rows is not None:
+        _divide(rows, parts, chosen)
+    elif any(part.share is not None for part in parts.values()):
         _share(candidates, parts, chosen, shares_of)
     return chosen
+
+
+def _divide(rows: int, parts: Mapping[str, MixturePart], chosen: Mapping[str, Chosen]) -> None:
+    """Give every part its share of so many rows; whole rows, by the largest remainder."""
+    shares = {name: part.share or 0.0 for name, part in parts.items()}
+    exact = {name: rows * share / sum(shares.values()) for name, share in shares.items()}
+    quotas = {name: int(wanted) for name, wanted in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: quotas[name] - exact[name])
+    for name in by_remainder[: rows - sum(quotas.values())]:
+        quotas[name] += 1
+    for name, part in chosen.items():
+        before, cap = len(part.places), parts[name].rows
+        part.places = part.places[: quotas[name]]
+        part.over_share = before - len(part.places)
+        part.asked = quotas[name] if cap is None else min(cap, quotas[name])
 
 
 def _members(
@@ -75,14 +98,14 @@ def _members(
 ) -> dict[str, list[int]]:
     members: dict[str, list[int]] = {name: [] for name in parts}
     for place, candidate in enumerate(candidates):
-        name = next((n for n, part in parts.items() if _matches(part, candidate)), None)
+        name = next((n for n, part in parts.items() if matches(part, candidate)), None)
         if name is not None:
             members[name].append(place)
     return members
 
 
-def _matches(part: MixturePart, candidate: Candidate) -> bool:
-    """An empty list asks for nothing."""
+def matches(part: MixturePart, candidate: Candidate) -> bool:
+    """Whether a row may go to a part; an empty list asks for nothing."""
     asked = (
         (part.stages, candidate.stage),
         (part.domains, candidate.domain),

@@ -18,6 +18,14 @@ def placement(default: Any) -> Any:
     return field(default=default, metadata={"identity": False})
 
 
+def later(made: Any) -> Any:
+    """A field that came after results were published: outside the fingerprint by default.
+
+    made: its default, which does what was done before there was the field.
+    """
+    return field(default_factory=made, metadata={"identity": "when set"})
+
+
 def outside_file(default: Any) -> Any:
     """A path or a hub name. A local file or folder is identified by its content, not its path."""
     return field(default=default, metadata={"file": True})

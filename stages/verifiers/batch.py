@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, deque
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from stages.verifiers.verdict import Verdict
 from stages.verifiers.worker_process import CRASHED, STOOD_STILL, TIMED_OUT
 
 REMEMBERED = 100_000
+_DIGEST = 16  # bytes: a line holds an answer, and none of it is kept
 
 #: How reasons end that another try may not find.
 FLEETING = (TIMED_OUT.reason, CRASHED.reason, STOOD_STILL.reason, KILLED, BROKEN)
@@ -25,7 +27,10 @@ class Judged:
 
 
 class Batch:
-    """The cases of one stream that only workers can answer, each asked once."""
+    """The cases of one stream that only workers can answer, each asked once.
+
+    known: what the pool remembers, by the digest of a line.
+    """
 
     def __init__(self, known: dict[bytes, Judged]) -> None:
         self.waiting: deque[Question] = deque()
@@ -39,7 +44,7 @@ class Batch:
         self._askers[line] += 1
         if self._askers[line] > 1:
             return
-        if remembered := self._known.get(line):
+        if remembered := self._known.get(_key(line)):
             self.judged[line] = Judged(remembered.verdict, 0.0)
         else:
             self.waiting.append(question)
@@ -63,4 +68,8 @@ class Batch:
             return
         if len(self._known) >= REMEMBERED:
             self._known.clear()
-        self._known[line] = judged
+        self._known[_key(line)] = judged
+
+
+def _key(line: bytes) -> bytes:
+    return hashlib.blake2b(line, digest_size=_DIGEST).digest()

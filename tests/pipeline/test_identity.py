@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from pipeline.errors import RecipeError
-from pipeline.identity import InputIdentity, canonical_json, config_identity, fingerprint
+from pipeline.identity import (
+    WHEN_SET,
+    InputIdentity,
+    canonical_json,
+    config_identity,
+    fingerprint,
+)
 
 
 @dataclass
@@ -135,3 +141,19 @@ def test_a_value_without_a_stable_form_is_refused_by_its_key(value: Any, message
 def test_canonical_json_ignores_the_order_of_keys_and_keeps_int_apart_from_float() -> None:
     assert canonical_json({"b": 1, "a": "等"}) == canonical_json({"a": "等", "b": 1})
     assert canonical_json({"start": 1}) != canonical_json({"start": 1.0})
+
+
+def test_a_field_that_came_later_counts_only_where_it_is_set():
+    @dataclass
+    class Before:
+        ngram: int = 10
+
+    @dataclass
+    class After(Before):
+        rows: int | None = field(default=None, metadata={"identity": WHEN_SET})
+        parts: dict[str, int] = field(default_factory=dict, metadata={"identity": WHEN_SET})
+
+    before = config_identity(Before()).config
+    assert config_identity(After()).config == before
+    assert config_identity(After(rows=5)).config == before | {"rows": 5}
+    assert config_identity(After(parts={"a": 1})).config == before | {"parts": {"a": 1}}

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM
 from pipeline.errors import RecipeError
 from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import DynamicSampling, LengthSwitch, RewardTerm, RLConfig
+from stages.proving.proved import FACT, fact_of
 from stages.settings.generation import Rollout, Sampling
 from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
@@ -196,6 +197,20 @@ def test_a_reference_that_its_verifier_rejects_stops_the_stage(
     speaking_inputs["data_from"] = (make_artifact("problems", "broken", rows=rows),)
     with pytest.raises(RecipeError, match=rows[1]["id"]):
         rl.run(config(), speaking_inputs, make_context())
+
+
+def test_rows_that_a_stage_has_proved_are_not_proved_again(
+    speaking_inputs, make_artifact, make_context
+):
+    rows = generate("math", "en", 6, 0, "train")
+    rows[1] |= {"verifier": "choice", "reference": "Z"}  # would stop the stage
+    rows[2] |= {"verifier": "generative"}
+    stages = config(max_steps=1)
+    proved = make_artifact("problems", "proved", rows, facts={FACT: fact_of(stages.verifiers)})
+    speaking_inputs["data_from"] = (proved,)
+    outputs = rl.run(stages, speaking_inputs, make_context())
+    assert outputs.funnel["no_rule"] == 1
+    assert outputs.funnel["kept"] == 5
 
 
 def test_a_thought_that_the_prompt_opens_is_paid_for_its_form(

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
-from stages.settings import values
+from stages.settings import parts, values
 from stages.settings.edges import some, takes
-from stages.settings.stage import StageConfig
+from stages.settings.parts import MixturePart
+from stages.settings.stage import StageConfig, later
 
+TYPES = ("problems", "samples", "conversations", "preferences", "labels")
+PROVES = "prove_problems"
 LEAST_THRESHOLD = 0.7  # of near duplicates: there a pair is still proposed with probability 0.988
 
 
@@ -19,7 +22,8 @@ LEAST_THRESHOLD = 0.7  # of near duplicates: there a pair is still proposed with
 class CleanConfig(StageConfig):
     """Rows of `data_from` without repetitions, and without anything of `apart_from`.
 
-    The thresholds are similarities; null leaves that check out (docs/data_hygiene.md).
+    The thresholds are similarities; null leaves that check out (docs/data_hygiene.md). Of what is
+    left, `rows` and `parts` say how much is taken: a row goes to the first part that it matches.
     """
 
     ngram: int = MISSING  # units: words, numbers, characters of an unspaced script
@@ -29,11 +33,23 @@ class CleanConfig(StageConfig):
     near_duplicate: float | None = MISSING  # Jaccard similarity of shingles
     paraphrase: float | None = MISSING  # cosine of prompts
     paraphrase_same_numbers: float | None = MISSING  # the same, where the numbers are the same
+    parts: dict[str, MixturePart] = later(dict)  # empty: every row
+    rows: int | None = later(lambda: None)  # at most so many in all, divided by the parts' shares
 
 
 def check(stage: Stage) -> Iterator[Problem]:
-    """The thresholds."""
-    yield from rules(stage.config)
+    """The thresholds, and parts of rows that there can be."""
+    config: CleanConfig = stage.config
+    yield from rules(config)
+    yield from parts.matched(config.parts, [*origins(stage)])
+
+
+def origins(stage: Stage) -> Iterator[str]:
+    """The stages by which a part may name rows: the inputs, and what they proved row by row."""
+    for source in stage.inputs["data_from"]:
+        yield source.name
+        if source.kind.name == PROVES:
+            yield from (one.name for one in source.inputs["data_from"])
 
 
 def rules(config: CleanConfig) -> Iterator[Problem]:
@@ -52,6 +68,21 @@ def rules(config: CleanConfig) -> Iterator[Problem]:
             f"is {config.paraphrase}, and paraphrase_same_numbers is "
             f"{config.paraphrase_same_numbers}: set both, or neither",
         )
+    yield from _caps(config)
+
+
+def _caps(config: CleanConfig) -> Iterator[Problem]:
+    """Caps and shares that can be kept to; rows are counted here, not tokens."""
+    yield from values.at_least(config, 1, "rows")
+    yield from parts.shares(config.parts)
+    for name, part in config.parts.items():
+        if part.tokens is not None:
+            yield Problem(f"parts.{name}.tokens", "is set, and a clean stage counts rows: set rows")
+        if config.rows is not None and part.share is None:
+            yield Problem(
+                f"parts.{name}.share",
+                f"is null, and rows ({config.rows}) are divided by shares: set it, 0 for none",
+            )
 
 
 def _kind(type_: str) -> Kind:
@@ -72,4 +103,4 @@ def _kind(type_: str) -> Kind:
     )
 
 
-KINDS = tuple(_kind(type_) for type_ in ("problems", "samples", "conversations"))
+KINDS = tuple(_kind(type_) for type_ in TYPES)

@@ -6,27 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipeline.kinds import Kind, Problem, Stage
-from stages.settings import files, values
+from stages.settings import parts, values
 from stages.settings.edges import ROWS, at_most_one, some, takes
+from stages.settings.parts import MixturePart
 from stages.settings.stage import StageConfig
 
 UNITS = ("rows", "tokens")
-
-
-@dataclass
-class MixturePart:
-    """What a part of a mixture takes: rows that match every list that is not empty.
-
-    rows, tokens: at most so many. share: its proportion; all parts have one, or none has.
-    """
-
-    stages: list[str] = field(default_factory=list)
-    domains: list[str] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
-    languages: list[str] = field(default_factory=list)
-    rows: int | None = None
-    tokens: int | None = None
-    share: float | None = None
 
 
 @dataclass
@@ -39,35 +24,15 @@ class MixtureConfig(StageConfig):
 
 def check(stage: Stage) -> Iterator[Problem]:
     """Shares that can be kept to, of rows that there can be."""
-    yield from rules(stage.config)
-    yield from _matched(stage)
+    config: MixtureConfig = stage.config
+    yield from rules(config)
+    yield from parts.matched(config.parts, config.data_from)
 
 
 def rules(config: MixtureConfig) -> Iterator[Problem]:
     """Shares that can be kept to."""
     yield from values.one_of("shares_of", config.shares_of, UNITS)
-    for name, part in config.parts.items():
-        yield from values.at_least(part, 0, "rows", "tokens", "share", below=f"parts.{name}")
-    given = [part.share for part in config.parts.values() if part.share is not None]
-    if given and len(given) < len(config.parts):
-        silent = [name for name, part in config.parts.items() if part.share is None]
-        yield Problem(
-            "parts", f"{', '.join(silent)} have no share: give all parts one (0: none), or none"
-        )
-    if given and sum(given) <= 0:
-        yield Problem("parts", f"shares are {given}: their sum must be above 0")
-
-
-def _matched(stage: Stage) -> Iterator[Problem]:
-    """A part of what no row can be would be empty."""
-    config: MixtureConfig = stage.config
-    for name, part in config.parts.items():
-        for number, source in enumerate(part.stages):
-            yield from values.one_of(f"parts.{name}.stages[{number}]", source, config.data_from)
-        for number, domain in enumerate(part.domains):
-            yield from values.one_of(f"parts.{name}.domains[{number}]", domain, values.DOMAINS)
-        for number, language in enumerate(part.languages):
-            yield from files.language(f"parts.{name}.languages[{number}]", language)
+    yield from parts.shares(config.parts)
 
 
 KINDS = (

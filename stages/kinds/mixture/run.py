@@ -25,11 +25,12 @@ from pipeline.artifact import Artifact, Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
-from stages.kinds.mixture.kind import MixtureConfig, MixturePart
+from stages.kinds.mixture.kind import MixtureConfig
 from stages.kinds.mixture.kind import rules as of_mixture
 from stages.rows.learnable import TRAINING_TYPES, samples_of, tokenizer_of
 from stages.rows.mixture import Candidate, Chosen, choose
 from stages.rows.schemas import SAMPLE, Row, write_rows
+from stages.settings.parts import MixturePart
 from stages.settings.values import refuse
 
 ALL = {"all": MixturePart()}

@@ -4,10 +4,11 @@ The paper samples 16 answers to each of 32 questions per step, 8,192 outputs per
 minibatches, rewards by rule (later with reward models), KL 0.001 to a reference that the policy
 replaces every 400 steps. All of that is configuration; see conf/stage/_rl.yaml.
 
-A stage first proves its verifiers on its own reference answers, then drops prompts that are too
-long, trains, and publishes the policy. On the way it is asked problems that it does not learn from,
-where `validate_on` names some (stages/rl/validation.py). Killed at any moment it goes on
-from its last complete checkpoint, to the same weights and curves, bit for bit on one CPU thread.
+A stage first proves its verifiers on its own reference answers, unless a stage before it has
+(stages/rl/problems.py), then drops prompts that are too long, trains, and publishes the policy. On
+the way it is asked problems that it does not learn from, where `validate_on` names some
+(stages/rl/validation.py). Killed at any moment it goes on from its last complete checkpoint, to the
+same weights and curves, bit for bit on one CPU thread.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from stages.kinds.rl.settle import settled
 from stages.models.folder import brings_code
 from stages.models.window import require_window
 from stages.rewards.preference import load_scorers
-from stages.rewards.queries import require_kinds
 from stages.rewards.terms import Term, build_terms, require_rows
 from stages.rewards.windows import require_windows
 from stages.rl import validation
@@ -37,6 +37,7 @@ from stages.rl.adapter_reference import AdapterSync
 from stages.rl.algorithms.drawing import overlong_term
 from stages.rl.algorithms.trainers import trainer_for
 from stages.rl.arguments import completions_per_step, grpo_arguments
+from stages.rl.problems import Problems
 from stages.rl.prompts import (
     Prompt,
     earlier_rates,
@@ -48,7 +49,6 @@ from stages.rl.schedule import length_limits, rollouts_of
 from stages.rl.trainer import RecipeGRPOTrainer
 from stages.rl.verdict_counts import VerdictCounts
 from stages.rollout.decoding import ATTENTION
-from stages.rows.schemas import Row, read_rows
 from stages.training import compute
 from stages.training.arguments import lora_config
 from stages.training.common import StageCallback, load_model, start, train
@@ -67,10 +67,11 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     source, tokenizer = start(inputs, context)
     _require_window(config, source, context)
     give_template(tokenizer, config.template, f"stages.{context.stage}.template")
-    prompts, funnel = _prompts(config, inputs, tokenizer, context.stage)
+    problems = Problems.of(config, inputs, context.stage)
+    prompts, funnel = _prompts(config, problems, tokenizer, context.stage)
     judging = replace(config.verifiers, policy=config.validation.policy)
     with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:
-        require_references([prompt.row for prompt in prompts], pool, f"stage {context.stage}")
+        require_references(problems.unproved(prompts), pool, f"stage {context.stage}")
         terms = _terms(config, inputs, prompts, pool, context.stage)
         counts = VerdictCounts(pool, context.work)
         trainer = _trainer(config, source, tokenizer, prompts, terms, context, counts)
@@ -95,13 +96,14 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
 
 
 def _prompts(
-    config: RLConfig, inputs: Inputs, tokenizer: Any, stage: str
+    config: RLConfig, problems: Problems, tokenizer: Any, stage: str
 ) -> tuple[list[Prompt], dict[str, int]]:
     """The prompts of `data_from` that are of the stage's domains and fit, and what was left out."""
-    rows = _rows(config, inputs, stage)
+    rows, no_rule = problems.rows, problems.no_rule
     prompts, funnel = prepare_prompts(of_domains(rows, config.domains, stage), tokenizer, config)
     other = {"other_domain": len(rows) - funnel.pop("problems")}
-    return prompts, {"problems": len(rows), **other, **funnel}
+    other |= {"no_rule": no_rule} if no_rule else {}
+    return prompts, {"problems": len(rows) + no_rule, **other, **funnel}
 
 
 def _require_window(config: RLConfig, source: Path, context: Context) -> None:
@@ -114,17 +116,6 @@ def _require_window(config: RLConfig, source: Path, context: Context) -> None:
 def _longest(config: RLConfig) -> tuple[str, int]:
     """The key that allows the longest completions of any step, and their tokens."""
     return max(length_limits(config).items(), key=lambda limit: limit[1])
-
-
-def _rows(config: RLConfig, inputs: Inputs, stage: str) -> list[Row]:
-    """The problems of `data_from`; general queries are of one kind each, where that matters."""
-    rows: list[Row] = []
-    for data in of_type(inputs, "data_from", "problems"):
-        own = read_rows(data.rows_path)
-        asked = [row for row in own if not config.domains or row["domain"] in config.domains]
-        require_kinds(config.rewards, asked, data.stage, stage)
-        rows += own
-    return rows
 
 
 def _terms(

@@ -31,7 +31,8 @@ from stages.kinds.select.kind import SelectConfig
 from stages.kinds.select.kind import rules as of_selection
 from stages.language.consistency import asked
 from stages.rows.learnable import TRAINING_TYPES, samples_of, tokenizer_of
-from stages.rows.schemas import SAMPLE, Row, stream_rows, write_rows
+from stages.rows.rates import solved
+from stages.rows.schemas import SAMPLE, Row, write_rows
 from stages.rows.selection import (
     MISSING_IMAGE,
     NOT_CHOSEN,
@@ -46,11 +47,6 @@ from stages.rows.selection import (
 from stages.sampling.filters import apply_rules
 from stages.settings.values import refuse
 
-#: Where a stage says how often problems were solved: the file, and the column of its estimate.
-RATES = {
-    "samples": ("pass_rates.parquet", "pass_rate"),
-    "evaluation": ("problems.parquet", "pass_at_1"),
-}
 Rates = Mapping[str, Sequence[float]]  # problem → how often each model solved it
 
 
@@ -88,13 +84,8 @@ def _rates(inputs: Inputs) -> Rates:
     judges = inputs.get("score_with", ()) or inputs["data_from"]
     rates: dict[str, list[float]] = defaultdict(list)
     for judge in judges:
-        file, estimate = RATES.get(judge.type, ("", ""))
-        path = judge.path / file
-        if not path.is_file():
-            continue
-        for row in stream_rows(path, ["id", "n", "correct", estimate]):
-            if row["n"]:
-                rates[row["id"]].append(row[estimate] if row["correct"] else 0.0)
+        for one in solved(judge):
+            rates[one.id].append(one.estimate if one.correct else 0.0)
     return rates
 
 

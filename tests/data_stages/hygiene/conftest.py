@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from pipeline.artifact import Artifact
 from pipeline.sections import keep_sources
 
 DATA = Path(__file__).parents[2] / "data"
@@ -87,7 +88,7 @@ def shipped() -> dict[str, Any]:
 def clean(make_artifact, make_context, shipped) -> Callable[..., Any]:
     """`clean(rows, {"gsm8k": […]}, **config)`: the folder that the stage published, its outputs.
 
-    Rows of several inputs are given by stage, too.
+    Rows of several inputs are given by stage, too, or what was published of it.
     """
     from pipeline.kinds import Outputs
     from stages.kinds.clean.kind import CleanConfig
@@ -96,12 +97,16 @@ def clean(make_artifact, make_context, shipped) -> Callable[..., Any]:
     def _clean(
         rows: Sequence[dict[str, Any]] | dict[str, Sequence[dict[str, Any]]],
         apart_from: dict[str, Sequence[dict[str, Any]]],
+        /,
         type_: str = "problems",
         **config: Any,
     ) -> tuple[Path, Outputs]:
         given = rows if isinstance(rows, dict) else {"given": rows}
         inputs = {
-            "data_from": tuple(make_artifact(type_, name, some) for name, some in given.items()),
+            "data_from": tuple(
+                some if isinstance(some, Artifact) else make_artifact(type_, name, some)
+                for name, some in given.items()
+            ),
             "apart_from": tuple(
                 make_artifact("problems", name, items) for name, items in apart_from.items()
             ),
