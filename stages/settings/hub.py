@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from omegaconf import MISSING
+
 from pipeline.kinds import Problem
 from stages.settings.values import at_least
 
@@ -18,12 +20,12 @@ class Hub:
     told_below, refused_below: a data set with fewer rows than these shares of `about.rows`.
     """
 
-    retries: int = 6
-    pause: float = 1.0
-    longest_pause: float = 60.0
-    timeout: float = 30.0
-    told_below: float = 0.98
-    refused_below: float = 0.5
+    retries: int = MISSING
+    pause: float = MISSING
+    longest_pause: float = MISSING
+    timeout: float = MISSING
+    told_below: float = MISSING
+    refused_below: float = MISSING
 
 
 def rules(config: Any) -> Iterator[Problem]:
@@ -32,7 +34,10 @@ def rules(config: Any) -> Iterator[Problem]:
         value = getattr(config, key)
         if value is not None and not _names(value):
             yield Problem(key, f"is {value}: expected a name or a list of names")
-    hub: Hub = config.hub
+
+
+def check(hub: Hub) -> Iterator[Problem]:
+    """Numbers that can be counted and waited for."""
     yield from at_least(hub, 0, "retries", "pause", "longest_pause", below="hub")
     if hub.timeout <= 0:
         yield Problem("hub.timeout", f"is {hub.timeout:g}: set it above 0, e.g. 30")

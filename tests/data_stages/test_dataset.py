@@ -12,6 +12,8 @@ from pipeline.errors import RecipeError, UsageError
 from stages.kinds.dataset.kind import DatasetConfig
 from stages.kinds.dataset.run import run
 from stages.rows.schemas import PROBLEM, read_rows, write_rows
+from stages.settings.hub import Hub
+from tests.shipped import shipped
 
 DATA = Path(__file__).parent.parent / "data"
 PROBLEM_ROW = {
@@ -175,7 +177,7 @@ def test_a_hub_name_without_a_network_says_how_to_use_a_local_file(load):
     with pytest.raises(
         RecipeError, match=r"heldout\.path=openai/gsm8k: HF_HUB_OFFLINE .*path=FILE"
     ):
-        load("gsm8k", "openai/gsm8k", subset="main", split="test")
+        load("gsm8k", "openai/gsm8k", subset="main", split="test", hub=shipped(Hub))
 
 
 def test_what_is_no_name_of_a_configuration_is_refused(load):

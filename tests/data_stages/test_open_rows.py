@@ -322,6 +322,18 @@ def test_the_users_last_words_and_the_first_turn_of_a_talk_are_places():
     )
 
 
+def test_shapes_that_nobody_takes_are_read_by_a_map_or_for_a_judge():
+    place = "responses_create_params.input"
+    columns = {"prompt": place, "reference": "expected_output"}
+    found, _, _ = read(SHAPES["arc_agi"], domain="logic", verifier="grid", columns=columns)
+    assert json.loads(found["reference"]) == SHAPES["arc_agi"]["expected_output"]
+    found, _, _ = read(SHAPES["openqa"], domain="general", verifier="generative")
+    assert found["prompt"][0]["content"] == SHAPES["openqa"]["question"]
+    columns = {"prompt": "original_text", "reference": "ans"}
+    found, _, _ = read(SHAPES["ape210k"], **MATHS, columns=columns, language=None)
+    assert (found["language"], found["reference"]) == ("zh", SHAPES["ape210k"]["ans"])
+
+
 @pytest.mark.parametrize(
     ("place", "message"),
     [

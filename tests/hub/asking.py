@@ -8,7 +8,9 @@ from typing import Any
 from stages.settings.about import About
 from stages.settings.hub import Hub
 
-QUICK = Hub(retries=3, pause=0.01, longest_pause=0.05, timeout=5.0)
+QUICK = Hub(
+    retries=3, pause=0.01, longest_pause=0.05, timeout=5.0, told_below=0.98, refused_below=0.5
+)
 
 
 def take_model(folder: Path, name: str, **config: Any) -> dict[str, Any]:
@@ -27,10 +29,13 @@ def read(
     from pipeline.project import load
     from stages.project import R1
     from stages.rows.schemas import read_rows
+    from stages.settings.verifiers import Verifiers
+    from tests.shipped import shipped
 
     found = R1.kinds()[kind]
     context = _context(folder, "set")
-    made = found.config(kind, hub=hub, about=About(rows=rows), **config)
+    more = {"verifiers": shipped(Verifiers)} if kind == "conversations" else {}
+    made = found.config(kind, hub=hub, about=About(rows=rows), **config, **more)
     outputs = load(found.entry)(made, {}, context)
     return {**outputs.facts, "funnel": outputs.funnel}, read_rows(context.output / "rows.parquet")
 

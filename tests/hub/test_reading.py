@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.settings.verifiers import Verifiers
 from tests.hub.asking import read
 
 ROWS = [{"question": f"What is {n} + {n}?", "answer": f"It is #### {2 * n}"} for n in range(1, 7)]
@@ -29,9 +28,6 @@ configs:
 ---
 # Sums
 """
-
-
-JUDGED = Verifiers("lenient", ["tag", "box", "line"], "wrong", "optional", 5.0, 1)
 
 
 def jsonl(rows) -> bytes:
@@ -145,7 +141,7 @@ def test_conversations_pairs_and_labels_come_from_the_hub_as_well(hub, ask, tmp_
     pair = {"prompt": "Say hi.", "chosen": "Hi!", "rejected": "No."}
     label = {"prompt": "Say hi.", "completion": "Hi!", "label": 1}
     for kind, row, more in (
-        ("conversations", talk, {"verifiers": JUDGED}),
+        ("conversations", talk, {}),
         ("preference_dataset", pair, {"format": "chosen_rejected", "balance_lengths": False}),
         ("label_dataset", label, {"format": "kto"}),
     ):

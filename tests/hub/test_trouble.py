@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -205,6 +206,6 @@ def test_a_full_disk_within_a_download_is_told_and_gone_on_with_when_there_is_ro
 def test_the_pause_that_a_server_asks_for_is_kept(hub, ask, tmp_path):
     hub.put("org/busy", FILES)
     hub.faults.append(Fault("/api/", 429, head={"Retry-After": "7"}))
-    hasty = QUICK.__class__(retries=1, pause=0.0, longest_pause=0.02)
+    hasty = replace(QUICK, retries=1, pause=0.0, longest_pause=0.02)
     _, rows = ask(read, tmp_path, hub=hasty, format="gsm8k", path="org/busy")
     assert len(rows) == COUNT  # never longer than longest_pause

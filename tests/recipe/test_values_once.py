@@ -17,6 +17,7 @@ from stages.kinds.sample.config import GenerativeJudge
 from stages.registry import REGISTRY
 from stages.settings.generation import Rollout, Server
 from stages.settings.health import Health
+from stages.settings.hub import Hub
 from stages.settings.parallel import Parallel
 from stages.settings.prompts import Prompt
 from stages.settings.training import Lora
@@ -61,6 +62,7 @@ def typed(path: Path) -> Iterator[tuple[Any, type]]:
         yield said, SECTIONS[group]
     elif path.name == "config.yaml":
         yield said["server"], Server
+        yield said["hub"], Hub
     elif kind := kind_of(path):
         whole = {"it": said}
         sections.keep_sources(whole)

@@ -44,6 +44,7 @@ class ConversationsConfig(StageConfig):
 def check(stage: Stage) -> Iterator[Problem]:
     """Conversations of a file: it is there, its language is one, and its verifier."""
     config: ConversationsConfig = stage.config
+    yield from hub.check(config.hub)
     yield from files.rows(config.path)
     yield from files.language("language", config.language)
     yield from verifiers.check(config.verifiers)

@@ -41,6 +41,7 @@ class DatasetConfig(StageConfig):
     verifier: str | None = None  # of `problems` without one
     where: dict[str, Any] = field(default_factory=dict)  # which rows, by the file's own columns
     tests: CodeTests = field(default_factory=CodeTests)
+    most_unfit: float = 0.5  # share of rows of another kind above which the stage stops
     samples: int | None = placement(None)  # per problem, as the paper evaluates this benchmark
     about: About = field(default_factory=About, metadata={"identity": False})
     hub: Hub = from_root("hub", Hub, identity=False)
@@ -49,6 +50,7 @@ class DatasetConfig(StageConfig):
 def check(stage: Stage) -> Iterator[Problem]:
     """Problems of a file: it is there, its language is one, and how it is read."""
     config: DatasetConfig = stage.config
+    yield from hub.check(config.hub)
     yield from rules(config)
     yield from files.rows(config.path)
     yield from files.language("language", config.language)
@@ -64,6 +66,8 @@ def rules(config: DatasetConfig) -> Iterator[Problem]:
         yield from values.one_of("preference", config.preference, [*PREFERENCE_TERMS])
     yield from values.where(config.where)
     yield from code_tests.rules(config.tests)
+    if not 0 <= config.most_unfit <= 1:
+        yield Problem("most_unfit", f"is {config.most_unfit:g}: a share of rows, expected 0 to 1")
     yield from _of_problems(config)
 
 

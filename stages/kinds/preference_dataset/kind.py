@@ -58,6 +58,7 @@ class PreferenceDatasetConfig(LabelDatasetConfig):
 def check(stage: Stage) -> Iterator[Problem]:
     """The file is there, its language is one, and how its rows are read."""
     config: LabelDatasetConfig = stage.config
+    yield from hub.check(config.hub)
     yield from files.rows(config.path)
     yield from files.language("language", config.language)
     yield from rules(config, stage.kind.name)

@@ -16,6 +16,7 @@ from omegaconf import MISSING
 from pipeline.kinds import Kind, Problem, Stage
 from stages.models.folder import Unfit, check_whole, taken
 from stages.rows.places import HUB_NAME
+from stages.settings import hub
 from stages.settings.hub import Hub
 from stages.settings.origins import place
 from stages.settings.stage import StageConfig, from_root, outside_file, placement
@@ -58,6 +59,7 @@ class PretrainedConfig(StageConfig):
 def check(stage: Stage) -> Iterator[Problem]:
     """The folder, its files, the room for a copy of them, and the chat template."""
     config: PretrainedConfig = stage.config
+    yield from hub.check(config.hub)
     folder = Path(config.path).expanduser()
     if folder.is_dir():
         try:

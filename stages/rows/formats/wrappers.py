@@ -12,8 +12,8 @@ The recipe's own prompts say that (conf/prompt), so two would contradict each ot
 
 What is taken off: a first or last paragraph, or a last sentence, that speaks of an empty box, of
 the last line, or of such a mark; where the row has its template (`{problem}` in it), exactly that;
-and where the bare question stands in a column of its own, all around it. Of 22,509 questions of MATH,
-DeepScaleR, AIME, AMC, OlymMATH, CMATH and GSM8K, which have no frames, none is changed.
+and where the bare question stands in a column of its own, all around it. Of 22,509 questions of
+MATH, DeepScaleR, AIME, AMC, OlymMATH, CMATH and GSM8K, which have no frames, none is changed.
 """
 
 from __future__ import annotations
