@@ -266,6 +266,22 @@ def test_how_to_answer_is_the_recipes_own_to_say(text):
     assert read(own)[0]["prompt"][0]["content"] == text  # one's own words are kept
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fill in the box.\n\n5 + \\boxed{} = 8",
+        "Two lines meet.\n\nThe last line touches the circle. Where?",
+        "Digits stand in boxes.\n\n$\\boxed{A}\\boxed{B}$ is a prime. Find it.",
+        "5+\\boxed{}=8。请在\\boxed{}里填数。",
+        "Please find the greatest x.",
+        "Answer the following: what is 1 + 1?",
+    ],
+)
+def test_a_question_that_has_such_words_itself_is_kept_whole(text):
+    found, _, _ = read({"q": text, "a": 2}, **MATHS, columns={"prompt": "q", "answer": "a"})
+    assert found["prompt"][0]["content"] == text
+
+
 # Other people's columns -------------------------------------------------------------------------
 
 VERL = {  # made to the columns of DAPO-Math-17k
@@ -303,6 +319,18 @@ def test_the_users_last_words_and_the_first_turn_of_a_talk_are_places():
         len(read({"talk": talk}, preference="helpful", columns={"prompt": "talk"})[0]["prompt"])
         == 3
     )
+
+
+def test_shapes_that_nobody_takes_are_read_by_a_map_or_for_a_judge():
+    place = "responses_create_params.input"
+    columns = {"prompt": place, "reference": "expected_output"}
+    found, _, _ = read(SHAPES["arc_agi"], domain="logic", verifier="grid", columns=columns)
+    assert json.loads(found["reference"]) == SHAPES["arc_agi"]["expected_output"]
+    found, _, _ = read(SHAPES["openqa"], domain="general", verifier="generative")
+    assert found["prompt"][0]["content"] == SHAPES["openqa"]["question"]
+    columns = {"prompt": "original_text", "reference": "ans"}
+    found, _, _ = read(SHAPES["ape210k"], **MATHS, columns=columns, language=None)
+    assert (found["language"], found["reference"]) == ("zh", SHAPES["ape210k"]["ans"])
 
 
 @pytest.mark.parametrize(

@@ -180,13 +180,15 @@ def test_constraints_are_read_from_a_literal_that_is_never_run(load, tmp_path):
     rows, funnel = load(
         "if_multi_constraints",
         MANY,
+        MANY,
         MANY | {"ground_truth": evil},
         MANY | {"ground_truth": "[" * 5000},
+        MANY | {"ground_truth": "[{'instruction_id': []}]"},
         MANY | {"ground_truth": str([{"instruction_id": ["rhymes:all"], "kwargs": [None]}])},
         MANY | {"ground_truth": str([{"instruction_id": ["keywords:word_once"], "kwargs": [{}]}])},
     )
     assert not (tmp_path / "ran").exists()
-    assert funnel == {"read": 5, "unreadable_row": 2, "does_not_fit": 2, "kept": 1}
+    assert funnel == {"read": 7, "unreadable_row": 3, "does_not_fit": 2, "kept": 2}
     facts = json.loads(rows[0]["metadata"])
     assert facts == {
         "instruction_id_list": ["last_word:last_word_answer", "punctuation:no_comma"],
@@ -247,6 +249,15 @@ def test_every_kind_that_ifbench_keeps_for_training_is_read_with_its_arguments(l
     assert load("if_multi_constraints", *rows)[1] == {"read": 29, "kept": 29}
 
 
+def test_a_set_of_which_few_rows_fit_is_another_set(load):
+    """The years of a quiz are numbers, and its names are not: none of it is mathematics."""
+    year = {"problem": "When did the wall fall?", "answer": "1989"}
+    names = [{"problem": "Who wrote Hamlet?", "answer": "William Shakespeare"}] * 2
+    with pytest.raises(RecipeError, match=r"2 of 3 rows are not what is read here.*most_unfit"):
+        load("acereason_math", year, *names)
+    assert load("acereason_math", year, names[0])[1]["kept"] == 1
+
+
 # Settings ---------------------------------------------------------------------------------------
 
 MINE = {"format": "problems", "path": "mine.jsonl"}
@@ -277,9 +288,14 @@ def test_conversations_are_taken_by_their_own_columns_too(make_context, tmp_path
         "".join(json.dumps(row | {"score": score}) + "\n" for score in (10, 3, None, 9))
     )
     columns = {"prompt": "input", "completion": "content", "thought": "reasoning_content"}
-    where = {"score": {"at_least": 9}}
-    config = shipped(ConversationsConfig, "conversations", path=str(path), seed=0, columns=columns)
-    config = dataclasses.replace(config, where=where)
+    config = shipped(
+        ConversationsConfig,
+        "conversations",
+        path=str(path),
+        seed=0,
+        columns=columns,
+        where={"score": {"at_least": 9}},
+    )
     context = make_context(tmp_path / "stage", stage="cold")
     outputs = conversations.run(config, {}, context)
     assert outputs.funnel == {"read": 4, "not_asked_for": 2, "kept": 2}

@@ -39,6 +39,7 @@ class DatasetConfig(StageConfig):
     domain: str | None = None  # of `problems` without one
     verifier: str | None = None  # of `problems` without one
     where: dict[str, Any] = field(default_factory=dict)  # which rows, by the file's own columns
+    most_unfit: float = 0.5  # share of rows of another kind above which the stage stops
     samples: int | None = placement(None)  # per problem, as the paper evaluates this benchmark
     about: About = field(default_factory=About, metadata={"identity": False})
     hub: Hub = from_root("hub", Hub, identity=False)
@@ -62,6 +63,8 @@ def rules(config: DatasetConfig) -> Iterator[Problem]:
     if config.preference is not None:
         yield from values.one_of("preference", config.preference, [*PREFERENCE_TERMS])
     yield from values.where(config.where)
+    if not 0 <= config.most_unfit <= 1:
+        yield Problem("most_unfit", f"is {config.most_unfit:g}: a share of rows, expected 0 to 1")
     yield from _of_problems(config)
 
 

@@ -31,7 +31,7 @@ from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from stages.kinds.dataset.kind import DatasetConfig, rules
 from stages.rows.formats import FORMATS
-from stages.rows.left_out import LeftOut
+from stages.rows.left_out import UNFIT, LeftOut
 from stages.rows.parts import hub_facts
 from stages.rows.query_kind import preference_of
 from stages.rows.schemas import PROBLEM, Row, write_rows
@@ -71,6 +71,7 @@ def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
     kept = write_rows(context.output / "rows.parquet", rows, PROBLEM)
     if not kept:
         raise RecipeError(f"{key}.path={config.path}: no rows {_why(counts, left_out)}".rstrip())
+    _refuse_another_set(config, counts[UNFIT], kept, key, left_out)
     repeated = [id_ for id_, count in seen.ids.items() if count > 1]
     if repeated:
         raise RecipeError(f"{config.path}: {len(repeated)} ids occur twice, e.g. {repeated[0]!r}")
@@ -86,6 +87,19 @@ def run(config: DatasetConfig, inputs: Inputs, context: Context) -> Outputs:
         **hub_facts(config, parts, counts["read"], key, context.warn),
     }
     return Outputs(facts=facts, funnel={**counts, "kept": kept})
+
+
+def _refuse_another_set(
+    config: DatasetConfig, unfit: int, kept: int, key: str, left_out: LeftOut
+) -> None:
+    """Raise where so many rows do not fit that the others may fit by chance, as years of a quiz."""
+    if unfit > config.most_unfit * (unfit + kept):
+        raise RecipeError(
+            f"{key}.path={config.path}: {unfit} of {unfit + kept} rows are not what is read here, "
+            f"more than {config.most_unfit:.0%} ({key}.most_unfit): the others may fit by chance. "
+            "Set `verifier`, `columns` or `format` to what they are.\n"
+            + left_out.told(listed=False)
+        )
 
 
 def _why(counts: Counter[str], left_out: LeftOut) -> str:

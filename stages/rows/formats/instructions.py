@@ -38,7 +38,7 @@ def ifeval(row: Raw, origin: Origin) -> Row:
 
 def constraints(row: Raw, origin: Origin) -> Row:
     """A row to train on, of any of these shapes; the prompt may have turns before it."""
-    facts = _literal(row[GROUND_TRUTH]) if GROUND_TRUTH in row else _facts(row)
+    facts = _constraints_of(row)
     refuse_unknown(facts)
     named = next((name for name in ("messages", "prompt", REQUEST) if row.get(name)), "prompt")
     if named == REQUEST:
@@ -49,6 +49,15 @@ def constraints(row: Raw, origin: Origin) -> Row:
         raise BrokenRow(str(error)) from error
     made = problem("general", "", "instruction", "", **facts)
     return made | {"prompt": prompt, "source": origin.source}
+
+
+def _constraints_of(row: Raw) -> dict[str, Any]:
+    """Kinds and arguments; where only one row's are none, it says nothing about the others."""
+    try:
+        return _literal(row[GROUND_TRUTH]) if GROUND_TRUTH in row else _facts(row)
+    except BadRow as error:
+        there = GROUND_TRUTH in row or {"instruction_id_list", "kwargs"} <= set(row)
+        raise BrokenRow(str(error)) if there else error from error
 
 
 def refuse_unknown(facts: Mapping[str, Any]) -> None:

