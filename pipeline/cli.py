@@ -32,7 +32,7 @@ _VERBS = {
 _HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--hydra-help")
 _EPILOG = """Overrides are Hydra's, KEY=VALUE; `r1 run --help` has examples.
 `r1 run` also takes Hydra's own flags: -m for sweeps, --cfg job, --info, --help."""
-_JSON_VERBS = ("plan", "status", "why", "report")
+_JSON_VERBS = ("plan", "status", "why", "report", "doctor")
 
 
 def main(project: Project, arguments: Sequence[str] | None = None) -> int:
@@ -118,6 +118,10 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
                 others=options.others,
                 asked=options.yes,
             )
+        case "doctor" if options.data or options.json:
+            if project.look is None or not options.data:
+                raise UsageError("doctor --json: only with --data, of a project that reads such")
+            return int(load(project.look)(project, composed, options.json))
         case _:
             return _doctor(project, composed.root)
 
@@ -162,6 +166,9 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("--departures", action="store_true", help=text)
         text = "with --departures: as a page (docs/fidelity.md)"
         parser.add_argument("--markdown", action="store_true", help=text)
+    if verb == "doctor":
+        text = "look at what the recipe's stages read from elsewhere, and say what differs"
+        parser.add_argument("--data", action="store_true", help=text)
     if verb == "gc":
         parser.add_argument("--delete", action="store_true", help="delete what is listed; asks")
         parser.add_argument("--yes", action="store_true", help="with --delete: do not ask")

@@ -34,6 +34,8 @@ class Project:
     examples: a text that `r1 run --help` shows: lines of commands, and what they do.
     departures: called as `departures(project, composed, form) -> exit code` with the form `json`,
     `markdown` or `text`: `r1 plan --departures`, what differs from a preset of the project's own.
+    look: called as `look(project, composed, as_json) -> exit code`: `r1 doctor --data`, whether
+    what stages read from elsewhere is there and is what it was.
     checks: what `r1 doctor` also shows, name → "package.module:describe", called as `describe()`.
     """
 
@@ -47,6 +49,7 @@ class Project:
     results: str | None = None
     examples: str | None = None
     departures: str | None = None
+    look: str | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
 

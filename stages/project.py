@@ -18,6 +18,7 @@ R1 = Project(
     results="stages.report.results:RESULTS",
     examples="stages.commands:EXAMPLES",
     departures="stages.commands.fidelity.departures:plan_departures",
+    look="stages.commands.data_look:main",
     commands={
         "eval": "stages.commands.eval.command:main",
         "grade": "stages.commands.grade:main",

@@ -45,6 +45,7 @@ def hub_parts(config: Source, columns: Sequence[str], key: str, look: bool = Fal
             f"{found.at()}/{path}",
             _rows([Section([path])], columns, opened),
             found.commit,
+            (path,),
         )
         for path in matching(found, names(config.files), key)
     ]
@@ -61,7 +62,9 @@ def _split(
     sections = split_files(found, subset, config.split, config.hub, key)
     label = "-".join(filter(None, (subset, config.split)))
     where = "/".join(filter(None, (found.at(), subset, config.split)))
-    return Part(subset or "", label, where, _rows(sections, columns, opened), found.commit)
+    files = tuple(dict.fromkeys(path for one in sections for path in one.files))
+    rows = _rows(sections, columns, opened)
+    return Part(subset or "", label, where, rows, found.commit, files)
 
 
 def _rows(sections: Sequence[Section], columns: Sequence[str], opened: Opened) -> Numbered:

@@ -29,7 +29,7 @@ class Source(Protocol):
 class Part:
     """One file or hub configuration. `label` stands in the ids, `where` in messages.
 
-    commit: of a data set of the hub.
+    commit, files: of a data set of the hub.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Part:
     where: str
     rows: Numbered
     commit: str | None = None
+    files: tuple[str, ...] = ()
 
 
 def hub_facts(
