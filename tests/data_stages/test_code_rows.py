@@ -224,6 +224,13 @@ def test_what_cannot_be_judged_of_codeforces_is_left_out(load, change, count):
     assert load("codeforces", FORCES, FORCES | change)[1] == {"read": 2, count: 1, "kept": 1}
 
 
+def test_a_checker_that_is_none_is_named_with_its_column(load, tmp_path):
+    load("codeforces", FORCES, FORCES | {"generated_checker": "print(1"})
+    (left,) = read_rows(next(tmp_path.rglob("left_out.parquet")))
+    said = "column `generated_checker` is 'print(1', expected a checker: `checker` is no Python"
+    assert said in left["detail"]
+
+
 def test_file_mode_reads_and_writes_files(load, pool):
     (row,), _ = load("codeforces", FORCES | {"input_mode": "file"})
     assert "reads the file input.txt and writes" in row["prompt"][0]["content"]
