@@ -6,7 +6,8 @@ things are asked that a wrong reading would pass:
 
 - a reference of mathematics must be mathematics: words alone (darwin, proof, Yes) are none, but for
   phrases such as "no solution" and words that \\text{…} sets apart;
-- an answer that knows nothing must not score 1: "I have no idea", a program that does nothing.
+- an answer that knows nothing must not score 1: "I have no idea", a program that does nothing; nor
+  the program that is to be mended.
 
 There is nothing to prove of a program's tests without a program, of constraints that nobody has
 met, of queries that reward models alone judge, and of open answers (verifier generative). Their
@@ -39,7 +40,7 @@ from stages.rows.schemas import Row
 from stages.verifiers.answer import Policy
 from stages.verifiers.batch import FLEETING
 from stages.verifiers.pool import VerifierPool
-from stages.verifiers.selfcheck import proof, right_answer
+from stages.verifiers.selfcheck import proof, right_answer, wrong_answer
 from stages.verifiers.verdict import UNEARNED, Request, Verdict, request_of
 
 GENERAL = "general"
@@ -123,7 +124,7 @@ def _knowing_nothing(request: Request) -> list[str]:
     if request.verifier == INSTRUCTION:
         return []
     if request.verifier == CODE:
-        return [_idle_program(request.metadata)]
+        return [_idle_program(request.metadata), *filter(None, [wrong_answer(request)])]
     return [KNOWS_NOTHING]
 
 

@@ -14,6 +14,9 @@ from stages.kinds.prove.kind import PassRate
 from stages.rows.schemas import read_rows
 from tests.data_stages.proving.rows import code, problem
 
+#: Takes any number, and so refuses the second output of its row.
+CHECKER = "import sys\nprint(int(open(sys.argv[3]).read().strip().isdigit()))"
+
 
 def dropped(folder):
     return {row["id"]: row["reason"] for row in read_rows(folder / "dropped.parquet")}
@@ -40,6 +43,24 @@ def test_rows_that_prove_themselves_keep_their_order_and_bytes(prove):
             "reference_not_right",
         ),
         (problem("idle", "", "", **code(tests=["f(1) == None"], entry="f")), "accepts_anything"),
+        (
+            problem(
+                "unmended",
+                "",
+                "print(int(input()) + 1)",
+                **code(inputs=["1\n"], outputs=["2\n"], wrong="print(int(input()) * 2)"),
+            ),
+            "accepts_anything",
+        ),
+        (
+            problem(
+                "checker",
+                "",
+                "",
+                **code(inputs=["1\n", "2\n"], outputs=["1", "x"], checker=CHECKER),
+            ),
+            "reference_not_right",
+        ),
         (problem("no tests", "", "", **code(inputs=[], outputs=[])), "cannot_judge"),
         (
             problem("f1", "Who?", "idea", verifier="text", match="f1", threshold=0.1),
