@@ -165,7 +165,8 @@ def resolve(
         for name in absent:
             del stages[name]
         for name, node in stages.items():
-            stages[name] = _typed(name, node, registry)
+            if (typed := _typed(name, node, registry)) is not node:  # what is set is copied
+                stages[name] = typed
             fill(name, stages[name], slots, registry.edges)
     root = _converted(config)
     if slots:

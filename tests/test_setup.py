@@ -24,7 +24,6 @@ from stages.project import R1
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 WHOLE = [lock for lock in LOCKS if lock.name != "gym.lock"]  # which adds to one of the others
-GENERATED = ("tiny", "reasoning_gym")  # data without a file
 PIN = re.compile(r"^([a-z0-9-]+)==(\S+?)(?: ; (.+?))? \\$", re.MULTILINE)
 
 
@@ -117,9 +116,13 @@ def test_every_option_of_a_group_composes(group: str) -> None:
         assert graph_of("recipe=r1_zero", f"{group}={option}").stages
 
 
-@pytest.mark.parametrize(
-    "dataset", [n for n in names("data") if not n.startswith((*GENERATED, "long_cot"))]
-)
+def of_problems(name: str) -> bool:
+    """Whether a file of conf/data is of problems that are read, by itself or by what it extends."""
+    kinds = re.findall(r"/kind/(\w+)@", (ROOT / "conf" / "data" / f"{name}.yaml").read_text())
+    return set(kinds) <= {"dataset"}
+
+
+@pytest.mark.parametrize("dataset", [name for name in names("data") if of_problems(name)])
 def test_every_data_set_serves_as_training_prompts_and_as_benchmark(dataset: str) -> None:
     stages = ("reasoning_prompts", "heldout")
     chosen = [f"data@stages.{stage}={dataset}" for stage in stages]

@@ -6,7 +6,8 @@ things are asked that a wrong reading would pass:
 
 - a reference of mathematics must be mathematics: words alone (darwin, proof, Yes) are none, but for
   phrases such as "no solution" and words that \\text{…} sets apart;
-- an answer that knows nothing must not score 1: "I have no idea", a program that does nothing.
+- an answer that knows nothing must not score 1: "I have no idea", a program that does nothing; nor
+  the program that is to be mended.
 
 There is nothing to prove of a program's tests without a program, of constraints that nobody has
 met, of queries that reward models alone judge, and of open answers (verifier generative). Their
@@ -17,7 +18,6 @@ an answer that knows nothing.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,20 +35,18 @@ from stages.proving.outcome import (
     PROVED,
     Outcome,
 )
+from stages.rows.formats.fit import is_mathematics
 from stages.rows.schemas import Row
 from stages.verifiers.answer import Policy
 from stages.verifiers.batch import FLEETING
 from stages.verifiers.pool import VerifierPool
-from stages.verifiers.selfcheck import proof, right_answer
+from stages.verifiers.selfcheck import proof, right_answer, wrong_answer
 from stages.verifiers.verdict import UNEARNED, Request, Verdict, request_of
 
 GENERAL = "general"
 CODE, INSTRUCTION, GENERATIVE = "code", "instruction", "generative"
 BY_METADATA = (CODE, INSTRUCTION)  # judged without a reference
 KNOWS_NOTHING = "I have no idea"
-
-_SET_APART = re.compile(r"\\(?:text|mathrm|mbox)")
-_NOT_WORDS = re.compile(r"(?:no solution|chemical |circled |infinit)")  # as the reader names them
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def asked(row: Row, policy: Policy) -> Asked | Outcome:
     answer = right_answer(request)
     if not answer.strip() and verifier in verifiers.VERIFIERS and verifier not in BY_METADATA:
         return Outcome(NO_REFERENCE)
-    if verifier == MATHS and is_words(answer):
+    if verifier == MATHS and not is_mathematics(answer.strip("$ ")):
         return Outcome(NOT_MATHEMATICS, f"{answer!r:.80} is words")
     decoys = [proof(request, text, policy) for text in _knowing_nothing(request)]
     return Asked(
@@ -121,24 +119,12 @@ def asked(row: Row, policy: Policy) -> Asked | Outcome:
     )
 
 
-def is_words(answer: str) -> bool:
-    """Whether an answer is words alone, as a name or "Yes" is."""
-    from stages.verifiers import maths
-
-    if _SET_APART.search(answer):
-        return False
-    with contextlib.suppress(Exception):  # what cannot be read, the verdict says
-        tree = maths.read(answer, {}).tree
-        return tree.kind == "words" and not _NOT_WORDS.match(str(tree.value))
-    return False
-
-
 def _knowing_nothing(request: Request) -> list[str]:
     """Answers that must not be right, in the form that the verifier reads."""
     if request.verifier == INSTRUCTION:
         return []
     if request.verifier == CODE:
-        return [_idle_program(request.metadata)]
+        return [_idle_program(request.metadata), *filter(None, [wrong_answer(request)])]
     return [KNOWS_NOTHING]
 
 

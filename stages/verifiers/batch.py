@@ -12,7 +12,7 @@ from stages.verifiers.verdict import Verdict
 from stages.verifiers.worker_process import CRASHED, STOOD_STILL, TIMED_OUT
 
 REMEMBERED = 100_000
-_DIGEST = 16  # bytes: a line may hold all tests of a program, and none of it is kept
+_DIGEST = 16  # bytes: a line holds an answer, and none of it is kept
 
 #: How reasons end that another try may not find.
 FLEETING = (TIMED_OUT.reason, CRASHED.reason, STOOD_STILL.reason, KILLED, BROKEN)

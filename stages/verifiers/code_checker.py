@@ -22,7 +22,8 @@ from dataclasses import dataclass
 
 from stages.verifiers.code_program import check_syntax, parse
 from stages.verifiers.code_run import Budget
-from stages.verifiers.sandbox import Outcome, Sandbox
+from stages.verifiers.jailed_results import Outcome
+from stages.verifiers.sandbox import Sandbox
 from stages.verifiers.verdict import Unreadable
 
 ACCEPTED = ["1", 0]  # what it prints, and its exit status

@@ -25,7 +25,7 @@ from stages.verifiers import code_checker, code_cpp, sandbox
 from stages.verifiers.code_checker import Checked
 from stages.verifiers.code_program import CPP, Program, check_syntax
 from stages.verifiers.code_run import FAILED, TIMED_OUT, Budget, accepted, fault
-from stages.verifiers.sandbox import Output
+from stages.verifiers.jailed_results import Output
 from stages.verifiers.verdict import RIGHT, Unreadable, Verdict
 
 SPARE_BYTES = 64 << 10  # that a program may write beyond twice what is expected

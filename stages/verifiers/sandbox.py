@@ -33,19 +33,29 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RecipeError
 from stages.verifiers import packages as installed
-from stages.verifiers.exchange import Stopped, chunks, lines, send
+from stages.verifiers.exchange import Stopped, lines, send
 from stages.verifiers.isolation import Content
 from stages.verifiers.jail import plain_json
 from stages.verifiers.jail_server import Child, JailServer, Killed, Limits
+from stages.verifiers.jailed_results import (
+    OUTPUT_BYTES,
+    Outcome,
+    Output,
+    any_value,
+    ended,
+    executable_of,
+    failed_outcome,
+    failed_output,
+    output_of,
+    timed,
+    values_of,
+)
 
-OUTPUT_BYTES = 1 << 20  # values of one program, as JSON
-LARGEST_EXECUTABLE = 64 << 20
 LARGEST_MEMORY_MB = 1024
 LARGEST_SECONDS = 300.0
 COMPILER_MEMORY_MB = 2048
@@ -56,41 +66,7 @@ ISOLATION = (
 )
 WEAKER = {"landlock": "; programs can tell which files exist, but open none"}
 
-_TIMED_OUT = "timed out"
 _PART_KILLED = "Killed signal terminated program"  # as g++ says of what it started
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """values: one per expression, or fewer when `problem` says what ended the program.
-
-    used: seconds of CPU.
-    """
-
-    values: list[Any] = field(default_factory=list)
-    problem: str = ""
-    used: float = 0.0
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a program wrote to stdout, or in `problem` why that does not count; its CPU seconds."""
-
-    content: bytes = b""
-    problem: str = ""
-    used: float = 0.0
-
-
-def _failed_outcome(problem: str) -> Outcome:
-    return Outcome(problem=problem)
-
-
-def _failed_output(problem: str) -> Output:
-    return Output(problem=problem)
-
-
-def _any_value(number: int, value: Any) -> bool:
-    return True
 
 
 class Sandbox:
@@ -123,7 +99,7 @@ class Sandbox:
         values: Mapping[str, Any] | None = None,
         seconds: float = Limits.seconds,
         memory_mb: int = Limits.memory_mb,
-        keep: Callable[[int, Any], bool] = _any_value,
+        keep: Callable[[int, Any], bool] = any_value,
     ) -> Outcome:
         """Run a program in a process of its own, then evaluate expressions in it.
 
@@ -135,10 +111,10 @@ class Sandbox:
 
         def attempt() -> Outcome:
             with self._server.child(Limits(seconds, memory_mb)) as child:
-                outcome = _values(child, request, len(expressions), keep)
-            return _timed(child, outcome)
+                outcome = values_of(child, request, len(expressions), keep)
+            return timed(child, outcome)
 
-        return self._server.attempt(attempt, _failed_outcome)
+        return self._server.attempt(attempt, failed_outcome)
 
     def run_suite(self, code: str, entry: str, suite: Mapping[str, str], limits: Limits) -> Outcome:
         """Run a test suite (jail/suite.py) in one process against a program in another.
@@ -150,9 +126,9 @@ class Sandbox:
         def attempt() -> Outcome:
             with self._server.child(limits) as callee:
                 outcome = self._suite(callee, program, judge, limits)
-            return _timed(callee, outcome)
+            return timed(callee, outcome)
 
-        return self._server.attempt(attempt, _failed_outcome)
+        return self._server.attempt(attempt, failed_outcome)
 
     def run_checker(self, code: str, given: Mapping[str, str], limits: Limits) -> Outcome:
         """Run a checker (jail/program.py) in a process that has held no answer.
@@ -163,10 +139,10 @@ class Sandbox:
 
         def attempt() -> Outcome:
             with self._server.child(limits) as child:
-                outcome = _values(child, request, 1, _any_value)
-            return _timed(child, outcome)
+                outcome = values_of(child, request, 1, any_value)
+            return timed(child, outcome)
 
-        return self._server.attempt(attempt, _failed_outcome)
+        return self._server.attempt(attempt, failed_outcome)
 
     def run_stdio(
         self,
@@ -184,20 +160,20 @@ class Sandbox:
 
         def attempt() -> Output:
             with self._server.stdio_child(limits, stdin) as child:
-                written = _output(child, largest, request)
-            return _ended(child, written)
+                written = output_of(child, largest, request)
+            return ended(child, written)
 
-        return self._server.attempt(attempt, _failed_output)
+        return self._server.attempt(attempt, failed_output)
 
     def run_binary(self, binary: int, stdin: bytes, limits: Limits, largest: int) -> Output:
         """The same for an executable, given as a descriptor."""
 
         def attempt() -> Output:
             with self._server.binary_child(limits, stdin, binary) as child:
-                written = _output(child, largest)
-            return _ended(child, written)
+                written = output_of(child, largest)
+            return ended(child, written)
 
-        return self._server.attempt(attempt, _failed_output)
+        return self._server.attempt(attempt, failed_output)
 
     def compile(self, command: Sequence[str], source: str, seconds: float) -> Output:
         """In a compiler's jail: an executable (jail/compiler.py), or what the compiler said."""
@@ -205,12 +181,12 @@ class Sandbox:
 
         def attempt() -> Output:
             with self._server.child(Limits(seconds, COMPILER_MEMORY_MB)) as child:
-                made = _executable(child, request)
+                made = executable_of(child, request)
             if not child.late and (child.killed or _PART_KILLED in made.problem):
                 raise Killed
             return made
 
-        return self._server.attempt(attempt, _failed_output)
+        return self._server.attempt(attempt, failed_output)
 
     def _suite(self, callee: Child, program: bytes, suite: bytes, limits: Limits) -> Outcome:
         try:
@@ -231,69 +207,6 @@ class Sandbox:
 
 def _request(mode: str, **fields: Any) -> bytes:
     return json.dumps({"mode": mode, **fields}).encode() + b"\n"
-
-
-def _values(
-    child: Child, request: bytes, expected: int, keep: Callable[[int, Any], bool]
-) -> Outcome:
-    values: list[Any] = []
-    try:
-        send(child.channel, request, child.clock)
-        for line in lines(child.channel, OUTPUT_BYTES, child.clock):
-            data = json.loads(line)
-            if isinstance(data, dict):
-                return Outcome(values, f"raised {str(data['raised'])[:40]}")
-            values.append(plain_json.decode(data))
-            if not keep(len(values) - 1, values[-1]) or len(values) == expected:
-                return Outcome(values)
-    except Stopped as problem:
-        return Outcome(values, str(problem))
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
-        return Outcome(values, "no result")
-    child.patient = True
-    return Outcome(values, "" if len(values) == expected else "no result")
-
-
-def _output(child: Child, largest: int, request: bytes = b"") -> Output:
-    """All that a child writes to its stdout."""
-    try:
-        if request:
-            send(child.channel, request, child.clock)
-        content = b"".join(chunks(child.output, largest, child.clock))
-    except Stopped as problem:
-        return Output(problem=str(problem))
-    child.patient = True
-    return Output(content)
-
-
-def _timed(child: Child, outcome: Outcome) -> Outcome:
-    """The outcome with its time, or that there was not enough of it."""
-    if child.killed:
-        raise Killed
-    return Outcome(outcome.values, _TIMED_OUT if child.late else outcome.problem, child.used)
-
-
-def _ended(child: Child, output: Output) -> Output:
-    """The output, if the program ended as a good one does."""
-    if child.killed:
-        raise Killed
-    problem = _TIMED_OUT if child.late else output.problem
-    if not problem and child.status:
-        signalled = child.status < 0
-        problem = f"signal {-child.status}" if signalled else f"exit status {child.status}"
-    return Output(output.content, problem, child.used)
-
-
-def _executable(child: Child, request: bytes) -> Output:
-    try:
-        send(child.channel, request, child.clock)
-        answer = b"".join(chunks(child.channel, LARGEST_EXECUTABLE + OUTPUT_BYTES, child.clock))
-    except Stopped as problem:
-        return Output(problem=f"compiling {problem}")
-    child.patient = True
-    head, _, executable = answer.partition(b"\n")
-    said = json.loads(head or b'{"problem": "no result"}')
-    return Output(executable, said.get("problem", ""))
 
 
 _shared: dict[tuple[str | Path, ...], Sandbox] = {}

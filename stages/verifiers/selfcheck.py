@@ -55,7 +55,7 @@ def _unrefuted(rows: Sequence[Mapping[str, Any]], pool: VerifierPool) -> list[Fa
     held = [
         (row, request, wrong)
         for row in rows
-        if (wrong := _wrong_answer(request := request_of(row, "")))
+        if (wrong := wrong_answer(request := request_of(row, "")))
     ]
     with pool.comparing():
         verdicts = pool.verify(proof(asked, wrong, pool.policy) for _, asked, wrong in held)
@@ -66,7 +66,7 @@ def _unrefuted(rows: Sequence[Mapping[str, Any]], pool: VerifierPool) -> list[Fa
     ]
 
 
-def _wrong_answer(request: Request) -> str:
+def wrong_answer(request: Request) -> str:
     """What must not score 1; "" where the row holds no such thing, or cannot be read."""
     with contextlib.suppress(Exception):
         return str(verifiers.load(request.verifier).refuted(request.metadata))

@@ -136,7 +136,7 @@ def test_real_rows_of_nemo_gym_are_problems_without_their_frame(load):
     assert funnel == {"read": 3, "several_right_outputs": 1, "kept": 2}
     first = rows[0]["prompt"][0]["content"]
     assert first.startswith("Mikhail walks on a Cartesian plane.")
-    assert first.endswith("Write a program in Python that reads from stdin and writes to stdout.")
+    assert first.endswith("Write a Python program that reads stdin, writes stdout.")
     assert "helpful and harmless" not in first
     assert (len(facts(rows[0])["inputs"]), facts(rows[0])["tests_left_out"]) == (24, 73)
 
@@ -224,9 +224,16 @@ def test_what_cannot_be_judged_of_codeforces_is_left_out(load, change, count):
     assert load("codeforces", FORCES, FORCES | change)[1] == {"read": 2, count: 1, "kept": 1}
 
 
+def test_a_checker_that_is_none_is_named_with_its_column(load, tmp_path):
+    load("codeforces", FORCES, FORCES | {"generated_checker": "print(1"})
+    (left,) = read_rows(next(tmp_path.rglob("left_out.parquet")))
+    said = "column `generated_checker` is 'print(1', expected a checker: `checker` is no Python"
+    assert said in left["detail"]
+
+
 def test_file_mode_reads_and_writes_files(load, pool):
     (row,), _ = load("codeforces", FORCES | {"input_mode": "file"})
-    assert "reads the file input.txt and writes" in row["prompt"][0]["content"]
+    assert "reads input.txt, writes output.txt" in row["prompt"][0]["content"]
     assert score(pool, row, DOUBLE) == 0.0
     program = "print(2 * int(open('input.txt').read()), file=open('output.txt', 'w'))"
     assert score(pool, row, program) == 1.0

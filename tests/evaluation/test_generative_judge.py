@@ -82,6 +82,7 @@ def config(shipped_judge) -> SampleConfig:
         judge_with="v3",
         generative_judge=shipped_judge,
         sampling=Sampling(temperature=1.0, max_tokens=40),
+        strategy="fixed",
         samples_per_problem=8,
         max_kept_per_problem=2,
         filters=["truncated", "wrong", "cannot_judge", "malformed"],

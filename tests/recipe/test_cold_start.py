@@ -19,7 +19,7 @@ from stages.registry import REGISTRY
 from stages.verifiers.answer import parse
 
 WRITER = [
-    "+model@stages.writer=hub",
+    "model@stages.writer=hub",
     "stages.writer.path=some/instruct-model",
     "stages.cold_start_data.rewrite_with=writer",
 ]

@@ -78,7 +78,7 @@ def _rewriter(config: SampleConfig) -> Iterator[Problem]:
         yield Problem(
             "rewrite_with",
             "is null, so there is no model that rewrites. Name a stage that makes or serves one: "
-            "`+model@stages.writer=hub stages.writer.path=…` and rewrite_with=writer. Or set "
+            "`model@stages.writer=hub stages.writer.path=…` and rewrite_with=writer. Or set "
             "rewriter=null to learn samples as they are",
             when_run=True,
         )

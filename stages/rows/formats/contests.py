@@ -39,6 +39,8 @@ from stages.rows.formats.contest_rows import ContestProblem, contest_row
 from stages.rows.formats.plain_pickle import text_in
 from stages.rows.schemas import Row
 from stages.rows.sources import Origin, OtherRow, splits_of
+from stages.verifiers import code_checker
+from stages.verifiers.verdict import Unreadable
 
 VALIDATION, EVALUATED = "validation", "livecodebench_validation"  # a file; how it is counted
 _FRAME = re.compile(r"\A.{0,400}?Please use python.{0,300}?# Your code here\n```\s*", re.DOTALL)
@@ -68,7 +70,7 @@ def codeforces(row: Raw, origin: Origin) -> Row:
     problem = ContestProblem(
         _codeforces_question(row),
         objects(field(row, "official_tests"), "official_tests"),
-        checker=row.get("generated_checker") or "",
+        checker=_checker(row, "generated_checker"),
         files=FILES if mode == FILE else {},
         seconds=row.get("time_limit"),
         megabytes=row.get("memory_limit"),
@@ -111,6 +113,19 @@ def _private_tests(row: Raw) -> Any:
         return json.loads(text_of(row, column))
     except json.JSONDecodeError:
         return json.loads(text_in(text_of(row, column), column))
+
+
+def _checker(row: Raw, column: str) -> str:
+    """The source of a checker that can be trusted to look at text; "" where there is none."""
+    source = row.get(column) or ""
+    if not isinstance(source, str):
+        raise UnfitRow(f"column `{column}` is {source!r:.60}, expected the source of a checker")
+    try:
+        return code_checker.read(source)
+    except Unreadable as problem:
+        raise BrokenRow(
+            f"column `{column}` is {source!r:.60}, expected a checker: {problem}"
+        ) from problem
 
 
 def _codeforces_question(row: Raw) -> str:

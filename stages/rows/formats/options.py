@@ -44,7 +44,7 @@ def options_of(value: Any, name: str = "options") -> Options:
     elif isinstance(value, list | tuple):
         pairs = list(zip(LETTERS, value, strict=False))
     else:
-        raise BadRow(f"column `{name}` is {value!r:.80}, expected options: a list or an object")
+        raise BrokenRow(f"column `{name}` is {value!r:.80}, expected a list or an object")
     while pairs and pairs[-1][1] in (None, ""):
         pairs.pop()
     if not all(isinstance(t, str | int | float) and str(t).strip() for _, t in pairs):

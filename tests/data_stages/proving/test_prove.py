@@ -14,6 +14,9 @@ from stages.kinds.prove.kind import PassRate
 from stages.rows.schemas import read_rows
 from tests.data_stages.proving.rows import code, problem
 
+#: Takes any number, and so refuses the second output of its row.
+CHECKER = "import sys\nprint(int(open(sys.argv[3]).read().strip().isdigit()))"
+
 
 def dropped(folder):
     return {row["id"]: row["reason"] for row in read_rows(folder / "dropped.parquet")}
@@ -40,6 +43,24 @@ def test_rows_that_prove_themselves_keep_their_order_and_bytes(prove):
             "reference_not_right",
         ),
         (problem("idle", "", "", **code(tests=["f(1) == None"], entry="f")), "accepts_anything"),
+        (
+            problem(
+                "unmended",
+                "",
+                "print(int(input()) + 1)",
+                **code(inputs=["1\n"], outputs=["2\n"], wrong="print(int(input()) * 2)"),
+            ),
+            "accepts_anything",
+        ),
+        (
+            problem(
+                "checker",
+                "",
+                "",
+                **code(inputs=["1\n", "2\n"], outputs=["1", "x"], checker=CHECKER),
+            ),
+            "reference_not_right",
+        ),
         (problem("no tests", "", "", **code(inputs=[], outputs=[])), "cannot_judge"),
         (
             problem("f1", "Who?", "idea", verifier="text", match="f1", threshold=0.1),
@@ -85,7 +106,7 @@ def test_a_program_of_the_row_is_run(prove):
 
 def test_a_source_with_too_many_bad_rows_is_refused_with_the_first_of_them(prove):
     good = [problem(f"sum-{n}", f"{n} + 1 = ?", str(n + 1)) for n in range(30)]
-    names = ["darwin", "newton", "euler", "gauss"]
+    names = ["darwin", "lagrange", "euler", "gauss"]
     bad = [problem(n, "Who?", n, source="openqa") for n in names]
     fine = [problem(f"fine-{n}", f"{n} + 2 = ?", str(n + 2), source="openqa") for n in range(8)]
     with pytest.raises(RecipeError) as refused:
