@@ -88,7 +88,8 @@ def _congliu() -> list[Raw]:
     for thing in ZH[: COUNT // 2]:
         rows.append({
             "input": f"为什么人们喜欢{thing}？", "reasoning_content": f"想一想{thing}。",
-            "content": f"因为{thing}很好看，也很有用。", "repo_name": "zhihu/zhihu_kol", "score": 10,
+            "content": f"因为{thing}很好看，也很有用。", "score": 10,
+            "repo_name": "zhihu/zhihu_kol",
         })  # fmt: skip
     return rows
 
