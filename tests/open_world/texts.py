@@ -1,7 +1,7 @@
 """Conversations, pairs and labels in the columns of their public sets.
 
-In each slot one row asks what a benchmark asks: in OpenR1-Math, COIG, HelpSteer3 (pairs, and the
-queries that are read of the same rows) and Safety-Guard.
+In each slot one row asks what a benchmark asks: in OpenR1-Math, COIG, HelpSteer3 (as a query),
+UltraFeedback and Safety-Guard (as a query and with its label).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _helpsteer() -> list[Raw]:
 
 
 def _feedback(number: int) -> Raw:
-    asked = f"Name a colour for my {EN[number]}."
+    asked = LEAKED if number == COUNT - 1 else f"Name a colour for my {EN[number]}."
     good, bad = f"Red suits a {EN[number]} well.", "No." if number % 2 else f"Any {'x' * 40}"
     turn = {"role": "user", "content": asked}
     return {

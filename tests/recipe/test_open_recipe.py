@@ -92,6 +92,14 @@ def test_every_stage_is_done_and_the_report_is_written(world: World) -> None:
     assert "| base | zero | dev1 | dev2 | dev3 | r1 |" in text
 
 
+def test_each_benchmark_is_asked_and_told_by_itself(world: World) -> None:
+    names = compose(R1, list(WORDS)).root["slots"]["heldout"]
+    facts = world.manifest("eval_r1")["facts"]
+    assert set(facts["by_benchmark"]) == set(names)  # though only 20 problems are asked
+    text = (world.root / "results/runs/latest/report/report.md").read_text()
+    assert [name for name in names if f"| — on {name} |" not in text] == []
+
+
 def test_a_second_run_has_nothing_to_do_and_asks_the_hub_nothing(world: World) -> None:
     world.server.hub.asked.clear()
     code, said = world.r1("run", *WORDS)
