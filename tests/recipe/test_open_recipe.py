@@ -135,7 +135,8 @@ def test_what_is_repeated_or_evaluated_is_gone_before_rows_are_capped(world: Wor
 
 
 def test_all_that_is_learnt_comes_from_public_sets(world: World) -> None:
-    for stage in ("reasoning_clean", "general_clean", "sft_data", "cold_start_data"):
+    for stage in ("reasoning_clean", "general_clean", "cold_start_data", "sft_data",
+                  "preference_pairs_clean", "safety_labels_clean"):  # fmt: skip
         sources = {row["source"] for row in world.rows(stage)}
         assert sources
         assert "tiny" not in sources
