@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.hub_rows [--rows 200000] [--bytes 1500]
 
-A hub on loopback has one set of Parquet files. Each way reads all rows in a process of its own, with
-an empty cache, and then once more: seconds, bytes that the hub sent, bytes that lie in HF_HOME
+A hub on loopback has one set of Parquet files. Each way reads all rows in a process of its own,
+with an empty cache, and then once more: seconds, bytes that the hub sent, bytes that lie in HF_HOME
 afterwards, and the greatest memory of the process.
 """
 

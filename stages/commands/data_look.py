@@ -36,7 +36,7 @@ from stages.rows.files import BrokenRow, Raw, attempt
 from stages.rows.formats import FORMATS
 from stages.rows.left_out import FILE
 from stages.rows.parts import Part
-from stages.rows.places import ending_of
+from stages.rows.places import ending_of, not_there
 from stages.rows.schemas import read_rows
 from stages.rows.sources import Format, open_source
 from stages.rows.where import asked_for
@@ -85,8 +85,9 @@ def main(project: Project, composed: Composed, as_json: bool) -> int:
 
 def _of_the_hub(config: Any) -> bool:
     """Whether a stage reads rows by a name of the hub."""
-    reads = hasattr(config, "files") and hasattr(config, "hub")
-    return reads and config.path != "???" and not Path(config.path).expanduser().exists()
+    if not (hasattr(config, "files") and hasattr(config, "hub")):
+        return False
+    return not Path(config.path).expanduser().exists() and not_there(config.path) is None
 
 
 def _look(project: Project, stage: str, config: Any) -> Look:

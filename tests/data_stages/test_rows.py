@@ -10,7 +10,8 @@ from stages.rows.schemas import LABEL, ROW_GROUP, read_rows, stream_rows, write_
 
 
 def label(number: int) -> dict:
-    return {"id": str(number), "prompt": [], "completion": "x", "label": 1, "source": "mine"}
+    own = {"id": str(number), "prompt": [], "completion": "x", "label": 1, "source": "mine"}
+    return {**own, "domain": "general", "language": "en"}
 
 
 def test_a_stream_of_more_rows_than_a_group_comes_back_in_order(tmp_path: Path):
