@@ -28,6 +28,7 @@ from pipeline.launchers.running import Running
 
 LAST_LINES = 20
 _AGAIN = 2  # times that a stage begins again which lost its server
+_LAST = "pipeline.launchers.imported"
 _LOOK = 0.1  # seconds between looks at a stage that nothing can signal yet
 
 
@@ -38,7 +39,7 @@ class LocalLauncher:
         # torch then counts GPUs without starting CUDA, which would break every fork.
         os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
         self._context = get_context("forkserver")
-        self._context.set_forkserver_preload([server.__name__, *preload])
+        self._context.set_forkserver_preload([server.__name__, *preload, _LAST])
         self._alone = get_context("spawn")
         self._imported = not preload  # whether the server is known to have done so
         self._log = log
@@ -53,6 +54,7 @@ class LocalLauncher:
         """Start a stage's process, or let it wait until the server has imported."""
         self._ensure_server()
         self._imported |= any(r.forked and not r.starting for r in self.running)
+        self._imported |= (Path(get_temp_dir()) / server.IMPORTED).exists()
         alone = job.kind.light and not self._imported
         self.running.append(Running(job, self._alone if alone else self._context))
 

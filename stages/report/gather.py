@@ -37,7 +37,7 @@ def gather(artifacts: Mapping[str, Artifact], claims: Mapping[str, Any]) -> dict
 
 
 def estimates(evidence: Evidence, stage: str) -> Estimates:
-    """`pass_at_1` over all problems, `reasoning/pass_at_1`, `math/…`, `zh/…`, `level 3/…`, …"""
+    """`pass_at_1` over all problems, `reasoning/pass_at_1`, `math/…`, `zh/…`, `on gsm8k/…`, …"""
     facts = evidence.evaluation(stage).facts
     found: Estimates = {metric: _estimate(e) for metric, e in facts["overall"].items()}
     for prefix, metrics in _slices(facts):
@@ -53,6 +53,8 @@ def seconds(artifact: Artifact) -> float:
 def _slices(facts: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for key in ("by_domain", "by_language", "by_group"):  # the group `general` is the domain
         yield from (facts.get(key) or {}).items()
+    for name, metrics in (facts.get("by_benchmark") or {}).items():
+        yield f"on {name}", metrics
     for level, metrics in (facts.get("by_level") or {}).items():
         yield f"level {level}", metrics
 

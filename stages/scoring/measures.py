@@ -7,7 +7,7 @@ A sample that cannot be judged (score None) is neither right nor wrong: its shar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any
@@ -197,14 +197,24 @@ def estimates(rows: Sequence[Row], asked: Asked, bootstrap: Bootstrap) -> Table:
     }
 
 
-def tables(rows: Sequence[Row], asked: Asked, bootstrap: Bootstrap) -> dict[str, Any]:
-    """The estimates over all problems, by domain, language, group and both, and by level."""
+def tables(
+    rows: Sequence[Row],
+    asked: Asked,
+    bootstrap: Bootstrap,
+    benchmarks: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The estimates over all problems, by domain, language, group and both, and by level.
+
+    benchmarks: which one a problem is of, by its id, where there are several.
+    """
     cuts: dict[str, Callable[[Row], str]] = {
         "by_domain": lambda row: row["domain"],
         "by_language": lambda row: row["language"],
         "by_group": lambda row: row["group"],
         "by_domain_language": lambda row: f"{row['domain']}/{row['language']}",
     }
+    if benchmarks:
+        cuts["by_benchmark"] = lambda row: benchmarks[row["id"]]
     cells: dict[str, dict[str, list[Row]]] = {cut: {} for cut in cuts}
     for row in rows:
         for cut, name in cuts.items():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import Toy
@@ -41,6 +42,30 @@ def test_a_run_of_light_stages_alone_imports_nothing_heavy(
     toy("run", "recipe=short", "until=numbers")
     monkeypatch.setenv("TOY_SLOW", "1")
     assert "2 of 2 stages done" in toy("run", "recipe=short")
+
+
+SAID = """
+import sys, time
+from pathlib import Path
+from multiprocessing.util import get_temp_dir
+from pipeline.launchers.local import LocalLauncher
+from pipeline.launchers.server import IMPORTED
+launcher = LocalLauncher(["decimal"], Path(sys.argv[1]), print)
+said, deadline = Path(get_temp_dir()) / IMPORTED, time.monotonic() + 120
+while not said.exists():
+    assert time.monotonic() < deadline
+    time.sleep(0.02)
+"""
+
+
+def test_the_server_says_when_it_has_imported_so_that_light_stages_are_forked_too(
+    tmp_path: Path,
+) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", SAID, str(tmp_path / "log")],
+        capture_output=True, text=True, check=False, timeout=150,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
 
 
 def test_the_kinds_that_are_light_import_no_torch() -> None:

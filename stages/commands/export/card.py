@@ -143,10 +143,16 @@ def _trained(step: Step) -> list[str]:
 def _others(card: Card) -> str:
     """Rows, and the models that made or judged them, each with what used it."""
     rows = [
-        [step.stage, _origin(step.manifest), _funnel(step.manifest), ", ".join(step.used_by)]
+        [
+            step.stage,
+            _origin(step.manifest),
+            _licence(step.manifest),
+            _funnel(step.manifest),
+            ", ".join(step.used_by),
+        ]
         for step in card.lineage.others
     ]
-    head = ["stage", "kind, and where from", "rows, by reason", "used by"]
+    head = ["stage", "kind, and where from", "licence", "rows, by reason", "used by"]
     return tables.table(head, rows) if rows else ""
 
 
@@ -158,8 +164,20 @@ def _funnel(manifest: Mapping[str, Any] | None) -> str:
 def _origin(manifest: Mapping[str, Any] | None) -> str:
     if manifest is None:
         return "no longer in the store"
-    path = (manifest.get("config") or {}).get("path")
-    return f"{manifest['kind']}: {path}" if path else str(manifest["kind"])
+    config, facts = manifest.get("config") or {}, manifest.get("facts") or {}
+    path, home = config.get("path"), (config.get("about") or {}).get("home")
+    if not path:
+        return str(manifest["kind"])
+    revision = facts.get("revision") or config.get("revision")
+    of = f" of {home}" if home and home != path else ""
+    at = f" at {revision}" if revision else ""
+    return f"{manifest['kind']}: {path}{of}{at}"
+
+
+def _licence(manifest: Mapping[str, Any] | None) -> str:
+    """The licence that the file of a public data set says."""
+    about = ((manifest or {}).get("config") or {}).get("about") or {}
+    return str(about.get("licence") or tables.NONE)
 
 
 def _care(card: Card) -> str:
@@ -169,6 +187,7 @@ def _care(card: Card) -> str:
         for text in kept((step.manifest or {}).get("facts", {}))
     ]
     notes.append(
-        "Licences of the base and of the data hold for what was made of them; none is given here."
+        "Licences of the base and of the data hold for what was made of them. Those of data sets "
+        "are in the table above, as far as they are known; this card gives none."
     )
     return "\n".join(f"- {note}" for note in notes)

@@ -27,9 +27,9 @@ metrics.json; budgets.parquet where budgets were asked for. Memory holds a shard
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,8 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     (model,) = inputs["evaluates"]
     served = [model.stage] if model.type == "served_model" else []
     refuse([*rules(config), *engine(config, served)], f"stages.{context.stage}")
-    asking = _problems(config, of_type(inputs, "data_from", "problems"))
+    sources = of_type(inputs, "data_from", "problems")
+    asking = _problems(config, sources)
     problems = [row for row, _ in asking]
     require_reference(problems, f"stages.{context.stage}.data_from")
     scorers = _scorers(config, inputs, problems, context)
@@ -96,7 +97,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
         "prompts_too_long": len(problems) - len(jobs) + seen.too_long,
         "samples_per_problem": most_samples(config),
         "never_ended": seen.never_ended,
-        **tables(seen.rows, asked, bootstrap),
+        **tables(seen.rows, asked, bootstrap, _benchmarks(sources)),
         **curve_facts(rows, bootstrap),
     }
     write_rows(context.output / "problems.parquet", seen.rows, problem_schema(asked))
@@ -126,8 +127,24 @@ def _problems(config: EvaluateConfig, sources: Sequence[Artifact]) -> list[tuple
     samples = config.samples_of or [config.samples_per_problem] * len(sources)
     rows = [gather([source], None) for source in sources]
     counts = {id(row): n for own, n in zip(rows, samples, strict=True) for row in own}
-    asked = in_turn(list(chain.from_iterable(rows)), config.limit_problems)
+    mixed = list(chain.from_iterable(rows if config.limit_problems is None else _alternating(rows)))
+    asked = in_turn(mixed, config.limit_problems)
     return [(row, counts[id(row)]) for row in asked]
+
+
+def _alternating(rows: Sequence[Sequence[Row]]) -> Iterator[list[Row]]:
+    """The first rows of all sources, the second ones, …: a few of all are of each."""
+    for some in zip_longest(*rows):
+        yield [row for row in some if row is not None]
+
+
+def _benchmarks(sources: Sequence[Artifact]) -> dict[str, str]:
+    """The stage that each problem is of, by its id; none of one stage, or where ids recur."""
+    if len(sources) < 2:
+        return {}
+    pairs = [(row["id"], source.stage) for source in sources for row in gather([source], None)]
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else {}
 
 
 def _jobs(

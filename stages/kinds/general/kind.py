@@ -101,6 +101,8 @@ def needs(stage: Stage) -> Needs:
 
 def origin(stage: Stage) -> str:
     config: GeneralConfig = stage.config
+    if stage.inputs["data_from"]:
+        return ""
     counts = [f"{source} {count:,}" for source, count in config.rows.items() if count]
     return f"{TINY}: {', '.join(counts)}" if counts else ""
 
