@@ -50,7 +50,9 @@ class Repo:
 
     def commit(self, files: dict[str, bytes]) -> str:
         """A new commit with these files alone; returns its name."""
-        made = hashlib.sha1(f"{self.name}{len(self.commits)}".encode()).hexdigest()
+        content = b"".join(files[path] for path in sorted(files))
+        named = f"{self.name}{len(self.commits)}{sorted(files)}".encode()
+        made = hashlib.sha1(named + content).hexdigest()  # a commit never changes
         self.commits[made] = files
         return made
 

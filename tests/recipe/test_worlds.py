@@ -20,7 +20,7 @@ from stages.project import R1, main
 CONF = Path(conf.__file__).parent
 PROFILES = sorted(path.stem for path in (CONF / "profile").glob("*.yaml"))
 WORLDS = sorted(path.stem for path in (CONF / "world").glob("*.yaml"))
-RECIPES = ("distill", "distill_on_policy", "r1", "r1_zero")
+RECIPES = ("distill", "distill_on_policy", "r1", "r1_zero", "students")
 TINY_KINDS = {"pretrain", "problems", "worked"}
 FREE = ("Apache-2.0", "MIT", "CC-BY-4.0", "CC-BY-2.0", "CC-BY-SA-4.0", "ODC-BY-1.0", "ODC-BY")
 HELD_OUT = {"heldout", "validation", "benchmarks"}  # asked or screened against, never learnt from
@@ -30,11 +30,13 @@ HELD_OUT = {"heldout", "validation", "benchmarks"}  # asked or screened against,
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("world", WORLDS)
 def test_a_world_is_used_whole_and_no_other_beside_it(recipe: str, profile: str, world: str):
-    composed = compose(R1, [f"recipe={recipe}", f"profile={profile}", f"world={world}"])
+    rows = ["stages.rows.path=mine.jsonl"] if (recipe, world) == ("students", "tiny") else []
+    composed = compose(R1, [f"recipe={recipe}", f"profile={profile}", f"world={world}", *rows])
     build(composed.stages, R1.kinds(), composed.root)
     kinds = {stage.kind for stage in composed.stages.values()}
     if world == "tiny":
-        assert kinds.isdisjoint({"dataset", "pretrained", "conversations", "preference_dataset"})
+        public = {"dataset", "pretrained", "conversations", "preference_dataset"}
+        assert recipe == "students" or kinds.isdisjoint(public)  # whose bases are real ones
     else:
         assert kinds.isdisjoint(TINY_KINDS)
         assert composed.root["stages"].get("cold_start_data", {}).get("rewriter") != "tiny"
