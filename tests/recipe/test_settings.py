@@ -48,7 +48,11 @@ def test_an_evaluation_a_student_and_an_rl_stage_of_yours_need_no_line_in_a_prof
     profile: str,
 ) -> None:
     added = ["+stage@stages.eval_mine=evaluate", "+stage@stages.mine=distill"]
-    added += ["+stage@stages.dev_mine=reasoning_rl", "stages.dev_mine.validate_on=[validation]"]
+    added += [
+        "+stage@stages.dev_mine=reasoning_rl",
+        "stages.dev_mine.validate_on=[validation]",
+        "stages.eval_mine.data_from=[heldout]",
+    ]
     stages = compose(R1, [f"profile={profile}", *added]).stages
     for mine, theirs in (
         ("eval_mine", "eval_dev1"),
