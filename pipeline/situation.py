@@ -16,6 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.graph import Graph, Selection, build, did_you_mean, select
 from pipeline.plan import StageFacts, Wanted, look, wanted
 from pipeline.project import Project
+from pipeline.slots import stages_of
 from pipeline.store import Store
 
 
@@ -50,7 +51,9 @@ def survey(project: Project, composed: Composed) -> Situation:
     graph = build(composed.stages, project.kinds(), composed.root)
     problems = checks.problems(graph)
     checks.refuse(problems)
-    selection = select(graph, composed.root.get("until"), composed.root.get("only"))
+    slots = composed.root.get("slots", {})
+    until, only = (stages_of(composed.root.get(key), slots) for key in ("until", "only"))
+    selection = select(graph, until, only)
     paths = paths_of(composed.root, project.conf_dir().parent)
     store = Store(paths.store, paths.adopt)
     results = wanted(graph, store.digests)

@@ -38,6 +38,14 @@ def slots_of(entries: Mapping[str, Any]) -> dict[str, list[str]]:
     return found
 
 
+def stages_of(named: Any, slots: Slots) -> Any:
+    """What `until` or `only` names, with the stages that fill a slot in the place of the slot."""
+    if not named or not slots:
+        return named
+    names = [named] if isinstance(named, str) else list(named)
+    return [one for name in names for one in slots.get(name, [name])]
+
+
 def fill(name: str, stage: DictConfig, slots: Slots, edges: Collection[str]) -> None:
     """Put the stages that fill slots where the edges of a stage name these."""
     for edge in edges:

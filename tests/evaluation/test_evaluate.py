@@ -159,6 +159,19 @@ def test_a_limit_takes_problems_of_every_domain_and_language(inputs, make_contex
     assert set(facts["by_domain_language"]) == {"math/en", "math/zh", "general/en"}
 
 
+def test_several_benchmarks_have_numbers_of_their_own_and_a_limit_takes_some_of_each(
+    inputs, problems, make_artifact, make_context
+):
+    halves = {"first": [problems[0], problems[1]], "second": [problems[4]]}  # all English maths
+    several = [make_artifact("problems", name, rows=rows) for name, rows in halves.items()]
+    inputs["data_from"] = tuple(several)
+    facts = run(config(limit_problems=2), inputs, make_context()).facts
+    assert {name: of["pass_at_1"]["n"] for name, of in facts["by_benchmark"].items()} == {
+        "first": 1,
+        "second": 1,
+    }
+
+
 def test_problems_without_a_reference_stop_the_stage_and_are_named(
     able_model_dir, problems, make_artifact, make_context
 ):

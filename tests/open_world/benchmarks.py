@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stages.tiny.problems import generate
-from tests.open_world.files import Files, Raw, configured, parquet
+from tests.open_world.files import Files, Raw, configured, jsonl, parquet
 
 #: A question of MATH-500 here: whoever asks it in training knew the evaluation.
 LEAKED = "Tom hid 7 red stones under an old oak near the mill and found 5. How many are left?"
@@ -31,9 +31,9 @@ def benchmarks() -> dict[str, Files]:
     everything = [row for rows in mmlu.values() for row in rows]
     tasks = {"logical_deduction_five_objects": _ordered(), "web_of_lies": _lies()}
     return {
-        "math-ai/aime25": {"test.jsonl": _lines(_numbered(sums(6, 1)))},
+        "math-ai/aime25": {"test.jsonl": jsonl(_numbered(sums(6, 1)))},
         "HuggingFaceH4/aime_2024": configured({"default": _numbered(sums(6, 2))}, "train"),
-        "HuggingFaceH4/MATH-500": {"test.jsonl": _lines(_numbered(maths))},
+        "HuggingFaceH4/MATH-500": {"test.jsonl": jsonl(_numbered(maths))},
         "juletxara/mgsm": configured(asked, "test"),
         "weitianwen/cmath": configured({"default": chinese}, "test"),
         "openai/gsm8k": configured({"main": grade}, "test"),
@@ -43,19 +43,12 @@ def benchmarks() -> dict[str, Files]:
         "cais/mmlu": configured({**mmlu, "all": everything}, "test"),
         "TIGER-Lab/MMLU-Pro": {"data/test-0.parquet": parquet([_pro(n) for n in range(4)])},
         "SaylorTwift/bbh": configured(tasks, "test"),
-        "google/IFEval": {"ifeval_input_data.jsonl": _lines(_instructions())},
+        "google/IFEval": {"ifeval_input_data.jsonl": jsonl(_instructions())},
     }
 
 
-def _lines(rows: list[Raw]) -> bytes:
-    return "".join(json.dumps(row) + "\n" for row in rows).encode()
-
-
-def _numbered(pairs: object) -> list[Raw]:
-    return [
-        {"id": str(n), "problem": q, "answer": a}
-        for n, (q, a) in enumerate(pairs)  # type: ignore[call-overload]
-    ]
+def _numbered(pairs: Iterable[tuple[str, str]]) -> list[Raw]:
+    return [{"id": str(n), "problem": q, "answer": a} for n, (q, a) in enumerate(pairs)]
 
 
 def _mgsm(question: str, answer: str) -> Raw:

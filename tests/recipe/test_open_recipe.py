@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.compose import compose
+from pipeline.compose import Composed, compose
 from stages.project import R1
 from tests.hub.conftest import Loopback
 from tests.open_world.problems import SLIPS
@@ -30,7 +31,13 @@ WORDS = (
     "hub.told_below=0", "hub.refused_below=0",  # 30 rows of each set are no loss of the others
     "tracking=none",
 )  # fmt: skip
-SOURCES = ("acereason_math", "dapo_math_zh", "nemotron_mcqa", "cmb_choice")
+#: In the order of the graph. Each names its files, so that nothing has to be found out.
+SOURCES = ("cmb_choice", "safety_guard_prompts", "coig", "zhihu_rlhf")
+
+
+@functools.cache
+def composed() -> Composed:
+    return compose(R1, list(WORDS))
 
 
 class World:
@@ -39,7 +46,7 @@ class World:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.server = Loopback()
-        fill(self.server.hub, compose(R1, list(WORDS)).stages.values())
+        fill(self.server.hub, composed().stages.values())
         self.environment = {
             **os.environ, "R1_ROOT": str(root / "results"), "HF_HOME": str(root / "hf"),
             "HF_ENDPOINT": f"http://127.0.0.1:{self.server.port}", "HF_HUB_OFFLINE": "0",
@@ -93,7 +100,7 @@ def test_every_stage_is_done_and_the_report_is_written(world: World) -> None:
 
 
 def test_each_benchmark_is_asked_and_told_by_itself(world: World) -> None:
-    names = compose(R1, list(WORDS)).root["slots"]["heldout"]
+    names = composed().root["slots"]["heldout"]
     facts = world.manifest("eval_r1")["facts"]
     assert set(facts["by_benchmark"]) == set(names)  # though only 20 problems are asked
     text = (world.root / "results/runs/latest/report/report.md").read_text()
@@ -128,7 +135,8 @@ def test_what_is_repeated_or_evaluated_is_gone_before_rows_are_capped(world: Wor
 
 
 def test_all_that_is_learnt_comes_from_public_sets(world: World) -> None:
-    for stage in ("reasoning_clean", "general_clean", "sft_data", "cold_start_data"):
+    for stage in ("reasoning_clean", "general_clean", "cold_start_data", "sft_data",
+                  "preference_pairs_clean", "safety_labels_clean"):  # fmt: skip
         sources = {row["source"] for row in world.rows(stage)}
         assert sources
         assert "tiny" not in sources
@@ -147,7 +155,7 @@ def test_the_plan_lists_each_set_with_its_licence(world: World) -> None:
     slots = json.loads(world.r1("plan", "--data", "--json", *WORDS)[1])
     licences = {one["stage"]: one["about"]["licence"] for own in slots.values() for one in own}
     assert licences["nemotron_code"] == "CC-BY-SA-4.0"
-    hub = {config.path for config in compose(R1, list(WORDS)).stages.values()
+    hub = {config.path for config in composed().stages.values()
            if getattr(config, "about", None)}  # fmt: skip
     assert hub == set(world.server.hub.repos)
 
@@ -158,19 +166,19 @@ def test_a_hub_that_goes_away_is_told_with_stage_and_set_and_nothing_is_fetched_
     words = ("run", f"until=[{','.join(SOURCES)}]", "launcher.max_parallel=1", *WORDS)
     words = (*words, "hub.retries=1", "hub.pause=0.01")
     running = away.start(*words)
-    while not list((away.root / "results/store").glob("dapo_math_zh/*/manifest.json")):
+    while not list((away.root / "results/store").glob("safety_guard_prompts/*/manifest.json")):
         assert running.poll() is None
         time.sleep(0.01)
     away.server.stop()
     said = "".join(running.communicate())
     assert running.returncode != 0
-    assert "cmb_choice: FAILED" in said
-    assert "stages.cmb_choice.path=FreedomIntelligence/CMB: " in said
+    assert "coig: FAILED" in said
+    assert "stages.coig.path=BAAI/COIG: " in said
     away.server.start()
     away.server.hub.asked.clear()
     code, said = away.r1(*words)
     assert code == 0, said
     asked = "\n".join(away.server.hub.asked)
-    assert "FreedomIntelligence/CMB" in asked
-    assert "AceReason" not in asked
-    assert "DAPO" not in asked
+    assert "BAAI/COIG" in asked
+    assert "FreedomIntelligence/CMB" not in asked
+    assert "Nemotron-Safety-Guard" not in asked

@@ -13,6 +13,7 @@ import conf
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.graph import build
+from pipeline.situation import survey
 from stages.commands.init import write_world
 from stages.project import R1, main
 
@@ -68,6 +69,12 @@ def test_every_set_that_is_trained_on_is_screened_against_every_benchmark():
     screened = [stage for name, stage in composed.stages.items() if stage.kind.startswith("clean_")]
     assert len(screened) == 7
     assert all(benchmarks <= {*stage.apart_from} for stage in screened)
+
+
+def test_a_run_until_a_slot_makes_the_sets_that_fill_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("R1_ROOT", str(tmp_path))
+    words = ["recipe=r1_zero", "world=open", "until=validation"]
+    assert survey(R1, compose(R1, words)).selection.stages == ("aime2024",)
 
 
 def test_a_file_of_ones_own_takes_the_place_of_a_slot():
