@@ -42,7 +42,7 @@ def batch(rows: Sequence[dict[str, Any]], completions: Sequence[str]) -> Batch:
 
 def terms(pool: VerifierPool, scorers: Any = None, total: int = 100, **rewards: Any) -> list[Term]:
     return build_terms(
-        {name: RewardTerm(**changes) for name, changes in rewards.items()},
+        {name: RewardTerm(**{"weight": 1.0, **changes}) for name, changes in rewards.items()},
         pool=pool,
         scorers=scorers or {},
         total_steps=total,
