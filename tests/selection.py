@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 #: Files and folders with minutes of work, longest first: `make test` begins with them.
 LONG = (
     "training/test_rl_resume.py",
+    "recipe/test_open_recipe.py",
     "recipe/test_killed.py",
     "recipe",
     "evaluation/test_eval_command.py",
@@ -46,7 +47,11 @@ SLOW = (
     "benchmarks/test_drill.py",
     "benchmarks/test_grpo_task.py",
     "data_stages/hygiene/test_against_plain.py",
+    "data_stages/test_code_rows.py",
+    "data_stages/test_generative_rows.py",
+    "data_stages/test_open_sources.py",
     "data_stages/test_open_texts.py",
+    "data_stages/test_reasoning_gym_rows.py",
     "data_stages/test_review.py",
     "hub",
     "pipeline/test_compose.py",
