@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from pipeline.errors import UsageError
@@ -14,6 +15,7 @@ from pipeline.kinds import Registry
 
 _UNKNOWN_KEY = re.compile(r"Key '([^']+)' (?:is not in struct|not in '(\w+)')")
 _NOT_OVERRIDABLE = re.compile(r"Could not override '([^']+)'")
+_SET_TWICE = re.compile(r"^Multiple values for (\S+)\. To override")
 _FULL_KEY = re.compile(r"full_key: (\S+)")
 _TAKEN_FROM = re.compile(r"While dereferencing interpolation '\$\{([\w.]+)\}': ")
 
@@ -60,12 +62,24 @@ def _message(
         )
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = str(error.missing_cfg_file or "").rpartition("/")
-        return f"there is no `{option}` in `{group}`. {did_you_mean(option, error.options)}"
+        options = [*error.options, *_options_below(group, composed)]
+        return f"there is no `{option}` in `{group}`. {did_you_mean(option, options)}"
+    if found := _SET_TWICE.search(str(error)):
+        return f"+{found[1]}: the recipe has it already, so name another without the `+`"
     text = "\n".join(str(e) for e in (error, error.__cause__) if e is not None)
     for key in (override.lstrip("+~").partition("=")[0] for override in overrides):
         if "@" in key and f"'{key}'" in text:
             return _group_message(key, overrides, composed)
     return _key_message(text, registry, overrides, composed)
+
+
+def _options_below(group: str, composed: Callable[[Sequence[str]], Any]) -> list[str]:
+    """The options in folders of a group, as `tiny/heldout` of `data`."""
+    for source in composed([]).hydra.runtime.config_sources:
+        if source.provider == "main":
+            files = Path(source.path, group).glob("*/*.yaml")
+            return sorted(f"{file.parent.name}/{file.stem}" for file in files)
+    return []
 
 
 def _group_message(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -105,3 +106,16 @@ def test_a_world_of_ones_own_begins_as_the_open_one(tmp_path: Path):
         write_world(own, "mine", "open")
     with pytest.raises(UsageError, match=r"--from opne: no such world\. Did you mean `open`"):
         write_world(own, "other", "opne")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("data@stages.heldout=tiny_heldout", "Did you mean `tiny/heldout`"),
+        ("model@stages.base=tiny", "Did you mean `tiny/base`"),
+        ("+model@stages.writer=hub", "the recipe has it already, so name another without the `+`"),
+    ],
+)
+def test_a_word_from_before_worlds_is_answered_with_what_it_is_called_now(word: str, said: str):
+    with pytest.raises(UsageError, match=re.escape(said)):
+        compose(R1, [word])
