@@ -18,11 +18,8 @@ from stages.project import R1
 from stages.registry import REGISTRY
 from stages.verifiers.answer import parse
 
-WRITER = [
-    "model@stages.writer=hub",
-    "stages.writer.path=some/instruct-model",
-    "stages.cold_start_data.rewrite_with=writer",
-]
+WRITER = ["model@stages.writer=hub", "stages.writer.path=some/instruct-model"]
+NOBODY = "stages.cold_start_data.rewrite_with=null"
 
 
 def found(*overrides: str) -> checks.Problems:
@@ -40,7 +37,7 @@ def only(tmp_path: Path, *overrides: str) -> Composed:
 def test_a_preset_is_not_run_before_a_model_is_named_that_rewrites(
     profile: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    this = only(tmp_path, f"profile={profile}")
+    this = only(tmp_path, f"profile={profile}", NOBODY)
     assert plan_command.plan(R1, this, as_json=False) == 0
     assert "warning: stages.cold_start_data.rewrite_with: is null" in capsys.readouterr().out
     with pytest.raises(UsageError, match=r"stages\.cold_start_data\.rewrite_with: is null"):
@@ -51,7 +48,7 @@ def test_a_preset_is_not_run_before_a_model_is_named_that_rewrites(
 def test_whoever_wants_raw_samples_is_told_and_not_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    this = only(tmp_path, "profile=paper", "stages.cold_start_data.rewriter=null")
+    this = only(tmp_path, "profile=paper", "stages.cold_start_data.rewriter=null", NOBODY)
     assert plan_command.plan(R1, this, as_json=False) == 0
     said = capsys.readouterr().out
     (line,) = [line for line in said.splitlines() if "cold_start_data.rewriter" in line]
@@ -70,7 +67,7 @@ def test_no_preset_learns_thoughts_that_mix_languages() -> None:
     loose = "stages.cold_start_data.min_language_consistency=0.5"
     (problem,) = [
         one
-        for one in found("profile=paper", "stages.cold_start_data.rewriter=null", loose)[
+        for one in found("profile=paper", "stages.cold_start_data.rewriter=null", NOBODY, loose)[
             "cold_start_data"
         ]
         if not one.only_said
