@@ -81,7 +81,8 @@ def kind_of(path: Path) -> str | None:
             continue
         if entry.startswith("/kind/"):
             return entry.removeprefix("/kind/").partition("@")[0]
-        beneath = path.with_name(f"{entry}.yaml")
+        name = entry.partition("@")[0]
+        beneath = (CONF if name.startswith("/") else path.parent) / f"{name.lstrip('/')}.yaml"
         if beneath.exists() and (found := kind_of(beneath)):
             return found
     return "clean_problems" if path.name == "_clean.yaml" else None
