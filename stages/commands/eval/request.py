@@ -31,6 +31,7 @@ from stages.kinds.evaluate.settle import pass_at, samples_of, with_samples
 from stages.kinds.pretrained.kind import PretrainedConfig
 from stages.kinds.served_model.kind import ServedModelConfig
 from stages.registry import REGISTRY
+from stages.settings.hub import Hub
 from stages.settings.prompts import Prompt
 from stages.settings.stage import StageConfig
 
@@ -101,7 +102,8 @@ def _with_evaluations(
 ) -> Request:
     """The recipe with the stages that were asked for, which sample like `like`."""
     stages = {name: stage for name, stage in composed.stages.items() if name != PAPER}
-    models = [_model_stage(word, stages, like, options.revision) for word in words]
+    hub = Hub(**composed.root["hub"])
+    models = [_model_stage(word, stages, like, hub, options.revision) for word in words]
     problems = [benchmark.stage for benchmark in benchmarks]
     evaluations = {}
     for benchmark in problems:
@@ -133,7 +135,11 @@ def _asking(
 
 
 def _model_stage(
-    model: str, stages: dict[str, StageConfig], like: EvaluateConfig, revision: str | None
+    model: str,
+    stages: dict[str, StageConfig],
+    like: EvaluateConfig,
+    hub: Hub,
+    revision: str | None,
 ) -> str:
     """The stage that is the model; one from elsewhere becomes a stage of its own."""
     if model in stages:
@@ -157,7 +163,7 @@ def _model_stage(
     if name in stages:  # of another folder of that name
         name = slug(str(path))
     local = str(path) if path.exists() else model
-    stages[name] = PretrainedConfig("pretrained", path=local, revision=revision, seed=0)
+    stages[name] = PretrainedConfig("pretrained", path=local, revision=revision, hub=hub, seed=0)
     return name
 
 
