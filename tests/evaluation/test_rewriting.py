@@ -71,6 +71,7 @@ def rewrite(how: str = "well", tokens: int = 60, **changes) -> Rewrite:
 def config(**changes) -> SampleConfig:
     settings = {
         "sampling": Sampling(temperature=1.0, max_tokens=40),
+        "strategy": "fixed",
         "samples_per_problem": 4,
         "max_kept_per_problem": 1,
         "filters": ["wrong", "cannot_judge", "truncated", "duplicate"],

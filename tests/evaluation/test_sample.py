@@ -21,6 +21,7 @@ from tests.shipped import shipped
 def config(**changes) -> SampleConfig:
     settings = {
         "sampling": Sampling(temperature=1.0, max_tokens=40),
+        "strategy": "fixed",
         "samples_per_problem": 8,
         "max_kept_per_problem": 2,
         "filters": ["wrong", "cannot_judge", "truncated", "malformed"],

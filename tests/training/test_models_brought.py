@@ -19,7 +19,9 @@ from stages.kinds.pretrained import run as pretrained
 from stages.kinds.pretrained.kind import PretrainedConfig
 from stages.models.folder import brings_code
 from stages.project import main
+from stages.settings.hub import Hub
 from stages.training.common import load_model, load_tokenizer, save_model
+from tests.shipped import shipped
 
 SECRET = Path("/etc/passwd")
 CODE = """
@@ -139,7 +141,9 @@ def test_a_folder_that_is_not_there_is_told_before_anything_runs(path: str) -> N
     from stages.kinds.pretrained.kind import check
     from stages.registry import REGISTRY
 
-    stage = Stage("base", REGISTRY["pretrained"], PretrainedConfig(path=path), {}, {})
+    stage = Stage(
+        "base", REGISTRY["pretrained"], PretrainedConfig(path=path, hub=shipped(Hub)), {}, {}
+    )
     (problem,) = check(stage)
     assert problem.when_run
     assert f"is {path}, which is not there" in problem.text

@@ -14,6 +14,8 @@ from pipeline.errors import RecipeError, UsageError
 from stages.chat.template import CHAT_TEMPLATE
 from stages.kinds.pretrained import run as pretrained
 from stages.kinds.pretrained.kind import PretrainedConfig
+from stages.settings.hub import Hub
+from tests.shipped import shipped
 
 TEXT = "12 + 3 = 15，等等 <think>x</think>"
 
@@ -78,7 +80,7 @@ def test_a_models_own_template_stays_unless_another_is_given(
 
 
 def test_a_name_that_cannot_be_found_says_key_reason_and_remedy(make_context: Any) -> None:
-    config = PretrainedConfig(path="nobody/no-such-model")
+    config = PretrainedConfig(path="nobody/no-such-model", hub=shipped(Hub))
     with pytest.raises(RecipeError, match=r"stages\.base\.path=nobody/no-such-model") as raised:
         pretrained.run(config, {}, make_context(stage="base"))
     assert "HF_HUB_OFFLINE is set" in str(raised.value)
