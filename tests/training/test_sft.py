@@ -328,19 +328,18 @@ def test_compiled_layers_learn_as_plain_ones_do(
 
 
 def test_where_nothing_compiles_the_layers_train_as_they_are(
-    tiny_model_dir: Path, make_artifact: Any, make_context: Any, monkeypatch: Any, capsys: Any
+    tiny_model_dir: Path, make_artifact: Any, make_context: Any, capsys: Any
 ) -> None:
     """Here the C++ compiler refuses."""
     from torch._inductor import config as inductor
 
-    monkeypatch.setattr(inductor.cpp, "cxx", ("/bin/false",))
-    monkeypatch.setattr(inductor, "force_disable_caches", True)
     torch.compiler.reset()
     base = make_artifact("model", "base", model_dir=tiny_model_dir)
     data = make_artifact("conversations", "data", rows=[conversation(n) for n in range(20)])
     context = make_context()
     config = settings(compile_from_tokens=100, row_tokens=64)
-    outputs = sft.run(config, {"init_from": (base,), "data_from": (data,)}, context)
+    with inductor.patch({"cpp.cxx": ("/bin/false",), "force_disable_caches": True}):
+        outputs = sft.run(config, {"init_from": (base,), "data_from": (data,)}, context)
     assert outputs.facts["compiled"] is False
     assert len(curve(context, "loss")) == outputs.facts["steps"]
     (said,) = [line for line in capsys.readouterr().err.splitlines() if "compiled" in line]
