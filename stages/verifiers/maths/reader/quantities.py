@@ -100,7 +100,9 @@ class Quantities(Brackets):
         end = self.side_end() if self.spoken else 0
         if end and self.is_spoken(end):
             text = self.source[self.peek().start : self.tokens[end - 1].end]
-            found = read_spoken(text) or self.quantity(text)
+            # A matrix has no unit, and its cells are read as quantities themselves: to read all of
+            # them here as well takes time that is exponential in how deep they nest.
+            found = None if "\\begin" in text else read_spoken(text) or self.quantity(text)
             if found is not None:
                 self.position = end
                 return found
