@@ -80,7 +80,7 @@ lock: $(SETUP) ## pin all packages anew (for maintainers)
 test: $(SETUP) $(VLLM_TRIED) ## all tests, with vLLM where it runs (ARGS go to pytest)
 	$(PYTEST) --no-loadscope-reorder --durations=25 $(ARGS)
 
-check: lint typecheck ## style, types and the quick tests that need no torch: two minutes
+check: lint typecheck ## style, types and the quick tests that need no torch: a minute
 	$(PYTEST) --light -q $(ARGS)
 
 lint: $(SETUP) ## ruff: style and formatting
