@@ -167,19 +167,6 @@ def test_a_file_that_came_otherwise_than_the_hub_tells_is_fetched_anew(hub, load
     assert hub.sent["train.jsonl"] == 2 * len(ROWS)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path):
-    """A disk of 256 KiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "r1-test", str(disk)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
 def test_a_full_disk_within_a_download_is_told_and_gone_on_with_when_there_is_room(
     hub, hub_environment, small_disk, tmp_path
 ):
