@@ -77,7 +77,8 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     served = [model.stage] if model.type == "served_model" else []
     refuse([*rules(config), *engine(config, served)], f"stages.{context.stage}")
     sources = of_type(inputs, "data_from", "problems")
-    asking = _problems(config, sources)
+    rows_of = [gather([source], None) for source in sources]
+    asking = _problems(config, rows_of)
     problems = [row for row, _ in asking]
     require_reference(problems, f"stages.{context.stage}.data_from")
     scorers = _scorers(config, inputs, problems, context)
@@ -97,7 +98,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
         "prompts_too_long": len(problems) - len(jobs) + seen.too_long,
         "samples_per_problem": most_samples(config),
         "never_ended": seen.never_ended,
-        **tables(seen.rows, asked, bootstrap, _benchmarks(sources)),
+        **tables(seen.rows, asked, bootstrap, _benchmarks(sources, rows_of)),
         **curve_facts(rows, bootstrap),
     }
     write_rows(context.output / "problems.parquet", seen.rows, problem_schema(asked))
@@ -122,10 +123,9 @@ def _scorers(
     return scorers
 
 
-def _problems(config: EvaluateConfig, sources: Sequence[Artifact]) -> list[tuple[Row, int]]:
+def _problems(config: EvaluateConfig, rows: Sequence[list[Row]]) -> list[tuple[Row, int]]:
     """The problems, and how often each is asked."""
-    samples = config.samples_of or [config.samples_per_problem] * len(sources)
-    rows = [gather([source], None) for source in sources]
+    samples = config.samples_of or [config.samples_per_problem] * len(rows)
     counts = {id(row): n for own, n in zip(rows, samples, strict=True) for row in own}
     mixed = list(chain.from_iterable(rows if config.limit_problems is None else _alternating(rows)))
     asked = in_turn(mixed, config.limit_problems)
@@ -138,11 +138,12 @@ def _alternating(rows: Sequence[Sequence[Row]]) -> Iterator[list[Row]]:
         yield [row for row in some if row is not None]
 
 
-def _benchmarks(sources: Sequence[Artifact]) -> dict[str, str]:
+def _benchmarks(sources: Sequence[Artifact], rows: Sequence[list[Row]]) -> dict[str, str]:
     """The stage that each problem is of, by its id; none of one stage, or where ids recur."""
     if len(sources) < 2:
         return {}
-    pairs = [(row["id"], source.stage) for source in sources for row in gather([source], None)]
+    own = zip(sources, rows, strict=True)
+    pairs = [(row["id"], source.stage) for source, some in own for row in some]
     found = dict(pairs)
     return found if len(found) == len(pairs) else {}
 
