@@ -39,7 +39,7 @@ def slots_of(entries: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def stages_of(named: Any, slots: Slots) -> Any:
-    """What `until` or `only` names, with the stages that fill a slot in the place of the slot."""
+    """What names stages, with those that fill a slot in the place of the slot; of null, null."""
     if not named or not slots:
         return named
     names = [named] if isinstance(named, str) else list(named)
@@ -54,7 +54,7 @@ def fill(name: str, stage: DictConfig, slots: Slots, edges: Collection[str]) -> 
             if value in slots:
                 stage[edge] = _only(slots[value], value, f"stages.{name}.{edge}")
         elif value and any(one in slots for one in value):
-            stage[edge] = [one for source in value for one in slots.get(source, [source])]
+            stage[edge] = stages_of(value, slots)
 
 
 def _only(filled: list[str], slot: str, key: str) -> str | None:

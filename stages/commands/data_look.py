@@ -38,13 +38,12 @@ from stages.rows.left_out import FILE
 from stages.rows.parts import Part
 from stages.rows.places import ending_of, not_there
 from stages.rows.schemas import read_rows
-from stages.rows.sources import Format, open_source
+from stages.rows.sources import AS_IT_IS, open_source
 from stages.rows.where import asked_for
 
 ROWS = 20  # that are read of each set
 SEARCHED = 2000  # rows that are looked through for them, where a stage asks for some alone
 RETRIES = 1
-AS_IT_IS = Format(lambda row, origin: dict(row))
 _MISSING = re.compile(r"no column `([^`]+)`")
 
 

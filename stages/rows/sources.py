@@ -90,6 +90,10 @@ class Format:
     whole: bool = True
 
 
+#: Rows as they stand, for kinds that find out by themselves what is in them.
+AS_IT_IS = Format(lambda row, origin: dict(row))
+
+
 def open_source(config: Source, format_: Format, key: str, look: bool = False) -> list[Part]:
     """The parts of what `path` names; no row is read yet, and of the hub only the list of files.
 

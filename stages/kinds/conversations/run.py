@@ -28,12 +28,10 @@ from stages.rows.files import BrokenRow, located
 from stages.rows.imported import Importer, Place, Report
 from stages.rows.parts import Part, hub_facts
 from stages.rows.schemas import CONVERSATION, write_rows
-from stages.rows.sources import Format, Raw, open_source
+from stages.rows.sources import AS_IT_IS, Raw, open_source
 from stages.rows.where import asked_for
 from stages.settings.values import refuse
 from stages.verifiers.pool import VerifierPool
-
-AS_IT_IS = Format(lambda row, origin: dict(row))
 
 
 def run(config: ConversationsConfig, inputs: Inputs, context: Context) -> Outputs:

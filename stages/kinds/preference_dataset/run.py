@@ -38,11 +38,10 @@ from stages.rows.files import BadRow, BrokenRow, Raw, attempt
 from stages.rows.left_out import UNREADABLE, LeftOut
 from stages.rows.parts import Part, hub_facts
 from stages.rows.schemas import LABEL, PREFERENCE, Row, RowWriter, stream_rows, write_rows
-from stages.rows.sources import Format, open_source
+from stages.rows.sources import AS_IT_IS, open_source
 from stages.rows.where import OTHERWISE, asked_for
 from stages.settings.values import refuse
 
-AS_IT_IS = Format(lambda row, origin: dict(row))
 REPEATED = "repeated"
 READ_PAIRS = "pairs.parquet"
 
