@@ -6,14 +6,16 @@ of the vocabulary, U distinct prompts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
 from stages.rl.shared_prompts import SharedPrompts, can_share
+from stages.rollout.engine import Completion
 
 Batch = Mapping[str, torch.Tensor]
 Tensors = dict[str, torch.Tensor]
@@ -155,6 +157,32 @@ def frozen_logps(
             logits = _whole_logits(model, chunk)
         logps_NC[rows, : ids.shape[1]] = token_logps(logits, ids, mask, temperature)
     return logps_NC
+
+
+def gap(logps_NC: torch.Tensor, batch: Batch) -> float:
+    """Mean difference of the tokens' log-probabilities to those that they were sampled with."""
+    mask_NC = batch["completion_mask"]
+    difference_NC = (logps_NC - batch["sampling_per_token_logps"].nan_to_num()) * mask_NC
+    return float(difference_NC.abs().sum() / mask_NC.sum())
+
+
+def of_completions(
+    prompts: Sequence[list[int]], completions: Sequence[Completion], device: torch.device
+) -> Tensors:
+    """Prompts with their completions as a batch: padded left, and right."""
+    said = [torch.tensor(completion.token_ids) for completion in completions]
+    logps = [torch.tensor(completion.logprobs) for completion in completions]
+    asked = [torch.tensor(ids) for ids in prompts]
+    columns = {
+        "prompt_ids": pad_sequence(asked, batch_first=True, padding_side="left"),
+        "prompt_mask": pad_sequence(
+            [torch.ones_like(ids) for ids in asked], batch_first=True, padding_side="left"
+        ),
+        "completion_ids": pad_sequence(said, batch_first=True),
+        "completion_mask": pad_sequence([torch.ones_like(ids) for ids in said], batch_first=True),
+        "sampling_per_token_logps": pad_sequence(logps, batch_first=True),
+    }
+    return {name: value.to(device) for name, value in columns.items()}
 
 
 def kl_to(model: PreTrainedModel, batch: Batch, temperature: float, rows_at_most: int) -> float:

@@ -58,5 +58,8 @@ def gang(parallel: Parallel) -> Iterator[Problem]:
         )
 
 
-def processes(parallel: Parallel, batch: int) -> Needs:
-    return Needs(parallel.processes, devices=parallel.processes, divides=batch)
+def processes(parallel: Parallel, batch: int, beside: int = 0) -> Needs:
+    """A gang whose processes share a batch. beside: GPUs that none of them trains on."""
+    count = parallel.processes
+    devices = None if count is None else count + beside
+    return Needs(count, devices, divides=batch, beside=beside)

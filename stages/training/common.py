@@ -59,7 +59,7 @@ def train(
     The stage's curves are rewound to that checkpoint, so that no step is logged twice. Returns
     what the rules of `health` found, for the manifest's facts.
     """
-    monitor = HealthMonitor(health, context)
+    monitor = HealthMonitor(health, context, bf16)
     trainer.add_callback(monitor)
     newest = parallel.agreed(lambda: checkpoints.last(context.work))
     context.rewind(checkpoints.step_of(newest) if newest else -1, newest)
