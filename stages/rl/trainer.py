@@ -126,7 +126,8 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
             and not self.aux_loss_enabled
             and can_share(self.policy)
         )
-        self.use_vllm = weighs(config)  # TRL's name for it, whatever engine it is
+        # TRL's name for importance weights, whatever engine it is
+        self.use_vllm = weighs(config) and config.importance is not None
         self._sampled = self._chunk = None
         self._clock = time.perf_counter()
         self.set_up()

@@ -9,14 +9,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from pipeline.compose import compose
 from stages.kinds.rl import run as rl
-from stages.kinds.rl.config import RewardTerm, RLConfig, Validation
+from stages.kinds.rl.config import Importance, RewardTerm, RLConfig, Validation
+from stages.project import R1
 from stages.rl import policy_weights
 from stages.settings.generation import Sampling
+from stages.settings.health import Health
 from stages.settings.training import Lora, Optimizer
 from tests.shipped import shipped
 
-AHEAD = {"rollout_ahead": 1}
+AHEAD = {"rollout_ahead": 1, "importance": Importance("token_truncate", None, 2.0)}
 
 
 def config(**changes: Any) -> RLConfig:
@@ -79,7 +82,9 @@ def test_an_engine_whose_head_stays_stale_raises_the_alarm(
 
     monkeypatch.setattr(policy_weights, "plain_weights", stale)
     context = make_context()
-    facts = rl.run(config(**AHEAD), speaking_inputs, context).facts
+    rule = compose(R1, ["until=zero"]).stages["zero"].health.rules["logprob_gap"]
+    watched = config(**AHEAD, health=Health({"logprob_gap": rule}))
+    facts = rl.run(watched, speaking_inputs, context).facts
     warned = [finding["rule"] for finding in facts["health"]["warnings"]]
     assert "logprob_gap" in warned, curve(context, "sampling_logp_difference")
 

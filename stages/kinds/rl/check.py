@@ -213,6 +213,12 @@ def _ahead(config: RLConfig) -> Iterator[Problem]:
 def _importance(config: RLConfig) -> Iterator[Problem]:
     weights = config.importance
     if weights is None:
+        if config.rollout_ahead and config.algorithm.samples == "policy":
+            yield Problem(
+                "importance",
+                "is null, and rollout_ahead=1 trains on the tokens of an older policy, which must "
+                "be weighed: leave it as it is in conf/stage/_rl.yaml",
+            )
         return
     yield from values.one_of("importance.mode", weights.mode, MODES)
     low, high = weights.clip_min, weights.clip_max

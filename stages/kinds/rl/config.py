@@ -208,7 +208,9 @@ class RLConfig(StageConfig):
     lora: Lora | None = None
     parallel: Parallel = from_root("parallel", Parallel, identity=False)
     rollout_ahead: int = later(int)  # 1: draw the next rollout while this one is trained on
-    importance: Importance | None = later(lambda: None)  # null: nothing is apart (settle.py)
+    importance: Importance | None = later(
+        lambda: None
+    )  # null: off, or nothing is apart (settle.py)
     micro_batch: int = placement(MISSING)  # sequences per forward pass
     save_steps: int = placement(MISSING)
     verifiers: TrainingVerifiers = from_root("verifiers", TrainingVerifiers)
