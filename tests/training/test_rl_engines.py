@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -14,12 +17,14 @@ from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import Importance, RewardTerm, RLConfig, Validation
 from stages.project import R1
 from stages.rl import policy_weights
-from stages.settings.generation import Sampling
+from stages.rl.groups import GroupDrawer
+from stages.settings.generation import Rollout, Sampling
 from stages.settings.health import Health
 from stages.settings.training import Lora, Optimizer
 from tests.shipped import shipped
 
 AHEAD = {"rollout_ahead": 1, "importance": Importance("token_truncate", None, 2.0)}
+SMALL_BATCHES = shipped(Rollout, batch_tokens=1000)  # so that a rollout comes in parts
 
 
 def config(**changes: Any) -> RLConfig:
@@ -94,7 +99,7 @@ def test_validation_asks_the_policy_as_it_is_while_a_rollout_is_drawn_ahead(
 ):
     from stages.tiny.problems import generate
 
-    rows = generate("math", "en", 4, 1, "test")
+    rows = generate("math", "en", 4, 1, "heldout")
     inputs = {**speaking_inputs, "validate_on": (make_artifact("problems", "held", rows=rows),)}
     looking = shipped(Validation, every=2, samples=2, temperature=1.0)
     plain, looked = make_context(tmp_path / "plain"), make_context(tmp_path / "looked")
@@ -102,3 +107,24 @@ def test_validation_asks_the_policy_as_it_is_while_a_rollout_is_drawn_ahead(
     rl.run(config(**AHEAD, validation=looking), inputs, looked)
     assert len(curve(looked, "validation/accuracy")) == 4  # before, 2, 4 and the end
     assert all(torch.equal(value, weights(plain)[name]) for name, value in weights(looked).items())
+
+
+def test_an_engine_that_is_killed_in_a_rollout_changes_nothing(
+    speaking_inputs, make_context, tmp_path, monkeypatch
+):
+    whole, harmed = make_context(tmp_path / "whole"), make_context(tmp_path / "harmed")
+    rl.run(config(**AHEAD, rollout=SMALL_BATCHES), speaking_inputs, whole)
+    score, killed = GroupDrawer._score, []
+
+    def kill_once(self: Any, places: Any, batch: Any, step: int) -> Any:
+        if step == 2 and not killed:
+            killed.extend(multiprocessing.active_children())
+            for engine in killed:
+                os.kill(engine.pid, signal.SIGKILL)
+        return score(self, places, batch, step)
+
+    monkeypatch.setattr(GroupDrawer, "_score", kill_once)
+    rl.run(config(**AHEAD, rollout=SMALL_BATCHES), speaking_inputs, harmed)
+    assert killed
+    assert curve(harmed, "reward") == curve(whole, "reward")
+    assert all(torch.equal(value, weights(whole)[name]) for name, value in weights(harmed).items())
