@@ -18,6 +18,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge, wait
 from typing import Any
 
+import stages.rollout.transformers_engine  # noqa: F401  # so that a job's process forks with it
 from stages.rollout.remote import PROTOCOL, Hello, Reply, settle, versions
 from stages.rollout.replica_process import Start, main
 
