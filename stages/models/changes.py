@@ -42,12 +42,12 @@ def change_context(model: Path, context: ModelContext, key: str) -> list[str]:
     """
     facts = json.loads((model / CONFIG).read_text())
     text: Any = text_part(facts)
-    said = _name_window(text) if context.rope_scaling is None else []
+    said = [] if context.rope_scaling else _name_window(text)
     if context.changes():
         _require_rotary(facts, text, model, key)
     elif not said:
         return []
-    if context.rope_scaling is not None:
+    if context.rope_scaling:
         _stretch(text, context, key)
     elif context.positions is not None:
         text[POSITIONS] = context.positions
@@ -78,11 +78,12 @@ def _require_rotary(facts: Any, text: Any, model: Path, key: str) -> None:
 
 def _stretch(text: Any, context: ModelContext, key: str) -> None:
     """Put a rope_scaling in place of what the global layers have."""
-    scaling, span = context.rope_scaling, span_of(text)
+    stage = key.removesuffix(".context")
+    refuse(rope.check(context.rope_scaling), stage)
+    scaling, span = rope.read(context.rope_scaling), span_of(text)
     assert scaling is not None
     assert span is not None
-    found = rope.fits(scaling, span.original, span.seen, context.positions, "context")
-    refuse(found, key.removesuffix(".context"))
+    refuse(rope.fits(scaling, span.original, span.seen, context.positions), stage)
     original = scaling.original_max_position_embeddings or span.original
     named = scaling.rope_type == "linear" and not names_stretched(text)
     text[POSITIONS] = original if named else scaling.window(original)

@@ -15,8 +15,8 @@ from typing import Any
 
 from pipeline.kinds import Problem, Stage
 from stages.models.window import Span, span_of
+from stages.settings import rope
 from stages.settings.generation import Sampling
-from stages.settings.rope import factor_for
 
 PROMPT = "max_prompt_tokens"
 CONFIG = "config.json"
@@ -35,7 +35,7 @@ class Window:
         """What gives the model room for so many tokens."""
         said = f"{self.key}={tokens}"
         if self.stretch and self.original and tokens > self.original:
-            factor = factor_for(tokens, self.original)
+            factor = rope.factor_for(tokens, self.original)
             said += f", or stretched: {self.stretch}={{rope_type: yarn, factor: {factor}}}"
         return said
 
@@ -58,11 +58,12 @@ def _of_checkpoint(config: Any, key: str) -> Window | None:
     """What a checkpoint sees as its `context` has it."""
     before, asked = published(config), config.context
     seen = asked.positions or (before.seen if before else None)
-    if asked.rope_scaling is not None and before is not None:
-        seen = asked.rope_scaling.window(before.original)
+    scaling = rope.read(asked.rope_scaling)
+    if scaling is not None and before is not None:
+        seen = scaling.window(before.original)
     if seen is None:
         return None
-    return Window(seen, f"{key}.positions", f"{key}.rope_scaling", (before or Span(0, 0)).original)
+    return Window(seen, f"{key}.positions", f"+{key}.rope_scaling", (before or Span(0, 0)).original)
 
 
 def published(config: Any) -> Span | None:

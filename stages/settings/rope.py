@@ -15,14 +15,13 @@ would each have another model. `longrope` needs factors that were searched for e
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
-
-from omegaconf import MISSING
 
 from pipeline.kinds import Problem
 
+KEY, NEEDED = "context.rope_scaling", ("rope_type", "factor")
 #: The types, with the keys that each has beside `factor` and their usual values; None: computed.
 TYPES: dict[str, dict[str, float | None]] = {
     "yarn": {"beta_fast": 32.0, "beta_slow": 1.0, "attention_factor": None},
@@ -37,17 +36,17 @@ REFUSED = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class RopeScaling:
     """Rotary positions stretched by `factor`, by transformers' own words.
 
-    original_max_position_embeddings: the window that the weights were made for; null: the
+    original_max_position_embeddings: the window that the weights were made for; None: the
     checkpoint's, without the stretching that it may have already. The other keys belong to one
-    type each; null is that type's usual value.
+    type each; None is that type's usual value.
     """
 
-    rope_type: str = MISSING
-    factor: float = MISSING
+    rope_type: str
+    factor: float
     original_max_position_embeddings: int | None = None
     beta_fast: float | None = None  # yarn: rotations from which a frequency stays
     beta_slow: float | None = None  # yarn: and below which it is divided
@@ -71,25 +70,47 @@ class RopeScaling:
         return {key: value for key, value in said.items() if value is not None}
 
 
-def check(scaling: RopeScaling, key: str = "context.rope_scaling") -> Iterator[Problem]:
+def read(said: Mapping[str, Any]) -> RopeScaling | None:
+    """What a config says; None: nothing, or nothing that `check` lets pass."""
+    return RopeScaling(**said) if said and not list(check(said)) else None
+
+
+def check(said: Mapping[str, Any]) -> Iterator[Problem]:
     """What cannot be set whatever the model is."""
+    if not said:
+        return
+    known = {field.name: field.type for field in fields(RopeScaling)}
+    if unknown := [name for name in said if name not in known]:
+        yield Problem(KEY, f"has {', '.join(unknown)}: expected any of {', '.join(known)}")
+    if absent := [name for name in NEEDED if said.get(name) is None]:
+        yield Problem(KEY, f"has no {' and no '.join(absent)}: e.g. {{rope_type: yarn, factor: 4}}")
+    numbers = {name: value for name, value in said.items() if name != "rope_type"}
+    for name, value in numbers.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            yield Problem(f"{KEY}.{name}", f"is {value!r}, expected a number")
+            return
+    if not unknown and not absent:
+        yield from _sense(RopeScaling(**said))
+
+
+def _sense(scaling: RopeScaling) -> Iterator[Problem]:
     kind = scaling.rope_type
     if kind not in TYPES:
         because = f", {REFUSED[kind]}" if kind in REFUSED else ""
         yield Problem(
-            f"{key}.rope_type", f"is {kind}{because}: set it to one of {', '.join(TYPES)}"
+            f"{KEY}.rope_type", f"is {kind}{because}: set it to one of {', '.join(TYPES)}"
         )
         return
     if not (math.isfinite(scaling.factor) and scaling.factor > 1):
         yield Problem(
-            f"{key}.factor",
+            f"{KEY}.factor",
             f"is {scaling.factor:g}, and positions are stretched: set it above 1, e.g. 4, or "
-            "rope_scaling to null",
+            "rope_scaling to {}",
         )
-    yield from _own_keys(scaling, key)
+    yield from _own_keys(scaling)
 
 
-def _own_keys(scaling: RopeScaling, key: str) -> Iterator[Problem]:
+def _own_keys(scaling: RopeScaling) -> Iterator[Problem]:
     usual = TYPES[scaling.rope_type]
     for name in OWN:
         value = getattr(scaling, name)
@@ -98,18 +119,18 @@ def _own_keys(scaling: RopeScaling, key: str) -> Iterator[Problem]:
         if name not in usual:
             of = next(kind for kind, keys in TYPES.items() if name in keys)
             yield Problem(
-                f"{key}.{name}",
+                f"{KEY}.{name}",
                 f"is {value:g}, which belongs to {of}, and rope_type is {scaling.rope_type}: set "
                 "it to null",
             )
         elif not value > 0:
-            yield Problem(f"{key}.{name}", f"is {value:g}: set it above 0, or to null")
+            yield Problem(f"{KEY}.{name}", f"is {value:g}: set it above 0, or leave it out")
     found = {name: getattr(scaling, name) or value for name, value in usual.items()}
     for less, more in (("beta_slow", "beta_fast"), ("low_freq_factor", "high_freq_factor")):
         if less in found and not found[less] < found[more]:
             yield Problem(
-                f"{key}.{less}",
-                f"is {found[less]:g}, not below {more}={found[more]:g}: set both to null for "
+                f"{KEY}.{less}",
+                f"is {found[less]:g}, not below {more}={found[more]:g}: leave both out for "
                 f"{usual[less]:g} and {usual[more]:g}",
             )
 
@@ -119,7 +140,6 @@ def fits(
     original: int,
     seen: int,
     positions: int | None,
-    key: str = "context",
 ) -> Iterator[Problem]:
     """What the factor comes to for a model made for `original` tokens, which now sees `seen`."""
     made_for = scaling.original_max_position_embeddings or original
@@ -127,15 +147,15 @@ def fits(
     comes_to = f"{made_for} × {scaling.factor:g} = {window}"
     if positions is not None and positions != window:
         yield Problem(
-            f"{key}.positions",
+            "context.positions",
             f"is {positions}, and rope_scaling makes {comes_to} of it: set it to null, or "
             f"rope_scaling.factor to {max(positions, seen + made_for) / made_for:g}",
         )
     elif window <= seen:
         yield Problem(
-            f"{key}.rope_scaling.factor",
+            f"{KEY}.factor",
             f"is {scaling.factor:g}, which makes {comes_to}, and the model sees {seen} tokens "
-            f"already: set it above {least:g}, or rope_scaling to null",
+            f"already: set it above {least:g}, or rope_scaling to {{}}",
         )
 
 

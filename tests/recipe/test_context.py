@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
@@ -73,7 +75,7 @@ def test_a_student_of_4096_positions_is_refused_at_8192_when_it_is_composed(
     assert (
         "stages.student_qwen_7b.max_length: is 8192, and student_qwen_7b_base sees 4096 tokens in "
         "all: set it to at most 4096, or give the model more room: "
-        f"{BASE}.context.positions=8192, or stretched: {BASE}.context.rope_scaling="
+        f"{BASE}.context.positions=8192, or stretched: +{BASE}.context.rope_scaling="
         "{rope_type: yarn, factor: 2}"
     ) in text
     assert not (tmp_path / "outputs").exists(), "nothing was begun"
@@ -82,22 +84,28 @@ def test_a_student_of_4096_positions_is_refused_at_8192_when_it_is_composed(
 
 # what is set → what is said of it, by a check that knows no model
 NO_SUCH_ROPE = [
-    (RopeScaling("dynamic", 4), "rope_type: is dynamic, whose base follows the longest sequence"),
-    (RopeScaling("longrope", 4), "set it to one of yarn, llama3, linear"),
-    (RopeScaling("yarn", 1), "factor: is 1, and positions are stretched: set it above 1"),
-    (RopeScaling("yarn", float("nan")), "factor: is nan"),
-    (RopeScaling("linear", 4, beta_fast=32), "beta_fast: is 32, which belongs to yarn"),
-    (RopeScaling("yarn", 4, beta_fast=-1), "beta_fast: is -1: set it above 0"),
+    ({"rope_type": "dynamic", "factor": 4}, "is dynamic, whose base follows the longest sequence"),
+    ({"rope_type": "longrope", "factor": 4}, "set it to one of yarn, llama3, linear"),
+    ({"rope_type": "yarn", "factor": 1}, "factor: is 1, and positions are stretched: set it above"),
+    ({"rope_type": "yarn", "factor": math.nan}, "factor: is nan"),
+    ({"rope_type": "yarn", "factor": "4"}, "factor: is '4', expected a number"),
+    ({"factor": 4}, "has no rope_type: e.g. {rope_type: yarn, factor: 4}"),
     (
-        RopeScaling("llama3", 4, low_freq_factor=4),
-        "low_freq_factor: is 4, not below high_freq_factor=4: set both to null for 1 and 4",
+        {"rope_type": "yarn", "factor": 4, "theta": 1},
+        "has theta: expected any of rope_type, factor",
+    ),
+    ({"rope_type": "linear", "factor": 4, "beta_fast": 32}, "is 32, which belongs to yarn"),
+    ({"rope_type": "yarn", "factor": 4, "beta_fast": -1}, "beta_fast: is -1: set it above 0"),
+    (
+        {"rope_type": "llama3", "factor": 4, "low_freq_factor": 4},
+        "low_freq_factor: is 4, not below high_freq_factor=4: leave both out for 1 and 4",
     ),
 ]
 
 
 @pytest.mark.parametrize(("scaling", "words"), NO_SUCH_ROPE)
 def test_positions_are_stretched_in_ways_that_all_engines_have(
-    scaling: RopeScaling, words: str
+    scaling: dict[str, Any], words: str
 ) -> None:
     assert words in "; ".join(f"{one.key}: {one.text}" for one in rope.check(scaling))
 
@@ -115,7 +123,7 @@ def test_a_stretched_model_sees_what_its_factor_says_and_no_other_number(
 ) -> None:
     base = checkpoint(Path("qwen"), 4096)
     words = (*STUDENTS, f"{BASE}.path={base}", "stages.student_qwen_7b.max_length=8192")
-    yarn = f"{BASE}.context.rope_scaling={{rope_type: yarn, factor: 2}}"
+    yarn = f"+{BASE}.context.rope_scaling={{rope_type: yarn, factor: 2}}"
     fits = f"{BASE}.context.positions=null"
     assert "to run" in said(capsys, 0, "plan", *words, yarn, fits)
     less = yarn.replace("2}", "1.5}")

@@ -144,6 +144,27 @@ def test_it_is_trained_sampled_and_published(
     _same_kind(base, folder)
 
 
+def test_the_balance_of_experts_weighs_the_same_in_any_number_of_passes(
+    make_artifact: Any, make_context: Any, tmp_path: Path
+) -> None:
+    """A step in three passes has the mean of their losses: next to that of one pass, not thrice."""
+    source = FAMILIES["qwen3_moe"].write(tmp_path / "moe")
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps(config | {"router_aux_loss_coef": 100.0}))
+    data = make_artifact("conversations", "data", rows=ROWS)
+    base = make_artifact("model", "base", model_dir=source)
+    losses = []
+    for rows in (3, 1):
+        context = make_context(tmp_path / str(rows))
+        settings = shipped(SFTConfig, "sft", epochs=1, batch_size=3, micro_batch=rows, **PLAIN)
+        sft.run(settings, {"init_from": (base,), "data_from": (data,)}, context)
+        losses.append(json.loads((context.work / "metrics.jsonl").read_text())["loss"])
+    assert losses[0] > 100  # the balance is nearly all of it
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)
+    published = json.loads((context.output / "model" / "config.json").read_text())
+    assert published["output_router_logits"] is False
+
+
 def ends(model: Any) -> list[int]:
     found = model.generation_config.eos_token_id
     return found if isinstance(found, list) else [found]

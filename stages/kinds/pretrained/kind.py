@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from omegaconf import MISSING
 
@@ -19,7 +20,6 @@ from stages.rows.places import HUB_NAME
 from stages.settings import context, hub, rope
 from stages.settings.hub import Hub
 from stages.settings.origins import place
-from stages.settings.rope import RopeScaling
 from stages.settings.stage import StageConfig, from_root, later, outside_file, placement
 
 RECIPE = "recipe"  # the value of chat_template that is no file
@@ -38,11 +38,11 @@ class ModelContext:
 
     positions: int | None = None  # max_position_embeddings, of prompt and completion together
     rope_theta: float | None = None  # the base of the rotary positions
-    rope_scaling: RopeScaling | None = later(lambda: None)
+    rope_scaling: dict[str, Any] = later(dict)  # as transformers' rope_parameters; settings/rope.py
 
     def changes(self) -> bool:
         """Whether anything is asked for."""
-        return (self.positions, self.rope_theta, self.rope_scaling) != (None, None, None)
+        return (self.positions, self.rope_theta, self.rope_scaling) != (None, None, {})
 
 
 @dataclass
@@ -95,8 +95,8 @@ def check(stage: Stage) -> Iterator[Problem]:
 def _context(stage: Stage) -> Iterator[Problem]:
     """A window that can be had, as far as the model is known before it is here."""
     config: PretrainedConfig = stage.config
-    scaling, span = config.context.rope_scaling, context.published(config)
-    if span is not None and not span.rotary and config.context.changes():
+    asked, span = config.context, context.published(config)
+    if span is not None and not span.rotary and asked.changes():
         yield Problem(
             "context",
             f"asks for another window, and {config.path} has no rotary positions: its weights hold "
@@ -104,12 +104,10 @@ def _context(stage: Stage) -> Iterator[Problem]:
             "model",
         )
         return
-    if scaling is None:
-        return
-    found = list(rope.check(scaling))
-    if span is not None and not found:
-        found += rope.fits(scaling, span.original, span.seen, config.context.positions)
-    yield from found
+    yield from rope.check(asked.rope_scaling)
+    scaling = rope.read(asked.rope_scaling)
+    if span is not None and scaling is not None:
+        yield from rope.fits(scaling, span.original, span.seen, asked.positions)
 
 
 def _room(files: list[Path], store: Path) -> Iterator[Problem]:
