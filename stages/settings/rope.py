@@ -120,12 +120,12 @@ def _own_keys(scaling: RopeScaling) -> Iterator[Problem]:
             of = next(kind for kind, keys in TYPES.items() if name in keys)
             yield Problem(
                 f"{KEY}.{name}",
-                f"is {value:g}, which belongs to {of}, and rope_type is {scaling.rope_type}: set "
-                "it to null",
+                f"is {value:g}, which belongs to {of}, and rope_type is {scaling.rope_type}: "
+                "leave it out",
             )
         elif not value > 0:
             yield Problem(f"{KEY}.{name}", f"is {value:g}: set it above 0, or leave it out")
-    found = {name: getattr(scaling, name) or value for name, value in usual.items()}
+    found = {name: getattr(scaling, name) or value or 0.0 for name, value in usual.items()}
     for less, more in (("beta_slow", "beta_fast"), ("low_freq_factor", "high_freq_factor")):
         if less in found and not found[less] < found[more]:
             yield Problem(

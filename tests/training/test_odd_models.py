@@ -25,9 +25,12 @@ from stages.kinds.sft import run as sft
 from stages.kinds.sft.kind import SFTConfig
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.opening import open_engine
+from stages.rollout.speech import Speech
 from stages.settings.generation import Rollout, Sampling
 from stages.settings.training import Optimizer
+from stages.supervised.documents import IGNORED, encode
 from stages.tiny.problems import generate
+from stages.training.common import load_tokenizer
 from tests.shipped import shipped
 from tests.training.odd_models import FAMILIES
 
@@ -93,11 +96,23 @@ def test_our_decode_loop_says_what_the_model_itself_says(base: Path) -> None:
 
 
 def test_samples_are_the_same_in_any_batch(base: Path) -> None:
-    engine = open_engine(base, EXACT, threads=1)
+    engine: Any = open_engine(base, EXACT, threads=1)
     together = engine.generate(asked(engine, 4), FREE)
     engine.batch_tokens = 1
     alone = engine.generate(asked(engine, 4), FREE)
     assert [[c.token_ids for c in g] for g in alone] == [[c.token_ids for c in g] for g in together]
+
+
+def test_thoughts_are_learnt_whatever_the_template_shows_and_a_text_begins_once(
+    base: Path,
+) -> None:
+    tokenizer = load_tokenizer(base)
+    documents = encode(tokenizer, ROWS)
+    learnt = [[label for label in one.labels if label != IGNORED] for one in documents]
+    assert Speech(tokenizer).texts([[]] * 3, learnt) == [row["completion"] for row in ROWS]
+    assert {labels[-1] for labels in learnt} == {tokenizer.eos_token_id}
+    begins = [one.input_ids.count(tokenizer.bos_token_id) for one in documents]
+    assert begins == ([1] * 3 if tokenizer.bos_token_id is not None else [0] * 3)
 
 
 def test_it_is_trained_sampled_and_published(
