@@ -10,7 +10,15 @@ from typing import Any
 import torch
 
 from stages.rl.algorithms.drawing import HINTED
-from stages.rl.batches import Chunk, Tensors, frozen_logps, gap, of_completions, split_batch
+from stages.rl.batches import (
+    BY_ROLLOUT,
+    Chunk,
+    Tensors,
+    frozen_logps,
+    gap,
+    of_completions,
+    split_batch,
+)
 from stages.rl.groups import Group
 from stages.rl.rollout import RolloutTrainer
 from stages.rollout.engine import GenerationRequest
@@ -56,6 +64,8 @@ class LogProbabilityTrainer(RolloutTrainer):
             logps, _, aux_loss = super()._get_per_token_logps_and_entropies(
                 model, input_ids, attention_mask, logits_to_keep, **kwargs
             )
+            if aux_loss is not None and self.loss_type in BY_ROLLOUT:
+                aux_loss = aux_loss * self._chunk.part  # else its share of the loss weighs it
         self._note_gap(logps.detach(), self._chunk.rows)
         return logps, -logps.detach(), aux_loss
 

@@ -43,6 +43,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import GRPOConfig
+from trl.trainer.utils import add_fused_lm_head
 
 from pipeline.context import moved
 from stages.rewards.terms import Term
@@ -106,6 +107,8 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
         )
         self.policy = self.accelerator.unwrap_model(self.model)
         self.start = start.to(self.accelerator.device).eval() if start is not None else None
+        if self.start is not None:
+            add_fused_lm_head(self.start, self.temperature)  # TRL's models have it: token_logps.py
         self.peers, self.own_gpus = Peers(config.rollout), own_gpus
         self.set_up_engines()
         self.ahead = Ahead()
@@ -240,7 +243,10 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
         for numbers, sync in self._passes(model, batch, rows):
             own = numbers or FIRST
             self._chunk = Chunk(
-                take(batch, own), shared, [owners[row] for row in own] if shared else []
+                take(batch, own),
+                shared,
+                [owners[row] for row in own] if shared else [],
+                len(numbers) / max(1, len(rows)),
             )
             chunk = self._chunk.rows
             with sync:
@@ -264,7 +270,7 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
 
         An engine that sees the passes wants as many of every process.
         """
-        vocabulary = self.accelerator.unwrap_model(model).config.vocab_size
+        vocabulary = self.accelerator.unwrap_model(model).config.get_text_config().vocab_size
         mask = batch["completion_mask"]
         chunks = list(batches.by_length(mask, rows, self.config.micro_batch, vocabulary))
         if not self.engine_sees:

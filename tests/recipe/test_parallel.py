@@ -17,7 +17,8 @@ from stages.project import R1
 
 
 def graph(*words: str) -> Any:
-    composed = compose(R1, ["recipe=r1_zero", *words])
+    recipe = () if words[0].startswith("recipe=") else ("recipe=r1_zero",)
+    composed = compose(R1, [*recipe, *words])
     found = build(composed.stages, R1.kinds(), composed.root)
     checks.refuse(checks.problems(found))
     return found
@@ -83,3 +84,30 @@ def test_what_a_gang_cannot_do_is_refused_with_a_value_that_works(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         graph(*words)
+
+
+# key → what is said of a sequence that is cut over processes
+NOT_CUT = {
+    "stages.zero.parallel.context=2": "zero.parallel.context: is 2, and RL builds its rows after",
+    "stages.safety_rm.parallel.context=2": "is 2, and a score is read at its last token",
+    "stages.dev1.parallel.context=2": "and parallel.strategy is ddp: accelerate cuts sequences",
+    "stages.student_llama.parallel.context=0": "student_llama.parallel.context: is 0: set it to 1",
+    "stages.dev3.parallel.context=2": "dev3.parallel.processes: is null, and parallel.context is 2",
+    "stages.student_qwen.parallel={context: 2, processes: 4}": "student_qwen.row_tokens: is 512",
+}
+MORE = ("dev3", "student_qwen")
+
+
+def test_sequences_are_cut_where_accelerate_can_cut_them() -> None:
+    words = [f"+parallel@stages.{name}.parallel=fsdp2" for name in MORE]
+    words += ["stages.student_qwen.row_tokens=512"]
+    with pytest.raises(UsageError) as raised:
+        graph("recipe=r1", *words, *NOT_CUT)
+    assert [text for text in NOT_CUT.values() if text not in str(raised.value)] == []
+
+
+def test_processes_that_share_a_sequence_share_its_place_in_a_batch() -> None:
+    gang = "stages.student_qwen.parallel={context: 2, processes: 4}"
+    words = ("recipe=r1", "+parallel@stages.student_qwen.parallel=fsdp2", gang)
+    node = graph(*words, "stages.student_qwen.row_tokens=null").stages["student_qwen"]
+    assert needs_of(node) == Needs(processes=4, devices=4, divides=2 * node.config.batch_size)

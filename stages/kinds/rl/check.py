@@ -155,7 +155,10 @@ def _saves(config: RLConfig) -> Iterator[Problem]:
 def _gang(config: RLConfig) -> Iterator[Problem]:
     """RL generates from the weights in training; algorithm_check.py has second models."""
     gang = config.parallel
-    yield from parallel.gang(config.parallel)
+    yield from parallel.gang(
+        config.parallel,
+        "RL builds its rows after they are sampled, where accelerate cuts none (TRL 1.16)",
+    )
     if gang.strategy == "ddp":
         return
     stage = gang.deepspeed.get("zero_optimization", {}).get("stage")
