@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from dataclasses import replace
 from importlib.util import find_spec
 from multiprocessing import active_children
 from pathlib import Path
@@ -163,3 +164,15 @@ def test_an_engine_killed_at_work_begins_with_the_newest_weights(fleets, models)
     assert sorted(found) == sorted(whole)
     assert fleet.deaths == 1
     check_greedy(fleet, folder / "second")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers want two cores")
+def test_every_worker_of_tensor_parallelism_takes_new_weights_over(models, monkeypatch):
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "0|1")  # by itself it wants a memory node each
+    folder = models["tied"]
+    rollout = replace(VLLM, tensor_parallel_size=2)
+    with Fleet.open(folder / "first", rollout, threads=2) as fleet:
+        check_greedy(fleet, folder / "first")
+        fleet.sync(folder / "second", version=1)
+        check_greedy(fleet, folder / "second")
