@@ -54,7 +54,7 @@ def run(config: PretrainedConfig, inputs: Inputs, context: Context) -> Outputs:
         files = taken(source, trusted)
         check_whole(source)
         _take(files, target, link=not local.is_dir())
-        settled = change_context(target, config.context, f"{key}.context")
+        settled = change_context(target, config.context, f"{key}.context", trusted)
         tokenizer = _load_tokenizer(target, trusted)
         _check_same(tokenizer, _load_tokenizer(source, trusted), target)
         model = fit.check_loads(target, tokenizer, trusted)
