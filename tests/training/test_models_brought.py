@@ -55,10 +55,6 @@ def no_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").unlink()
 
 
-def no_end(folder: Path) -> None:
-    edit(folder / "tokenizer_config.json", lambda t: t.pop("eos_token"))
-
-
 def more_tokens_than_embeddings(folder: Path) -> None:
     edit(folder / "tokenizer.json", lambda t: t["model"]["vocab"].update(new=6003))
 
@@ -101,7 +97,6 @@ def code_of_its_own(folder: Path) -> None:
 FAULTS = {
     half_of_the_weights: r"model\.safetensors is no whole safetensors file .* make it again",
     no_tokenizer: r"no tokenizer .*\.save_pretrained\(FOLDER\)",
-    no_end: r'no eos_token.*e\.g\. "eos_token": "<\|end\|>"',
     more_tokens_than_embeddings: r"ids up to 6003, and its embeddings have 380 rows.*resize_token",
     a_link_to_another_file: r"vocab\.txt is a link to /etc/passwd, outside the folder",
     an_adapter_alone: r"holds an adapter .*merge_and_unload",

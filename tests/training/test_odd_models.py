@@ -11,6 +11,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.context import Context
+from pipeline.errors import UsageError
 from stages.chat.encoding import token_ids
 from stages.chat.template import render_prompt
 from stages.kinds.evaluate import run as evaluate
@@ -141,6 +142,17 @@ def test_of_gemma_3_the_layers_that_see_all_are_stretched(
     ropes = text.rope_parameters
     assert ropes["full_attention"] == {"rope_type": "linear", "factor": 16.0, "rope_theta": 1e6}
     assert ropes["sliding_attention"] == {"rope_type": "default", "rope_theta": 1e4}
+
+
+def test_of_a_tokenizer_without_an_end_the_one_that_its_model_names_is_told(
+    make_context: Any, tmp_path: Path
+) -> None:
+    source = FAMILIES["llama3"].write(tmp_path / "llama3")
+    told = json.loads((source / "tokenizer_config.json").read_text())
+    told.pop("eos_token")
+    (source / "tokenizer_config.json").write_text(json.dumps(told))
+    with pytest.raises(UsageError, match=r'no eos_token.* e\.g\. "eos_token": "<\|eot_id\|>"'):
+        pretrained.run(PretrainedConfig(path=str(source)), {}, make_context(stage="base"))
 
 
 def test_thoughts_are_learnt_whatever_the_template_shows_and_a_text_begins_once(
