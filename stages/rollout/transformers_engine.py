@@ -23,6 +23,7 @@ from transformers.cache_utils import Cache
 from pipeline.context import moved
 from pipeline.errors import StageFailed
 from stages.models.folder import brings_code
+from stages.models.quirks import attention_of, without_router_loss
 from stages.models.window import window_of
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
@@ -91,10 +92,10 @@ class TransformersEngine(Engine):
         model = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=rollout.dtype,
-            attn_implementation=ATTENTION,
+            attn_implementation=attention_of(path, ATTENTION),
             trust_remote_code=brings_code(path),
         )
-        model = model.to("cuda" if on_gpu() else "cpu").eval()
+        model = without_router_loss(model).to("cuda" if on_gpu() else "cpu").eval()
         return cls(model, load_tokenizer(path), rollout.batch_tokens)
 
     def sync(self, folder: Path) -> None:
