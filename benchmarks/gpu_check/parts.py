@@ -114,7 +114,10 @@ def sft(setting: Setting, seconds: float) -> Facts:
 
 
 def grpo(setting: Setting, seconds: float) -> Facts:
-    """Ours beside plain TRL, on the tiny base: the same prompts, rewards and steps."""
+    """Ours beside plain TRL, on the tiny base: the same prompts, rewards and steps.
+
+    Memory is that of the process that trains: plain TRL's has its engine inside, ours beside it.
+    """
     engine = "vllm" if setting.gpu else "transformers"
     if setting.gpu and not _has_vllm():
         raise Skipped("vLLM is not installed: make vllm")
