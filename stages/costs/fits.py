@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pipeline.kinds import Problem, Stage
 from stages.costs import memory
 from stages.costs.hardware import GB, Hardware
+from stages.costs.more_room import more
 from stages.costs.remedies import (
     NAMED,
     STEP,
@@ -17,7 +18,6 @@ from stages.costs.remedies import (
     has_room,
     helping,
     limit,
-    more,
     needed,
     remedies,
 )
@@ -46,12 +46,12 @@ def _training(stage: Stage, work: Work, hardware: Hardware, devices: int) -> Ite
     parts = memory.peak(work, hardware, devices)
     biggest = sorted(parts, key=lambda part: -parts[part])[:NAMED]
     told = ", ".join(f"{name} {parts[name] / GB:.0f}" for name in biggest)
-    found = helping(remedies(stage, work, hardware, devices), hardware)
+    found = helping(remedies(stage, work, hardware, devices), work, hardware)
     if found:
         text = " or ".join(" and ".join(one.words for one in group) for group in found)
         key, text = found[0][0].key, f"set {text}"
     else:
-        key, text = "parallel.strategy", more(work, hardware)
+        key, text = more(stage, work, hardware)
     yield Problem(
         key,
         f"it needs {takes / GB:.0f} GB on a {hardware.device.name} of {most / GB:.0f} ({told}): "
