@@ -76,7 +76,7 @@ def test_a_file_that_is_none_is_refused(content: str | None, tmp_path: Path) -> 
     own = tmp_path / "mine.yaml"
     if content is not None:
         own.write_text(content)
-    with pytest.raises(UsageError, match="hardware.file"):
+    with pytest.raises(UsageError, match=r"hardware\.file"):
         machine("h100x8", f"hardware.file={own}")
 
 
