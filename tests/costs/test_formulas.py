@@ -116,7 +116,7 @@ def test_a_batch_of_experts_reads_those_that_somebody_chose() -> None:
 def test_a_rollout_waits_for_its_longest_sequence(h100: Hardware) -> None:
     model, engine = shape(LLAMA), Engine("vllm", 0)
     few = Draw(ROLLOUT, model, engine, 8, 100, 100, 30000, 32768, 8)
-    many = replace(few, sequences=800_000.0)
+    many = replace(few, sequences=80_000.0, mean=10_000.0)
     told = replace(h100.efficiencies, sequence_tokens_s={LLAMA: 40})
     slow = replace(h100, efficiencies=told)
     assert speed.draw_seconds(few, slow, 8) == pytest.approx(30000 / 40, rel=0.01)
