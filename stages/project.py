@@ -30,6 +30,7 @@ R1 = Project(
         "review": "stages.commands.review:main",
         "export": "stages.commands.export.command:main",
         "track": "stages.commands.track:main",
+        "engine": "stages.commands.engine:main",
         "init": "stages.commands.init:main",
     },
     checks={"sandbox": "stages.verifiers.sandbox:describe_isolation"},
