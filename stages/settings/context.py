@@ -146,9 +146,3 @@ def _text(model: Stage, seen: Window, longest: int, beside: str, fitting: str, n
         f"is {longest}{beside}, and {model.name} sees {seen.tokens} tokens in all: {fitting}, or "
         f"give the model more room: {seen.room_for(needed)}"
     )
-
-
-def config_file(path: str, revision: str | None) -> Path | None:
-    """Where the config.json of a folder or hub name would be on this machine."""
-    local = Path(path).expanduser()
-    return local / CONFIG if local.is_dir() else _cached(path, revision)

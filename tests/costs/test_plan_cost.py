@@ -187,8 +187,8 @@ def test_a_run_on_a_machine_that_is_named_warns_of_what_does_not_fit(tmp_path: P
 @pytest.mark.torch
 def test_what_is_known_of_training_is_what_training_does() -> None:
     from stages.costs.models import CHECKPOINTS, CHUNK_LOGITS
-    from stages.rl import batches
+    from stages.rl import token_logps
     from stages.training import checkpoints
 
-    assert CHUNK_LOGITS == batches.CHUNK_LOGITS
+    assert CHUNK_LOGITS == token_logps.CHUNK_LOGITS
     assert CHECKPOINTS == checkpoints.KEPT + 1
