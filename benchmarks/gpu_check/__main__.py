@@ -78,7 +78,9 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--folder", type=Path, default=Path("outputs/gpu_check"))
-    parser.add_argument("--peak-tflops", type=float, help="dense bf16, of a GPU not in machine.py")
+    parser.add_argument(
+        "--peak-tflops", type=float, help="dense bf16, of a GPU that conf/hardware/device lacks"
+    )
     return parser.parse_args(given)
 
 

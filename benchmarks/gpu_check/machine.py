@@ -4,29 +4,10 @@ from __future__ import annotations
 
 import subprocess
 
-QUERY = ("name", "driver_version", "memory.total")
+from pipeline.errors import UsageError
+from stages.costs.detect import at_hand
 
-#: Dense bf16 TFLOP/s, by a part of nvidia-smi's name; the first that fits. NVIDIA's data sheets
-#: (half of what those say "with sparsity").
-PEAK = {
-    "GB200": 2500.0,
-    "B200": 2250.0,
-    "H200": 989.0,
-    "H100 NVL": 835.0,
-    "H100 PCIe": 756.0,
-    "H100": 989.0,
-    "H800": 989.0,
-    "H20": 148.0,
-    "A100": 312.0,
-    "A800": 312.0,
-    "A40": 149.7,
-    "A10": 125.0,
-    "L40S": 362.0,
-    "L40": 181.0,
-    "L4": 121.0,
-    "RTX 4090": 165.2,
-    "RTX 3090": 71.0,
-}
+QUERY = ("name", "driver_version", "memory.total")
 
 
 def gpus() -> list[dict[str, str]]:
@@ -40,7 +21,9 @@ def gpus() -> list[dict[str, str]]:
     return [dict(zip(QUERY, map(str.strip, row), strict=True)) for row in rows]
 
 
-def peak_tflops(found: list[dict[str, str]]) -> float | None:
-    """Of the first GPU; None: unknown, and the MFU is left out."""
-    name = found[0]["name"] if found else ""
-    return next((peak for part, peak in PEAK.items() if part in name), None)
+def peak_tflops() -> float | None:
+    """Of a GPU here, dense bf16 (conf/hardware/device); None: unknown, so there is no MFU."""
+    try:
+        return float(at_hand()["device"]["tflops"]["bfloat16"])
+    except (UsageError, KeyError):
+        return None

@@ -106,7 +106,7 @@ def sft(setting: Setting, seconds: float) -> Facts:
     words = ["--rounds", "1", "--only", "ours", "--steps", str(STEPS)]
     if setting.gpu:
         words += ["--profile", "one_gpu", "--model", BIG, "--length", str(ROW)]
-        peak = setting.peak or machine.peak_tflops(machine.gpus())
+        peak = setting.peak or machine.peak_tflops()
         words += ["--peak-tflops", str(peak)] if peak else []
     (row,) = _bench("benchmarks.sft", words, "sft", setting, seconds)
     names = ("tokens_per_second", "mfu", "memory_mb", "gpu_memory_mb")
@@ -136,8 +136,6 @@ def memory(setting: Setting, seconds: float) -> Facts:
     took = setting.found.get("sft", {}).get("gpu_memory_mb" if setting.gpu else "memory_mb")
     if took is None:
         raise Skipped("the part sft, which measures it, did not pass")
-    if "--cost" not in _r1(["plan", "--help"], "memory", setting, seconds):
-        raise Skipped("r1 plan foresees no memory in this version (--cost)")
     text = _r1(["plan", "--cost", "--json", *_as_sft(setting)], "memory", setting, seconds)
     stages = json.loads(text)["stages"]
     parts = next(one["peak_bytes"] for one in stages if one["stage"] == "dev1")
