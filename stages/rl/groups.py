@@ -23,7 +23,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 
-from pipeline import threads
+from pipeline import meter, threads
 from stages.rewards.terms import Batch, Scores, Term
 from stages.rl.algorithms.advantages import FULL
 from stages.rl.prompt_stream import PromptStream, Visit
@@ -161,13 +161,15 @@ class GroupDrawer:
         requests += [GenerationRequest(self.prompts[0].token_ids, size, base)] * fill
         groups = {at.slot: Group(at.prompt, []) for at in places}
         with threads.Executor(1) as scorer:
-            scored = [
-                (batch, scorer.submit(self._score, places, batch, step))
-                for batch in self._wanted(self.answer(requests), len(places))
-            ]
-            for batch, found in scored:
-                for (request, _), sample in zip(batch, found.result(), strict=True):
-                    groups[places[request].slot].samples.append(sample)
+            with meter.phase("rollout"):
+                scored = [
+                    (batch, scorer.submit(self._score, places, batch, step))
+                    for batch in self._wanted(self.answer(requests), len(places))
+                ]
+            with meter.phase("reward"):  # what was not done while others were generated
+                for batch, found in scored:
+                    for (request, _), sample in zip(batch, found.result(), strict=True):
+                        groups[places[request].slot].samples.append(sample)
         return groups
 
     def _wanted(self, finished: Finished, count: int) -> Finished:

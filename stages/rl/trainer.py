@@ -40,6 +40,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import GRPOConfig
 
+from pipeline import meter
 from pipeline.context import moved
 from stages.rewards.terms import Term
 from stages.rl import batches, metrics
@@ -226,6 +227,7 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
             self._chunk = None
         if shared is not None:
             shared.backward()
+        meter.count(passes=len(tokens), tokens_trained=sum(tokens))
         metrics.weigh_passes(self._metrics["train"], tokens)
         return total
 

@@ -33,6 +33,7 @@ from transformers import PreTrainedTokenizerBase, TrainerCallback
 from trl import GRPOTrainer
 from trl.generation.vllm_generation import VLLMGeneration
 
+from pipeline import meter
 from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
@@ -136,9 +137,10 @@ class Validator(TrainerCallback):
         """The curves of the policy as it is, and the seconds that it took."""
         started = time.perf_counter()
         asked = self.jobs[self.context.rank :: self.context.processes]
-        with parallel.whole_weights(self.trainer.model):
-            answers = self._answers(asked, self._sampling(step))
-        found = self._problems(asked, answers)
+        with meter.phase("validation"):
+            with parallel.whole_weights(self.trainer.model):
+                answers = self._answers(asked, self._sampling(step))
+            found = self._problems(asked, answers)
         if self.context.processes > 1:
             found = gather_object(found)
         self.context.progress(step, self.config.max_steps)

@@ -22,6 +22,7 @@ from typing import cast
 
 from transformers import PreTrainedTokenizerBase
 
+from pipeline import meter
 from pipeline.errors import StageFailed
 from stages.rollout.engine import GenerationRequest, OnProgress, check_engine
 from stages.rollout.replica import Replica
@@ -98,7 +99,8 @@ class Fleet:
                 elif failure is not None:
                     raise failure
                 elif any(replica.held for replica in self._replicas):
-                    failure = self._listen(batch)
+                    with meter.phase("rollout"):
+                        failure = self._listen(batch)
                     if on_progress:
                         on_progress(batch.finished + sum(r.finished for r in self._replicas))
                 else:
@@ -135,6 +137,7 @@ class Fleet:
         died = replica.died()  # before its last messages are read
         for message in replica.receive():
             if isinstance(message, Answers):
+                meter.add(message.spent)
                 batch.answer(message.shard, message.completions)
             elif isinstance(message, Failed):
                 raise message.error

@@ -107,7 +107,7 @@ class Replica:
         match message:
             case Progress(number, finished):
                 self._finished[number] = finished
-            case Answers(number, _):
+            case Answers(number):
                 self.held = [shard for shard in self.held if shard.number != number]
                 self._finished.pop(number, None)
             case Died(reason):

@@ -17,8 +17,9 @@ import pickle
 import signal
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -27,7 +28,7 @@ from typing import Any, NoReturn
 
 import torch
 
-from pipeline import threads
+from pipeline import meter, threads
 from pipeline.errors import RecipeError, StageFailed
 from stages.rollout.engine import EngineDied
 from stages.rollout.opening import open_engine
@@ -57,10 +58,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Answers:
-    """All completions of a shard."""
+    """All completions of a shard, and what they cost."""
 
     shard: int
     completions: Answer
+    spent: meter.Spent
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ Message = Progress | Answers | Died | Failed
 def main(connection: Connection, start: Start) -> None:
     """Serve shards until the parent sends None or is gone."""
     os.setpgid(0, 0)
+    meter.begin()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if start.devices is not None:
@@ -112,16 +115,26 @@ def _end_with_parent() -> None:
 
 def _serve(start: Start, inbox: SimpleQueue[Shard], send: Callable[[Message], None]) -> None:
     try:
-        engine = open_engine(start.model_path, start.rollout, start.threads)
+        with _counted("engine_start_seconds"):
+            engine = open_engine(start.model_path, start.rollout, start.threads)
         while True:
             shard = inbox.get()
-            answers = engine.generate(shard.requests, shard.sampling, _teller(shard, send))
-            send(Answers(shard.number, answers))
+            with _counted("engine_seconds"):
+                answers = engine.generate(shard.requests, shard.sampling, _teller(shard, send))
+            send(Answers(shard.number, answers, meter.take()))
     except (EngineDied, MemoryError, torch.OutOfMemoryError) as error:
         traceback.print_exc()
         send(Died(f"{type(error).__name__}: {error}"))
     except Exception as error:
         send(Failed(_portable(error)))
+
+
+@contextlib.contextmanager
+def _counted(name: str) -> Iterator[None]:
+    """Seconds of an engine, which its stage waits for or works beside."""
+    started = time.monotonic()
+    yield
+    meter.count(**{name: time.monotonic() - started})
 
 
 def _teller(shard: Shard, send: Callable[[Message], None]) -> Callable[[int], None]:

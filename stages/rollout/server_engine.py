@@ -36,7 +36,13 @@ from pipeline.threads import Executor
 from stages.chat.template import END_THINK, THINK, Message
 from stages.rollout.chat_reply import Reply, read_reply
 from stages.rollout.chat_server import ChatServer, Refused
-from stages.rollout.engine import PROMPT_TOO_LONG, Completion, GenerationRequest, OnProgress
+from stages.rollout.engine import (
+    PROMPT_TOO_LONG,
+    Completion,
+    GenerationRequest,
+    OnProgress,
+    tell_spent,
+)
 from stages.settings.generation import Rollout, Sampling, Server
 
 NAMELESS = -1  # the id of a token that a server has counted and not told
@@ -126,7 +132,9 @@ class ServerEngine:
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-        return [[future.result() for future in group] for group in answers]
+        completions = [[future.result() for future in group] for group in answers]
+        tell_spent([], [one.token_ids for some in completions for one in some])
+        return completions
 
     def _complete(self, request: GenerationRequest, sample: int, sampling: Sampling) -> Completion:
         seed = request.seed + sample

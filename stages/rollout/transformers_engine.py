@@ -20,13 +20,20 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache
 
+from pipeline import meter
 from pipeline.context import moved
 from pipeline.errors import StageFailed
 from stages.models.folder import brings_code
 from stages.models.window import window_of
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
-from stages.rollout.engine import Completion, GenerationRequest, OnProgress, check_lengths
+from stages.rollout.engine import (
+    Completion,
+    GenerationRequest,
+    OnProgress,
+    check_lengths,
+    tell_spent,
+)
 from stages.rollout.speech import Speech
 from stages.settings.generation import Rollout, Sampling
 
@@ -153,6 +160,8 @@ class TransformersEngine:
         sampling: Sampling,
     ) -> list[Completion]:
         token_ids, logprobs = self._decode(batch, sampling)
+        prompts, _ = _distinct(batch)
+        tell_spent(prompts, token_ids)
         said = [
             requests[sequence.request].prefix_ids + ids
             for sequence, ids in zip(batch, token_ids, strict=True)
@@ -181,6 +190,7 @@ class TransformersEngine:
         counts = torch.full((count,), limit, device=device)
         for step in range(limit):
             moved()
+            meter.count(decode_calls=1, decode_rows=len(rows.seeds_B))
             next_B, logps_B = draw(rows.logits_BV, rows.seeds_B, step, sampling)
             tokens[rows.places_B, step] = next_B
             logprobs[rows.places_B, step] = logps_B

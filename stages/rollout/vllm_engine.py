@@ -28,6 +28,7 @@ from stages.rollout.engine import (
     GenerationRequest,
     OnProgress,
     check_lengths,
+    tell_spent,
 )
 from stages.rollout.speech import Speech
 from stages.settings.generation import Rollout, Sampling
@@ -87,10 +88,13 @@ class VLLMEngine:
             outputs = self._run(requests, sampling, on_progress)
         except (EngineDeadError, EngineGenerateError) as error:
             raise EngineDied(f"vLLM's engine: {error}") from error
-        return [
+        answers = [
             self._completions(request, output)
             for request, output in zip(requests, outputs, strict=True)
         ]
+        prompts = [request.prompt_ids + request.prefix_ids for request in requests]
+        tell_spent(prompts, [one.token_ids for some in answers for one in some])
+        return answers
 
     def _run(
         self,
