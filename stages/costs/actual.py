@@ -1,7 +1,7 @@
 """What a finished stage cost, by its manifest.
 
-New manifests say it (`cost`: pipeline/meter.py); of older ones, what their facts have: the tokens of
-a training, of the samples that were kept or drawn. What nobody counted is None, never 0.
+New manifests say it (`cost`: pipeline/meter.py); of older ones, what their facts have: the tokens
+of a training, of the samples that were drawn. What nobody counted is None, never 0.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ class Actual:
         )
 
 
-def _tokens_in(
-    kind: str, facts: Mapping[str, Any], counts: Mapping[str, float]
-) -> float | None:
+def _tokens_in(kind: str, facts: Mapping[str, Any], counts: Mapping[str, float]) -> float | None:
     if "tokens_in" in counts:
         return counts["tokens_in"]
     trained = (facts.get("compute") or {}).get("tokens") or counts.get("tokens_trained")

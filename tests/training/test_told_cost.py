@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from test_sft import conversation, settings
-from test_validation import EVERY_2, config, heldout
+import sys
+from pathlib import Path
 
 from pipeline import meter
 from stages.kinds.rl import run as rl
 from stages.kinds.sft import run as sft
+
+sys.path.insert(0, str(Path(__file__).parent))
+from test_sft import conversation, settings
+from test_validation import EVERY_2, config, heldout
 
 
 def test_training_tells_its_tokens_updates_and_passes(tiny_model_dir, make_artifact, make_context):
