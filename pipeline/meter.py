@@ -38,17 +38,20 @@ _FOLDER = "meter"  # in a stage's work directory
 class Spent:
     """Seconds by phase, sums, and largest values.
 
-    Of memory the largest process counts: `memory_mib`; `device_mib` is what its tensors took of an
+    processor: seconds by phase that this process computed, which say how far it had to wait for
+    others. Of memory the largest process counts: `memory_mib`; `device_mib` is what its tensors took of an
     accelerator.
     """
 
     phases: dict[str, FiniteFloat] = field(default_factory=dict)
+    processor: dict[str, FiniteFloat] = field(default_factory=dict)
     counts: dict[str, FiniteFloat] = field(default_factory=dict)
     peaks: dict[str, FiniteFloat] = field(default_factory=dict)
 
     def add(self, other: Spent) -> None:
         """Take in what another attempt or process spent."""
         _add(self.phases, other.phases)
+        _add(self.processor, other.processor)
         _add(self.counts, other.counts)
         self.raise_to(other.peaks)
 
@@ -58,11 +61,11 @@ class Spent:
 
     def rounded(self) -> Spent:
         """As the manifest has it: seconds to the millisecond, peaks as whole numbers."""
-        phases, counts = (
+        sums = (
             {name: round(value, 3) for name, value in numbers.items()}
-            for numbers in (self.phases, self.counts)
+            for numbers in (self.phases, self.processor, self.counts)
         )
-        return Spent(phases, counts, {name: round(value) for name, value in self.peaks.items()})
+        return Spent(*sums, {name: round(value) for name, value in self.peaks.items()})
 
 
 class Meter:
@@ -73,14 +76,16 @@ class Meter:
         self._spent = Spent()
         self._phase = START
         self._since = self._written = time.monotonic()
+        self._computed = time.process_time()
         self._guard = threading.Lock()
 
     def turn_to(self, phase: str) -> str:
         """What follows is of this phase; returns the one before."""
-        now, before = time.monotonic(), self._phase
+        now, computed, before = time.monotonic(), time.process_time(), self._phase
         with self._guard:
             _add(self._spent.phases, {before: now - self._since})
-            self._phase, self._since = phase, now
+            _add(self._spent.processor, {before: computed - self._computed})
+            self._phase, self._since, self._computed = phase, now, computed
         if now - self._written > EVERY:
             self.write()
         return before
@@ -102,7 +107,7 @@ class Meter:
         self.most(_memory())
         with self._guard:
             taken, self._spent = self._spent, Spent()
-        return Spent({}, taken.counts, taken.peaks)
+        return _untimed(taken)
 
     def write(self) -> None:
         """Put it down; a folder that is gone, or a full disk, costs nothing but this."""
@@ -184,8 +189,13 @@ def total(work: Path) -> Spent:
     whole = Spent()
     for path in sorted((work / _FOLDER).glob("*.json")):
         if found := state.read(path, Spent):
-            whole.add(found if path.name.startswith("0-") else Spent({}, found.counts, found.peaks))
+            whole.add(found if path.name.startswith("0-") else _untimed(found))
     return whole.rounded()
+
+
+def _untimed(spent: Spent) -> Spent:
+    """What counts of a process beside the one that tells the time."""
+    return Spent(counts=spent.counts, peaks=spent.peaks)
 
 
 def peak_memory_mib() -> float:
