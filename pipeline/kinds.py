@@ -111,6 +111,8 @@ class Kind:
     origin: in words, where the rows or weights come from that it brings in itself; may be empty.
     gate: with the facts of a finished result: why no other stage may use it. Config fields that
         only the gate reads stay outside the identity, so that a lowered gate makes nothing again.
+    work: "package.module:function", what a stage does in the terms of a project's own pages
+        (Project.plans); the engine only hands it on. Imported when a page asks.
 
     light: its entry imports none of the heavy modules that the launcher preloads, so that its
         stages need not wait for them.
@@ -131,6 +133,7 @@ class Kind:
     needs: Callable[[Stage], Needs] | None = None
     origin: Callable[[Stage], str] | None = None
     gate: Callable[[Stage, Mapping[str, Any]], Iterable[Problem]] | None = None
+    work: str | None = None
     light: bool = False
     sources: tuple[str, ...] = ()
 

@@ -20,6 +20,7 @@ R1 = Project(
     plans={
         "departures": "stages.commands.fidelity.departures:plan_departures",
         "data": "stages.commands.data_page:plan_data",
+        "cost": "stages.commands.cost_page:plan_cost",
     },
     look="stages.commands.data_look:main",
     commands={

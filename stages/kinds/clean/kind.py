@@ -100,6 +100,7 @@ def _kind(type_: str) -> Kind:
         light=True,
         edges=edges,
         check=check,
+        work="stages.kinds.clean.work:work",
     )
 
 

@@ -83,5 +83,6 @@ KINDS = (
         check=check,
         origin=origin,
         light=True,
+        work="stages.kinds.conversations.work:work",
     ),
 )

@@ -108,5 +108,6 @@ KINDS = (
         check=check,
         origin=origin,
         light=True,
+        work="stages.kinds.dataset.work:work",
     ),
 )

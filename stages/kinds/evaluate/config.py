@@ -23,6 +23,7 @@ class EvaluateConfig(StageConfig):
     """
 
     sampling: Sampling = field(default_factory=Sampling)
+    length_share: float | None = placement(None)  # mean length over the limit, for r1 plan --cost
     rollout: Rollout = from_root("rollout", Rollout)
     samples_per_problem: int = MISSING
     # a benchmark is asked as often as it says (`samples` in conf/data), where it says so

@@ -127,5 +127,6 @@ KINDS = (
         needs=needs,
         check=check,
         settle=settle,
+        work="stages.kinds.evaluate.work:work",
     ),
 )

@@ -118,5 +118,6 @@ KINDS = (
         origin=origin,
         needs=needs,
         check=check,
+        work="stages.kinds.general.work:work",
     ),
 )

@@ -159,6 +159,7 @@ def _kind(type_: str, entry: str) -> Kind:
         origin=origin,
         check=check,
         needs=needs,
+        work="stages.kinds.judged.work:work",
     )
 
 

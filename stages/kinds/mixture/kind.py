@@ -45,5 +45,6 @@ KINDS = (
         edges={"data_from": takes(some(*ROWS), at_most_one("model"))},
         check=check,
         light=True,
+        work="stages.kinds.mixture.work:work",
     ),
 )

@@ -108,5 +108,6 @@ KINDS = (
         numbers=numbers,
         needs=needs,
         check=check,
+        work="stages.kinds.on_policy_distill.work:work",
     ),
 )

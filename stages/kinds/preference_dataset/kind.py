@@ -90,7 +90,17 @@ def origin(stage: Stage) -> str:
 
 def _kind(name: str, config: type, produces: str, entry: str) -> Kind:
     entry = f"stages.kinds.preference_dataset.run:{entry}"
-    return Kind(name, 1, config, produces, entry, check=check, origin=origin, light=True)
+    return Kind(
+        name,
+        1,
+        config,
+        produces,
+        entry,
+        check=check,
+        origin=origin,
+        light=True,
+        work="stages.kinds.preference_dataset.work:work",
+    )
 
 
 KINDS = (

@@ -113,5 +113,6 @@ KINDS = (
         origin=origin,
         needs=needs,
         check=check,
+        work="stages.kinds.pretrain.work:work",
     ),
 )

@@ -115,5 +115,6 @@ KINDS = (
         "stages.kinds.pretrained.run:run",
         check=check,
         origin=origin,
+        work="stages.kinds.pretrained.work:work",
     ),
 )

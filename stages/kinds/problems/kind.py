@@ -66,6 +66,7 @@ KINDS = (
         check=check,
         origin=origin,
         light=True,
+        work="stages.kinds.problems.work:work",
     ),
     Kind(
         "worked",
@@ -76,5 +77,6 @@ KINDS = (
         check=check,
         origin=origin,
         light=True,
+        work="stages.kinds.problems.work:work",
     ),
 )

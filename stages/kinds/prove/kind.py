@@ -86,5 +86,6 @@ KINDS = (
         check=check,
         gate=gate,
         light=True,
+        work="stages.kinds.prove.work:work",
     ),
 )

@@ -61,5 +61,6 @@ KINDS = (
         check=check,
         origin=origin,
         light=True,
+        work="stages.kinds.reasoning_gym.work:work",
     ),
 )

@@ -61,5 +61,6 @@ KINDS = (
         origin=origin,
         check=check,
         light=True,
+        work="stages.kinds.reviewed.work:work",
     ),
 )

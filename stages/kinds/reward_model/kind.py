@@ -138,5 +138,6 @@ KINDS = (
         needs=needs,
         check=check,
         gate=gate,
+        work="stages.kinds.reward_model.work:work",
     ),
 )

@@ -173,6 +173,7 @@ class RLConfig(StageConfig):
     prompts_start: dict[str, Any] = field(default_factory=dict)
     optimizer: Optimizer = field(default_factory=Optimizer)
     sampling: Sampling = field(default_factory=Sampling)
+    length_share: float | None = placement(None)  # mean length over the limit, for r1 plan --cost
     rollout: Rollout = from_root("rollout", Rollout)
     max_steps: int = MISSING
     questions_per_step: int = MISSING

@@ -35,5 +35,6 @@ KINDS = (
         needs=needs,
         check=check,
         settle=settle,
+        work="stages.kinds.rl.work:work",
     ),
 )

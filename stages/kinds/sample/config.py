@@ -79,6 +79,7 @@ class SampleConfig(StageConfig):
     rewrite_with: str | None = None
     judge_with: str | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    length_share: float | None = placement(None)  # mean length over the limit, for r1 plan --cost
     rollout: Rollout = from_root("rollout", Rollout)
     strategy: str = MISSING
     samples_per_problem: int = MISSING

@@ -58,5 +58,6 @@ KINDS = (
         numbers=numbers,
         needs=needs,
         check=check,
+        work="stages.kinds.sample.work:work",
     ),
 )

@@ -87,5 +87,6 @@ KINDS = (
             "score_with": takes(any_of("samples", "evaluation")),
         },
         check=check,
+        work="stages.kinds.select.work:work",
     ),
 )

@@ -74,5 +74,6 @@ KINDS = (
         numbers=numbers,
         needs=needs,
         check=check,
+        work="stages.kinds.sft.work:work",
     ),
 )

@@ -1,0 +1,12 @@
+"""What proving references takes."""
+
+from __future__ import annotations
+
+from pipeline.kinds import Stage
+from stages.costs.rows import handled, taken
+from stages.costs.work import Known, Work
+
+
+def work(stage: Stage, known: Known) -> Work:
+    rows, tokens = taken(known, stage.inputs["data_from"])
+    return handled(known, rows * known.assumed.proved, tokens, rows)
