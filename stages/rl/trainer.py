@@ -210,6 +210,7 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
             owners = dict(zip(rows, found.tolist(), strict=True))
         total = torch.zeros((), device=self.accelerator.device)
         tokens = []
+        prompts = 0.0 if shared is None else float(shared.mask_UP.sum())
         for numbers, sync in self._passes(model, batch, rows):
             own = numbers or FIRST
             self._chunk = Chunk(
@@ -224,10 +225,11 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
             total += loss.detach()
             moved()
             tokens.append(float(chunk["completion_mask"].sum()) if numbers else 0.0)
+            prompts += float(chunk["prompt_mask"].sum()) if numbers and shared is None else 0.0
             self._chunk = None
         if shared is not None:
             shared.backward()
-        meter.count(passes=len(tokens), tokens_trained=sum(tokens))
+        meter.count(passes=len(tokens), tokens_trained=sum(tokens) + prompts)
         metrics.weigh_passes(self._metrics["train"], tokens)
         return total
 
