@@ -38,9 +38,9 @@ _FOLDER = "meter"  # in a stage's work directory
 class Spent:
     """Seconds by phase, sums, and largest values.
 
-    processor: seconds by phase that this process computed, which say how far it had to wait for
-    others. Of memory the largest process counts: `memory_mib`; `device_mib` is what its tensors took of an
-    accelerator.
+    processor: seconds by phase that this process computed, so how far it had to wait for others.
+    Of memory the largest process counts: `memory_mib`. Of an accelerator, `device_mib` is what its
+    tensors took, `device_used_mib` all that anybody held whenever this was written.
     """
 
     phases: dict[str, FiniteFloat] = field(default_factory=dict)
@@ -211,7 +211,9 @@ def _memory() -> dict[str, float]:
     found = {"memory_mib": peak_memory_mib()}
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
+        free, total = torch.cuda.mem_get_info()
         found["device_mib"] = torch.cuda.max_memory_allocated() / 2**20
+        found["device_used_mib"] = (total - free) / 2**20
     return found
 
 

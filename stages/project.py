@@ -15,6 +15,7 @@ R1 = Project(
     observer="stages.commands.track:build_observer",
     report="stages.report:build",
     closing="stages.report.closing:words",
+    foreseen="stages.costs.compare:foreseen",
     results="stages.report.results:RESULTS",
     examples="stages.commands:EXAMPLES",
     plans={
@@ -30,6 +31,7 @@ R1 = Project(
         "export": "stages.commands.export.command:main",
         "track": "stages.commands.track:main",
         "init": "stages.commands.init:main",
+        "hardware": "stages.commands.hardware:main",
     },
     checks={"sandbox": "stages.verifiers.sandbox:describe_isolation"},
 )

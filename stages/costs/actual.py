@@ -23,12 +23,14 @@ class Actual:
 
     seconds: float
     phases: Mapping[str, float]
+    processor: Mapping[str, float]
     tokens_in: float | None
     tokens_out: float | None
     memory_bytes: float | None
     device_bytes: float | None
     disk_bytes: float
     longest: float | None
+    counts: Mapping[str, float]
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Actual:
@@ -44,19 +46,22 @@ class Actual:
         return cls(
             seconds=float(manifest.get("seconds", 0.0)),
             phases=cost.get("phases") or {},
+            processor=cost.get("processor") or {},
             tokens_in=_tokens_in(manifest["kind"], facts, counts),
             tokens_out=_tokens_out(facts, counts),
             memory_bytes=memory * MIB if memory else None,
             device_bytes=device * MIB if device else None,
             disk_bytes=float(sum(file["bytes"] for file in manifest.get("files", {}).values())),
             longest=peaks.get("longest"),
+            counts=counts,
         )
 
 
 def _tokens_in(kind: str, facts: Mapping[str, Any], counts: Mapping[str, float]) -> float | None:
-    if "tokens_in" in counts:
-        return counts["tokens_in"]
-    trained = (facts.get("compute") or {}).get("tokens") or counts.get("tokens_trained")
+    """Prompts and what was learnt from; before there were counts, what was learnt from."""
+    if counts:
+        return counts.get("tokens_in", 0.0) + counts.get("tokens_trained", 0.0) or None
+    trained: float | None = (facts.get("compute") or {}).get("tokens")
     return trained or (facts.get("tokens") if kind == "pretrain" else None)
 
 
