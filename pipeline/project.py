@@ -36,6 +36,8 @@ class Project:
     examples: a text that `r1 run --help` shows: lines of commands, and what they do.
     plans: what else `r1 plan` shows, by its flag: `--departures`, `--data`. Each is called as
     `shown(project, composed, form) -> exit code` with the form `json`, `markdown` or `text`.
+    cautions: called as `cautions(situation, pending) -> texts` when a run begins: what may stop it
+    on this machine, said and not refused.
     look: called as `look(project, composed, as_json) -> exit code`: `r1 doctor --data`, whether
     what stages read from elsewhere is there and is what it was.
     checks: what `r1 doctor` also shows, name → "package.module:describe", called as `describe()`.
@@ -52,6 +54,7 @@ class Project:
     results: str | None = None
     examples: str | None = None
     plans: Mapping[str, str] = field(default_factory=dict)
+    cautions: str | None = None
     look: str | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)

@@ -81,6 +81,8 @@ def _run(situation: Situation, pending: list[str]) -> int:
     )
     if anew := made_anew(situation, pending):
         console.note(anew)
+    for text in load(project.cautions)(situation, pending) if project.cautions else ():
+        console.note(f"warning: {text}")
     folder.write(run_facts(situation, folder, runner))
     run = Run(folder.name, folder.path, composed.root, tuple(pending), tuple(composed.overrides))
     observer.tell("run_started", run)

@@ -23,6 +23,7 @@ R1 = Project(
         "data": "stages.commands.data_page:plan_data",
         "cost": "stages.commands.cost_page:plan_cost",
     },
+    cautions="stages.commands.cost_page:cautions",
     look="stages.commands.data_look:main",
     commands={
         "eval": "stages.commands.eval.command:main",

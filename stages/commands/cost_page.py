@@ -9,19 +9,22 @@ from typing import Any
 
 from pipeline import checks
 from pipeline.compose import Composed
+from pipeline.errors import UsageError
 from pipeline.plan import State, decide
 from pipeline.progress import clock
 from pipeline.project import Project
 from pipeline.situation import Situation, survey
 from pipeline.stage_rows import filled
+from stages.costs.detect import gpus
 from stages.costs.estimate import Estimate, Forecast, forecast
-from stages.costs.hardware import GB, SECTION, of_root
+from stages.costs.hardware import FILE, GB, SECTION, of_root
 
 HEAD = (
     *("stage", "devices", "tokens in", "tokens out", "FLOPs", "GPU-hours"),
     *("time", "GB a device", "GB on disk", "price"),
 )
 NONE = "–"
+AT_HAND = "this"  # the file of conf/hardware that looks at the machine
 
 
 def plan_cost(project: Project, composed: Composed, form: str) -> int:
@@ -46,6 +49,27 @@ def foreseen(situation: Situation, composed: Composed) -> Forecast:
     done = {name for name in stages if decisions[name].state is State.DONE}
     hardware = of_root(composed.root, composed.choices.get(SECTION, ""))
     return forecast(stages, hardware, facts, done)
+
+
+def cautions(situation: Situation, pending: Sequence[str]) -> list[str]:
+    """What of a run that begins cannot fit on the machine: said, as the estimate may be wrong.
+
+    Without a GPU, and without a machine that is named, nothing is estimated.
+    """
+    composed = situation.composed
+    named = composed.choices.get(SECTION) != AT_HAND or composed.root[SECTION][FILE]
+    if not named and not gpus():
+        return []
+    try:
+        found = foreseen(situation, composed)
+    except UsageError as error:  # a machine that nobody knows
+        return [f"what fits is not known: {error}"]
+    texts = {
+        one.stage: list(one.problems)
+        for one in found.stages.values()
+        if one.problems and one.stage in pending
+    }
+    return [f"{text} (r1 plan --cost)" for text in checks.lines(texts, when_run=True)]
 
 
 def as_json(found: Forecast) -> dict[str, Any]:

@@ -7,7 +7,17 @@ from typing import Any
 
 from pipeline.kinds import Stage
 from stages.costs.shapes import BF16, FP32, Shape
-from stages.costs.work import BACKWARD, FORWARD, Disk, Draw, Engine, Known, Passes, Trained
+from stages.costs.work import (
+    BACKWARD,
+    FORWARD,
+    TRAIN,
+    Disk,
+    Draw,
+    Engine,
+    Known,
+    Passes,
+    Trained,
+)
 
 CHECKPOINTS = 3  # two are kept, and the next is whole before the older one goes
 CHUNK_LOGITS = 2**27  # of a pass over rows of RL beyond one, as in stages/rl/batches.py
@@ -61,7 +71,6 @@ def draw(
 
 
 def learning(
-    phase: str,
     model: Shape,
     *,
     tokens: float,
@@ -78,11 +87,19 @@ def learning(
     again = FORWARD if checkpointing else 0.0
     units = FORWARD + (BACKWARD / 2 if adapters else BACKWARD) + again
     looks = 3.0 + (1.0 if checkpointing else 0.0)
-    return Passes(phase, model, tokens, length, units, calls, updates, looks)
+    return Passes(TRAIN, model, tokens, length, units, calls, updates, looks)
 
 
-def reading(phase: str, model: Shape, tokens: float, length: float, calls: float) -> Passes:
-    return Passes(phase, model, tokens, length, FORWARD, calls)
+def reading(
+    phase: str,
+    model: Shape,
+    tokens: float,
+    length: float,
+    calls: float,
+    weights: int = FP32,
+) -> Passes:
+    """Forward passes alone. weights: bytes of a parameter."""
+    return Passes(phase, model, tokens, length, FORWARD, calls, weights=weights)
 
 
 def trained(config: Any, model: Shape, longest: int, micro_batch: int, **more: Any) -> Trained:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.kinds import Stage
-from stages.costs.work import Disk, Handled, Known, Work
+from stages.costs.work import ROWS, Disk, Handled, Known, Work
 
 
 def handled(known: Known, rows: float, tokens: float, seen: float | None = None) -> Work:
     """A stage of rows alone. seen: rows that it looks at, where these are others."""
     size = rows * tokens * known.assumed.token_bytes
-    tasks = (Handled(rows if seen is None else seen),)
+    tasks = (Handled(rows if seen is None else seen, ROWS),)
     return Work(rows=rows, row_tokens=tokens, tasks=tasks, disk=Disk(size), light=True)
 
 

@@ -95,7 +95,8 @@ class Passes:
 
     units: FLOPs per active parameter and token. attention: how often a token's scores are computed
     (1 forward, 3 with backward, 4 with recomputation). calls: passes in all, of all processes.
-    updates: optimiser steps. reads: no weights change.
+    updates: optimiser steps. weights: bytes of
+    a parameter of a model that only reads.
     """
 
     phase: str
@@ -106,6 +107,7 @@ class Passes:
     calls: float
     updates: float = 0.0
     attention: float = 1.0
+    weights: int = shapes.FP32
 
     @property
     def reads(self) -> bool:
@@ -122,10 +124,13 @@ class Handled:
     """Rows that a CPU reads, judges or writes."""
 
     rows: float
-    phase: str = "rows"
+    phase: str
 
 
 Task = Draw | Passes | Handled
+
+#: The phases, as stages tell them when they ran.
+ROLLOUT, REWARD, TRAIN, VALIDATION, ROWS = "rollout", "reward", "train", "validation", "rows"
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ class Trained:
 
     longest: tokens of the longest row. logits: whether a pass has all logits of its rows at once;
     logits_with_gradient: and their gradients. frozen: models beside it in fp32, as the reference.
-    scorers: reward models, in bf16.
+    others: reward models or a teacher, with the bytes of a parameter.
     """
 
     model: Shape
@@ -146,7 +151,7 @@ class Trained:
     rank: int | None = None  # of adapters
     frozen: int = 0
     critic: bool = False
-    scorers: tuple[Shape, ...] = ()
+    others: tuple[tuple[Shape, int], ...] = ()
     logits: bool = False
     logits_with_gradient: bool = False
     chunk_logits: float = math.inf  # entries of a pass, beyond one row

@@ -61,7 +61,7 @@ def hub_environment(loopback: Loopback, hub_home: Path) -> dict[str, str]:
     return {**os.environ, **asked, "HF_HUB_OFFLINE": "0", "NO_PROXY": "127.0.0.1"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # longer, and tests of other folders would find its process
 def asking(hub_environment: dict[str, str]) -> Iterator[ProcessPoolExecutor]:
     before = dict(os.environ)
     os.environ.update(hub_environment)

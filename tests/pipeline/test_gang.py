@@ -80,7 +80,8 @@ def test_ranks_that_end_before_anyone_waits_for_them_are_not_waited_for(
     def then_all_end(member: gang._Member) -> bool:
         alive = seen(member)
         for process in multiprocessing.active_children():
-            process.join()
+            if process.name.startswith("rank"):  # another test's may live on
+                process.join()
         return alive
 
     monkeypatch.setattr(gang._Member, "alive", then_all_end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.kinds import Stage
 from stages.costs import shapes
 from stages.costs.models import draw, engine, published_bytes, reading
-from stages.costs.work import Disk, Handled, Known, Task, Work
+from stages.costs.work import REWARD, ROLLOUT, Disk, Handled, Known, Task, Work
 from stages.kinds.evaluate.config import EvaluateConfig
 
 
@@ -28,7 +28,7 @@ def work(stage: Stage, known: Known) -> Work:
     mean = known.length(source if config.length_share is None else stage, limit)
     runs = 1 + len(config.budgets) + max(config.waits, default=0)
     drawn = draw(
-        "sample",
+        ROLLOUT,
         model,
         engine(config.rollout, published_bytes(source, model)),
         known,
@@ -38,10 +38,19 @@ def work(stage: Stage, known: Known) -> Work:
         limit=limit,
         rounds=max(runs, answers * runs / config.rollout.shard_samples),
     )
-    tasks: list[Task] = [drawn, Handled(answers * runs, "verdicts")]
+    tasks: list[Task] = [drawn, Handled(answers * runs, REWARD)]
     length = mean + known.prompt
     for scorer in stage.inputs["score_with"]:
         if (shape := shapes.of_stage(scorer)) is not None:
-            tasks.append(reading("reward models", shape, answers * length, length, answers / 64))
+            tasks.append(
+                reading(
+                    REWARD,
+                    shape,
+                    answers * length,
+                    length,
+                    answers / 64,
+                    published_bytes(scorer, shape),
+                )
+            )
     size = answers * runs * mean * known.assumed.token_bytes
     return Work(tasks=tuple(tasks), disk=Disk(size))

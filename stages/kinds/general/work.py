@@ -6,7 +6,7 @@ from pipeline.kinds import Stage
 from stages.costs import shapes
 from stages.costs.models import draw, engine, published_bytes
 from stages.costs.rows import handled, taken
-from stages.costs.work import Disk, Handled, Known, Work
+from stages.costs.work import ROLLOUT, ROWS, Disk, Handled, Known, Work
 from stages.kinds.general.kind import GeneralConfig
 
 
@@ -28,7 +28,7 @@ def work(stage: Stage, known: Known) -> Work:
     mean = known.length(stage, limit)
     count = asked * config.thinking.samples_per_row
     drawn = draw(
-        "sample",
+        ROLLOUT,
         model,
         engine(config.rollout, published_bytes(models[0], model)),
         known,
@@ -43,6 +43,6 @@ def work(stage: Stage, known: Known) -> Work:
     return Work(
         rows=rows,
         row_tokens=tokens,
-        tasks=(drawn, Handled(count)),
+        tasks=(drawn, Handled(count, ROWS)),
         disk=Disk(rows * tokens * known.assumed.token_bytes),
     )

@@ -6,7 +6,7 @@ from pipeline.kinds import Stage
 from stages.costs import shapes
 from stages.costs.models import draw, engine, published_bytes
 from stages.costs.rows import handled
-from stages.costs.work import Disk, Draw, Handled, Known, Work
+from stages.costs.work import ROLLOUT, ROWS, Disk, Draw, Handled, Known, Work
 from stages.kinds.judged.kind import PreferencesConfig
 
 RESPONSES = {"preferences": 2}  # to a prompt, by kind
@@ -18,13 +18,12 @@ def work(stage: Stage, known: Known) -> Work:
     rows, each = float(config.rows), RESPONSES.get(stage.kind.name, 1)
     limit = config.sampling.max_tokens
     mean = known.length(stage, limit)
-    tasks: list[Draw | Handled] = [Handled(rows)]
+    tasks: list[Draw | Handled] = [Handled(rows, ROWS)]
     models = [one for one in stage.inputs["data_from"] if one.kind.produces == "model"]
     verdict = config.judging.sampling.max_tokens
-    asked = [("responses", one, rows * each, mean, limit, known.prompt) for one in models]
+    asked = [(one, rows * each, mean, limit, known.prompt) for one in models]
     asked += [
         (
-            "judge",
             one,
             rows * config.votes,
             verdict * known.assumed.length_share,
@@ -33,11 +32,11 @@ def work(stage: Stage, known: Known) -> Work:
         )
         for one in stage.inputs["judge_with"]
     ]
-    for phase, source, count, length, most, prompt in asked:
+    for source, count, length, most, prompt in asked:
         if (shape := shapes.of_stage(source)) is not None:
             tasks.append(
                 draw(
-                    phase,
+                    ROLLOUT,
                     shape,
                     engine(config.rollout, published_bytes(source, shape)),
                     known,

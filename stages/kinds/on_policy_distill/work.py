@@ -6,7 +6,7 @@ from pipeline.kinds import Stage
 from stages.costs import shapes
 from stages.costs.memory import trained_parameters
 from stages.costs.models import draw, learning, published_bytes, reading, trained, written
-from stages.costs.work import BACKWARD, FORWARD, Engine, Known, Work
+from stages.costs.work import BACKWARD, FORWARD, ROLLOUT, TRAIN, Engine, Known, Work
 from stages.kinds.on_policy_distill.kind import OnPolicyDistillConfig
 
 
@@ -22,7 +22,7 @@ def work(stage: Stage, known: Known) -> Work:
     weights = published_bytes(stage, model)
     own = Engine("transformers", config.batch_tokens, weights=weights, beside=True)
     drawn = draw(
-        "rollout",
+        ROLLOUT,
         model,
         own,
         known,
@@ -34,7 +34,6 @@ def work(stage: Stage, known: Known) -> Work:
     )
     tokens, calls = prompts * length, prompts / config.micro_batch
     train = learning(
-        "train",
         model,
         tokens=tokens,
         length=length,
@@ -51,11 +50,11 @@ def work(stage: Stage, known: Known) -> Work:
         config.micro_batch,
         logits=True,
         logits_with_gradient=True,
-        scorers=(teacher,),
+        others=((teacher, published_bytes(stage.inputs["teach_with"][0], teacher)),),
     )
     counted = tokens * ((2 * FORWARD + BACKWARD) * model.active + FORWARD * teacher.active)
     return Work(
-        tasks=(drawn, reading("teacher", teacher, tokens, length, calls), train),
+        tasks=(drawn, reading(TRAIN, teacher, tokens, length, calls), train),
         trained=held,
         counted=counted,
         disk=written(stage, model, trained_parameters(held)),

@@ -17,7 +17,6 @@ def work(stage: Stage, known: Known) -> Work:
         return Work(unknown=(stage.name,))
     precision = config.precision
     task = learning(
-        "train",
         model,
         tokens=config.steps * config.batch_tokens,
         length=config.sequence_length,

@@ -6,7 +6,7 @@ from pipeline.kinds import Stage
 from stages.costs import shapes
 from stages.costs.models import learning, reading, steps, trained, written
 from stages.costs.rows import taken
-from stages.costs.work import Known, Work
+from stages.costs.work import TRAIN, Known, Work
 from stages.kinds.reward_model.kind import RewardModelConfig
 
 SEQUENCES = {"pairwise": 2}  # of a row, by objective
@@ -24,7 +24,6 @@ def work(stage: Stage, known: Known) -> Work:
     learnt = (rows - held_out) * config.epochs
     updates = steps(rows - held_out, config.batch_size, config.epochs)
     train = learning(
-        "train",
         model,
         tokens=learnt * each * length,
         length=length,
@@ -34,6 +33,6 @@ def work(stage: Stage, known: Known) -> Work:
         adapters=False,
     )
     calls = held_out / config.micro_batch
-    measure = reading("measure", model, held_out * each * length, length, calls)
+    measure = reading(TRAIN, model, held_out * each * length, length, calls)
     held = trained(config, model, config.max_length, config.micro_batch * each)
     return Work(tasks=(train, measure), trained=held, disk=written(stage, model, model.parameters))

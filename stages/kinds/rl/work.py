@@ -20,11 +20,25 @@ from stages.costs.models import (
     written,
 )
 from stages.costs.shapes import Shape
-from stages.costs.work import BACKWARD, FORWARD, Handled, Known, Task, Trained, Work
+from stages.costs.work import (
+    BACKWARD,
+    FORWARD,
+    REWARD,
+    ROLLOUT,
+    TRAIN,
+    VALIDATION,
+    Handled,
+    Known,
+    Task,
+    Trained,
+    Work,
+)
 from stages.kinds.rl.config import RLConfig
-from stages.rewards.schedule import steps_of
+from stages.rewards.schedule import PREFERENCE_TERMS, steps_of
 from stages.rl.schedule import length_limits
 
+#: What a reward model reads → the term that it serves.
+PREFERENCE_OF = {reads: term for term, reads in PREFERENCE_TERMS.items()}
 VALUE = "value"  # the advantage of PPO, which has a critic
 PASS_TOKENS = 32768  # of a pass of a reward model (stages/rewards/preference.py)
 
@@ -37,14 +51,13 @@ def work(stage: Stage, known: Known) -> Work:
         return Work(unknown=(stage.name,))
     run = _Run.of(stage, config, model, known)
     scorers = [(one, shapes.of_stage(one)) for one in stage.inputs["score_with"]]
-    held = run.held(tuple(shape for _, shape in scorers if shape))
+    shaped = [(one, shape) for one, shape in scorers if shape is not None]
+    held = run.held(tuple((shape, published_bytes(one, shape)) for one, shape in shaped))
     tasks = [*run.rollouts(), *run.validation(), *run.passes(held)]
-    for scorer, shape in scorers:
-        if shape is not None:
-            tasks.append(run.scores(scorer.config.scores, shape))
+    tasks += [run.scores(one, shape) for one, shape in shaped]
     unknown = tuple(one.name for one, shape in scorers if shape is None)
     return Work(
-        tasks=(*tasks, Handled(run.drawn, "rewards")),
+        tasks=(*tasks, Handled(run.drawn, REWARD)),
         trained=held,
         counted=run.counted * run.steps,
         unknown=unknown,
@@ -106,7 +119,7 @@ class _Run:
         for steps, limit in self.spans:
             drawn = steps * self.per_step * self.more
             yield draw(
-                "rollout",
+                ROLLOUT,
                 self.model,
                 own,
                 self.known,
@@ -126,7 +139,7 @@ class _Run:
         looks = len({*range(0, int(self.steps), asked.every), int(self.steps)})
         limit = self.config.sampling.max_tokens
         yield draw(
-            "validation",
+            VALIDATION,
             self.model,
             engine(self.config.rollout, published_bytes(self.stage, self.model), beside=True),
             self.known,
@@ -145,21 +158,19 @@ class _Run:
             length = self.mean + self.known.prompt / config.samples_per_question
         calls = rows / config.micro_batch
         if _old_again(config):
-            yield reading("log-probabilities", self.model, rows * length, length, calls)
+            yield reading(TRAIN, self.model, rows * length, length, calls)
         if config.kl_coefficient:
-            yield reading("reference", self.model, rows * length, length, calls)
+            yield reading(TRAIN, self.model, rows * length, length, calls)
         elif config.kl_rows:
             seen = float(min(config.kl_rows, self.per_step * config.steps_per_rollout))
             seen *= self.steps / config.steps_per_rollout
             per_pass = min(config.micro_batch, config.kl_rows)
-            yield reading("reference", self.model, seen * length, length, seen / per_pass)
+            yield reading(TRAIN, self.model, seen * length, length, seen / per_pass)
         signal = 1.0 if config.kl_coefficient else self._signal()
         more = {"checkpointing": config.precision.gradient_checkpointing}
         more |= {"adapters": config.lora is not None}
-        models = ("train", "critic") if config.algorithm.advantage == VALUE else ("train",)
-        for phase in models:
+        for _ in range(2 if config.algorithm.advantage == VALUE else 1):  # a critic learns as much
             yield learning(
-                phase,
                 self.model,
                 tokens=rows * length * signal,
                 length=length,
@@ -172,16 +183,17 @@ class _Run:
         """Rows that are run: those of groups whose rewards differ."""
         return 1.0 - max(0.0, self.known.assumed.silent - (self.more - 1.0))
 
-    def scores(self, reads: str, shape: Shape) -> Task:
+    def scores(self, scorer: Stage, shape: Shape) -> Task:
         """What a reward model reads, from the step on at which its term acts."""
-        term = self.config.rewards.get({"answer": "helpful", "response": "safety"}.get(reads, ""))
+        term = self.config.rewards.get(PREFERENCE_OF[scorer.config.scores])
         begin = steps_of(term.start, self.config.max_steps) if term else None
         share = 0.0 if begin is None else max(0.0, 1.0 - begin / self.config.max_steps)
         length = self.mean + self.known.prompt
         tokens = self.steps * self.per_step * share * self.known.assumed.general * length
-        return reading("reward models", shape, tokens, length, tokens / PASS_TOKENS)
+        weights = published_bytes(scorer, shape)
+        return reading(REWARD, shape, tokens, length, tokens / PASS_TOKENS, weights)
 
-    def held(self, scorers: tuple[Shape, ...]) -> Trained:
+    def held(self, others: tuple[tuple[Shape, int], ...]) -> Trained:
         config = self.config
         longest = config.max_prompt_tokens + max(length_limits(config).values())
         frozen = config.lora is None and bool(config.kl_coefficient or config.kl_rows)
@@ -192,7 +204,7 @@ class _Run:
             config.micro_batch,
             frozen=int(frozen),
             critic=config.algorithm.advantage == VALUE,
-            scorers=scorers,
+            others=others,
             logits=bool(config.kl_coefficient or config.kl_rows or _old_again(config)),
             logits_with_gradient=_shares_prompts(config),
             chunk_logits=CHUNK_LOGITS,

@@ -9,7 +9,7 @@ from pipeline.kinds import Stage
 from stages.costs import shapes
 from stages.costs.models import draw, engine, published_bytes
 from stages.costs.rows import taken
-from stages.costs.work import Disk, Draw, Handled, Known, Work
+from stages.costs.work import REWARD, ROLLOUT, Disk, Draw, Handled, Known, Work
 from stages.kinds.sample.config import SampleConfig
 
 CALLS = 2  # of a rewriter for each sample: its thought, its summary
@@ -33,7 +33,7 @@ def work(stage: Stage, known: Known) -> Work:
         mean = known.length(stage, config.sampling.max_tokens)
     drawn = problems * each
     own = draw(
-        "sample",
+        ROLLOUT,
         model,
         engine(config.rollout, published_bytes(source, model)),
         known,
@@ -58,7 +58,7 @@ def work(stage: Stage, known: Known) -> Work:
     return Work(
         rows=rows,
         row_tokens=tokens,
-        tasks=(own, *side, Handled(drawn, "verdicts")),
+        tasks=(own, *side, Handled(drawn, REWARD)),
         disk=Disk(size),
     )
 
@@ -70,7 +70,6 @@ def _rewriting(stage: Stage, known: Known, rows: float, mean: float) -> Iterator
             stage.inputs["rewrite_with"],
             stage,
             known,
-            "rewrite",
             CALLS * rows,
             mean,
             config.rewrite.sampling.max_tokens,
@@ -87,7 +86,6 @@ def _judging(stage: Stage, known: Known, drawn: float) -> Iterator[Draw]:
             stage.inputs["judge_with"],
             stage,
             known,
-            "judge",
             judge.votes * drawn,
             share,
             limit,
@@ -99,7 +97,6 @@ def _side(
     models: tuple[Stage, ...],
     stage: Stage,
     known: Known,
-    phase: str,
     count: float,
     mean: float,
     limit: int,
@@ -110,7 +107,7 @@ def _side(
         shape: Any = shapes.of_stage(source)
         if shape is not None:
             yield draw(
-                phase,
+                ROLLOUT,
                 shape,
                 engine(stage.config.rollout, published_bytes(source, shape)),
                 known,

@@ -25,7 +25,6 @@ def work(stage: Stage, known: Known) -> Work:
     updates = steps(rows, config.batch_size, config.epochs)
     held = trained(config, model, packed or config.max_length, config.micro_batch)
     task = learning(
-        "train",
         model,
         tokens=tokens,
         length=length,
