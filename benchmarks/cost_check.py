@@ -34,12 +34,13 @@ from stages.costs.fit import Observed, fitted
 from stages.costs.hardware import SECTION, Hardware, of_root
 from stages.project import R1
 
-#: Phases of a forecast, and of a stage, that are the same work.
-GROUPS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
-    "saying": (("rollout", "sample", "rewrite", "judge", "responses"), ("rollout",)),
-    "judging": (("verdicts", "rewards", "reward models"), ("reward",)),
-    "learning": (("train", "critic", "reference", "log-probabilities"), ("train", "save")),
-    "validation": (("validation",), ("validation",)),
+#: A phase of a forecast, and the phases of a stage that are the same work.
+PHASES: Mapping[str, Sequence[str]] = {
+    "rollout": ("rollout",),
+    "reward": ("reward",),
+    "train": ("train", "save", "other"),
+    "validation": ("validation",),
+    "start": ("start",),
 }
 
 
@@ -111,10 +112,11 @@ def compared(
 
 
 def _phases(estimate: Estimate, one: Observed) -> dict[str, float | None]:
-    return {
-        name: _over(sum(estimate.phases.get(phase, 0.0) for phase in foreseen), one.seconds(actual))
-        for name, (foreseen, actual) in GROUPS.items()
-    }
+    took = {name: one.seconds(phases) for name, phases in PHASES.items()}
+    took |= {"start": one.start_seconds}
+    if engine := one.count("engine_seconds"):
+        took["rollout"] = engine
+    return {name: _over(estimate.phases.get(name, 0.0), took[name]) for name in PHASES}
 
 
 def _over(foreseen: float, actual: float | None) -> float | None:

@@ -20,12 +20,23 @@ from stages.costs import memory, speed
 from stages.costs.actual import Actual
 from stages.costs.hardware import GB, Efficiencies, Hardware
 from stages.costs.least_squares import coefficients
-from stages.costs.work import FORWARD, Draw, Handled, Passes, Work
+from stages.costs.work import (
+    FORWARD,
+    REWARD,
+    ROLLOUT,
+    TRAIN,
+    VALIDATION,
+    Draw,
+    Handled,
+    Passes,
+    Work,
+)
 
-LEARNT = ("train", "save")  # phases of a training
-SAID = ("rollout", "validation")  # of an engine in the process of a training
-JUDGED = ("reward", "other")  # of what follows a completion; beside a training, `reward` alone
+OTHER = "other"
+LEARNT = (TRAIN, "save", OTHER)  # phases of a training, its measuring afterwards included
+SAID = (ROLLOUT, VALIDATION)  # of an engine in the process of a training
 CALL, UPDATE, STEP, MATH, START = "call", "update", "step", "math", "start"
+STEPS = "decode_calls"
 TERA = 1e12
 
 
@@ -77,12 +88,13 @@ def fitted(base: Hardware, stages: Sequence[Observed], name: str) -> Hardware:
     light = [one for one in stages if not one.computes and one.rows]
     learning = _learning(heavy)
     saying = _saying(heavy)
-    speeds = {kind: 1 / each for kind, each in learning.items() if kind not in (CALL, UPDATE)}
+    speeds = {name: 1 / each for name, each in learning.items() if each}
+    speeds = {kind: each for kind, each in speeds.items() if kind not in (CALL, UPDATE)}
     math = [1 / saying[MATH]] if saying.get(MATH) else []
     own, device = base.efficiencies, base.device
     if not device.accelerator and (found := [*speeds.values(), *math]):
         peak = max(found) / TERA  # a CPU is known by what it reaches
-        device = replace(device, tflops=dict.fromkeys(device.tflops, peak))
+        device = replace(device, tflops=dict.fromkeys(device.tflops, _short(peak)))
         own = replace(own, training={kind: _middle(speeds, peak) for kind in own.training})
     shares = {
         kind: _share(each, device.flops(_dtype(heavy, kind))) for kind, each in speeds.items()
@@ -96,8 +108,9 @@ def fitted(base: Hardware, stages: Sequence[Observed], name: str) -> Hardware:
     machine = replace(base, name=name, device=device)
     if STEP in saying:
         changed["step_seconds"] = max(0.0, saying[STEP] - _read_alone(heavy, machine))
+    changed |= _slower(heavy, machine)
     changed |= _starts(heavy) | _rows(light, heavy, own) | _process(heavy, machine)
-    return replace(machine, efficiencies=replace(own, **changed))
+    return replace(machine, efficiencies=replace(own, **_rounded(changed)))
 
 
 def _learning(heavy: Sequence[Observed]) -> dict[str, float]:
@@ -108,7 +121,8 @@ def _learning(heavy: Sequence[Observed]) -> dict[str, float]:
             continue
         foreseen = sum(task.tokens for task in one.learns)
         scale = one.count("tokens_trained", foreseen) / foreseen
-        beside = [t for t in one.work.tasks if isinstance(t, Passes) and t.phase in _BESIDE]
+        read = [task for task in one.work.tasks if isinstance(task, Passes) and not task.updates]
+        beside = [task for task in read if task.phase == TRAIN]
         flops = scale * sum(task.flops for task in [*one.learns, *beside])
         updates = one.count("updates", sum(task.updates for task in one.learns))
         passes = one.count("passes", updates) + scale * sum(task.calls for task in beside)
@@ -117,14 +131,11 @@ def _learning(heavy: Sequence[Observed]) -> dict[str, float]:
     return coefficients(rows, seconds)
 
 
-_BESIDE = ("reference", "log-probabilities")  # passes that read, between those that learn
-
-
 def _saying(heavy: Sequence[Observed]) -> dict[str, float]:
     """Seconds of a decoding step and of a FLOP, of engines that count their steps."""
     rows, seconds = [], []
     for one in heavy:
-        steps, took = one.count("decode_calls"), one.said_seconds
+        steps, took = one.count(STEPS), one.said_seconds
         if not one.draws or not steps or not took:
             continue
         of_token = sum(map(speed.flops, one.draws)) / sum(t.tokens + t.read for t in one.draws)
@@ -143,6 +154,26 @@ def _read_alone(heavy: Sequence[Observed], machine: Hardware) -> float:
     )
 
 
+def _slower(heavy: Sequence[Observed], machine: Hardware) -> dict[str, float]:
+    """Of engines that count no steps (vLLM): how many times as long they took as is said."""
+    ratios = []
+    for one in heavy:
+        if not one.draws or not one.said_seconds or one.count(STEPS):
+            continue
+        longer = one.count("tokens_out") / sum(task.tokens for task in one.draws)
+        tasks = [replace(task, mean=task.mean * longer) for task in one.draws]
+        each = (speed.draw_seconds(t, machine, t.engine.tensor_parallel) for t in tasks)
+        ratios.append(one.said_seconds / sum(each))
+    if not ratios:
+        return {}
+    own, slower = machine.efficiencies, median(ratios)
+    return {
+        "bandwidth": min(1.0, own.bandwidth / slower),
+        "decode_math": min(1.0, own.decode_math / slower),
+        "step_seconds": own.step_seconds * slower,
+    }
+
+
 def _starts(heavy: Sequence[Observed]) -> dict[str, float]:
     found = [one.start_seconds for one in heavy]
     return {"start_seconds": max(0.0, median(found))} if found else {}
@@ -159,7 +190,7 @@ def _rows(
     each = {kind: value for kind, value in found.items() if kind != START}
     for kind in {one.kind for one in heavy if one.rows}:
         some = [one for one in heavy if one.kind == kind and one.rows]
-        phases = JUDGED[:1] if any(one.learns for one in some) else JUDGED
+        phases = (REWARD,) if any(one.learns for one in some) else (REWARD, OTHER)
         each[kind] = sum(one.seconds(phases) for one in some) / sum(one.rows for one in some)
     start = {"light_seconds": found[START]} if START in found else {}
     return start | {"row_seconds": {**own.row_seconds, **each}}
@@ -174,6 +205,20 @@ def _process(heavy: Sequence[Observed], machine: Hardware) -> dict[str, float]:
             parts: Mapping[str, float] = memory.peak(one.work, machine, 1)
             beside.append(held - sum(size for part, size in parts.items() if part != "process"))
     return {"process_gb": max(0.0, median(beside)) / GB} if beside else {}
+
+
+def _rounded(changed: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {key: _short(each) for key, each in value.items()}
+        if isinstance(value, Mapping)
+        else _short(value)
+        for name, value in changed.items()
+    }
+
+
+def _short(value: float) -> float:
+    """To the digits that a measurement has."""
+    return float(f"{value:.4g}")
 
 
 def _dtype(heavy: Sequence[Observed], kind: str) -> str:

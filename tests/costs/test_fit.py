@@ -22,14 +22,6 @@ from stages.costs.least_squares import coefficients
 from stages.costs.work import Draw, Known, Passes, Work, assumed
 from stages.project import R1
 
-PHASES = {
-    "rollout": ("rollout", "sample", "rewrite", "judge", "responses"),
-    "reward": ("verdicts", "rewards", "reward models"),
-    "train": ("train", "critic", "reference", "log-probabilities"),
-    "validation": ("validation",),
-    "start": ("start",),
-}
-
 
 @pytest.fixture(scope="module")
 def tiny() -> tuple[dict[str, Stage], Hardware]:
@@ -47,8 +39,6 @@ def works(stages: Mapping[str, Stage]) -> dict[str, Work]:
 def ran(kind: str, work: Work, machine: Hardware) -> Observed:
     """The stage as that machine would tell it, when all goes as it was foreseen."""
     found = dict(speed.phases(kind, work, machine, 1))
-    phases = {name: sum(found.get(each, 0.0) for each in own) for name, own in PHASES.items()}
-    rest = sum(found.values()) - sum(phases.values())
     draws = [task for task in work.tasks if isinstance(task, Draw)]
     learns = [task for task in work.tasks if isinstance(task, Passes) and task.updates]
     counts = {
@@ -60,13 +50,12 @@ def ran(kind: str, work: Work, machine: Hardware) -> Observed:
         "updates": sum(task.updates for task in learns),
     }
     held = sum(memory.peak(work, machine, 1).values())
-    computes = bool(draws or learns)
     return Observed(
         kind,
         work,
         Actual(
             seconds=sum(found.values()),
-            phases={**phases, "other": rest} if computes else {"start": sum(found.values())},
+            phases=found if draws or learns else {"start": sum(found.values())},
             processor={},
             tokens_in=None,
             tokens_out=None,
@@ -114,6 +103,19 @@ def test_what_is_true_of_a_machine_is_found_from_what_its_stages_tell(tiny: Any)
         assert getattr(own, name) == pytest.approx(getattr(true, name), rel=0.1), name
     assert own.row_seconds["clean_problems"] == pytest.approx(0.004, rel=0.1)
     assert own.light_seconds == pytest.approx(1.5, rel=0.1)
+
+
+def test_an_engine_that_counts_no_steps_is_as_slow_as_it_was(tiny: Any) -> None:
+    stages, base = tiny
+    own = base.efficiencies
+    truth = replace(base, efficiencies=replace(own, step_seconds=2 * own.step_seconds))
+    seen = ran("evaluate", works(stages)["eval_zero"], truth)
+    counts = {name: value for name, value in seen.actual.counts.items() if name != "decode_calls"}
+    seen = replace(seen, actual=replace(seen.actual, counts=counts))
+    (task,) = seen.draws
+    found = fitted(base, [seen], "mine")
+    took = speed.draw_seconds(task, truth, 1)
+    assert speed.draw_seconds(task, found, 1) == pytest.approx(took, rel=0.1)
 
 
 def test_the_file_is_read_as_hardware_of_ones_own(tiny: Any, tmp_path: Path) -> None:
