@@ -61,26 +61,17 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def alone(one: Observed) -> Observed:
-    """Its seconds without those in which another process had the core.
-
-    How much it waited shows where it computed itself, or its engine did.
-    """
-    spent, counts = one.actual, one.actual.counts
-    waits = {"reward"} | ({"rollout"} if counts.get("engine_seconds") else set())
-    own = [phase for phase in spent.phases if phase not in waits]
-    took = sum(spent.phases[phase] for phase in own)
-    took += counts.get("engine_seconds", 0.0) + counts.get("engine_start_seconds", 0.0)
-    computed = sum(spent.processor[phase] for phase in own)
-    computed += counts.get("engine_processor_seconds", 0.0)
-    share = min(1.0, computed / took) if took else 1.0
-    timed = {name: share if name.endswith("_seconds") else 1.0 for name in counts}
+    """Its seconds without those in which it waited for a core, its own processes included."""
+    spent, took = one.actual, sum(one.actual.phases.values())
+    share = min(1.0, sum(spent.processor.values()) / took) if took else 1.0
+    timed = {name: share if name.endswith("_seconds") else 1.0 for name in spent.counts}
     return replace(
         one,
         actual=replace(
             spent,
             seconds=spent.seconds * share,
             phases={phase: value * share for phase, value in spent.phases.items()},
-            counts={name: value * timed[name] for name, value in counts.items()},
+            counts={name: value * timed[name] for name, value in spent.counts.items()},
         ),
     )
 

@@ -38,7 +38,8 @@ _FOLDER = "meter"  # in a stage's work directory
 class Spent:
     """Seconds by phase, sums, and largest values.
 
-    processor: seconds by phase that this process computed, so how far it had to wait for others.
+    processor: seconds by phase that this process computed, so how far it had to wait for others;
+    beside them `children` are those of the processes that it started and that have ended.
     Of memory the largest process counts: `memory_mib`. Of an accelerator, `device_mib` is what its
     tensors took, `device_used_mib` all that anybody held whenever this was written.
     """
@@ -94,6 +95,10 @@ class Meter:
         """Time goes on in the same phase."""
         self.turn_to(self._phase)
 
+    def ran_beside(self, seconds: float) -> None:
+        with self._guard:
+            _add(self._spent.processor, {"children": seconds})
+
     def count(self, numbers: Mapping[str, float]) -> None:
         with self._guard:
             _add(self._spent.counts, numbers)
@@ -125,10 +130,12 @@ _meter = Meter()
 @contextlib.contextmanager
 def running(work: Path, rank: int = 0) -> Iterator[None]:
     """Inside, this process is a stage's, or a rank of its gang."""
+    before = _children()
     begin(work / _FOLDER / f"{rank}-{uuid.uuid4().hex}.json")
     try:
         yield
     finally:
+        _meter.ran_beside(_children() - before)
         _meter.tick()
         _meter.write()
 
@@ -215,6 +222,11 @@ def _memory() -> dict[str, float]:
         found["device_mib"] = torch.cuda.max_memory_allocated() / 2**20
         found["device_used_mib"] = (total - free) / 2**20
     return found
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _of_main_thread() -> bool:

@@ -131,11 +131,10 @@ def _serve(start: Start, inbox: SimpleQueue[Shard], send: Callable[[Message], No
 
 @contextlib.contextmanager
 def _counted(name: str) -> Iterator[None]:
-    """Seconds of an engine, which its stage waits for or works beside; and what it computed."""
-    started, computed = time.monotonic(), time.process_time()
+    """Seconds of an engine, which its stage waits for or works beside."""
+    started = time.monotonic()
     yield
     meter.count(**{name: time.monotonic() - started})
-    meter.count(engine_processor_seconds=time.process_time() - computed)
 
 
 def _teller(shard: Shard, send: Callable[[Message], None]) -> Callable[[int], None]:
