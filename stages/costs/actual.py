@@ -71,6 +71,7 @@ def _tokens_out(facts: Mapping[str, Any], counts: Mapping[str, float]) -> float 
         return counts["tokens_out"]
     if "completions" in facts:
         return facts.get("tokens")
-    if "overall" in facts and (length := facts["overall"].get("length")):
-        return float(length["value"] * facts["problems"] * facts["samples_per_problem"])
+    length = (facts.get("overall") or {}).get("length")
+    if length and "samples_per_problem" in facts:
+        return float(length["value"] * length["n"] * facts["samples_per_problem"])
     return facts.get("tokens_drawn")

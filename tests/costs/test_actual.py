@@ -46,7 +46,7 @@ def test_a_manifest_of_before_says_what_its_facts_have_and_the_rest_is_not_known
     assert (trained.tokens_in, trained.tokens_out) == (42, None)
     assert trained.memory_bytes == 512 * MIB
     assert not trained.phases
-    overall = {"overall": {"length": {"value": 20.0}}, "problems": 10, "samples_per_problem": 8}
+    overall = {"overall": {"length": {"value": 20.0, "n": 10}}, "samples_per_problem": 8}
     assert Actual.of(manifest(kind="evaluate", facts=overall)).tokens_out == 1600
     assert Actual.of(manifest(kind="sample", facts={"tokens_drawn": 7})).tokens_out == 7
 
