@@ -116,7 +116,7 @@ def _rows(found: Forecast) -> Iterator[Sequence[str]]:
 
 def _cells(one: Estimate, found: Forecast) -> Sequence[str]:
     return (
-        one.stage,
+        f"{one.stage} !" if one.problems else one.stage,
         str(one.devices or NONE),
         _count(one.tokens_in),
         _count(one.tokens_out),
@@ -168,6 +168,8 @@ def _words(found: Forecast) -> Iterator[str]:
             names = ", ".join(one.unknown)
             yield from filled([f"{one.stage}: nobody knows the shape of {names}; counted as 0"], "")
     texts = {one.stage: list(one.problems) for one in found.stages.values() if one.problems}
+    if texts:
+        yield "!: does not fit, so its time says little"
     for text in checks.lines(texts, when_run=True):
         yield from filled([text], "", "does not fit: ")
 

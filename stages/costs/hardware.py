@@ -85,7 +85,7 @@ class Efficiencies:
     step_seconds: Cost
     link_seconds: Cost
     network_seconds: Cost
-    sequence_tokens_s: Amount | None
+    sequence_tokens_s: Mapping[str, Amount]
     call_seconds: Cost
     update_seconds: Cost
     rl_overhead: Annotated[FiniteFloat, Field(ge=1)]
@@ -119,9 +119,9 @@ class Hardware:
         """The text of a file that `hardware.file` reads."""
         said = dataclasses.asdict(self)
         said["device"]["matches"] = list(self.device.matches)
-        for section, key in (("device", "tflops"), ("efficiencies", "training")):
-            said[section][key] = dict(said[section][key])
-        said["efficiencies"]["row_seconds"] = dict(said["efficiencies"]["row_seconds"])
+        own = said["efficiencies"]
+        own |= {key: dict(own[key]) for key in ("training", "row_seconds", "sequence_tokens_s")}
+        said["device"]["tflops"] = dict(self.device.tflops)
         return yaml.safe_dump(said, sort_keys=False, allow_unicode=True)
 
 

@@ -61,13 +61,18 @@ def draw(
     limit: int,
     rounds: float = 1.0,
     prompt: float | None = None,
+    shard: int | None = None,
 ) -> Draw:
-    """`completions` of `prompts`, both in all, in so many rounds."""
-    rounds = max(1.0, rounds)
+    """`completions` of `prompts`, both in all, in so many rounds. shard: of a fleet, whose engines
+    each take so many at a time."""
+    rounds = max(1.0, rounds, completions / shard if shard else 0.0)
     each = completions / rounds
     longest = known.assumed.longest(mean, limit, each)
     asked = known.prompt if prompt is None else prompt
-    return Draw(phase, model, how, each, asked, mean, longest, limit, prompts / rounds, rounds)
+    prompts /= rounds
+    return Draw(
+        phase, model, how, each, asked, mean, longest, limit, prompts, rounds, shard is not None
+    )
 
 
 def learning(

@@ -108,17 +108,19 @@ def draw_seconds(task: Draw, hardware: Hardware, devices: int) -> float:
     Our own loop fills a batch once and decodes it to its end, so there it is the one and the other.
     """
     at = decoding(task, hardware, devices)
-    share = task.sequences / at.engines
+    share, rounds = task.sequences / at.engines, task.rounds
+    if task.shards:
+        share, rounds = task.sequences, max(1.0, task.rounds / at.engines)
     if task.engine.name == "vllm":
         flowing = share * task.mean * at.step / at.batch
-        one = hardware.efficiencies.sequence_tokens_s
-        slowest = max(at.tail, 1.0 / one) if one else at.tail
+        told = hardware.efficiencies.sequence_tokens_s.get(task.model.name)
+        slowest = 1.0 / told if told else at.tail
         round_ = max(flowing, task.longest * slowest)
     else:
         batches = max(1.0, share / at.batch)
         round_ = batches * task.longest * at.alone
         round_ += share * task.mean * (at.step - at.alone) / at.batch
-    return task.rounds * round_ + prefill_seconds(task, hardware, devices)
+    return rounds * round_ + prefill_seconds(task, hardware, devices)
 
 
 def prefill_seconds(task: Draw, hardware: Hardware, devices: int) -> float:
@@ -132,7 +134,8 @@ def decoding(task: Draw, hardware: Hardware, devices: int) -> Decoding:
     each = task.engine.tensor_parallel
     engines = max(1.0, devices / each)
     room = memory.sequences(task, hardware, min(each, devices))
-    batch = max(1.0, min(task.sequences / engines, room))
+    asked = task.sequences if task.shards else task.sequences / engines
+    batch = max(1.0, min(asked, room))
     over = min(each, devices)
     step, alone, tail = (
         step_seconds(task, hardware, over, count) for count in (batch, 1.0, max(1.0, batch / TAIL))

@@ -66,7 +66,8 @@ class Engine:
 class Draw:
     """Completions: `rounds` times `sequences` of them, each round waiting for its longest.
 
-    prompts: distinct ones of a round. mean, limit: tokens of a completion.
+    prompts: distinct ones of a round. mean, limit: tokens of a completion. shards: a round is one
+    engine's, so that engines have rounds of their own; else it is spread over all.
     """
 
     phase: str
@@ -79,6 +80,7 @@ class Draw:
     limit: int
     prompts: float
     rounds: float = 1.0
+    shards: bool = False
 
     @property
     def tokens(self) -> float:

@@ -36,7 +36,8 @@ def work(stage: Stage, known: Known) -> Work:
         prompts=share * problems * runs,
         mean=mean,
         limit=limit,
-        rounds=max(runs, answers * runs / config.rollout.shard_samples),
+        rounds=runs,
+        shard=config.rollout.shard_samples,
     )
     tasks: list[Task] = [drawn, Handled(answers * runs, REWARD)]
     length = mean + known.prompt

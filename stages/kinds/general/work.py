@@ -36,7 +36,7 @@ def work(stage: Stage, known: Known) -> Work:
         prompts=asked,
         mean=mean,
         limit=limit,
-        rounds=count / config.rollout.shard_samples,
+        shard=config.rollout.shard_samples,
         prompt=length,
     )
     tokens = length + config.thinking.share * mean

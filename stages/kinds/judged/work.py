@@ -44,7 +44,7 @@ def work(stage: Stage, known: Known) -> Work:
                     prompts=count,
                     mean=length,
                     limit=most,
-                    rounds=count / config.rollout.shard_samples,
+                    shard=config.rollout.shard_samples,
                     prompt=prompt,
                 )
             )

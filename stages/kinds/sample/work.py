@@ -41,7 +41,7 @@ def work(stage: Stage, known: Known) -> Work:
         prompts=problems,
         mean=mean,
         limit=config.sampling.max_tokens,
-        rounds=drawn / config.rollout.shard_samples,
+        shard=config.rollout.shard_samples,
     )
     kept = problems * min(
         config.max_kept_per_problem,
@@ -115,6 +115,6 @@ def _side(
                 prompts=count,
                 mean=min(mean, limit),
                 limit=limit,
-                rounds=count / stage.config.rollout.shard_samples,
+                shard=stage.config.rollout.shard_samples,
                 prompt=prompt,
             )

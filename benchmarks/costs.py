@@ -1,0 +1,156 @@
+"""How near `r1 plan --cost` comes to what others published, and what fits on which machine.
+
+    python -m benchmarks.costs [published] [paper] [fits] [memory]
+
+Markdown on standard output; docs/costs.md has the tables as they came out. Nothing is trained: each
+row is a formula beside a number of its source (published_costs.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from benchmarks.published_costs import HOUR, beside, machine, table, tables
+from pipeline.compose import compose
+from pipeline.graph import build
+from stages.costs import shapes, speed
+from stages.costs.estimate import Estimate, Forecast, forecast, work_of
+from stages.costs.hardware import Hardware, of_root
+from stages.costs.work import Draw, Known, Passes, Work, assumed
+from stages.project import R1
+
+
+def paper() -> Iterator[str]:
+    """DeepSeek's 147K H800-hours (B.4.4), by the tasks of profile=paper on DeepSeek's own software:
+    all 512 GPUs for each stage, engines over 16 of them in fp8."""
+    hardware = machine("h800x8", 64)
+    overrides = ["recipe=r1", "profile=paper", "model@stages.base=deepseek_v3_base", "rollout=vllm"]
+    composed = compose(R1, overrides)
+    stages = build(composed.stages, R1.kinds(), composed.root).stages
+    known = Known(composed.root, assumed(composed.root), work_of)
+    hours = {name: _hours(known.work(stages[name]), hardware) for name in PAPER_STAGES}
+    learnt = replace(known.work(stages["zero"]), tasks=known.work(stages["zero"]).tasks[-4:])
+    passes = _hours(learnt, hardware)
+    sft, data = hours["dev1"] + hours["dev3"], sum(hours[name] for name in DATA)
+    rows = [
+        ["R1-Zero", *beside(hours["zero"], 101_000)],
+        ["R1-Zero: of it, passes that learn and read", f"{passes:,.0f}", "", ""],
+        ["SFT data: sampling, rewriting", *beside(data, 5_000)],
+        ["R1: both SFTs", f"{sft:,.0f}", "", ""],
+        ["R1: last RL, 1,700 steps", f"{hours['r1']:,.0f}", "", ""],
+    ]
+    step = hours["dev2"] / stages["dev2"].config.max_steps
+    left = 41_000 - sft - hours["r1"]
+    rows.append(
+        ["R1: first RL, steps that the rest of 41K pays for", f"{left / step:,.0f}", "", ""]
+    )
+    rows.append(["R1-Zero and SFT data", *beside(hours["zero"] + data, 106_000)])
+    yield from table("H800-hours", ("part", "predicted", "paper", "ratio"), rows)
+    tokens = sum(task.tokens for task in known.work(stages["zero"]).tasks if isinstance(task, Draw))
+    yield f"\nR1-Zero draws {tokens / 1e9:.1f}e9 tokens."
+    for speed_ in (None, 22, 33, 40, 50):
+        told = {known.root["stages"]["base"]["path"]: float(speed_)} if speed_ else {}
+        own = replace(hardware.efficiencies, sequence_tokens_s=told)
+        zero = _hours(known.work(stages["zero"]), replace(hardware, efficiencies=own))
+        yield f"- one sequence at {speed_ or 'the speed of reading'} tokens/s: {zero / 101e3:.2f}"
+
+
+DATA = ("cold_start_data", "reasoning_data", "general_data")
+PAPER_STAGES = ("zero", "dev1", "dev2", *DATA, "dev3", "r1")
+
+
+def _hours(work: Work, hardware: Hardware) -> float:
+    """GPU-hours on all of a machine, as if weights and engines lay as DeepSeek laid them."""
+    kind = "rl" if any(isinstance(t, Draw) for t in work.tasks) and work.trained else "sft"
+    seconds = 0.0
+    for task in work.tasks:
+        if isinstance(task, Draw):
+            how = replace(task.engine, tensor_parallel=16, weights=shapes.FP8, beside=False)
+            seconds += speed.draw_seconds(replace(task, engine=how), hardware, hardware.total)
+        elif isinstance(task, Passes):
+            whole = replace(work, trained=None)
+            seconds += speed.passes_seconds(kind, task, whole, hardware, hardware.total)
+    return seconds * hardware.total / HOUR
+
+
+MODELS = (
+    "Qwen/Qwen2.5-0.5B",
+    "Qwen/Qwen2.5-1.5B",
+    "Qwen/Qwen2.5-7B",
+    "Qwen/Qwen3-4B",
+    "meta-llama/Llama-3.1-8B",
+)
+MACHINES = ("rtx4090x1", "a100x1", "a100x8")
+SHOWN = ("zero", "dev3", "helpful_rm", "r1", "eval_r1")
+
+
+def fits() -> Iterator[str]:
+    """What fits: GB that a stage needs on a device, and what changes where that is too much."""
+    for profile in ("one_gpu", "small"):
+        rows = []
+        for model in MODELS:
+            for name in MACHINES:
+                found = foreseen_of(profile, model, name)
+                wrong = [one for one in found.stages.values() if one.problems]
+                cells = [_cell(found.stages[stage]) for stage in SHOWN]
+                days = f"{found.seconds / HOUR / 24:.1f}" if not wrong else ""
+                rows.append([model.partition("/")[2], name, *cells, str(len(wrong)), days])
+        head = ("base", "machine", *SHOWN, "stages that do not fit", "days")
+        yield from table(f"profile={profile}: GB a device, and what makes it fit", head, rows)
+
+
+def foreseen_of(profile: str, model: str, name: str) -> Forecast:
+    overrides = [f"profile={profile}", f"hardware={name}", "model@stages.base=hub"]
+    composed = compose(R1, [*overrides, f"stages.base.path={model}"])
+    stages = build(composed.stages, R1.kinds(), composed.root).stages
+    return forecast(stages, of_root(composed.root, name))
+
+
+def _cell(one: Estimate) -> str:
+    needed = f"{sum(one.peak_bytes.values()) / 1e9:.0f}"
+    if not one.problems:
+        return needed
+    words = one.problems[0].text.rpartition(": ")[2]
+    return f"**{needed}** {words.replace(f'stages.{one.stage}.', '')}"
+
+
+def rl_memory() -> Iterator[str]:
+    """RL's memory by what holds it, full weights and adapters, beside an engine's share."""
+    rows = []
+    for model in MODELS:
+        for lora in ((), ("+lora@stages.zero.lora=default",)):
+            overrides = ["recipe=r1_zero", "profile=small", "hardware=a100x8", *lora]
+            composed = compose(
+                R1, [*overrides, "model@stages.base=hub", f"stages.base.path={model}"]
+            )
+            stages = build(composed.stages, R1.kinds(), composed.root).stages
+            one = forecast(stages, of_root(composed.root)).stages["zero"]
+            parts = [f"{one.peak_bytes.get(part, 0) / 1e9:.1f}" for part in PARTS]
+            total = f"{sum(one.peak_bytes.values()) / 1e9:.0f}"
+            rows.append([model.partition("/")[2], "adapters" if lora else "all", *parts, total])
+    head = ("model", "learns", *PARTS, "GB in all")
+    yield from table("RL of `zero`, profile=small, a device of 80 GB, parallel=ddp", head, rows)
+
+
+PARTS = (
+    "weights",
+    "gradients",
+    "optimiser",
+    "bf16 copies",
+    "reference",
+    "activations",
+    "logits",
+    "engine",
+)
+SECTIONS = {"published": tables, "paper": paper, "fits": fits, "memory": rl_memory}
+
+
+def main(names: Sequence[str]) -> None:
+    for name in names or SECTIONS:
+        print("\n".join(SECTIONS[name]()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
