@@ -53,5 +53,5 @@ def work(stage: Stage, known: Known) -> Work:
                     published_bytes(scorer, shape),
                 )
             )
-    size = answers * runs * mean * known.assumed.token_bytes
+    size = answers * mean * known.assumed.token_bytes  # of the others only numbers are kept
     return Work(tasks=tuple(tasks), disk=Disk(size))
