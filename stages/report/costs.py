@@ -45,7 +45,7 @@ def _how(told: Mapping[str, Any]) -> str:
     return (
         f"Foreseen is what `r1 plan --cost` says for {told['hardware']}{money}, from the "
         "configuration alone. `r1 hardware` keeps what this machine showed (docs/costs.md). Bold: "
-        f"more than {OFF:.0%} off."
+        f"more than {100 * OFF:.0f} % off."
     )
 
 
