@@ -191,7 +191,7 @@ def _rows(
     for kind in {one.kind for one in heavy if one.rows}:
         some = [one for one in heavy if one.kind == kind and one.rows]
         phases = (REWARD,) if any(one.learns for one in some) else (REWARD, OTHER)
-        each[kind] = sum(one.seconds(phases) for one in some) / sum(one.rows for one in some)
+        each[kind] = median(one.seconds(phases) / one.rows for one in some)
     start = {"light_seconds": found[START]} if START in found else {}
     return start | {"row_seconds": {**own.row_seconds, **each}}
 
