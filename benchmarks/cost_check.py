@@ -29,6 +29,7 @@ from rich.table import Table
 from pipeline.compose import compose
 from pipeline.situation import Situation, survey
 from stages.commands.hardware import measured
+from stages.costs import speed
 from stages.costs.estimate import Estimate, estimates
 from stages.costs.fit import Observed, fitted
 from stages.costs.hardware import SECTION, Hardware, of_root
@@ -97,6 +98,8 @@ def compared(
             "tokens_out": _over(own[name].tokens_out, one.actual.tokens_out),
             "memory": _over(sum(own[name].peak_bytes.values()), one.actual.memory_bytes),
             "disk": _over(own[name].disk_bytes, one.actual.disk_bytes),
+            "decode steps": _over(_decode_steps(one, base), one.count("decode_calls")),
+            "passes": _over(sum(task.calls for task in one.learns), one.count("passes")),
             **_phases(own[name], one),
         }
     return rows
@@ -108,6 +111,13 @@ def _phases(estimate: Estimate, one: Observed) -> dict[str, float | None]:
     if engine := one.count("engine_seconds"):
         took["rollout"] = engine
     return {name: _over(estimate.phases.get(name, 0.0), took[name]) for name in PHASES}
+
+
+def _decode_steps(one: Observed, base: Hardware) -> float:
+    """Those that our own loop makes: each batch goes on to its longest."""
+    batches = [max(1.0, t.sequences / speed.decoding(t, base, 1).batch) for t in one.draws]
+    steps = (t.rounds * each * t.longest for t, each in zip(one.draws, batches, strict=True))
+    return sum(steps)
 
 
 def _over(foreseen: float, actual: float | None) -> float | None:
