@@ -121,9 +121,9 @@ def _report(
     if situation.project.report is None:
         return None
     build, composed = load(situation.project.report), situation.composed
-    foreseen = situation.project.told_before(situation.graph.stages, composed)
-    told = {**facts, "foreseen": foreseen}
     try:
+        foreseen = situation.project.told_before(situation.graph.stages, composed)
+        told = {**facts, "foreseen": foreseen}
         path: Path = build(runner.artifacts(), composed.root, folder.report, told)
     except RecipeError as error:
         print(f"no report: {error}")

@@ -18,7 +18,7 @@ class Actual:
     """Seconds over all attempts, by phase where they are known; tokens; bytes.
 
     tokens_in: prompts that an engine read, and what was trained on. memory: of the largest process.
-    device: what its tensors took of an accelerator. longest: tokens of the longest completion.
+    device: what was held of an accelerator, by anybody. longest: tokens of the longest completion.
     """
 
     seconds: float
@@ -42,7 +42,7 @@ class Actual:
             cost.get("peaks") or {},
         )
         memory = peaks.get("memory_mib") or manifest.get("host", {}).get("peak_memory_mib")
-        device = peaks.get("device_mib")
+        device = peaks.get("device_used_mib") or peaks.get("device_mib")
         return cls(
             seconds=float(manifest.get("seconds", 0.0)),
             phases=cost.get("phases") or {},
