@@ -162,7 +162,8 @@ def _attention(said: Mapping[str, Any], hidden: int, heads: int) -> tuple[int, i
     size = int(said.get("head_dim") or hidden // heads)
     kept = int(said.get("num_key_value_heads") or heads) * size
     width = heads * size
-    biases = width + 2 * kept if said.get("attention_bias") else 0
+    biased = said.get("attention_bias") or said.get("model_type") == "qwen2"
+    biases = width + 2 * kept if biased else 0
     return hidden * width * 2 + hidden * kept * 2 + biases, width, 2 * kept
 
 
