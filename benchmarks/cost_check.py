@@ -35,14 +35,7 @@ from stages.costs.fit import Observed, fitted
 from stages.costs.hardware import SECTION, Hardware, of_root
 from stages.project import R1
 
-#: A phase of a forecast, and the phases of a stage that are the same work.
-PHASES: Mapping[str, Sequence[str]] = {
-    "rollout": ("rollout",),
-    "reward": ("reward",),
-    "train": ("train", "save", "other"),
-    "validation": ("validation",),
-    "start": ("start",),
-}
+PHASES = ("rollout", "reward", "train", "validation", "start")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -106,10 +99,11 @@ def compared(
 
 
 def _phases(estimate: Estimate, one: Observed) -> dict[str, float | None]:
-    took = {name: one.seconds(phases) for name, phases in PHASES.items()}
-    took |= {"start": one.start_seconds}
-    if engine := one.count("engine_seconds"):
-        took["rollout"] = engine
+    """As fit.py takes the phases of a stage together."""
+    took = {name: one.seconds([name]) for name in PHASES} | {"start": one.start_seconds}
+    rest = "train" if one.learns else "reward"
+    took[rest] += one.seconds(["save", "other"])
+    took["rollout"] = one.count("engine_seconds") or took["rollout"]
     return {name: _over(estimate.phases.get(name, 0.0), took[name]) for name in PHASES}
 
 

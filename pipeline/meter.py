@@ -62,11 +62,12 @@ class Spent:
 
     def rounded(self) -> Spent:
         """As the manifest has it: seconds to the millisecond, peaks as whole numbers."""
-        sums = (
-            {name: round(value, 3) for name, value in numbers.items()}
-            for numbers in (self.phases, self.processor, self.counts)
+        return Spent(
+            _rounded(self.phases, 3),
+            _rounded(self.processor, 3),
+            _rounded(self.counts, 3),
+            _rounded(self.peaks, 0),
         )
-        return Spent(*sums, {name: round(value) for name, value in self.peaks.items()})
 
 
 class Meter:
@@ -236,3 +237,7 @@ def _of_main_thread() -> bool:
 def _add(sums: dict[str, float], numbers: Mapping[str, float]) -> None:
     for name, number in numbers.items():
         sums[name] = sums.get(name, 0.0) + number
+
+
+def _rounded(numbers: Mapping[str, float], digits: int) -> dict[str, float]:
+    return {name: round(value, digits) for name, value in numbers.items()}
