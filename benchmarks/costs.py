@@ -15,9 +15,10 @@ from dataclasses import replace
 from benchmarks.published_costs import HOUR, beside, machine, table, tables
 from pipeline.compose import compose
 from pipeline.graph import build
+from pipeline.kinds import Stage
 from stages.costs import shapes, speed
-from stages.costs.estimate import Estimate, Forecast, forecast, work_of
-from stages.costs.hardware import Hardware, of_root
+from stages.costs.estimate import Estimate, forecast, work_of
+from stages.costs.hardware import Hardware
 from stages.costs.work import Draw, Known, Passes, Work, assumed
 from stages.project import R1
 
@@ -54,7 +55,8 @@ def paper() -> Iterator[str]:
         told = {known.root["stages"]["base"]["path"]: float(speed_)} if speed_ else {}
         own = replace(hardware.efficiencies, sequence_tokens_s=told)
         zero = _hours(known.work(stages["zero"]), replace(hardware, efficiencies=own))
-        yield f"- one sequence at {speed_ or 'the speed of reading'} tokens/s: {zero / 101e3:.2f}"
+        told_ = f"{speed_} tokens/s" if speed_ else "the speed of reading"
+        yield f"- one sequence at {told_}: {zero / 101e3:.2f} ×"
 
 
 DATA = ("cold_start_data", "reasoning_data", "general_data")
@@ -91,29 +93,31 @@ def fits() -> Iterator[str]:
     for profile in ("one_gpu", "small"):
         rows = []
         for model in MODELS:
+            stages = stages_of(f"profile={profile}", model)
             for name in MACHINES:
-                found = foreseen_of(profile, model, name)
-                wrong = [one for one in found.stages.values() if one.problems]
-                cells = [_cell(found.stages[stage]) for stage in SHOWN]
-                days = f"{found.seconds / HOUR / 24:.1f}" if not wrong else ""
-                rows.append([model.partition("/")[2], name, *cells, str(len(wrong)), days])
-        head = ("base", "machine", *SHOWN, "stages that do not fit", "days")
+                found = forecast(stages, machine(name)).stages
+                wrong = [one for one in found.values() if one.problems]
+                cells = [_cell(found[stage]) for stage in SHOWN]
+                rows.append([model.partition("/")[2], name, *cells, str(len(wrong))])
+        head = ("base", "machine", *SHOWN, "do not fit")
         yield from table(f"profile={profile}: GB a device, and what makes it fit", head, rows)
 
 
-def foreseen_of(profile: str, model: str, name: str) -> Forecast:
-    overrides = [f"profile={profile}", f"hardware={name}", "model@stages.base=hub"]
-    composed = compose(R1, [*overrides, f"stages.base.path={model}"])
-    stages = build(composed.stages, R1.kinds(), composed.root).stages
-    return forecast(stages, of_root(composed.root, name))
+def stages_of(profile: str, model: str, *more: str) -> dict[str, Stage]:
+    """A recipe on a base of the hub."""
+    words = [profile, "model@stages.base=hub", f"stages.base.path={model}", *more]
+    composed = compose(R1, words)
+    return build(composed.stages, R1.kinds(), composed.root).stages
 
 
 def _cell(one: Estimate) -> str:
     needed = f"{sum(one.peak_bytes.values()) / 1e9:.0f}"
     if not one.problems:
         return needed
-    words = one.problems[0].text.rpartition(": ")[2]
-    return f"**{needed}** {words.replace(f'stages.{one.stage}.', '')}"
+    (problem, *_) = one.problems
+    words = problem.text.rpartition(": ")[2].replace(f"stages.{one.stage}.", "")
+    words = words.replace("set it to", f"{problem.key} to").removeprefix("set ")
+    return f"**{needed}** {words}"
 
 
 def rl_memory() -> Iterator[str]:
@@ -121,17 +125,13 @@ def rl_memory() -> Iterator[str]:
     rows = []
     for model in MODELS:
         for lora in ((), ("+lora@stages.zero.lora=default",)):
-            overrides = ["recipe=r1_zero", "profile=small", "hardware=a100x8", *lora]
-            composed = compose(
-                R1, [*overrides, "model@stages.base=hub", f"stages.base.path={model}"]
-            )
-            stages = build(composed.stages, R1.kinds(), composed.root).stages
-            one = forecast(stages, of_root(composed.root)).stages["zero"]
+            stages = stages_of("profile=small", model, "recipe=r1_zero", *lora)
+            one = forecast(stages, machine("a100x8")).stages["zero"]
             parts = [f"{one.peak_bytes.get(part, 0) / 1e9:.1f}" for part in PARTS]
             total = f"{sum(one.peak_bytes.values()) / 1e9:.0f}"
             rows.append([model.partition("/")[2], "adapters" if lora else "all", *parts, total])
-    head = ("model", "learns", *PARTS, "GB in all")
-    yield from table("RL of `zero`, profile=small, a device of 80 GB, parallel=ddp", head, rows)
+    head = ("model", "learns", *PARTS, "in all")
+    yield from table("GB of RL (`zero`), profile=small, a device of 80 GB", head, rows)
 
 
 PARTS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from pipeline.compose import compose
@@ -89,6 +90,7 @@ DEEPSCALER = (
 DEEPSCALER_HOURS = 3800  # of A100s
 
 
+@cache
 def machine(name: str, nodes: int = 1) -> Hardware:
     """A machine of conf/hardware."""
     composed = compose(R1, ["recipe=r1_zero", f"hardware={name}", f"hardware.nodes={nodes}"])
