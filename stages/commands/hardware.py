@@ -76,8 +76,8 @@ def _of_one_machine(there: Mapping[str, Artifact]) -> dict[str, Artifact]:
         host = artifact.manifest["host"]
         return host["cpu"], host["cores"]
 
-    ((most, _),) = Counter(map(machine, there.values())).most_common(1) or [(None, 0)]
-    return {name: one for name, one in there.items() if machine(one) == most}
+    most = [one for one, _ in Counter(map(machine, there.values())).most_common(1)]
+    return {name: one for name, one in there.items() if machine(one) in most}
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
