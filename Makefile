@@ -40,8 +40,8 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 
 .DEFAULT_GOAL := help
 .PHONY: help setup vllm test check lint typecheck fidelity settings format lock clean bench-verifiers bench-hacks \
-	bench-rollout bench-train bench-data bench-commands bench-costs drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
-	final-rl distill evaluate report plan data status ui
+	bench-rollout bench-train bench-data bench-commands drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
+	final-rl distill evaluate report plan data status ui bench-costs
 
 help: ## this list
 	@sed -n 's/^#   //p' Makefile
@@ -115,14 +115,14 @@ bench-rollout: $(SETUP) $(VLLM_TRIED) ## engines, rejection sampling, evaluation
 bench-train: $(SETUP) ## SFT, GRPO, start-up and the algorithms beside plain TRL (PROFILE=one_gpu, ARGS)
 	$(BIN)/python -m benchmarks.train --profile $(PROFILE) $(ARGS)
 
+bench-costs: $(SETUP) ## what `r1 plan --cost` foresees beside published costs, and what fits (ARGS: sections)
+	$(BIN)/python -m benchmarks.costs $(ARGS)
+
 bench-data: $(SETUP) ## proving and cleaning 50,000 rows of a public mix beside plain ways (DATA=folder, ARGS)
 	$(BIN)/python -m benchmarks.proving $(if $(DATA),--data $(DATA)) $(ARGS)
 
 bench-commands: $(SETUP) ## what `r1 plan`, `status` and `why` take beside snakemake and DVC (ARGS go to it)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.commands $(ARGS)
-
-bench-costs: $(SETUP) ## what `r1 plan --cost` foresees beside published costs, and what fits (ARGS: sections)
-	$(BIN)/python -m benchmarks.costs $(ARGS)
 
 drill: $(SETUP) ## break 300 runs on purpose: kills, harmed files, races, full disks … (ARGS go to it)
 	$(BIN)/python -m benchmarks.drill $(ARGS)

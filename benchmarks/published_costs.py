@@ -18,7 +18,7 @@ from stages.project import R1
 HOUR = 3600.0
 PROMPT = 150.0  # tokens, where a source does not say: little beside completions of thousands
 LLAMA = "meta-llama/Llama-3.1-8B"
-NEMO = "NeMo-RL v0.4, docs/about/performance-summary.md"
+NEMO = "NeMo-RL v0.4, its performance summary"
 
 
 @dataclass(frozen=True)

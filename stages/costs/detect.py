@@ -13,16 +13,19 @@ from typing import Any
 import psutil
 import yaml
 
+from pipeline.devices import visible
 from pipeline.errors import UsageError
 
 MAKER = "NVIDIA "
 MIB = 2**20
+CHOSEN = "CUDA_VISIBLE_DEVICES"  # says how many of them are used
 
 
 def at_hand() -> dict[str, Any]:
     """What conf/hardware would say of this machine. Raises UsageError for an unknown GPU."""
     found = gpus()
-    if not found:
+    seen = visible() if CHOSEN in os.environ else tuple(found)
+    if not found or not seen:
         return _of_cpu()
     name, mib = found[0]
     known = devices()
@@ -35,11 +38,11 @@ def at_hand() -> dict[str, Any]:
             "hardware.file=mine.yaml (docs/costs.md)"
         )
     device = {**fitting[0], "memory_gb": round(mib * MIB / 1e9, 1)}
-    return {"name": f"{len(found)} × {device['name']}", "devices": len(found), "device": device}
+    return {"name": f"{len(seen)} × {device['name']}", "devices": len(seen), "device": device}
 
 
 def gpus() -> list[tuple[str, float]]:
-    """Name and MiB of each GPU; those that CUDA_VISIBLE_DEVICES hides are counted, too."""
+    """Name and MiB of each GPU of the machine."""
     smi = shutil.which("nvidia-smi")
     if smi is None:
         return []

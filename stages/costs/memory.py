@@ -54,15 +54,21 @@ def peak(work: Work, hardware: Hardware, devices: int) -> Parts:
 
 
 def _training(held: Trained, draws: list[Draw], hardware: Hardware, devices: int) -> Parts:
-    """While it learns; vLLM keeps its share meanwhile."""
+    """While it learns; an engine that shares its devices and does not sleep keeps its share."""
     found = states(held, devices) | _passing(held)
     lost = hardware.efficiencies.fragmented * sum(found.values())
-    engines = [_serving(task, hardware) for task in draws if task.engine.name == VLLM]
+    engines = [
+        _serving(task, hardware)
+        for task in draws
+        if task.engine.name == VLLM and task.engine.beside and not task.engine.sleeps
+    ]
     return found | {"fragments": lost} | (engines[0] if engines else {})
 
 
 def _rollout(held: Trained, task: Draw, hardware: Hardware, devices: int) -> Parts:
     """While it generates from the weights in training, which are whole for that time."""
+    if not task.engine.beside:
+        return _serving(task, hardware)
     found = states(held, devices) | {"bf16 copies": 0.0}
     if held.gathers:
         found["weights"] = FP32 * held.model.parameters
@@ -97,7 +103,7 @@ def states(held: Trained, devices: int) -> Parts:
 
 def _passing(held: Trained) -> Parts:
     """Activations and logits of one pass."""
-    model, tokens = held.model, pass_rows(held) * held.longest
+    model, tokens = held.model, pass_rows(held) * held.longest / held.context
     layer: float = OF_HIDDEN * model.hidden + OF_MLP * model.intermediate
     layer += OF_KEYS * model.cached / model.layers
     kept = layer * model.layers

@@ -27,6 +27,8 @@ ADAM = 2 * FP32
 def engine(rollout: Any, weights: int, beside: bool = False) -> Engine:
     """The engine of a stage's `rollout`."""
     own = {"float32": FP32, "bfloat16": BF16, "float16": BF16}.get(rollout.dtype, weights)
+    apart = getattr(rollout, "own_gpus", None)  # None: TRL's engine, which holds its share
+    shares = beside and not apart and not getattr(rollout, "engines_at", None)
     return Engine(
         rollout.engine,
         rollout.batch_tokens,
@@ -35,7 +37,9 @@ def engine(rollout: Any, weights: int, beside: bool = False) -> Engine:
         rollout.max_model_tokens,
         rollout.kv_cache_gib,
         weights if beside else own,
-        beside,
+        shares,
+        shares and apart == 0,
+        apart or 0 if beside else 0,
     )
 
 
@@ -120,6 +124,7 @@ def trained(config: Any, model: Shape, longest: int, micro_batch: int, **more: A
         config.precision.gradient_checkpointing,
         lora.rank if lora else None,
         stage=zero,
+        context=getattr(parallel, "context", 1),
         **more,
     )
 

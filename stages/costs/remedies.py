@@ -103,7 +103,8 @@ def of_engine(stage: Stage, work: Work, hardware: Hardware, devices: int) -> Ite
     the engine room for a sequence."""
     own = [*engines(work)]
     least = None
-    for share in (each for each in SHARES if own and each < own[0].engine.utilization):
+    shares = [each for each in SHARES if own and each < own[0].engine.utilization]
+    for share in shares if own and own[0].engine.beside else ():
         changed = _at_share(share)(work)
         if not all(
             has_room(task, hardware, task.engine.tensor_parallel) for task in engines(changed)

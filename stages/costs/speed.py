@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stages.costs import memory
 from stages.costs.hardware import GB, Hardware
 from stages.costs.shapes import BF16, FP32
-from stages.costs.work import FORWARD, Draw, Handled, Passes, Task, Work
+from stages.costs.work import FORWARD, ROLLOUT, TRAIN, Draw, Handled, Passes, Task, Work
 
 RL = "rl"
 START, ROWS = "start", "rows"
@@ -25,6 +25,8 @@ def phases(kind: str, work: Work, hardware: Hardware, devices: int) -> Iterator[
     for task in work.tasks:
         seconds = _seconds(kind, task, work, hardware, devices)
         found[task.phase] = found.get(task.phase, 0.0) + seconds
+    if work.overlaps:  # what is still waited for
+        found[ROLLOUT] = max(0.0, found[ROLLOUT] - found[TRAIN])
     yield from ((phase, seconds) for phase, seconds in found.items() if seconds)
 
 
@@ -43,12 +45,16 @@ def flops(task: Task) -> float:
 
 def _seconds(kind: str, task: Task, work: Work, hardware: Hardware, devices: int) -> float:
     own = hardware.efficiencies
+    apart = max((one.engine.own for one in work.tasks if isinstance(one, Draw)), default=0)
     match task:
         case Draw():
-            return draw_seconds(task, hardware, devices) * (own.rl_overhead if kind == RL else 1.0)
+            return draw_seconds(task, hardware, apart or devices) * (
+                own.rl_overhead if kind == RL else 1.0
+            )
         case Passes():
             slow = own.rl_overhead if kind == RL else 1.0
-            return passes_seconds(kind, task, work, hardware, devices) * slow
+            left = max(1, devices - apart)
+            return passes_seconds(kind, task, work, hardware, left) * slow
         case _:
             return task.rows * own.row_seconds.get(kind, 0.0)
 

@@ -49,7 +49,8 @@ class Engine:
     """How completions are generated: `rollout` of a stage, as far as time and memory go.
 
     weights: bytes of a parameter while it generates. beside: the engine shares its devices with a
-    model in training, whose weights a transformers engine takes as they are.
+    model in training, whose weights a transformers engine takes as they are. sleeps: it leaves
+    their memory while that trains. own: devices that it has alone, in place of sharing.
     """
 
     name: str
@@ -60,6 +61,8 @@ class Engine:
     cache_gib: float | None = None
     weights: int = shapes.BF16
     beside: bool = False
+    sleeps: bool = False
+    own: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,7 @@ class Trained:
     chunk_logits: float = math.inf  # entries of a pass, beyond one row
     gathers: bool = False  # whole weights, for a rollout
     stage: int = 0  # of ZeRO
+    context: int = 1  # devices that a sequence is cut over
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,7 @@ class Work:
     counted: float = 0.0
     disk: Disk = field(default_factory=Disk)
     light: bool = False
+    overlaps: bool = False  # a rollout is drawn while the one before is learnt
     unknown: tuple[str, ...] = ()  # models whose shape nobody knows
 
 

@@ -46,17 +46,12 @@ def positions(stage: Stage) -> Window | None:
 
 def _published(config: Any) -> int | None:
     """What the checkpoint's own config.json says, where it is on this machine."""
-    file = config_file(config.path, config.revision)
+    local = Path(config.path).expanduser()
+    file = local / CONFIG if local.is_dir() else _cached(config.path, config.revision)
     try:
         return read_window(file) if file and file.is_file() else None
     except ValueError:  # no JSON; the stage says so
         return None
-
-
-def config_file(path: str, revision: str | None) -> Path | None:
-    """Where the config.json of a folder or hub name would be on this machine."""
-    local = Path(path).expanduser()
-    return local / CONFIG if local.is_dir() else _cached(path, revision)
 
 
 def _cached(name: str, revision: str | None) -> Path | None:
@@ -118,3 +113,9 @@ def _text(model: Stage, seen: Window, longest: int, beside: str, fitting: str, n
         f"is {longest}{beside}, and {model.name} sees {seen.tokens} tokens in all: {fitting}, or "
         f"give the model more room: {seen.key}={needed}"
     )
+
+
+def config_file(path: str, revision: str | None) -> Path | None:
+    """Where the config.json of a folder or hub name would be on this machine."""
+    local = Path(path).expanduser()
+    return local / CONFIG if local.is_dir() else _cached(path, revision)

@@ -61,6 +61,7 @@ def work(stage: Stage, known: Known) -> Work:
         trained=held,
         counted=run.counted * run.steps,
         unknown=unknown,
+        overlaps=bool(getattr(config, "rollout_ahead", 0)),
         disk=written(stage, model, trained_parameters(held)),
     )
 
