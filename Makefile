@@ -40,7 +40,7 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 
 .DEFAULT_GOAL := help
 .PHONY: help setup vllm test check lint typecheck fidelity settings format lock clean bench-verifiers bench-hacks \
-	bench-rollout bench-train bench-data bench-commands drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
+	bench-rollout bench-train bench-data bench-commands gpu-check drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan data status ui bench-costs
 
 help: ## this list
@@ -123,6 +123,9 @@ bench-data: $(SETUP) ## proving and cleaning 50,000 rows of a public mix beside 
 
 bench-commands: $(SETUP) ## what `r1 plan`, `status` and `why` take beside snakemake and DVC (ARGS go to it)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.commands $(ARGS)
+
+gpu-check: $(SETUP) $(VLLM_TRIED) ## ten minutes on a first GPU: does it all run, how fast (ARGS go to it)
+	$(BIN)/python -m benchmarks.gpu_check $(ARGS)
 
 drill: $(SETUP) ## break 300 runs on purpose: kills, harmed files, races, full disks … (ARGS go to it)
 	$(BIN)/python -m benchmarks.drill $(ARGS)

@@ -179,7 +179,7 @@ def _problems(per_language: int) -> list[dict[str, Any]]:
 
 
 def _overrides(options: argparse.Namespace) -> list[str]:
-    return [f"profile={options.profile}", f"rollout={options.engine}"]
+    return [f"profile={options.profile}", f"rollout={options.engine}", *options.overrides]
 
 
 def _options(given: Sequence[str] | None) -> argparse.Namespace:
@@ -193,6 +193,7 @@ def _options(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--problems", type=int, default=100, help="per domain and language")
     parser.add_argument("--defaults", action="store_true", help="also TRL's default precision")
     parser.add_argument("--json", help="also write the rows here")
+    parser.add_argument("overrides", nargs="*", help="of the stage's config, for both: key=value")
     options = parser.parse_args(given)
     options.model = _folder(options.model)
     return options

@@ -39,8 +39,10 @@ def main(file: str) -> None:
     numbers = {"max_steps": task["steps"], "save_steps": 10**6, "seed": task["seed"]}
     config = replace(stage_config(task["overrides"]), **numbers)
     inputs = {
-        "init_from": (Artifact(base, {"type": "model", "stage": "base"}),),
-        "data_from": (Artifact(Path(task["rows"]).parent, {"type": "problems", "stage": "rows"}),),
+        "init_from": (Artifact(base, {"type": "model", "stage": "base", "facts": {}}),),
+        "data_from": (
+            Artifact(Path(task["rows"]).parent, {"type": "problems", "stage": "rows", "facts": {}}),
+        ),
     }
     context = Clocked("zero", "0" * 16, work, output, task["seed"], task["threads"], folder)
     rl.run(config, inputs, context)

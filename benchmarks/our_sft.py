@@ -48,8 +48,10 @@ def main(file: str) -> None:
     rows = Path(task["rows"])
     assert len(read_rows(rows)) == task["steps"] * config.batch_size
     inputs = {
-        "init_from": (Artifact(base, {"type": "model", "stage": "base"}),),
-        "data_from": (Artifact(rows.parent, {"type": "conversations", "stage": "rows"}),),
+        "init_from": (Artifact(base, {"type": "model", "stage": "base", "facts": {}}),),
+        "data_from": (
+            Artifact(rows.parent, {"type": "conversations", "stage": "rows", "facts": {}}),
+        ),
     }
     sft.PackedSFTTrainer = Counted  # type: ignore[misc]
     context = Context("dev1", "0" * 16, work, output, task["seed"], task["threads"], folder)

@@ -40,18 +40,20 @@ def place(needs: Needs, free: Sequence[str], machine: int, at_once: int) -> Plac
     if needs.devices is not None:
         count = needs.devices
     else:
-        share = min(len(free), max(needs.each, machine // at_once))
+        share = min(len(free), max(needs.each, machine // at_once)) - needs.beside
         count = share // needs.each * needs.each
         if needs.processes is None and needs.divides:
             count = max((n for n in range(1, count + 1) if needs.divides % n == 0), default=0)
-        if count == 0:
+        if count <= 0:
             return None
+        count += needs.beside
     if count > len(free):
         return None
-    return Place(count if needs.processes is None else needs.processes, tuple(free[:count]))
+    processes = count - needs.beside if needs.processes is None else needs.processes
+    return Place(processes, tuple(free[:count]))
 
 
 def too_many(needs: Needs, machine: int) -> int:
     """How many devices a stage wants beyond what the machine has, if it has any."""
-    wanted = needs.each if needs.devices is None else needs.devices
+    wanted = needs.each + needs.beside if needs.devices is None else needs.devices
     return max(0, wanted - machine) if machine else 0

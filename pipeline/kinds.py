@@ -86,12 +86,14 @@ class Needs:
 
     processes: of its gang; None: one for each device. devices: None: a share of what there is.
     each: devices come in multiples of it. divides: the number of processes must divide this one.
+    beside: devices that are no process's; `devices` has them, too.
     """
 
     processes: int | None = 1
     devices: int | None = 0
     each: int = 1
     divides: int | None = None
+    beside: int = 0
 
 
 @dataclass(frozen=True)

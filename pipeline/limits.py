@@ -65,9 +65,13 @@ def needs_of(stage: Stage) -> Needs:
 def needs_again(stage: Stage, before: Attempts, limits: Limits) -> Needs:
     """The same of a stage that resumes: where the config leaves it open, as many as before."""
     needs, processes = needs_of(stage), before.last("processes")
-    if needs.processes is not None or processes is None or processes > len(limits.devices):
+    if (
+        needs.processes is not None
+        or processes is None
+        or processes + needs.beside > len(limits.devices)
+    ):
         return needs
-    return replace(needs, processes=processes, devices=processes)
+    return replace(needs, processes=processes, devices=processes + needs.beside)
 
 
 def where_it_runs(job: Job) -> str:

@@ -31,6 +31,7 @@ R1 = Project(
         "review": "stages.commands.review:main",
         "export": "stages.commands.export.command:main",
         "track": "stages.commands.track:main",
+        "engine": "stages.commands.engine:main",
         "init": "stages.commands.init:main",
         "hardware": "stages.commands.hardware:main",
     },

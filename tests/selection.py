@@ -28,6 +28,7 @@ LONG = (
 #: Need torch, though no line of theirs says so: their commands or stages import it.
 TORCH = (
     "benchmarks/test_bench_evaluation.py",
+    "benchmarks/test_gpu_check.py",
     "data_stages/test_dataset.py",
     "data_stages/test_difficulty.py",
     "data_stages/test_filters.py",

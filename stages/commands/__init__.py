@@ -1,4 +1,4 @@
-"""The verbs of `r1` beside the engine's own: eval, export, grade, review, track."""
+"""The verbs of `r1` beside the engine's own: eval, engine, export, grade, review, track."""
 
 #: Of `r1 run --help`.
 EXAMPLES = """\

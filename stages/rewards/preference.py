@@ -75,6 +75,8 @@ class Scorer:
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+        from stages.models.quirks import attention_of
+
         if reads not in TERM_OF:
             raise UsageError(f"a reward model scores `answer` or `response`, not {reads!r}")
         self.reads, self.policy, self.name = reads, policy, name
@@ -87,6 +89,7 @@ class Scorer:
             model_path,
             num_labels=1,
             dtype=torch.bfloat16 if bf16 else torch.float32,
+            attn_implementation=attention_of(model_path),
             trust_remote_code=trusted,
         )
         self._model.config.pad_token_id = self._tokenizer.pad_token_id

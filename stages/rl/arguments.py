@@ -51,7 +51,7 @@ def grpo_arguments(config: RLConfig, context: Context) -> GRPOConfig:
         remove_unused_columns=False,
         logging_nan_inf_filter=False,  # a NaN stops the stage; it is not papered over
         **_reference(config),
-        **_vllm(config),
+        **_importance(config),
         **gang_arguments(config.parallel),
     )
 
@@ -93,23 +93,13 @@ def _reference(config: RLConfig) -> dict[str, Any]:
     }
 
 
-def _vllm(config: RLConfig) -> dict[str, Any]:
-    """With vLLM, TRL's own engine or server generates: it knows how to sync the weights.
-
-    TRL weighs tokens by how far vLLM and the policy are apart; that is no error where the samples
-    are another model's.
-    """
-    if config.rollout.engine != "vllm":
+def _importance(config: RLConfig) -> dict[str, Any]:
+    """How TRL weighs tokens by how far the engine that said them and the policy are apart."""
+    weights = config.importance
+    if weights is None:
         return {}
-    shared = {
-        "use_vllm": True,
-        "vllm_importance_sampling_correction": config.algorithm.samples == "policy",
-    }
-    if config.rollout.vllm_server:
-        url = config.rollout.vllm_server
-        return shared | {"vllm_mode": "server", "vllm_server_base_url": url}
-    return shared | {
-        "vllm_mode": "colocate",
-        "vllm_gpu_memory_utilization": config.rollout.gpu_memory_utilization,
-        "vllm_tensor_parallel_size": config.rollout.tensor_parallel_size,
+    return {
+        "vllm_importance_sampling_mode": weights.mode,
+        "vllm_importance_sampling_clip_min": weights.clip_min,
+        "vllm_importance_sampling_clip_max": weights.clip_max,
     }

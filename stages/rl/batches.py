@@ -6,20 +6,20 @@ of the vocabulary, U distinct prompts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-import torch.nn.functional as F
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
 from stages.rl.shared_prompts import SharedPrompts, can_share
+from stages.rl.token_logps import CHUNK_LOGITS, IGNORED, is_wide, token_logps, vocabulary
+from stages.rollout.engine import Completion
 
 Batch = Mapping[str, torch.Tensor]
 Tensors = dict[str, torch.Tensor]
-
-#: fp32 logits of one chunk at most (512 MB), however wide the vocabulary.
-CHUNK_LOGITS = 2**27
 
 PER_TOKEN = frozenset(
     {
@@ -43,14 +43,17 @@ BY_ROLLOUT = frozenset({"dapo", "cispo", "vespo"})
 
 
 def by_length(
-    mask_NC: torch.Tensor, rows: list[int], rows_at_most: int, vocabulary: int
+    mask_NC: torch.Tensor, rows: list[int], rows_at_most: int, entries: int
 ) -> Iterator[list[int]]:
-    """The rows in chunks of like length, longest first, so that padding is seldom computed."""
+    """The rows in chunks of like length, longest first, so that padding is seldom computed.
+
+    entries: of the widest tensor that is computed for a token, as of its logits.
+    """
     lengths = mask_NC.sum(-1).tolist()
     rows = sorted(rows, key=lambda row: -lengths[row])
     while rows:
         width = max(1, lengths[rows[0]])
-        size = max(1, min(rows_at_most, CHUNK_LOGITS // (width * vocabulary)))
+        size = max(1, min(rows_at_most, CHUNK_LOGITS // (width * entries)))
         yield rows[:size]
         rows = rows[size:]
 
@@ -96,31 +99,24 @@ def share_prompts(
     return shared, torch.tensor(owners, device=prompt_ids_NP.device)
 
 
-def token_logps(
-    logits_NCV: torch.Tensor, ids_NC: torch.Tensor, mask_NC: torch.Tensor, temperature: float
-) -> torch.Tensor:
-    """Log-probabilities (N, C) of the tokens at the sampling temperature; 0 where masked."""
-    logits_NCV = logits_NCV.float()
-    if temperature != 1:
-        logits_NCV = logits_NCV / temperature
-    losses = F.cross_entropy(logits_NCV.flatten(0, 1), ids_NC.flatten(), reduction="none")
-    return -losses.view_as(mask_NC).masked_fill(mask_NC == 0, 0.0)
-
-
 @dataclass(frozen=True)
 class Chunk:
-    """Rows that go through one pass. `shared` None: prompts are not shared, the pass is whole."""
+    """Rows that go through one pass. `shared` None: prompts are not shared, the pass is whole.
+
+    part: of the step's rows that are run.
+    """
 
     rows: dict[str, torch.Tensor]
     shared: SharedPrompts | None
     owners: list[int]
+    part: float
 
     def logps(self, temperature: float) -> torch.Tensor:
         """Log-probabilities of the completions on top of the shared prompts."""
         assert self.shared is not None
         ids, mask = self.rows["completion_ids"], self.rows["completion_mask"]
-        logits = self.shared.logits(torch.tensor(self.owners, device=ids.device), ids, mask)
-        return token_logps(logits, ids, mask, temperature)
+        owners = torch.tensor(self.owners, device=ids.device)
+        return self.shared.logps(owners, ids, mask, temperature)
 
 
 def split_batch(
@@ -146,15 +142,41 @@ def frozen_logps(
         shared, owners_N = share_prompts(model, batch["prompt_ids"], batch["prompt_mask"])
     logps_NC = torch.zeros(mask_NC.shape, device=mask_NC.device)
     every = list(range(len(mask_NC)))
-    for rows in by_length(mask_NC, every, rows_at_most, model.config.vocab_size):
+    for rows in by_length(mask_NC, every, rows_at_most, vocabulary(model)):
         chunk = take(batch, rows)
         ids, mask = chunk["completion_ids"], chunk["completion_mask"]
         if shared is not None and owners_N is not None:
-            logits = shared.logits(owners_N[rows], ids, mask)
+            logps = shared.logps(owners_N[rows], ids, mask, temperature)
         else:
-            logits = _whole_logits(model, chunk)
-        logps_NC[rows, : ids.shape[1]] = token_logps(logits, ids, mask, temperature)
+            logps = _whole_logps(model, chunk, temperature)
+        logps_NC[rows, : ids.shape[1]] = logps
     return logps_NC
+
+
+def gap(logps_NC: torch.Tensor, batch: Batch) -> float:
+    """Mean difference of the tokens' log-probabilities to those that they were sampled with."""
+    mask_NC = batch["completion_mask"]
+    difference_NC = (logps_NC - batch["sampling_per_token_logps"].nan_to_num()) * mask_NC
+    return float(difference_NC.abs().sum() / mask_NC.sum())
+
+
+def of_completions(
+    prompts: Sequence[list[int]], completions: Sequence[Completion], device: torch.device
+) -> Tensors:
+    """Prompts with their completions as a batch: padded left, and right."""
+    said = [torch.tensor(completion.token_ids) for completion in completions]
+    logps = [torch.tensor(completion.logprobs) for completion in completions]
+    asked = [torch.tensor(ids) for ids in prompts]
+    columns = {
+        "prompt_ids": pad_sequence(asked, batch_first=True, padding_side="left"),
+        "prompt_mask": pad_sequence(
+            [torch.ones_like(ids) for ids in asked], batch_first=True, padding_side="left"
+        ),
+        "completion_ids": pad_sequence(said, batch_first=True),
+        "completion_mask": pad_sequence([torch.ones_like(ids) for ids in said], batch_first=True),
+        "sampling_per_token_logps": pad_sequence(logps, batch_first=True),
+    }
+    return {name: value.to(device) for name, value in columns.items()}
 
 
 def kl_to(model: PreTrainedModel, batch: Batch, temperature: float, rows_at_most: int) -> float:
@@ -165,13 +187,20 @@ def kl_to(model: PreTrainedModel, batch: Batch, temperature: float, rows_at_most
     return float((gap_NC.exp() - gap_NC - 1).sum() / mask_NC.sum())
 
 
-def _whole_logits(model: PreTrainedModel, chunk: Batch) -> torch.Tensor:
-    """Logits that predict each completion token, from a pass over prompt and completion."""
-    mask_NL = torch.cat([chunk["prompt_mask"], chunk["completion_mask"]], dim=1)
-    return model(
-        input_ids=torch.cat([chunk["prompt_ids"], chunk["completion_ids"]], dim=1),
-        attention_mask=mask_NL,
-        position_ids=(mask_NL.cumsum(-1) - 1).clamp(min=0),
-        use_cache=False,
-        logits_to_keep=chunk["completion_ids"].shape[1] + 1,
-    ).logits[:, :-1]
+def _whole_logps(model: PreTrainedModel, chunk: Batch, temperature: float) -> torch.Tensor:
+    """Log-probabilities of completion tokens, from a pass over prompt and completion."""
+    ids_NC, mask_NC = chunk["completion_ids"], chunk["completion_mask"]
+    mask_NL = torch.cat([chunk["prompt_mask"], mask_NC], dim=1)
+    seen: dict[str, Any] = {
+        "input_ids": torch.cat([chunk["prompt_ids"], ids_NC], dim=1),
+        "attention_mask": mask_NL,
+        "position_ids": (mask_NL.cumsum(-1) - 1).clamp(min=0),
+        "use_cache": False,
+    }
+    if is_wide(ids_NC, model):
+        labels_NL = torch.cat([torch.full_like(chunk["prompt_ids"], IGNORED), ids_NC], dim=1)
+        labels_NL = labels_NL.masked_fill(mask_NL == 0, IGNORED)
+        found: torch.Tensor = model(**seen, labels=labels_NL, fused_lm_head=True).log_probs
+        return found[:, -ids_NC.shape[1] :]
+    logits = model(**seen, logits_to_keep=ids_NC.shape[1] + 1).logits[:, :-1]
+    return token_logps(logits, ids_NC, mask_NC, temperature)

@@ -14,18 +14,16 @@ a rollout; all of them know the whole.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from accelerate import Accelerator
-from accelerate.utils import gather_object
 
 from pipeline import meter, threads
 from stages.rewards.terms import Batch, Scores, Term
 from stages.rl.algorithms.advantages import FULL
+from stages.rl.peers import Peers
 from stages.rl.prompt_stream import PromptStream, Visit
 from stages.rl.prompts import Prompt
 from stages.rl.rewards import weights_at, without_signal
@@ -39,7 +37,8 @@ ACCURACY = "accuracy"  # the term that says whether a prompt was solved
 
 #: Finished completions, each with the number of its request; as many at a time as come together.
 Finished = Iterator[list[tuple[int, Completion]]]
-Answer = Callable[[Sequence[GenerationRequest]], Finished]
+#: Asks for the rollout of an optimiser step. All processes ask together, also for nothing.
+Answer = Callable[[Sequence[GenerationRequest], int], Finished]
 
 
 class Sample(NamedTuple):
@@ -103,22 +102,22 @@ class GroupDrawer:
         prompts: Sequence[Prompt],
         terms: Sequence[Term],
         stream: PromptStream,
-        accelerator: Accelerator,
+        peers: Peers,
         answer: Answer,
     ) -> None:
         self.config = config
         self.prompts = prompts
         self.terms = terms
         self.stream = stream
-        self.accelerator = accelerator
+        self.peers = peers
         self.answer = answer
         self.policy = policy_of(config.verifiers)
         self.spent = Spent()
 
     def draw(self, count: int, step: int) -> list[Group]:
         """`count` groups for this process, for the rollout that begins at optimiser step `step`."""
-        total = count * self.accelerator.num_processes
-        first = self.accelerator.process_index * count
+        total = count * self.peers.size
+        first = self.peers.rank * count
         left = int(self.config.dynamic_sampling.budget * total)
         groups: dict[int, Group] = {}
         slots = list(range(total))
@@ -130,7 +129,7 @@ class GroupDrawer:
             places = [_Place(slot, number, seat + i) for i, (slot, number) in enumerate(pairs)]
             seat += len(slots)
             mine = [place for place in places if first <= place.slot < first + count]
-            groups |= self._ask(mine, self._fill(places, count) - len(mine), step)
+            groups |= self._ask(mine, step)
             reports = self._share([(place.slot, groups[place.slot]) for place in mine], step)
             self.stream.record((report.visit for report in reports), step)
             slots = [report.slot for report in reports if report.silent][:left]
@@ -139,41 +138,26 @@ class GroupDrawer:
         self.spent.samples = seat * self.config.samples_per_question
         return [groups[slot] for slot in range(first, first + count)]
 
-    def _fill(self, places: Sequence[_Place], count: int) -> int:
-        """With how many requests every process comes: with vLLM as many as that with the most."""
-        if self.config.rollout.engine != "vllm":
-            return 0
-        return max(Counter(place.slot // count for place in places).values())
-
-    def _ask(self, places: Sequence[_Place], fill: int, step: int) -> dict[int, Group]:
-        """The answers to the prompts, scored while others are still being generated.
-
-        fill: requests beyond those, in step with the other processes; their answers are dropped.
-        """
-        if not places and fill <= 0:
-            return {}
+    def _ask(self, places: Sequence[_Place], step: int) -> dict[int, Group]:
+        """The answers to the prompts, scored while others are still being generated."""
         size = self.config.samples_per_question
         base = (self.config.seed << 40) + (step << 20)
         requests = [
             GenerationRequest(self.prompts[at.prompt].token_ids, size, base + at.seat * size)
             for at in places
         ]
-        requests += [GenerationRequest(self.prompts[0].token_ids, size, base)] * fill
         groups = {at.slot: Group(at.prompt, []) for at in places}
         with threads.Executor(1) as scorer:
             with meter.phase("rollout"):
                 scored = [
                     (batch, scorer.submit(self._score, places, batch, step))
-                    for batch in self._wanted(self.answer(requests), len(places))
+                    for batch in self.answer(requests, step)
                 ]
             with meter.phase("reward"):  # what was not done while others were generated
                 for batch, found in scored:
                     for (request, _), sample in zip(batch, found.result(), strict=True):
                         groups[places[request].slot].samples.append(sample)
         return groups
-
-    def _wanted(self, finished: Finished, count: int) -> Finished:
-        return ([pair for pair in batch if pair[0] < count] for batch in finished)
 
     def _score(
         self, places: Sequence[_Place], batch: Sequence[tuple[int, Completion]], step: int
@@ -197,7 +181,7 @@ class GroupDrawer:
         for slot, group in groups:
             silent = without_signal(group.rewards(), weights_T, size)
             reports.append(_Report(slot, bool(silent), self._visit(group)))
-        return sorted(_Report(*report) for report in gather_object(reports))
+        return sorted(self.peers.all(reports))
 
     def _visit(self, group: Group) -> Visit:
         judged = [score for score in self._column(group, ACCURACY) if score is not None]

@@ -27,7 +27,11 @@ resting_prompts                     set aside by the curriculum, after this roll
 policy_accuracy, rationalised       of algorithms that sample from another model (offline.py)
 value_loss, explained_variance      of PPO's critic
 validation/<metric>                 on the problems of `validate_on` (validation.py), after the step
-sampling_logp_difference            mean |log p at training − log p at sampling|: rounding, or a bug
+sampling_logp_difference            mean |log p at training − log p at sampling| of the same
+                                    weights: rounding, or a bug
+staleness                           the same where a rollout is drawn ahead, by the policy that
+                                    trains on it: one rollout of learning
+importance_weight                   mean of TRL's weights for tokens of an engine; lowest_importance
 """
 
 from __future__ import annotations
@@ -50,6 +54,8 @@ RENAMED = {
     "completions/clipped_ratio": "truncation",
     "clip_ratio/region_mean": "clip_ratio",
     "sampling/sampling_logp_difference/mean": "sampling_logp_difference",
+    "sampling/importance_sampling_ratio/mean": "importance_weight",
+    "sampling/importance_sampling_ratio/min": "lowest_importance",
 }
 TERM = re.compile(r"rewards/(.+)/(mean|std)")
 PER_PASS = ("kl", "clip_ratio/region_mean", "sampling_logp_difference")

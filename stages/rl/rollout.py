@@ -7,23 +7,26 @@ is in trainer.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from stages.rewards.terms import Term
+from stages.rl.ahead import Ahead, Drawn
 from stages.rl.algorithms.drawing import AlgorithmDrawer
 from stages.rl.batches import Tensors, kl_to, take
 from stages.rl.groups import Finished, Group
 from stages.rl.metrics import rollout_metrics
+from stages.rl.policy_engine import PolicyEngine
 from stages.rl.prompts import Prompt
 from stages.rl.resume import ResumingTrainer
 from stages.rl.rewards import weights_at
-from stages.rl.schedule import max_tokens_at
-from stages.rollout.engine import Completion, GenerationRequest
+from stages.rl.schedule import Rollouts, max_tokens_at
+from stages.rollout.engine import GenerationRequest
 from stages.settings.generation import Sampling
 
 if TYPE_CHECKING:
@@ -36,38 +39,67 @@ class RolloutTrainer(ResumingTrainer):
     config: RLConfig
     prompts: Sequence[Prompt]
     terms: Sequence[Term]
-    engine: Any
+    engine: PolicyEngine
     drawer: AlgorithmDrawer
+    ahead: Ahead
+    rollouts: Rollouts
     _groups: list[Group]
+    _curves: Mapping[str, float]  # of their drawing
     _sampled: torch.Tensor | None  # log-probabilities that TRL need not compute
 
     def _begin_rollout(self, step: int) -> None:
         """The weights of the reward and the length limit of this step."""
         self.reward_weights = weights_at(self.terms, step)
         self.max_completion_length = max_tokens_at(self.config, step)
-        if self.use_vllm:
-            self.vllm_generation.max_completion_length = self.max_completion_length
 
-    def _answer(self, requests: Sequence[GenerationRequest]) -> Finished:
-        """Completions from our engine, or from the vLLM that TRL keeps in step with the policy."""
-        if not self.use_vllm:
-            with self.accelerator.autocast():
-                yield from self.engine.stream(requests, self._sampling())
-            return
-        size = self.num_generations
-        prompt_ids = [request.prompt_ids for request in requests for _ in range(size)]
-        ids, logprobs = super()._generate_single_turn(prompt_ids, None, {}, size)
-        texts = self.engine.speech.texts(prompt_ids, ids)
-        yield [
-            (row // size, Completion(tokens, text, logps, "", 0))
-            for row, (tokens, text, logps) in enumerate(zip(ids, texts, logprobs, strict=True))
-        ]
+    def _drawn(self, step: int) -> Drawn:
+        """This step's rollout; from here on the next is drawn, where the config says so."""
+        drawn = self.ahead.take() or self._draw_now(step)
+        following = self.rollouts.at(step).stop
+        if self.config.rollout_ahead and following < self.config.max_steps:
+            self.engine.refresh(step)
+            self._measure_gap(step, drawn.groups)
+            self.ahead.begin(partial(self._draw, following))
+        return drawn
 
-    def _sampling(self) -> Sampling:
+    def _draw_now(self, step: int) -> Drawn:
+        self.engine.refresh(self._version(step))
+        drawn = self._draw(step)
+        self.engine.rest()
+        return drawn
+
+    def _measure_gap(self, step: int, groups: Sequence[Group]) -> None:
+        raise NotImplementedError
+
+    def _version(self, step: int) -> int:
+        """Of the weights that a step samples from."""
+        return step
+
+    def _draw(self, step: int) -> Drawn:
+        """Draw the rollout that begins at a step, and tell what that was like.
+
+        It may run beside training, so all that it changes is the drawer's, the prompts' and the
+        terms'.
+        """
+        prompts = len(self.rollouts.at(step)) * self.config.questions_per_step
+        groups = self.drawer.draw(prompts // self.drawer.peers.size, step)
+        spent = self.drawer.spent
+        curves: dict[str, float] = {
+            "samples_spent": spent.samples,
+            "replaced_groups": spent.replaced,
+            "resting_prompts": self.stream.resting(),
+            "rationalised": self.drawer.rationalised,
+            **{name: value for term in self.terms for name, value in term.seen().items()},
+        }
+        return Drawn(step, groups, curves)
+
+    def _answer(self, requests: Sequence[GenerationRequest], step: int) -> Finished:
+        return self.engine.answer(requests, self._sampling(step))
+
+    def _sampling(self, step: int) -> Sampling:
         sampling = self.config.sampling
-        return Sampling(
-            sampling.temperature, sampling.top_p, sampling.top_k, self.max_completion_length
-        )
+        longest = max_tokens_at(self.config, step)
+        return Sampling(sampling.temperature, sampling.top_p, sampling.top_k, longest)
 
     def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
         """The prompts of the groups, each repeated for its completions; TRL's are empty places."""
@@ -105,17 +137,11 @@ class RolloutTrainer(ResumingTrainer):
     def _measure(self, batch: Tensors) -> None:
         """What the rollout shows, and what it cost."""
         size = self.num_generations
-        spent = self.drawer.spent
         rows = [self.prompts[group.prompt].row for group in self._groups for _ in range(size)]
         samples = [sample for group in self._groups for sample in group.samples]
         words = self.config.checking_words
-        measured = rollout_metrics(rows, samples, self.processing_class, words) | {
-            "samples_spent": spent.samples,
-            "replaced_groups": spent.replaced,
-            "resting_prompts": self.stream.resting(),
-            "rationalised": self.drawer.rationalised,
-            **{name: value for term in self.terms for name, value in term.seen().items()},
-        }
+        measured = rollout_metrics(rows, samples, self.processing_class, words)
+        measured |= self._curves
         if self.beta == 0 and self.config.kl_rows:
             measured["kl"] = self._kl_to_start(batch)
         for name, value in measured.items():

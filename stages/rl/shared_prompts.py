@@ -7,7 +7,7 @@ left as gradients in the leaves flows back through the prompts once:
 
     shared = SharedPrompts(model, prompt_ids, prompt_mask)
     for chunk in chunks:
-        loss(shared.logits(owners, completion_ids, completion_mask)).backward()
+        loss(shared.logps(owners, completion_ids, completion_mask, temperature)).backward()
     shared.backward()
 
 The gradient is that of the plain pass, up to rounding. Shapes: U prompts, N completions, P and C
@@ -16,9 +16,13 @@ tokens, V entries of the vocabulary.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer
+
+from stages.rl.token_logps import IGNORED, is_wide, token_logps
 
 
 def can_share(model: PreTrainedModel) -> bool:
@@ -52,24 +56,43 @@ class SharedPrompts:
             output.detach().requires_grad_(output.requires_grad) for output in self._outputs
         ]
 
-    def logits(
-        self, owners_N: torch.Tensor, completion_ids_NC: torch.Tensor, mask_NC: torch.Tensor
+    def logps(
+        self,
+        owners_N: torch.Tensor,
+        ids_NC: torch.Tensor,
+        mask_NC: torch.Tensor,
+        temperature: float,
     ) -> torch.Tensor:
-        """Logits that predict each completion token; `owners_N` is the prompt of each row."""
+        """Log-probabilities of each completion token; `owners_N` is the prompt of each row."""
         first_NV, *states = (leaf[owners_N] for leaf in self._leaves)
-        if completion_ids_NC.shape[1] == 1:
-            return first_NV[:, None]
+        first_N1V = first_NV[:, None]
+        if ids_NC.shape[1] == 1:
+            return token_logps(first_N1V, ids_NC, mask_NC, temperature)
+        seen = self._seen(owners_N, ids_NC, mask_NC[:, :-1], states)
+        if not is_wide(ids_NC, self.model):
+            logits_NCV = torch.cat([first_N1V, self.model(**seen, use_cache=True).logits], dim=1)
+            return token_logps(logits_NCV, ids_NC, mask_NC, temperature)
+        labels = ids_NC[:, 1:].masked_fill(mask_NC[:, 1:] == 0, IGNORED)
+        rest = self.model(**seen, shift_labels=labels, fused_lm_head=True).log_probs
+        first = token_logps(first_N1V, ids_NC[:, :1], mask_NC[:, :1], temperature)
+        return torch.cat([first, rest], dim=1)
+
+    def _seen(
+        self,
+        owners_N: torch.Tensor,
+        ids_NC: torch.Tensor,
+        seen_NC: torch.Tensor,
+        states: list[torch.Tensor],
+    ) -> dict[str, Any]:
+        """What a pass over all tokens but the last reads, on top of the prompts."""
         prompt_mask_NP = self.mask_UP[owners_N]
-        seen_NC = mask_NC[:, :-1]
         positions_NC = prompt_mask_NP.sum(-1, keepdim=True) + seen_NC.cumsum(-1) - 1
-        rest_NCV = self.model(
-            input_ids=completion_ids_NC[:, :-1],
-            attention_mask=torch.cat([prompt_mask_NP, seen_NC], dim=1),
-            position_ids=positions_NC.clamp(min=0),
-            past_key_values=_cache_of(self.model, states),
-            use_cache=True,
-        ).logits
-        return torch.cat([first_NV[:, None], rest_NCV], dim=1)
+        return {
+            "input_ids": ids_NC[:, :-1],
+            "attention_mask": torch.cat([prompt_mask_NP, seen_NC], dim=1),
+            "position_ids": positions_NC.clamp(min=0),
+            "past_key_values": _cache_of(self.model, states),
+        }
 
     def backward(self) -> None:
         """Send the gradients that the chunks left in the leaves back through the prompts."""

@@ -17,6 +17,7 @@ from stages.rl.readable_rows import rollout_rows
 from stages.training import parallel
 from stages.training.bad_batch import require_finite
 
+LAG = "sampling/sampling_logp_difference/mean"  # of TRL's weights
 REMEDY = "Lower optimizer.learning_rate or kl_coefficient, and run again."
 
 
@@ -42,6 +43,8 @@ class StepCurvesTrainer(LogProbabilityTrainer):
                 name: metrics.mean(value for value in values if not math.isnan(value))
                 for name, values in self._metrics["train"].items()
             }
+            if self.config.rollout_ahead and LAG in found:
+                found["staleness"] = found.pop(LAG)
             tokens = self._tokens * self.accelerator.num_processes
             speed = {"step_seconds": seconds, "tokens_per_second": tokens / seconds}
             logs.update(metrics.curves(parallel.mean_of_all({**found, **speed})))

@@ -3,7 +3,9 @@
     training_step
         _prepare_inputs        the rows of the step. Where a rollout begins, it is made:
             _begin_rollout     1 this step's length limit and weights of the reward
-            drawer.draw        2 prompts asked, answers scored       groups.py
+            _drawn             2 prompts asked, answers scored       groups.py
+                                 now, or while the rollout before
+                                 was trained on                      ahead.py
             TRL's rollout      3 pads what was drawn                 rollout.py
             _weigh             4 what each sample weighs             algorithms/advantages.py
             _measure           5 the curves of the rollout           metrics.py
@@ -16,8 +18,9 @@
 TRL keeps what makes GRPO what it is: the advantages of a group (`scale_rewards`), the clipped loss
 and its KL term (`loss_type`, `beta`), the loop of optimiser steps. Where this trainer differs:
 
-1. Completions come from our engine, which samples from the weights in training and gives each
-   completion its own seed, made of (stage seed, step, position): no resume can shift it.
+1. Completions come from our engine, which samples from the weights in training, or from a copy of
+   them (policy_engine.py), and gives each completion its own seed, made of (stage seed, step,
+   position): no resume can shift it. TRL's importance weights correct for how far a copy is apart.
 2. Rewards are the stage's terms; their weights follow the optimiser step.
 3. Rows whose group has equal rewards have advantage 0: with no KL term in the loss they are
    neither run forward nor backward. They still count in every mean of the loss.
@@ -34,26 +37,31 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import GRPOConfig
+from trl.trainer.utils import add_fused_lm_head
 
 from pipeline import meter
 from pipeline.context import moved
 from stages.rewards.terms import Term
 from stages.rl import batches, metrics
+from stages.rl.ahead import Ahead
 from stages.rl.algorithms.advantages import of_rollout
 from stages.rl.algorithms.drawing import AlgorithmDrawer, hinted_prompts
+from stages.rl.apart import weighs
 from stages.rl.batches import Chunk, Tensors, take
+from stages.rl.peers import Peers
+from stages.rl.policy_engine import PolicyEngine, engine_of
 from stages.rl.prompt_stream import PromptStream
 from stages.rl.prompts import Prompt, slots
 from stages.rl.rewards import DrawnScores
 from stages.rl.schedule import rollouts_of
 from stages.rl.shared_prompts import can_share
 from stages.rl.step_curves import StepCurvesTrainer
-from stages.rollout.transformers_engine import TransformersEngine
 from stages.training import parallel
 
 if TYPE_CHECKING:
@@ -61,13 +69,14 @@ if TYPE_CHECKING:
 
 NOTHING: list[int] = []  # a pass that only other processes need; its loss weighs nothing
 FIRST = [0]  # a row to make it with
+ENGINES = "policy"  # in the work folder: the weights that engines have
 
 
 class RecipeGRPOTrainer(StepCurvesTrainer):
     """See the module's docstring.
 
     start: the model that KL is measured to when it is not in the loss; None with LoRA, where the
-    policy without its adapter is that model.
+    policy without its adapter is that model. own_gpus: of the engines alone.
     """
 
     def __init__(
@@ -80,6 +89,7 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
         arguments: GRPOConfig,
         callbacks: list[TrainerCallback],
         start: PreTrainedModel | None = None,
+        own_gpus: Sequence[str] = (),
     ) -> None:
         self.config = config
         self.prompts = prompts
@@ -98,14 +108,18 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
         )
         self.policy = self.accelerator.unwrap_model(self.model)
         self.start = start.to(self.accelerator.device).eval() if start is not None else None
-        self.engine = TransformersEngine(self.policy, tokenizer, config.rollout.batch_tokens)
+        if self.start is not None:
+            add_fused_lm_head(self.start, self.temperature)  # TRL's models have it: token_logps.py
+        self.peers, self.own_gpus = Peers(config.rollout), own_gpus
+        self.set_up_engines()
+        self.ahead = Ahead()
         self.stream = PromptStream(len(prompts), config.seed, config.curriculum)
         self.drawer = AlgorithmDrawer(
             config,
             prompts,
             terms,
             self.stream,
-            self.accelerator,
+            self.peers,
             self._answer,
             hinted_prompts(tokenizer, config.system_prompt),
         )
@@ -116,9 +130,25 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
             and not self.aux_loss_enabled
             and can_share(self.policy)
         )
+        # TRL's name for importance weights, whatever engine it is
+        self.use_vllm = weighs(config) and config.importance is not None
         self._sampled = self._chunk = None
         self._clock = time.perf_counter()
         self.set_up()
+
+    def set_up_engines(self) -> None:
+        """engine: what is sampled from. policy_engine: what answers as the policy."""
+        self.engine = self.policy_engine = self.engine_for(self.policy)
+
+    def engine_for(self, model: Any) -> PolicyEngine:
+        """What answers as a model, by the stage's rollout settings."""
+        folder = Path(self.args.output_dir) / ENGINES
+        given = model, self.processing_class, self.config, self.accelerator
+        return engine_of(*given, self.peers, folder, self.own_gpus)
+
+    def close(self) -> None:
+        """End the engines."""
+        self.engine.close()
 
     def set_up(self) -> None:
         """What an algorithm has of its own beside the policy."""
@@ -168,7 +198,8 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
     def _rollout(self, inputs: list[dict[str, Any]]) -> Tensors:
         step = self.state.global_step
         self._begin_rollout(step)
-        self._groups = self.drawer.draw(len(inputs) // self.num_generations, step)
+        drawn = self._drawn(step)
+        self._groups, self._curves = drawn.groups, drawn.curves
         self._completions = [each for group in self._groups for each in group.completions]
         batch: Tensors = super()._generate_and_score_completions(inputs)
         batch["advantages"] = self._weigh(len(inputs))
@@ -214,7 +245,10 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
         for numbers, sync in self._passes(model, batch, rows):
             own = numbers or FIRST
             self._chunk = Chunk(
-                take(batch, own), shared, [owners[row] for row in own] if shared else []
+                take(batch, own),
+                shared,
+                [owners[row] for row in own] if shared else [],
+                len(numbers) / max(1, len(rows)),
             )
             chunk = self._chunk.rows
             with sync:
@@ -240,7 +274,7 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
 
         An engine that sees the passes wants as many of every process.
         """
-        vocabulary = self.accelerator.unwrap_model(model).config.vocab_size
+        vocabulary = self.accelerator.unwrap_model(model).config.get_text_config().vocab_size
         mask = batch["completion_mask"]
         chunks = list(batches.by_length(mask, rows, self.config.micro_batch, vocabulary))
         if not self.engine_sees:

@@ -12,8 +12,7 @@ checking_words, cannot_judge       as of an evaluation (stages/scoring/measures.
 
 Nothing learns from it, so with or without it the weights are the same, bit for bit on one CPU
 thread: draws have seeds of their own, made of the problem and the stage's seed. A problem keeps its
-seeds from step to step, so a curve moves less by chance. Where TRL's vLLM samples, it draws in its
-own way: the rollouts after a look are then other draws of the same policy.
+seeds from step to step, so a curve moves less by chance.
 
 A look comes before the checkpoint of its step, and its numbers are lines of metrics.jsonl like all
 others: what a resumed stage goes on from is neither measured twice nor lost.
@@ -23,26 +22,23 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from accelerate.utils import gather_object
 from transformers import PreTrainedTokenizerBase, TrainerCallback
-from trl import GRPOTrainer
-from trl.generation.vllm_generation import VLLMGeneration
 
 from pipeline import meter
 from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from stages.rl.metrics import VALIDATION
+from stages.rl.policy_engine import gathered
 from stages.rl.prompts import Prompt, prepare_prompts
 from stages.rl.schedule import max_tokens_at
 from stages.rl.trainer import RecipeGRPOTrainer
 from stages.rollout.engine import Completion, GenerationRequest
-from stages.rollout.transformers_engine import TransformersEngine
 from stages.rows.schemas import Row
 from stages.sampling.collect import Job, gather, judge, sample_row
 from stages.sampling.elections import require_reference
@@ -113,13 +109,7 @@ class Validator(TrainerCallback):
         self.trainer = trainer
         self.context = context
         self.config = trainer.config
-        self.engine = (
-            TransformersEngine(  # the policy's: an algorithm may sample from another model
-                trainer.accelerator.unwrap_model(trainer.model),
-                trainer.processing_class,
-                self.config.rollout.batch_tokens,
-            )
-        )
+        self.engine = trainer.policy_engine  # an algorithm may sample from another model
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self.jobs and state.global_step == 0:
@@ -160,27 +150,11 @@ class Validator(TrainerCallback):
                 self.context.progress(done, total, UNIT)
 
         on_progress(0)
-        if self.trainer.use_vllm:
-            missing = parallel.most(len(jobs)) - len(jobs)  # it wants as many of every process
-            padded = [*requests, *[self._request(self.jobs[0])] * missing]
-            return self._by_vllm(padded, sampling)[: len(jobs)]
-        with self.trainer.accelerator.autocast():
-            return self.engine.generate(requests, sampling, on_progress)
-
-    def _by_vllm(
-        self, requests: Sequence[GenerationRequest], sampling: Sampling
-    ) -> list[list[Completion]]:
-        """By the engine that TRL keeps in step with the policy; every process asks as much."""
-        n, ends = requests[0].n, set(self.engine.end_ids.tolist())
-        prompts = [request.prompt_ids for request in requests for _ in range(n)]
-        with _sampling_as(self.trainer.vllm_generation, sampling):
-            ids, _ = GRPOTrainer._generate_single_turn(self.trainer, prompts, None, {}, n)
-        texts = self.engine.speech.texts(prompts, ids)
-        completions = [
-            Completion(tokens, text, None, "stop" if tokens and tokens[-1] in ends else "length", 0)
-            for tokens, text in zip(ids, texts, strict=True)
-        ]
-        return [completions[first : first + n] for first in range(0, len(completions), n)]
+        self.trainer.ahead.waited()
+        self.engine.refresh(self.trainer.state.global_step)
+        answers = gathered(self.engine.answer(requests, sampling), requests, on_progress)
+        self.engine.rest()
+        return answers
 
     def _request(self, job: Job) -> GenerationRequest:
         (_, seed), *_ = job.names(self.config.seed)
@@ -193,7 +167,7 @@ class Validator(TrainerCallback):
             for job, completions in zip(jobs, answers, strict=True)
         ]
         judge([row for rows in samples for row in rows], self.pool)
-        tags = Tags.of(self.engine.tokenizer)
+        tags = Tags.of(self.trainer.processing_class)
         asked = Asked((1,), self.config.validation.samples)
         words, batch = self.config.checking_words, self.config.rollout.shard_samples
         examiner = Examiner(self.pool, tags, asked, {}, words, batch)
@@ -207,24 +181,6 @@ def _curves(problems: Sequence[Row]) -> dict[str, float]:
     for level, rows in by_level(ordered).items():
         means[f"{ACCURACY}/{UNFIT.sub('_', level)}"] = mean([row["pass_at_1"] for row in rows])
     return {curve: value for curve, value in means.items() if value is not None}
-
-
-@contextmanager
-def _sampling_as(engine: VLLMGeneration, sampling: Sampling) -> Iterator[None]:
-    wanted = {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "top_k": sampling.top_k,
-        "max_completion_length": sampling.max_tokens,
-    }
-    before = {name: getattr(engine, name) for name in wanted}
-    for name, value in wanted.items():
-        setattr(engine, name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(engine, name, value)
 
 
 def facts(

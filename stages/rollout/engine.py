@@ -3,7 +3,8 @@
     engine = open_engine(artifact.model_path, config.rollout, context.threads)
     answers = engine.generate([GenerationRequest(prompt_ids, n=16, seed=0)], config.sampling)
 
-Stages open a `Fleet` (fleet.py): engines in processes of their own, with the same `generate`.
+Stages open a `Fleet` (fleet.py): engines in processes of their own, with the same `generate`. RL
+gives its engines new weights (`sync`), and frees their memory while it trains (`sleep`, `wake`).
 
 Sample i of a request has the seed `request.seed + i`, as in vLLM: space the seeds of requests by at
 least n. Equal seeds give equal samples whatever else is in the batch, as far as the logits agree:
@@ -16,10 +17,11 @@ alone; their distribution is the same with either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Protocol
+from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
@@ -72,17 +74,47 @@ class EngineDied(Exception):
     """An engine cannot go on, through no fault of what it was asked; another one may."""
 
 
-class Engine(Protocol):
-    """Generates; one list of n completions per request, in the order of the requests."""
+#: Completions that are finished, each with the number of its request; those of a request in order.
+Finished = list[tuple[int, Completion]]
+
+
+class Engine(ABC):
+    """A model that generates. One `stream` or `generate` runs to its end before the next begins."""
 
     tokenizer: PreTrainedTokenizerBase
+
+    @abstractmethod
+    def stream(
+        self, requests: Sequence[GenerationRequest], sampling: Sampling
+    ) -> Iterator[Finished]:
+        """n completions of each request, as they finish."""
+
+    @abstractmethod
+    def sync(self, folder: Path) -> None:
+        """Take over the weights of a Hugging Face folder, which fit (weights.py has checked)."""
+
+    def sleep(self) -> None:  # noqa: B027  # most engines need not
+        """Free the GPU's memory for training; nothing where the engine does not share it."""
+
+    def wake(self) -> None:  # noqa: B027
+        """Take it back, after `sync`."""
 
     def generate(
         self,
         requests: Sequence[GenerationRequest],
         sampling: Sampling,
         on_progress: OnProgress | None = None,
-    ) -> list[list[Completion]]: ...
+    ) -> list[list[Completion]]:
+        """n completions of each request, in the order of the requests."""
+        answers: list[list[Completion]] = [[] for _ in requests]
+        done = 0
+        for batch in self.stream(requests, sampling):
+            for number, completion in batch:
+                answers[number].append(completion)
+            done += len(batch)
+            if on_progress:
+                on_progress(done)
+        return answers
 
 
 def check_engine(rollout: Rollout) -> None:

@@ -1,58 +1,85 @@
-"""Engines in processes of their own, one per device, that answer shards of requests in order.
+"""Engines in processes of their own, one per device, that answer requests, in shards or at once.
 
     with Fleet.open(artifact.model_path, config.rollout, context.threads) as fleet:
-        for completions in fleet.stream(shards, config.sampling): ...
+        for completions in fleet.stream(shards, config.sampling): ...   # shard by shard, in order
+        for finished in fleet.answer(requests, config.sampling): ...    # as they finish
+        fleet.sync(folder, version)                                     # new weights for all
 
 Data parallel: each engine takes the next shard that waits. It holds one more than it works on, so
 that it goes on while this process judges the last one. An engine that dies (killed by the system,
-out of memory, a crash of the driver) is started again and its shards are repeated, each alone from
-then on, so that the shard that kills engines is known: the third death on a shard fails the stage.
-A repeated shard gives the same completions, since every one has its own seed.
+out of memory, a crash of the driver) is started again, with the newest weights, and what its shards
+lack is drawn again, each shard alone from then on, so that the one that kills engines is known: the
+third death on a shard fails the stage. Since every sample has its own seed, the completions are the
+same.
 
 CUDA never starts in this process: engines own the devices, and end with it.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from multiprocessing.connection import wait
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from transformers import PreTrainedTokenizerBase
 
-from pipeline import meter
-from pipeline.errors import StageFailed
-from stages.rollout.engine import GenerationRequest, OnProgress, check_engine
+from stages.rollout.child import Child
+from stages.rollout.crew import CALL, Crew
+from stages.rollout.engine import Finished, GenerationRequest, OnProgress, check_engine
+from stages.rollout.remote import Remote
 from stages.rollout.replica import Replica
 from stages.rollout.replica_devices import devices
-from stages.rollout.replica_process import Answers, Failed, Start
-from stages.rollout.shards import Answer, Batch, Shard, Shards
+from stages.rollout.replica_process import Sleep, Start, Sync, Wake
+from stages.rollout.shards import Answer, Batch
+from stages.rollout.weights import check_weights
 from stages.settings.generation import Rollout, Sampling
-
-DEPTH = 2  # shards that an engine holds: the one at work and the next
-DEATHS = 3  # engines that one shard may cost
-SHOWN = 3  # prompts that the message about such a shard shows
-SHOWN_CHARACTERS = 200  # of each
 
 
 class Fleet:
-    """Replicas of one engine on one model. deaths: how many had to be started again."""
+    """Replicas of one engine on one model.
 
-    def __init__(self, replicas: Sequence[Replica], tokenizer: PreTrainedTokenizerBase) -> None:
+    version: of the weights that `sync` gave them last; 0: those of the model.
+    """
+
+    def __init__(
+        self,
+        replicas: Sequence[Replica],
+        tokenizer: PreTrainedTokenizerBase,
+        model_path: Path,
+        dtype: str,
+    ) -> None:
         self.tokenizer = tokenizer
-        self.deaths = 0
-        self._replicas = replicas
+        self.version = 0
+        self._model_path, self._dtype = model_path, dtype
+        self._crew = Crew(replicas, tokenizer)
 
     @classmethod
-    def open(cls, model_path: Path, rollout: Rollout, threads: int) -> Fleet:
-        """A fleet on a published model; an engine starts when there is a shard for it."""
+    def open(
+        cls,
+        model_path: Path,
+        rollout: Rollout,
+        threads: int,
+        places: Sequence[str | None] | None = None,
+        shares_gpu: bool = False,
+        at: Sequence[str] = (),
+    ) -> Fleet:
+        """A fleet on a published model; an engine starts when there is something for it to do.
+
+        places: CUDA_VISIBLE_DEVICES of each engine, by default all that are visible here, shared
+        out. shares_gpu: with training; `sleep` and `wake` then say whose turn it is. at: addresses
+        of engines on other machines (`r1 engine`), in place of all engines here.
+        """
         check_engine(rollout)
-        places = devices(rollout)
-        threads = max(1, threads // len(places))
-        starts = [Start(model_path, rollout, threads, place) for place in places]
-        return cls([Replica(start) for start in starts], _tokenizer(model_path, rollout))
+        if at:
+            start = Start(model_path.absolute(), rollout, threads, None)
+            replicas = [Replica(start, partial(Remote, address)) for address in at]
+        else:
+            places = devices(rollout) if places is None else places
+            threads = max(1, threads // len(places))
+            starts = [Start(model_path, rollout, threads, place, shares_gpu) for place in places]
+            replicas = [Replica(start, Child) for start in starts]
+        return cls(replicas, _tokenizer(model_path, rollout), model_path, rollout.dtype)
 
     def __enter__(self) -> Fleet:
         return self
@@ -61,14 +88,18 @@ class Fleet:
         self.close()
 
     @property
+    def deaths(self) -> int:
+        """How many engines died at work and were started again."""
+        return self._crew.deaths
+
+    @property
     def mishaps(self) -> dict[str, int]:
         """For a stage's funnel, where something happened."""
         return {"engine_deaths": self.deaths} if self.deaths else {}
 
     def close(self) -> None:
         """End all engines; a later shard starts them again."""
-        for replica in self._replicas:
-            replica.end()
+        self._crew.end()
 
     def generate(
         self,
@@ -76,99 +107,60 @@ class Fleet:
         sampling: Sampling,
         on_progress: OnProgress | None = None,
     ) -> Answer:
-        """n completions of each request, in order: a fleet is an engine, too."""
-        size = max(1, -(-len(requests) // len(self._replicas)))
+        """n completions of each request, in order."""
+        size = max(1, -(-len(requests) // len(self._crew)))
         shards = (list(requests[i : i + size]) for i in range(0, len(requests), size))
         return [group for answer in self.stream(shards, sampling, on_progress) for group in answer]
 
     def stream(
-        self, shards: Shards, sampling: Sampling, on_progress: OnProgress | None = None
+        self,
+        shards: Iterable[Sequence[GenerationRequest]],
+        sampling: Sampling,
+        on_progress: OnProgress | None = None,
     ) -> Iterator[Answer]:
         """The completions of each shard, in order; `shards` is drawn a little ahead.
 
         A stream runs to its end before the next one begins; one that is given up ends its engines.
         """
-        batch = Batch(shards, sampling)
-        failure: Exception | None = None
-        try:
-            while True:
-                if failure is None:
-                    self._hand_out(batch)
-                if batch.next in batch.answers:
-                    yield batch.take()
-                elif failure is not None:
-                    raise failure
-                elif any(replica.held for replica in self._replicas):
-                    with meter.phase("rollout"):
-                        failure = self._listen(batch)
-                    if on_progress:
-                        on_progress(batch.finished + sum(r.finished for r in self._replicas))
-                else:
-                    return
-        finally:
-            for replica in self._replicas:
-                if replica.held:
-                    replica.end()
+        batch = Batch((dict(enumerate(shard)) for shard in shards), sampling)
+        for _ in self._crew.finished(batch):
+            if on_progress:
+                on_progress(batch.finished)
+            while (answer := batch.take()) is not None:
+                yield answer
 
-    def _hand_out(self, batch: Batch) -> None:
-        """Give every engine that has room a shard; a shard that saw a death goes alone."""
-        for depth in range(DEPTH):
-            for replica in self._replicas:
-                if len(replica.held) != depth or any(map(batch.suspect, replica.held)):
-                    continue
-                shard = batch.draw(alone=depth == 0, ahead=(DEPTH + 1) * len(self._replicas))
-                if shard is not None:
-                    replica.give(shard)
+    def answer(
+        self, requests: Sequence[GenerationRequest], sampling: Sampling
+    ) -> Iterator[Finished]:
+        """n completions of each request, each as soon as it is finished, with its request's number.
 
-    def _listen(self, batch: Batch) -> Exception | None:
-        """Wait for messages and deaths, and settle them; the error that ends the stream, if any.
-
-        What was answered before it is still to be given back.
+        The requests are dealt out, and an engine has its whole part at once. Those of a request
+        come in order.
         """
-        wait([thing for replica in self._replicas for thing in replica.watched])
-        try:
-            for replica in self._replicas:
-                self._settle(replica, batch)
-        except Exception as error:
-            return error
-        return None
+        numbered, count = list(enumerate(requests)), len(self._crew)
+        parts = (dict(numbered[first::count]) for first in range(count))
+        for finished in self._crew.finished(Batch(parts, sampling)):
+            if finished:
+                yield finished
 
-    def _settle(self, replica: Replica, batch: Batch) -> None:
-        died = replica.died()  # before its last messages are read
-        for message in replica.receive():
-            if isinstance(message, Answers):
-                meter.add(message.spent)
-                batch.answer(message.shard, message.completions)
-            elif isinstance(message, Failed):
-                raise message.error
-        if died is not None:
-            self._bury(replica, batch)
+    def sync(self, folder: Path, version: int) -> None:
+        """Give all engines the weights of a Hugging Face folder; returns when they have them.
 
-    def _bury(self, replica: Replica, batch: Batch) -> None:
-        """Count a death and have the shards that were there repeated."""
-        reason = replica.died()
-        held = replica.end()
-        if not held:
-            return  # nothing was lost; the next shard starts it again
-        self.deaths += 1
-        print(f"an engine died ({reason}); shard repeated", file=sys.stderr, flush=True)
-        for shard in held:
-            batch.deaths[shard.number] += 1
-            if batch.deaths[shard.number] >= DEATHS:
-                raise StageFailed(self._deadly(shard, reason))
-        batch.repeat(held)
+        An engine that starts later takes them over, too, so the folder stays until the next one.
+        Raises StageFailed where they do not fit the model.
+        """
+        check_weights(self._model_path, folder, self._dtype)
+        folder, self.version = folder.absolute(), version
+        self._crew.begin_with(folder)
+        self._crew.call(Sync(CALL, folder))
 
-    def _deadly(self, shard: Shard, reason: str | None) -> str:
-        prompts = [request.prompt_ids + request.prefix_ids for request in shard.requests]
-        shown = [self.tokenizer.decode(ids)[:SHOWN_CHARACTERS] for ids in prompts[:SHOWN]]
-        more = f"\n  … and {len(prompts) - SHOWN} more" if len(prompts) > SHOWN else ""
-        return (
-            f"{DEATHS} engines in a row died on the same shard of {len(prompts)} prompts (the last "
-            f"one: {reason}). Its prompts, {min(map(len, prompts))} to {max(map(len, prompts))} "
-            f"tokens long:\n" + "\n".join(f"  {text!r}" for text in shown) + more + "\n"
-            "If memory ran out, lower rollout.batch_tokens (transformers) or "
-            "rollout.gpu_memory_utilization (vllm); else see the stage's log."
-        )
+    def sleep(self) -> None:
+        """Free the GPUs that engines share with training; they keep no weights."""
+        self._crew.call(Sleep(CALL))
+
+    def wake(self) -> None:
+        """Take them back; after `sync`, since the weights would be loaded twice."""
+        self._crew.call(Wake(CALL))
 
 
 def _tokenizer(model_path: Path, rollout: Rollout) -> PreTrainedTokenizerBase:

@@ -3,120 +3,104 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import sys
-import warnings
-from multiprocessing import get_context
+from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
-import torch
+from stages.rollout.replica_process import Died, Done, Message, Order, Start
 
-from stages.rollout.replica_process import GRACE, Answers, Died, Message, Progress, Start, main
-from stages.rollout.shards import Shard
+
+class Peer(Protocol):
+    """A process that holds an engine: a child here (child.py), or one elsewhere (remote.py).
+
+    connection: takes orders and gives messages. watched: what becomes ready when there is a message
+    or the process is gone.
+    """
+
+    @property
+    def connection(self) -> Connection: ...
+
+    @property
+    def watched(self) -> list[Any]: ...
+
+    def lost(self) -> None:
+        """Nothing more comes over the connection."""
+
+    def died(self) -> str | None:
+        """How the process has ended without being told to, or None while it lives."""
+
+    def end(self, at_once: bool) -> None:
+        """End the process, at once or when it likes."""
 
 
 class Replica:
-    """An engine's process; it starts with its first shard.
+    """An engine's process; it starts with its first order.
 
-    held: the shards that it has and has not answered, oldest first. finished: how many completions
-    of them are.
+    connect: starts or reaches the process. held: the orders that it has and has not carried out,
+    oldest first.
     """
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Start, connect: Callable[[Start], Peer]) -> None:
         self._start = start
-        self._process: Any = None
-        self._connection: Connection | None = None
+        self._connect = connect
+        self._peer: Peer | None = None
         self._last_words = ""
-        self.held: list[Shard] = []
-        self._finished: dict[int, int] = {}
+        self.held: list[Order] = []
 
     @property
-    def finished(self) -> int:
-        return sum(self._finished.values())
+    def lives(self) -> bool:
+        """Whether it has started, and not ended since."""
+        return self._peer is not None and self._peer.died() is None
 
     @property
     def watched(self) -> list[Any]:
         """What becomes ready when there is a message or the process has ended."""
-        return [self._connection, self._process.sentinel] if self._connection else []
+        return self._peer.watched if self._peer else []
 
-    def give(self, shard: Shard) -> None:
-        """Have a shard answered."""
-        if self._connection is None:
-            self._begin()
-        assert self._connection is not None
-        self.held.append(shard)
+    def begin_with(self, weights: Path) -> None:
+        """When it starts again, it takes over this folder's weights."""
+        self._start = replace(self._start, weights=weights)
+
+    def give(self, order: Order) -> None:
+        """Have an order carried out."""
+        if self._peer is None:
+            self._last_words = ""
+            self._peer = self._connect(self._start)
+        self.held.append(order)
         with contextlib.suppress(OSError):  # it has just died, which `receive` will tell
-            self._connection.send(shard)
+            self._peer.connection.send(order)
 
     def receive(self) -> list[Message]:
         """What the process has said since; reads until it says no more for now."""
         messages: list[Message] = []
-        with contextlib.suppress(EOFError, OSError):
-            while self._connection and self._connection.poll():
-                messages.append(self._connection.recv())
+        if self._peer is None:
+            return messages
+        try:
+            while self._peer.connection.poll():
+                messages.append(self._peer.connection.recv())
                 self._note(messages[-1])
+        except (EOFError, OSError):
+            self._peer.lost()
         return messages
 
     def died(self) -> str | None:
-        """Why the process has ended without being told to, or None while it lives.
+        """Why the process has ended without being told to, or None while it lives."""
+        how = self._peer.died() if self._peer else None
+        return how and (self._last_words or how)
 
-        What its engine had started ends, too: it holds the pipe, whose last message may be a half.
-        """
-        if self._process is None or self._process.is_alive():
-            return None
-        self._kill_group()
-        return self._last_words or _cause(self._process.exitcode)
-
-    def end(self) -> list[Shard]:
-        """End the process, at once when it is at work; returns the shards that it still held."""
-        if self._connection is None:
-            return []
-        if not self.held and self._process.is_alive():
-            with contextlib.suppress(OSError):
-                self._connection.send(None)
-            self._process.join(2 * GRACE)
-        self._kill_group()
-        self._process.kill()  # it may not have made its group yet
-        self._process.join()
-        self._connection.close()
-        held, self.held, self._finished = self.held, [], {}
-        self._process = self._connection = None
+    def end(self) -> list[Order]:
+        """End the process, at once when it is at work; returns the orders that it still held."""
+        held, self.held = self.held, []
+        if self._peer:
+            self._peer.end(at_once=bool(held))
+            self._peer = None
         return held
-
-    def _kill_group(self) -> None:
-        """End the process and whatever its engine had started."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _begin(self) -> None:
-        """Fork: the engine's libraries are there already. Once CUDA has started, that is broken."""
-        started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-        context: Any = get_context("fork" if sys.platform == "linux" and not started else "spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=main, args=(theirs, self._start), name="engine")
-        with warnings.catch_warnings():
-            # Python 3.12 warns of a fork beside threads; replica_process.py says why this one works
-            warnings.simplefilter("ignore", DeprecationWarning)
-            self._process.start()
-        theirs.close()
-        self._last_words = ""
 
     def _note(self, message: Message) -> None:
         match message:
-            case Progress(number, finished):
-                self._finished[number] = finished
-            case Answers(number):
-                self.held = [shard for shard in self.held if shard.number != number]
-                self._finished.pop(number, None)
+            case Done(number, _):
+                self.held = [order for order in self.held if order.number != number]
             case Died(reason):
                 self._last_words = reason
-
-
-def _cause(code: int | None) -> str:
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name
-        hint = ": the system may have run out of memory" if -code == signal.SIGKILL else ""
-        return f"ended by {name}{hint}"
-    return f"ended with exit code {code}"

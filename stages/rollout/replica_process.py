@@ -1,4 +1,4 @@
-"""What happens inside an engine's process: shards of requests in, their completions out.
+"""What happens inside an engine's process: shards of requests in, completions out as they finish.
 
 The process leads its own group and ends with everything that its engine started when its parent
 ends, be it in the middle of a message, or says so. The engine runs in a thread of its own, since
@@ -30,38 +30,70 @@ import torch
 
 from pipeline import meter, threads
 from pipeline.errors import RecipeError, StageFailed
-from stages.rollout.engine import EngineDied
+from stages.rollout.engine import Engine, EngineDied, Finished
 from stages.rollout.opening import open_engine
-from stages.rollout.shards import Answer, Shard
+from stages.rollout.shards import Shard
 from stages.settings.generation import Rollout
 
 GRACE = 10.0  # seconds that what an engine started has to end by itself
+SEEN_WITHIN = 60.0  # seconds after which a network disk shows a folder that another machine wrote
+GANG = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
 @dataclass(frozen=True)
 class Start:
-    """Which engine a process holds. devices: its CUDA_VISIBLE_DEVICES; None on a CPU."""
+    """Which engine a process holds.
+
+    devices: its CUDA_VISIBLE_DEVICES; None on a CPU. shares_gpu: with training. weights: a folder
+    whose weights it takes over as soon as it has opened the model.
+    """
 
     model_path: Path
     rollout: Rollout
     threads: int
     devices: str | None
+    shares_gpu: bool = False
+    weights: Path | None = None
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How many completions of a shard are finished."""
+class Sync:
+    """Take over a folder's weights."""
 
-    shard: int
-    finished: int
+    number: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Free the GPU for training."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Take it back."""
+
+    number: int
 
 
 @dataclass(frozen=True)
 class Answers:
-    """All completions of a shard, and what they cost."""
+    """Some completions of a shard."""
 
     shard: int
-    completions: Answer
+    finished: Finished
+
+
+@dataclass(frozen=True)
+class Done:
+    """An order is carried out: a shard has all its completions, weights are there, …
+
+    spent: since the order before.
+    """
+
+    order: int
     spent: meter.Spent
 
 
@@ -79,25 +111,28 @@ class Failed:
     error: Exception
 
 
-Message = Progress | Answers | Died | Failed
+Order = Shard | Sync | Sleep | Wake
+Message = Answers | Done | Died | Failed
 
 
 def main(connection: Connection, start: Start) -> None:
-    """Serve shards until the parent sends None or is gone."""
+    """Carry out orders until the parent sends None or is gone."""
     os.setpgid(0, 0)
     meter.begin()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for name in GANG:  # a process that trains in a gang has them, and vLLM would read them
+        os.environ.pop(name, None)
     if start.devices is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = start.devices
-    inbox: SimpleQueue[Shard] = SimpleQueue()
+    inbox: SimpleQueue[Order] = SimpleQueue()
     outbox: SimpleQueue[Message] = SimpleQueue()
     _in_thread(_end_with_parent)
     _in_thread(_send, connection, outbox)
     _in_thread(_serve, start, inbox, outbox.put)
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
-        while (shard := connection.recv()) is not None:
-            inbox.put(shard)
+        while (order := connection.recv()) is not None:
+            inbox.put(order)
     _end()
 
 
@@ -113,20 +148,36 @@ def _end_with_parent() -> None:
     _end()
 
 
-def _serve(start: Start, inbox: SimpleQueue[Shard], send: Callable[[Message], None]) -> None:
+def _serve(start: Start, inbox: SimpleQueue[Order], send: Callable[[Message], None]) -> None:
     try:
         with _counted("engine_start_seconds"):
-            engine = open_engine(start.model_path, start.rollout, start.threads)
+            engine = open_engine(start.model_path, start.rollout, start.threads, start.shares_gpu)
+            if start.weights is not None:
+                _sync(engine, start.weights)
         while True:
-            shard = inbox.get()
-            with _counted("engine_seconds"):
-                answers = engine.generate(shard.requests, shard.sampling, _teller(shard, send))
-            send(Answers(shard.number, answers, meter.take()))
+            order = inbox.get()
+            match order:
+                case Shard():
+                    _answer(engine, order, send)
+                case Sync():
+                    _sync(engine, order.folder)
+                case Sleep():
+                    engine.sleep()
+                case Wake():
+                    engine.wake()
+            send(Done(order.number, meter.take()))
     except (EngineDied, MemoryError, torch.OutOfMemoryError) as error:
         traceback.print_exc()
         send(Died(f"{type(error).__name__}: {error}"))
     except Exception as error:
         send(Failed(_portable(error)))
+
+
+def _answer(engine: Engine, shard: Shard, send: Callable[[Message], None]) -> None:
+    numbers = list(shard.requests)
+    with _counted("engine_seconds"):
+        for finished in engine.stream(list(shard.requests.values()), shard.sampling):
+            send(Answers(shard.number, [(numbers[place], each) for place, each in finished]))
 
 
 @contextlib.contextmanager
@@ -137,8 +188,17 @@ def _counted(name: str) -> Iterator[None]:
     meter.count(**{name: time.monotonic() - started})
 
 
-def _teller(shard: Shard, send: Callable[[Message], None]) -> Callable[[int], None]:
-    return lambda finished: send(Progress(shard.number, finished))
+def _sync(engine: Engine, folder: Path) -> None:
+    """New weights, when the folder can be seen."""
+    deadline = time.monotonic() + SEEN_WITHIN
+    while not folder.is_dir():
+        if time.monotonic() > deadline:
+            raise StageFailed(
+                f"{folder}: an engine does not see these weights; they have to be on a disk that "
+                "its machine and that of training have under one path"
+            )
+        time.sleep(0.1)
+    engine.sync(folder)
 
 
 def _portable(error: Exception) -> Exception:

@@ -21,8 +21,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
-from concurrent.futures import as_completed
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,8 +39,9 @@ from stages.rollout.chat_server import ChatServer, Refused
 from stages.rollout.engine import (
     PROMPT_TOO_LONG,
     Completion,
+    Engine,
+    Finished,
     GenerationRequest,
-    OnProgress,
     tell_spent,
 )
 from stages.settings.generation import Rollout, Sampling, Server
@@ -93,7 +94,7 @@ class ChatCodec:
         return bytes(i for i in ids if 0 <= i < 256).decode(errors="replace")
 
 
-class ServerEngine:
+class ServerEngine(Engine):
     """Asks one server for completions, `server.concurrency` of them at a time."""
 
     def __init__(self, served: Served, server: Server) -> None:
@@ -107,34 +108,34 @@ class ServerEngine:
     def open(cls, folder: Path, rollout: Rollout) -> ServerEngine:
         return cls(Served.read(folder), rollout.server)
 
-    def generate(
-        self,
-        requests: Sequence[GenerationRequest],
-        sampling: Sampling,
-        on_progress: OnProgress | None = None,
-    ) -> list[list[Completion]]:
-        """n completions of each request, in the order of the requests."""
+    def stream(
+        self, requests: Sequence[GenerationRequest], sampling: Sampling
+    ) -> Iterator[Finished]:
+        """Each completion when it and those of its request before it are there."""
         if any(request.prefix_ids for request in requests):
             raise UsageError("a chat server cannot go on from a prefix: no budgets, no waits")
         pool = Executor(self._server.concurrency)
         try:
-            answers = [
+            waiting = [
                 [pool.submit(self._complete, request, i, sampling) for i in range(request.n)]
                 for request in requests
             ]
-            futures = [future for group in answers for future in group]
-            for done, future in enumerate(as_completed(futures), start=1):
+            owners = {future: number for number, group in enumerate(waiting) for future in group}
+            for future in as_completed(owners):
                 future.result()
-                if on_progress:
-                    on_progress(done)
+                number = owners[future]
+                if ready := _take_finished(waiting[number]):
+                    tell_spent([], [one.token_ids for one in ready])
+                    yield [(number, completion) for completion in ready]
         except BaseException:
             self._chat.stop()
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-        completions = [[future.result() for future in group] for group in answers]
-        tell_spent([], [one.token_ids for some in completions for one in some])
-        return completions
+
+    def sync(self, folder: Path) -> None:
+        """A served model has the weights that its server gave it."""
+        raise UsageError(f"{self._served.url}: a served model takes no weights from here")
 
     def _complete(self, request: GenerationRequest, sample: int, sampling: Sampling) -> Completion:
         seed = request.seed + sample
@@ -189,6 +190,14 @@ class ServerEngine:
         if sampling.top_k:
             body["top_k"] = sampling.top_k  # not OpenAI's, but vLLM and SGLang take it
         return body
+
+
+def _take_finished(waiting: list[Future[Completion]]) -> list[Completion]:
+    """Take out the first ones, up to one that is not finished."""
+    count = next((i for i, future in enumerate(waiting) if not future.done()), len(waiting))
+    ready = [future.result() for future in waiting[:count]]
+    del waiting[:count]
+    return ready
 
 
 def _ids(reply: Reply) -> list[int]:

@@ -3,70 +3,99 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from stages.rollout.engine import Completion, GenerationRequest
+from stages.rollout.engine import Completion, Finished, GenerationRequest
 from stages.settings.generation import Sampling
 
-Shards = Iterable[list[GenerationRequest]]
 Answer = list[list[Completion]]
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Requests that are answered together, and repeated together when their engine dies."""
+    """Requests, by their numbers, that one engine answers together."""
 
     number: int
-    requests: list[GenerationRequest]
+    requests: Mapping[int, GenerationRequest]
     sampling: Sampling
 
 
 class Batch:
     """The shards of one stream.
 
-    next: the number of the shard that is given back next. finished: completions in answered shards.
-    answers: those that wait for their turn. deaths: engines that died with a shard in hand.
+    next: the number of the shard that is given back next. finished: completions so far. deaths:
+    engines that died with a shard in hand.
     """
 
-    def __init__(self, shards: Shards, sampling: Sampling) -> None:
+    def __init__(
+        self, shards: Iterable[Mapping[int, GenerationRequest]], sampling: Sampling
+    ) -> None:
         self._shards = enumerate(shards)
         self._sampling = sampling
         self._again: list[Shard] = []
         self._drawn = 0
+        self._exhausted = False
+        self._asked: dict[int, Shard] = {}
+        self._answers: dict[int, dict[int, list[Completion]]] = {}
+        self._done: set[int] = set()
         self.next = 0
         self.finished = 0
-        self.answers: dict[int, Answer] = {}
         self.deaths: Counter[int] = Counter()
 
-    def suspect(self, shard: Shard) -> bool:
-        """Whether an engine died on this shard, or on one beside it."""
-        return self.deaths[shard.number] > 0
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to draw."""
+        return self._exhausted and not self._again
 
     def draw(self, alone: bool, ahead: int) -> Shard | None:
         """The next shard, unless enough are under way; one to repeat only where it is alone."""
         if alone and self._again:
             return self._again.pop(0)
         while self._drawn - self.next < ahead:
-            number, requests = next(self._shards, (-1, []))
+            number, requests = next(self._shards, (-1, {}))
             if number < 0:
+                self._exhausted = True
                 return None
             self._drawn = number + 1
+            self._answers[number] = {request: [] for request in requests}
+            self._asked[number] = Shard(number, requests, self._sampling)
             if requests:
-                return Shard(number, requests, self._sampling)
-            self.answers[number] = []
+                return self._asked[number]
+            self._done.add(number)
         return None
 
-    def repeat(self, shards: Iterable[Shard]) -> None:
-        """Have shards drawn again, the oldest first."""
-        self._again = sorted([*self._again, *shards], key=lambda shard: shard.number)
+    def receive(self, number: int, finished: Finished) -> None:
+        """Completions of a shard."""
+        for request, completion in finished:
+            self._answers[number][request].append(completion)
+        self.finished += len(finished)
 
-    def answer(self, number: int, completions: Answer) -> None:
-        self.answers[number] = completions
-        self.finished += sum(map(len, completions))
+    def done(self, number: int) -> None:
+        """Its engine has answered all of a shard."""
+        self._done.add(number)
 
-    def take(self) -> Answer:
-        """The answers that are next in order."""
-        answers = self.answers.pop(self.next)
+    def repeat(self, shard: Shard) -> None:
+        """Have what is missing of a shard drawn again, the oldest shard first."""
+        again = [*self._again, self.rest(shard.number)]
+        self._again = sorted(again, key=lambda shard: shard.number)
+
+    def rest(self, number: int) -> Shard:
+        """What is missing of a shard, with the same seeds."""
+        asked, answers = self._asked[number], self._answers[number]
+        rest = {
+            place: replace(request, n=request.n - have, seed=request.seed + have)
+            for place, request in asked.requests.items()
+            if (have := len(answers[place])) < request.n
+        }
+        return replace(asked, requests=rest)
+
+    def take(self) -> Answer | None:
+        """The answers that are next in order, where they are complete."""
+        number = self.next
+        if number not in self._done:
+            return None
         self.next += 1
-        return answers
+        self._done.remove(number)
+        del self._asked[number]
+        return list(self._answers.pop(number).values())

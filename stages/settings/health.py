@@ -31,6 +31,7 @@ class HealthRule:
     limit: float = MISSING
     window: int = MISSING
     message: str = MISSING
+    limit_fp32: float | None = None  # in place of `limit` where all is computed in float32
     against: str | None = None
     action: str = "warn"  # `stop` ends the stage and keeps its last checkpoint; `off`
 

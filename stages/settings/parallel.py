@@ -20,18 +20,24 @@ class Parallel:
 
     processes: null is one for each GPU that the launcher gives the stage. strategy: `ddp` has a
     copy of everything in each process, `fsdp` and `deepspeed` share out weights, gradients or
-    optimiser states. fsdp, deepspeed: what accelerate reads, by its own names.
+    optimiser states. context: how many processes each sequence is cut over. fsdp, deepspeed: what
+    accelerate reads, by its own names.
     """
 
     processes: int | None = MISSING
     strategy: str = MISSING
+    context: int = MISSING
     fsdp: dict[str, Any] = field(default_factory=dict)
     deepspeed: dict[str, Any] = field(default_factory=dict)
     wait_minutes: float = MISSING  # for the slowest process, before the gang is given up
 
 
-def gang(parallel: Parallel) -> Iterator[Problem]:
-    """A strategy that there is, with its settings."""
+def gang(parallel: Parallel, uncut: str) -> Iterator[Problem]:
+    """A strategy that there is, with its settings.
+
+    uncut: why the sequences of this kind cannot be cut; empty where they can.
+    """
+    yield from _context(parallel, uncut)
     strategy = parallel.strategy
     if strategy not in STRATEGIES:
         yield Problem(
@@ -58,5 +64,33 @@ def gang(parallel: Parallel) -> Iterator[Problem]:
         )
 
 
-def processes(parallel: Parallel, batch: int) -> Needs:
-    return Needs(parallel.processes, devices=parallel.processes, divides=batch)
+def _context(parallel: Parallel, uncut: str) -> Iterator[Problem]:
+    """Sequences that are cut over processes, which is what accelerate does under FSDP 2 alone."""
+    size, processes = parallel.context, parallel.processes
+    if size == 1:
+        return
+    if size < 1 or uncut:
+        because = f", and {uncut}" if uncut else ""
+        yield Problem("parallel.context", f"is {size}{because}: set it to 1")
+    elif parallel.strategy != "fsdp":
+        yield Problem(
+            "parallel.context",
+            f"is {size}, and parallel.strategy is {parallel.strategy}: accelerate cuts sequences "
+            "under FSDP 2 alone. Use parallel=fsdp2, or set it to 1",
+        )
+    elif processes is None or processes % size:
+        yield Problem(
+            "parallel.processes",
+            f"is {'null' if processes is None else processes}, and parallel.context is {size}: set "
+            f"it to a multiple of that, e.g. {size}",
+        )
+
+
+def processes(parallel: Parallel, batch: int, beside: int = 0) -> Needs:
+    """One device each. Processes that share a sequence share its place in a batch, too.
+
+    beside: devices that none of them trains on.
+    """
+    count = parallel.processes
+    devices = None if count is None else count + beside
+    return Needs(count, devices, divides=batch * parallel.context, beside=beside)

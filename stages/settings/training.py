@@ -43,8 +43,11 @@ class Precision:
     gradient_checkpointing: bool = False
 
 
-def supervised(stage: Stage) -> Iterator[Problem]:
-    """SFT and reward models: epochs over rows that are not known yet."""
+def supervised(stage: Stage, uncut: str = "") -> Iterator[Problem]:
+    """SFT and reward models: epochs over rows that are not known yet.
+
+    uncut: why their sequences cannot be cut over processes.
+    """
     config = stage.config
     yield from optimizer(config.optimizer)
     yield from values.positive(
@@ -52,8 +55,9 @@ def supervised(stage: Stage) -> Iterator[Problem]:
     )
     yield from lora(getattr(config, "lora", None))
     yield from health.rules(config.health)
-    yield from parallel.gang(config.parallel)
-    yield from shared_out("batch_size", config.batch_size, config.parallel.processes)
+    yield from parallel.gang(config.parallel, uncut)
+    parts = (config.parallel.processes or 0) // max(1, config.parallel.context)
+    yield from shared_out("batch_size", config.batch_size, parts)
     yield from packed(getattr(config, "row_tokens", None), config.max_length)
     yield from context.whole_rows(stage)
 

@@ -36,16 +36,20 @@ Document = Mapping[str, list[int]]  # input_ids and labels, as the data set give
 
 @dataclass
 class Layout:
-    """The collator of SFT: documents to rows. row_tokens None: by length, a document a row."""
+    """The collator of SFT: documents to rows. row_tokens None: by length, a document a row.
+
+    multiple: rows have a length that it divides.
+    """
 
     pad_token_id: int
     row_tokens: int | None = None
+    multiple: int = 1
 
     def __call__(self, examples: Sequence[Document]) -> Batch:
         """input_ids, labels, position_ids by row, and `tokens`: how many of a row are real."""
         lengths = [len(example["input_ids"]) for example in examples]
         rows = self._rows(lengths)
-        batch = self._empty(len(rows), self.row_tokens or max(lengths))
+        batch = self._empty(len(rows), self.row_tokens or up_to(max(lengths), self.multiple))
         for number, row in enumerate(rows):
             self._fill(batch, number, [examples[index] for index in row])
         return batch
@@ -81,11 +85,13 @@ class Layout:
 class Passes:
     """Cuts a step's batch into the fewest forward passes of at most `rows` rows, evenly.
 
-    Rows that are not `packed` lose the columns that no document of their pass reaches.
+    Rows that are not `packed` lose the columns that no document of their pass reaches, as far as
+    `multiple` divides what is left.
     """
 
     rows: int
     packed: bool
+    multiple: int = 1
 
     def __call__(self, batch: Batch) -> Iterator[Batch]:
         count = -(-len(batch["tokens"]) // self.rows)
@@ -99,14 +105,23 @@ class Passes:
 
         Positions go on over the padding: were they to restart, transformers would see a packed row.
         """
-        longest = int(part["tokens"].max())
+        longest = up_to(int(part["tokens"].max()), self.multiple)
         positions = torch.arange(longest, device=part["input_ids"].device)
         return {
-            "input_ids": part["input_ids"][:, :longest],
-            "labels": part["labels"][:, :longest],
-            "position_ids": positions.expand(len(part["tokens"]), longest),
+            "input_ids": self._own(part["input_ids"][:, :longest]),
+            "labels": self._own(part["labels"][:, :longest]),
+            "position_ids": self._own(positions.expand(len(part["tokens"]), longest)),
             "tokens": part["tokens"],
         }
+
+    def _own(self, view: torch.Tensor) -> torch.Tensor:
+        """Tensors that are cut over processes are cut in place."""
+        return view.clone() if self.multiple > 1 else view
+
+
+def up_to(length: int, multiple: int) -> int:
+    """The next length that `multiple` divides."""
+    return -(-length // multiple) * multiple
 
 
 def empty_like(batch: Batch) -> Batch:

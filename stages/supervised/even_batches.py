@@ -14,7 +14,7 @@ from accelerate.data_loader import SeedableRandomSampler
 from torch.utils.data import Sampler
 
 from stages.supervised.documents import IGNORED, Document
-from stages.training.parallel import processes
+from stages.training.parallel import processes, with_own_rows
 
 
 def with_filler(documents: list[Document]) -> list[Document]:
@@ -53,5 +53,5 @@ class EvenBatches:
         if processes() == 1:
             return super()._get_train_sampler(train_dataset)  # type: ignore[misc]
         rows = len(trainer.train_dataset) - 1
-        batch = trainer.args.per_device_train_batch_size * processes()
+        batch = trainer.args.per_device_train_batch_size * with_own_rows(trainer)
         return EvenSampler(rows, batch, trainer.args.data_seed)

@@ -28,7 +28,7 @@ from stages.supervised.documents import IGNORED
 from stages.supervised.even_batches import EvenBatches
 from stages.training.bad_batch import FiniteTraining
 from stages.training.common import on_gpu
-from stages.training.parallel import last_pass, mean_of_all, most, processes
+from stages.training.parallel import last_pass, mean_of_all, most, processes, with_own_rows
 
 ACCURACY = "mean_token_accuracy"
 
@@ -81,6 +81,8 @@ class InPasses:
         parts += [empty_like(parts[0])] * (most(len(parts)) - len(parts))
         meter.count(passes=len(parts))
         total, labels = 0.0, []
+        # TRL weighs the balancing loss of experts by it, which each pass has: a step has its mean.
+        trainer.current_gradient_accumulation_steps = len(parts)
         for number, part in enumerate(parts):
             labels.append(int((part["labels"][:, 1:] != IGNORED).sum()))
             with last_pass(trainer, model, last=number == len(parts) - 1):
@@ -124,34 +126,42 @@ class PackedSFTTrainer(FiniteTraining, EvenBatches, InPasses, SFTTrainer):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         targets = inputs.pop("labels")[:, 1:]
         learnt = targets != IGNORED
-        logits, targets = self._logits_at(model, inputs, learnt), targets[learnt]
+        found, targets = self._outputs_at(model, inputs, learnt), targets[learnt]
+        logits = found.logits.float()
         if len(targets):  # else all rows of this process fill up a short batch
             hits = (logits.detach().argmax(-1) == targets).float().mean()
             self._metrics["train"][ACCURACY].append(hits.item())
         loss = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
         if num_items_in_batch is None:
             return loss / len(targets)
-        return loss / num_items_in_batch * self.accelerator.num_processes  # whose mean is taken
+        loss = loss / num_items_in_batch * self.accelerator.num_processes  # whose mean is taken
+        if self.aux_loss_enabled:
+            weight = self.router_aux_loss_coef / self.current_gradient_accumulation_steps
+            loss = loss + weight * found.aux_loss
+        return loss
 
-    def _logits_at(self, model: Any, inputs: dict[str, Any], learnt: torch.Tensor) -> torch.Tensor:
-        """Next-token logits, in fp32, where `learnt`; no other row of the head is computed.
+    def _outputs_at(self, model: Any, inputs: dict[str, Any], learnt: torch.Tensor) -> Any:
+        """The model's outputs, with next-token logits where `learnt`; no other row of the head is
+        computed.
 
         `use_cache=False`: with a cache, transformers ignores that documents are packed.
         """
         head = self.model.get_output_embeddings()
         handle = head.register_forward_pre_hook(lambda _, given: (given[0][:, :-1][learnt],))
+        experts = {"output_router_logits": True} if self.aux_loss_enabled else {}
         try:
-            logits: torch.Tensor = model(**inputs, use_cache=False).logits
+            return model(**inputs, **experts, use_cache=False)
         finally:
             handle.remove()
-        return logits.float()
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         metrics = self._metrics["train"]
         if ACCURACY in metrics:
             metrics["token_accuracy"] = metrics.pop(ACCURACY)
             now = time.monotonic()
-            metrics["tokens_per_second"] = [self._tokens * processes() / (now - self._since)]
+            metrics["tokens_per_second"] = [
+                self._tokens * with_own_rows(self) / (now - self._since)
+            ]
             self._tokens, self._since = 0, now
         if processes() > 1:
             means = {name: sum(values) / len(values) for name, values in metrics.items() if values}

@@ -35,9 +35,12 @@ class BatchSplit:
     devices: int
 
 
-def split_batch(batch_size: int, micro_batch: int) -> BatchSplit:
-    """The largest forward pass of at most `micro_batch` that divides a device's share evenly."""
-    devices = int(os.environ.get("WORLD_SIZE", "1"))
+def split_batch(batch_size: int, micro_batch: int, context: int = 1) -> BatchSplit:
+    """The largest forward pass of at most `micro_batch` that divides a device's share evenly.
+
+    context: so many devices share each sequence, and count as one.
+    """
+    devices = int(os.environ.get("WORLD_SIZE", "1")) // context
     if batch_size % devices:
         raise UsageError(
             f"batch_size is {batch_size}, but the stage runs on {devices} devices: "

@@ -26,6 +26,7 @@ from pipeline import meter
 from pipeline.artifact import Inputs
 from pipeline.context import Context
 from stages.models.folder import brings_code
+from stages.models.quirks import attention_of, without_end_as_pad, without_router_loss
 from stages.settings.health import Health
 from stages.tiny.tokenizer import save_tokenizer
 from stages.training import checkpoints, parallel
@@ -60,7 +61,7 @@ def train(
     The stage's curves are rewound to that checkpoint, so that no step is logged twice. Returns
     what the rules of `health` found, for the manifest's facts.
     """
-    monitor = HealthMonitor(health, context)
+    monitor = HealthMonitor(health, context, bf16)
     trainer.add_callback(monitor)
     newest = parallel.agreed(lambda: checkpoints.last(context.work))
     context.rewind(checkpoints.step_of(newest) if newest else -1, newest)
@@ -89,12 +90,13 @@ def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
 
 def load_model(path: Path, attention: str = "sdpa") -> PreTrainedModel:
     """A causal model with fp32 master weights, whatever dtype it was published in."""
-    return AutoModelForCausalLM.from_pretrained(
+    model = AutoModelForCausalLM.from_pretrained(
         path,
         dtype=torch.float32,
-        attn_implementation=attention,
+        attn_implementation=attention_of(path, attention),
         trust_remote_code=brings_code(path),
     )
+    return without_router_loss(model)
 
 
 def save_model(
@@ -107,7 +109,7 @@ def save_model(
     merged = model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
     merged = merged.to(torch.bfloat16 if bf16 else torch.float32)
     merged.config.use_cache = True  # gradient checkpointing turns it off
-    merged.save_pretrained(directory)
+    without_end_as_pad(without_router_loss(merged)).save_pretrained(directory)
     _open_as_others(directory)
     save_tokenizer(tokenizer, directory)
 

@@ -10,7 +10,8 @@ Groups that dynamic sampling drew and replaced are not counted either.
     on-policy distillation        the same 8 N, and 2 T of the teacher
 
 N counts the weights that a token is multiplied with: an input embedding only where it is also the
-head. Prompts count like completions: they are run, too.
+head, of a mixture's experts those that it is sent to. Prompts count like completions: they are
+run, too.
 """
 
 from __future__ import annotations
@@ -22,16 +23,21 @@ from transformers import PreTrainedModel, TrainerCallback
 
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
+from stages.models.quirks import experts_used
 
 FORWARD, BACKWARD = 2, 4
 LEARN = FORWARD + BACKWARD
+EXPERTS = ".experts."  # in the names of their weights; shared ones, which all tokens see, differ
 
 
 def parameters(model: PreTrainedModel) -> int:
     """The weights that a token is multiplied with; call it on the model without adapters."""
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     looked_up = embedding.weight.numel() if head.weight is not embedding.weight else 0
-    return sum(weight.numel() for weight in model.parameters()) - looked_up
+    sizes = {name: weight.numel() for name, weight in model.named_parameters()}
+    experts = sum(size for name, size in sizes.items() if EXPERTS in name)
+    idle = round(experts * (1 - experts_used(model.config)))
+    return sum(sizes.values()) - looked_up - idle
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ from pipeline.errors import StageFailed
 from stages.settings.health import Health
 from stages.training.checkpoints import kept_words
 from stages.training.curves import curves_of
-from stages.training.health_rules import Finding, Watch
+from stages.training.health_rules import Finding, Watch, in_fp32
 
 
 class HealthMonitor(TrainerCallback):
     """Looks at every logged point; rank 0 decides for its gang."""
 
-    def __init__(self, health: Health, context: Context) -> None:
-        self.watch = Watch(health)
+    def __init__(self, health: Health, context: Context, bf16: bool) -> None:
+        self.watch = Watch(health if bf16 else in_fp32(health))
         self.context = context
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, variance
 
 from stages.settings.health import Health, HealthRule
@@ -70,6 +70,16 @@ class Watch:
             "warnings": [vars(finding) for finding in self.findings],
             "without_curve": sorted(set(self.rules) - self._seen),
         }
+
+
+def in_fp32(health: Health) -> Health:
+    """The rules with the limits that hold where nothing is rounded to fewer bits."""
+    return Health(
+        {
+            name: rule if rule.limit_fp32 is None else replace(rule, limit=rule.limit_fp32)
+            for name, rule in health.rules.items()
+        }
+    )
 
 
 def judge(rule: HealthRule, curve: Curve, against: Curve = ()) -> str | None:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from accelerate import Accelerator
+from accelerate import Accelerator, ParallelismConfig
 from accelerate.utils import broadcast_object_list, gather_object
 from peft import PeftModel
 from torch.distributed.fsdp import FSDPModule
@@ -67,6 +67,10 @@ def gang_arguments(parallel: Parallel) -> dict[str, Any]:
                 "and would train whole copies instead. Use parallel=ddp"
             )
         arguments |= {"fsdp": True, "fsdp_config": deepcopy(parallel.fsdp)}
+        if parallel.context > 1:
+            parts = processes() // parallel.context
+            cut = ParallelismConfig(dp_shard_size=parts, cp_size=parallel.context)
+            arguments["parallelism_config"] = cut
     elif parallel.strategy == "deepspeed":
         arguments["deepspeed"] = deepcopy(parallel.deepspeed)
     return arguments
@@ -80,6 +84,11 @@ def join(patience: timedelta) -> None:
     store = dist.FileStore(os.environ[GANG], size)
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
+
+
+def with_own_rows(trainer: Trainer) -> int:
+    """How many processes have rows of their own; others share the sequences of one of them."""
+    return processes() // int(trainer.get_cp_size())
 
 
 def sharded(trainer: Trainer) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
@@ -13,6 +15,8 @@ from pipeline.errors import UsageError
 from pipeline.kinds import Problem
 from stages.models.window import window_of
 from stages.project import main
+from stages.settings import rope
+from stages.settings.rope import RopeScaling
 
 STUDENTS = ("recipe=students", "stages.rows.path=mine.jsonl")
 BASE = "stages.student_qwen_7b_base"
@@ -70,10 +74,71 @@ def test_a_student_of_4096_positions_is_refused_at_8192_when_it_is_composed(
     text = said(capsys, 2, *words, f"{BASE}.context.positions=null")
     assert (
         "stages.student_qwen_7b.max_length: is 8192, and student_qwen_7b_base sees 4096 tokens in "
-        f"all: set it to at most 4096, or give the model more room: {BASE}.context.positions=8192"
+        "all: set it to at most 4096, or give the model more room: "
+        f"{BASE}.context.positions=8192, or stretched: +{BASE}.context.rope_scaling="
+        "{rope_type: yarn, factor: 2}"
     ) in text
     assert not (tmp_path / "outputs").exists(), "nothing was begun"
     assert "to run" in said(capsys, 0, "plan", *words[1:], f"{BASE}.context.positions=8192")
+
+
+# what is set → what is said of it, by a check that knows no model
+NO_SUCH_ROPE = [
+    ({"rope_type": "dynamic", "factor": 4}, "is dynamic, whose base follows the longest sequence"),
+    ({"rope_type": "longrope", "factor": 4}, "set it to one of yarn, llama3, linear"),
+    ({"rope_type": "yarn", "factor": 1}, "factor: is 1, and positions are stretched: set it above"),
+    ({"rope_type": "yarn", "factor": math.nan}, "factor: is nan"),
+    ({"rope_type": "yarn", "factor": "4"}, "factor: is '4', expected a number"),
+    ({"factor": 4}, "has no rope_type: e.g. {rope_type: yarn, factor: 4}"),
+    (
+        {"rope_type": "yarn", "factor": 4, "theta": 1},
+        "has theta: expected any of rope_type, factor",
+    ),
+    ({"rope_type": "linear", "factor": 4, "beta_fast": 32}, "is 32, which belongs to yarn"),
+    ({"rope_type": "yarn", "factor": 4, "beta_fast": -1}, "beta_fast: is -1: set it above 0"),
+    (
+        {"rope_type": "llama3", "factor": 4, "low_freq_factor": 4},
+        "low_freq_factor: is 4, not below high_freq_factor=4: leave both out for 1 and 4",
+    ),
+]
+
+
+@pytest.mark.parametrize(("scaling", "words"), NO_SUCH_ROPE)
+def test_positions_are_stretched_in_ways_that_all_engines_have(
+    scaling: dict[str, Any], words: str
+) -> None:
+    assert words in "; ".join(f"{one.key}: {one.text}" for one in rope.check(scaling))
+
+
+def test_a_factor_that_gives_no_more_than_the_model_sees_is_refused() -> None:
+    (problem,) = rope.fits(RopeScaling("yarn", 4), 8192, 131072, None)  # Llama 3.1, 8 × 8192 × 2
+    assert problem.key == "context.rope_scaling.factor"
+    assert "makes 8192 × 4 = 32768, and the model sees 131072 tokens already" in problem.text
+    assert "set it above 16" in problem.text
+    assert list(rope.fits(RopeScaling("yarn", 17), 8192, 131072, None)) == []
+
+
+def test_a_stretched_model_sees_what_its_factor_says_and_no_other_number(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    base = checkpoint(Path("qwen"), 4096)
+    words = (*STUDENTS, f"{BASE}.path={base}", "stages.student_qwen_7b.max_length=8192")
+    yarn = f"+{BASE}.context.rope_scaling={{rope_type: yarn, factor: 2}}"
+    fits = f"{BASE}.context.positions=null"
+    assert "to run" in said(capsys, 0, "plan", *words, yarn, fits)
+    less = yarn.replace("2}", "1.5}")
+    assert "base sees 6144 tokens in all" in said(capsys, 2, "plan", *words, less, fits)
+    other = f"{BASE}.context.positions=16384"
+    text = said(capsys, 2, "plan", *words, yarn, other)
+    assert "context.positions: is 16384, and rope_scaling makes 4096 × 2 = 8192 of it: set" in text
+    assert "rope_scaling.factor to 4" in text
+
+
+def test_vectors_of_positions_cannot_be_stretched(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("gpt").mkdir()
+    Path("gpt/config.json").write_text(json.dumps({"n_positions": 1024}))
+    words = ("plan", *STUDENTS, f"{BASE}.path=gpt", f"{BASE}.context.positions=32768")
+    assert "gpt has no rotary positions" in said(capsys, 2, *words)
 
 
 def test_a_model_of_the_hubs_cache_is_known_before_it_is_adopted(
@@ -143,6 +208,23 @@ def test_the_papers_students_are_planned_at_every_size(
                 },
             },
             131072,
+        ),
+        (  # Gemma 3 names the window that is stretched already, in either form
+            {
+                "text_config": {
+                    "model_type": "gemma3_text",
+                    "max_position_embeddings": 131072,
+                    "rope_scaling": {"factor": 8.0, "rope_type": "linear"},
+                }
+            },
+            131072,
+        ),
+        (
+            {
+                "max_position_embeddings": 4096,
+                "rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 1e4},
+            },
+            16384,
         ),
         (
             {

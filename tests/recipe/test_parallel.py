@@ -8,6 +8,7 @@ import pytest
 
 from pipeline import checks
 from pipeline.compose import compose
+from pipeline.devices import Place, place
 from pipeline.errors import UsageError
 from pipeline.graph import build
 from pipeline.kinds import Needs
@@ -16,7 +17,8 @@ from stages.project import R1
 
 
 def graph(*words: str) -> Any:
-    composed = compose(R1, ["recipe=r1_zero", *words])
+    recipe = () if words[0].startswith("recipe=") else ("recipe=r1_zero",)
+    composed = compose(R1, [*recipe, *words])
     found = build(composed.stages, R1.kinds(), composed.root)
     checks.refuse(checks.problems(found))
     return found
@@ -32,6 +34,25 @@ def test_a_gang_wants_a_gpu_per_process_and_a_fleet_whole_engines() -> None:
     assert four.config.parallel.fsdp["fsdp_version"] == 2
 
 
+def test_engines_of_rl_have_the_last_gpus_for_themselves() -> None:
+    words = ("rollout=vllm", "stages.zero.rollout.own_gpus=2")
+    zero = needs_of(graph("parallel=ddp", *words).stages["zero"])
+    assert zero == Needs(processes=None, devices=None, divides=32, beside=2)
+    assert place(zero, tuple("01234567"), 8, at_once=1) == Place(4, tuple("012345"))
+    one = needs_of(graph(*words).stages["zero"])
+    assert place(one, tuple("01234567"), 8, at_once=1) == Place(1, tuple("012"))
+
+
+def test_tokens_weigh_only_where_an_engine_is_apart_from_the_policy() -> None:
+    def importance(*words: str) -> Any:
+        return graph(*words).stages["zero"].config.importance
+
+    assert importance() is None
+    assert importance("algorithm=rft", "rollout=vllm") is None
+    assert importance("rollout=vllm").clip_max == 2.0
+    assert importance("stages.zero.rollout_ahead=1").mode == "token_truncate"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -40,7 +61,21 @@ def test_a_gang_wants_a_gpu_per_process_and_a_fleet_whole_engines() -> None:
         (("stages.zero.parallel.strategy=fsdp",), "choose a group that fills it, e.g. parallel="),
         (
             ("stages.zero.parallel.processes=4", "rollout=vllm", "rollout.tensor_parallel_size=3"),
-            "rollout.tensor_parallel_size: is 3, and the engine lives in the gang of",
+            "rollout.tensor_parallel_size: is 3, and engines share the GPUs of",
+        ),
+        (
+            ("rollout=vllm", "rollout.own_gpus=3", "rollout.tensor_parallel_size=2"),
+            "own_gpus: is 3, and an engine has rollout.tensor_parallel_size=2 of them",
+        ),
+        (("stages.zero.rollout_ahead=2",), "rollout_ahead: is 2: set it to 0, or to 1"),
+        (("algorithm=rft", "stages.zero.rollout_ahead=1"), "a model that does not change"),
+        (
+            ("stages.zero.rollout_ahead=1", "stages.zero.importance=null"),
+            "importance: is null, and rollout_ahead=1 trains on the tokens of an older policy",
+        ),
+        (
+            ("rollout=vllm", "stages.zero.importance.clip_max=0.5"),
+            "clip_max: is 0.5, with clip_min=None: a token that both say alike has the ratio 1",
         ),
     ],
 )
@@ -49,3 +84,30 @@ def test_what_a_gang_cannot_do_is_refused_with_a_value_that_works(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         graph(*words)
+
+
+# key → what is said of a sequence that is cut over processes
+NOT_CUT = {
+    "stages.zero.parallel.context=2": "zero.parallel.context: is 2, and RL builds its rows after",
+    "stages.safety_rm.parallel.context=2": "is 2, and a score is read at its last token",
+    "stages.dev1.parallel.context=2": "and parallel.strategy is ddp: accelerate cuts sequences",
+    "stages.student_llama.parallel.context=0": "student_llama.parallel.context: is 0: set it to 1",
+    "stages.dev3.parallel.context=2": "dev3.parallel.processes: is null, and parallel.context is 2",
+    "stages.student_qwen.parallel={context: 2, processes: 4}": "student_qwen.row_tokens: is 512",
+}
+MORE = ("dev3", "student_qwen")
+
+
+def test_sequences_are_cut_where_accelerate_can_cut_them() -> None:
+    words = [f"+parallel@stages.{name}.parallel=fsdp2" for name in MORE]
+    words += ["stages.student_qwen.row_tokens=512"]
+    with pytest.raises(UsageError) as raised:
+        graph("recipe=r1", *words, *NOT_CUT)
+    assert [text for text in NOT_CUT.values() if text not in str(raised.value)] == []
+
+
+def test_processes_that_share_a_sequence_share_its_place_in_a_batch() -> None:
+    gang = "stages.student_qwen.parallel={context: 2, processes: 4}"
+    words = ("recipe=r1", "+parallel@stages.student_qwen.parallel=fsdp2", gang)
+    node = graph(*words, "stages.student_qwen.row_tokens=null").stages["student_qwen"]
+    assert needs_of(node) == Needs(processes=4, devices=4, divides=2 * node.config.batch_size)

@@ -20,14 +20,21 @@ def speaking_problems() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def speaking_model_dir(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model after 100 steps on tagged thoughts in either language, whatever was asked."""
+    """The tiny model, taught to speak."""
+    from stages.training import common
+
+    model = common.load_model(tiny_model_dir)
+    return taught(model, tiny_model_dir, tmp_path_factory.mktemp("speaking") / "model")
+
+
+def taught(model: Any, tokenizer_dir: Path, directory: Path) -> Path:
+    """A model after 100 steps on tagged thoughts in either language, whatever was asked."""
     import torch
 
     from stages.training import common
 
-    tokenizer = common.load_tokenizer(tiny_model_dir)
+    tokenizer = common.load_tokenizer(tokenizer_dir)
     torch.manual_seed(0)
-    model = common.load_model(tiny_model_dir)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     prompts = [
         tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True)
@@ -45,7 +52,6 @@ def speaking_model_dir(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFa
         model(**batch, labels=labels).loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-    directory = tmp_path_factory.mktemp("speaking") / "model"
     common.save_model(model, tokenizer, directory)
     return directory
 

@@ -21,6 +21,7 @@ from stages.settings.training import Optimizer
 from stages.tiny.problems import generate
 from stages.training import compute
 from tests.shipped import shipped
+from tests.training.odd_models import FAMILIES
 
 
 def rl_config(**changes: Any) -> RLConfig:
@@ -113,3 +114,10 @@ def test_an_embedding_counts_where_it_is_the_head(tiny_model_dir: Path) -> None:
     untied = AutoModelForCausalLM.from_config(config)
     assert compute.parameters(untied) == compute.parameters(tied)
     assert untied.num_parameters() > tied.num_parameters()
+
+
+def test_of_a_mixture_those_experts_count_that_a_token_is_sent_to(tmp_path: Path) -> None:
+    made = AutoModelForCausalLM.from_pretrained(FAMILIES["qwen3_moe"].write(tmp_path / "moe"))
+    experts = 2 * 4 * 3 * 32 * 24  # layers, experts, projections of (32, 24); 2 of 4 are used
+    looked_up = made.get_input_embeddings().weight.numel()
+    assert compute.parameters(made) == made.num_parameters() - looked_up - experts // 2

@@ -11,7 +11,9 @@ from trl import GRPOTrainer
 from pipeline.errors import RecipeError, UsageError
 from stages.kinds.rl.config import Algorithm, LengthSwitch, RewardTerm, RLConfig
 from stages.rewards.terms import build_terms
+from stages.rl import batches, token_logps
 from stages.rl.arguments import grpo_arguments
+from stages.rl.batches import frozen_logps
 from stages.rl.metrics import curves
 from stages.rl.prompts import prepare_prompts
 from stages.rl.rewards import weights_at, without_signal
@@ -199,6 +201,27 @@ def test_chunks_shared_prompts_and_skipped_rows_leave_the_gradient_as_it_was(tra
     torch.testing.assert_close(loss, expected_loss, atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(gradients(trainer), expected, atol=1e-6, rtol=1e-4)
     assert expected.abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("trainer", [{}, WITH_KL, RECOMPUTED], indirect=True, ids=str)
+def test_rows_whose_logits_would_be_too_many_have_the_same_gradient_without_them(
+    trainer, monkeypatch
+):
+    batch = rollout(trainer)
+    policy, heat = trainer.policy, trainer.temperature
+    scored = frozen_logps(policy, batch, heat, rows_at_most=5)
+    found = []
+    for most in (2**27, 1):
+        monkeypatch.setattr(token_logps, "CHUNK_LOGITS", most)
+        trainer.model.zero_grad()
+        loss = trainer._run_passes(trainer.model, batch, trainer._rows_with_signal(batch))
+        found.append((loss, gradients(trainer)))
+    torch.testing.assert_close(found[1], found[0], atol=1e-6, rtol=1e-4)
+    wide = frozen_logps(policy, batch, heat, rows_at_most=5)
+    torch.testing.assert_close(wide, scored, atol=1e-5, rtol=1e-5)
+    monkeypatch.setattr(batches, "can_share", lambda model: False)
+    whole = frozen_logps(policy, batch, heat, rows_at_most=5)
+    torch.testing.assert_close(whole, scored, atol=1e-5, rtol=1e-5)
 
 
 def test_the_gradient_of_an_on_policy_step_is_written_out_by_hand(trainer):

@@ -25,7 +25,10 @@ from stages.kinds.pretrained import run as pretrained
 from stages.kinds.pretrained.kind import ModelContext, PretrainedConfig
 from stages.kinds.sft import run as sft
 from stages.kinds.sft.kind import SFTConfig
+from stages.models.window import read_window
+from stages.settings.rope import RopeScaling
 from stages.settings.training import Optimizer
+from stages.training.common import load_model, load_tokenizer, save_model
 from tests.shipped import shipped
 
 
@@ -96,6 +99,44 @@ def test_a_context_is_published_with_the_same_weights_and_trained_at_its_length(
     narrow = make_artifact("model", "narrow", model_dir=bare)
     with pytest.raises(UsageError, match=r"stages\.stage\.max_length: asks for 256 tokens"):
         sft.run(settings, {"init_from": (narrow,), "data_from": (data,)}, make_context())
+
+
+@pytest.mark.parametrize(("kind", "named"), [("yarn", 256), ("llama3", 256), ("linear", 64)])
+def test_stretched_positions_are_those_of_transformers_and_go_with_what_is_trained(
+    kind: str, named: int, bare: Path, make_context: Any, tmp_path: Path
+) -> None:
+    """vLLM takes max_position_embeddings as it is, but of `linear`, which it multiplies."""
+    scaling = RopeScaling(kind, 4.0)
+    asked = ModelContext(rope_scaling={"rope_type": kind, "factor": 4})
+    config = PretrainedConfig(path=str(bare), context=asked)
+    context = make_context()
+    assert pretrained.run(config, {}, context).facts["positions"] == 256
+    model = context.output / "model"
+    ours = AutoModelForCausalLM.from_pretrained(model)
+    theirs = AutoConfig.from_pretrained(bare)
+    theirs.rope_parameters = {**theirs.rope_parameters, **scaling.parameters(64)}
+    assert ours.config.max_position_embeddings == named
+    expected = AutoModelForCausalLM.from_pretrained(bare, config=theirs)
+    ids = torch.arange(200)[None]
+    assert torch.equal(ours(ids).logits, expected(ids).logits)
+    assert not torch.allclose(ours(ids).logits, AutoModelForCausalLM.from_pretrained(bare)(ids)[0])
+    save_model(load_model(model), load_tokenizer(model), tmp_path / "trained")
+    assert read_window(tmp_path / "trained" / "config.json") == 256
+    again = AutoModelForCausalLM.from_pretrained(tmp_path / "trained")
+    assert torch.equal(again(ids).logits, expected(ids).logits)
+
+
+def test_a_window_that_only_yarn_names_is_written_where_vllm_looks(
+    bare: Path, make_context: Any
+) -> None:
+    facts = json.loads((bare / "config.json").read_text())
+    facts["rope_parameters"] |= RopeScaling("yarn", 4.0).parameters(64)
+    (bare / "config.json").write_text(json.dumps(facts))
+    context = make_context()
+    found = pretrained.run(PretrainedConfig(path=str(bare)), {}, context).facts
+    assert "max_position_embeddings is 256" in found["warnings"][0]
+    told = json.loads((context.output / "model" / "config.json").read_text())
+    assert told["max_position_embeddings"] == 256
 
 
 def test_the_recipes_template_has_roles_and_thoughts_as_single_tokens_where_rows_are_spare(

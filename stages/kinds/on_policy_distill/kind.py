@@ -51,6 +51,9 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from training.optimizer(config.optimizer, config.max_steps)
     yield from training.lora(config.lora)
     yield from health.rules(config.health)
+    yield from parallel.gang(
+        config.parallel, "its rows are built after they are sampled, where accelerate cuts none"
+    )
     yield from _context(stage)
     if not 0 <= config.divergence <= 1:
         yield Problem(

@@ -26,6 +26,7 @@ from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from stages.kinds.on_policy_distill.kind import OnPolicyDistillConfig
 from stages.models.folder import brings_code
+from stages.models.quirks import attention_of
 from stages.models.window import require_window
 from stages.rl.distiller import OnPolicyDistiller
 from stages.rl.prompts import Prompt, prepare_prompts
@@ -85,7 +86,10 @@ def _trainer(
     """The trainer, and what a token costs: to say, to learn, and to be read by the teacher."""
     student = load_model(source, ATTENTION)
     teacher = AutoModelForCausalLM.from_pretrained(
-        teacher_path, dtype="auto", trust_remote_code=brings_code(teacher_path)
+        teacher_path,
+        dtype="auto",
+        attn_implementation=attention_of(teacher_path),
+        trust_remote_code=brings_code(teacher_path),
     )
     size, taught_by = compute.parameters(student), compute.parameters(teacher)
     per_token = compute.FORWARD + compute.LEARN + compute.FORWARD * taught_by / size

@@ -10,16 +10,17 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
 from stages.models.folder import Unfit, check_whole, taken
 from stages.rows.places import HUB_NAME
-from stages.settings import hub
+from stages.settings import context, hub, rope
 from stages.settings.hub import Hub
 from stages.settings.origins import place
-from stages.settings.stage import StageConfig, from_root, outside_file, placement
+from stages.settings.stage import StageConfig, from_root, later, outside_file, placement
 
 RECIPE = "recipe"  # the value of chat_template that is no file
 GB = 1e9
@@ -31,10 +32,17 @@ class ModelContext:
     """What is changed in the config of a checkpoint that shall see more tokens than it did.
 
     The weights stay: training at that length has to teach them. null leaves the checkpoint's own.
+    rope_scaling stretches the rotary positions over the window before times its factor; positions
+    then follow from it.
     """
 
     positions: int | None = None  # max_position_embeddings, of prompt and completion together
     rope_theta: float | None = None  # the base of the rotary positions
+    rope_scaling: dict[str, Any] = later(dict)  # as transformers' rope_parameters; settings/rope.py
+
+    def changes(self) -> bool:
+        """Whether anything is asked for."""
+        return (self.positions, self.rope_theta, self.rope_scaling) != (None, None, {})
 
 
 @dataclass
@@ -77,10 +85,29 @@ def check(stage: Stage) -> Iterator[Problem]:
             "save_pretrained wrote, or the name of a model on the hub, as Qwen/Qwen2.5-0.5B",
             when_run=True,
         )
+    yield from _context(stage)
     template = config.chat_template
     if template and template != RECIPE and not Path(template).expanduser().is_file():
         text = f"is {template}, and there is no such file: expected a .jinja file or `{RECIPE}`"
         yield Problem("chat_template", text, when_run=True)
+
+
+def _context(stage: Stage) -> Iterator[Problem]:
+    """A window that can be had, as far as the model is known before it is here."""
+    config: PretrainedConfig = stage.config
+    asked, span = config.context, context.published(config)
+    if span is not None and not span.rotary and asked.changes():
+        yield Problem(
+            "context",
+            f"asks for another window, and {config.path} has no rotary positions: its weights hold "
+            "one vector for each of its positions. Set all parts of it to null, or take another "
+            "model",
+        )
+        return
+    yield from rope.check(asked.rope_scaling)
+    scaling = rope.read(asked.rope_scaling)
+    if span is not None and scaling is not None:
+        yield from rope.fits(scaling, span.original, span.seen, asked.positions)
 
 
 def _room(files: list[Path], store: Path) -> Iterator[Problem]:

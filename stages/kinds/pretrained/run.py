@@ -4,7 +4,7 @@ The weights are taken as they are (safetensors only: a pickled checkpoint would 
 what lies beside them the files that make a model (stages/models/folder.py). What may be changed
 (stages/models/changes.py):
 
-    context         how many tokens it sees, and the base of its rotary positions
+    context         how many tokens it sees, and the base and stretching of its rotary positions
     chat_template   null: the model's own, or the recipe's in plain text where it has none
                     recipe: the recipe's; its roles and <think> become single tokens where the
                     embeddings have rows to spare. Training must teach these, so it suits SFT, as of
@@ -54,7 +54,7 @@ def run(config: PretrainedConfig, inputs: Inputs, context: Context) -> Outputs:
         files = taken(source, trusted)
         check_whole(source)
         _take(files, target, link=not local.is_dir())
-        change_context(target, config.context, f"{key}.context")
+        settled = change_context(target, config.context, f"{key}.context")
         tokenizer = _load_tokenizer(target, trusted)
         _check_same(tokenizer, _load_tokenizer(source, trusted), target)
         model = fit.check_loads(target, tokenizer, trusted)
@@ -64,7 +64,7 @@ def run(config: PretrainedConfig, inputs: Inputs, context: Context) -> Outputs:
         published = _load_tokenizer(target, trusted)
         _check_same(published, tokenizer, target)
         folded = _show_system(published, target)
-    warnings = [text for text in (mended, folded) if text]
+    warnings = [text for text in (*settled, mended, folded) if text]
     for text in warnings:
         context.warn(f"{config.path}: {text}")
     return Outputs(

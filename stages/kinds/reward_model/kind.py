@@ -54,7 +54,7 @@ class RewardModelConfig(StageConfig):
 
 def check(stage: Stage) -> Iterator[Problem]:
     """A reward model: the same, and how it is measured."""
-    yield from training.supervised(stage)
+    yield from training.supervised(stage, "a score is read at its last token, which one part has")
     rows = {source.name: source.kind.produces for source in stage.inputs["data_from"]}
     yield from rules(stage.config, rows)
 

@@ -33,6 +33,7 @@ from pipeline.kinds import Outputs
 from stages.kinds.reward_model.kind import RewardModelConfig
 from stages.kinds.reward_model.kind import rules as measured
 from stages.models.folder import brings_code
+from stages.models.quirks import attention_of
 from stages.models.window import require_window
 from stages.reward_models.data import Judged, as_dataset, hold_out, read_judged
 from stages.reward_models.quality import quality
@@ -104,7 +105,11 @@ def _scalar_model(source: Path, tokenizer: PreTrainedTokenizerBase, seed: int) -
     """The model of `source` with a new head of one logit in place of its vocabulary's."""
     torch.manual_seed(seed)
     model = AutoModelForSequenceClassification.from_pretrained(
-        source, num_labels=1, dtype=torch.float32, trust_remote_code=brings_code(source)
+        source,
+        num_labels=1,
+        dtype=torch.float32,
+        attn_implementation=attention_of(source),
+        trust_remote_code=brings_code(source),
     )
     model.config.pad_token_id = tokenizer.pad_token_id  # the logit is read at the last real token
     return model

@@ -72,12 +72,6 @@ def _rounds(config: RLConfig) -> Iterator[Problem]:
         return
     if config.lora is not None:
         yield Problem("lora", f"is set, and {algorithm.name} starts full weights again: set null")
-    if config.rollout.engine == "vllm":
-        yield Problem(
-            "rollout.engine",
-            f"is vllm, which TRL keeps in step with the policy, and {algorithm.name} samples from "
-            "an older one: set it to transformers",
-        )
     rounds, steps = algorithm.rounds, config.max_steps
     if not 1 <= rounds <= steps:
         yield Problem("algorithm.rounds", f"is {rounds}: set it from 1 to max_steps={steps}")

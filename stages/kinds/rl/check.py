@@ -21,6 +21,7 @@ from stages.settings import (
 from stages.settings.generation import Sampling
 from stages.verifiers.answer import POLICIES
 
+MODES = ("token_truncate", "token_mask", "sequence_truncate", "sequence_mask")  # TRL's
 COUNTED = ("sft", "rl", "on_policy_distill")  # kinds that say what their training cost
 
 
@@ -39,6 +40,9 @@ def check(stage: Stage) -> Iterator[Problem]:
     )
     yield from _sampling(config.sampling)
     yield from generation.rollout(config.rollout)
+    yield from _engines(config)
+    yield from _ahead(config)
+    yield from _importance(config)
     yield from verifiers.check(config.verifiers)
     yield from _group(config)
     yield from _reference(config)
@@ -151,9 +155,11 @@ def _saves(config: RLConfig) -> Iterator[Problem]:
 def _gang(config: RLConfig) -> Iterator[Problem]:
     """RL generates from the weights in training; algorithm_check.py has second models."""
     gang = config.parallel
-    yield from parallel.gang(config.parallel)
+    yield from parallel.gang(
+        config.parallel,
+        "RL builds its rows after they are sampled, where accelerate cuts none (TRL 1.16)",
+    )
     if gang.strategy == "ddp":
-        yield from _vllm(config)
         return
     stage = gang.deepspeed.get("zero_optimization", {}).get("stage")
     if gang.strategy == "deepspeed" and stage == 3:
@@ -168,19 +174,62 @@ def _gang(config: RLConfig) -> Iterator[Problem]:
             f"is {config.reference_sync_steps}, and a checkpoint does not hold a reference that "
             "fsdp shares out, so no resume would be exact: set it to 0, or use parallel=zero2",
         )
-    yield from _vllm(config)
 
 
-def _vllm(config: RLConfig) -> Iterator[Problem]:
-    """A colocated engine lives in the processes of the gang."""
-    size, processes = config.rollout.tensor_parallel_size, config.parallel.processes
-    if config.rollout.engine != "vllm" or config.rollout.vllm_server or processes is None:
+def _engines(config: RLConfig) -> Iterator[Problem]:
+    """An engine has whole GPUs: those of the gang, or its own."""
+    rollout, processes = config.rollout, config.parallel.processes
+    size, own = rollout.tensor_parallel_size, rollout.own_gpus
+    yield from values.at_least(rollout, 1, "tensor_parallel_size", below="rollout")
+    yield from values.at_least(rollout, 0, "own_gpus", below="rollout")
+    if size < 1 or rollout.engines_at:
         return
-    if processes % size:
+    if own > 0 and own % size:
+        yield Problem(
+            "rollout.own_gpus",
+            f"is {own}, and an engine has rollout.tensor_parallel_size={size} of them: set it to a "
+            f"multiple of {size}",
+        )
+    if not own and processes is not None and processes % size:
         yield Problem(
             "rollout.tensor_parallel_size",
-            f"is {size}, and the engine lives in the gang of parallel.processes={processes}: set "
-            f"it to a divisor of {processes}",
+            f"is {size}, and engines share the GPUs of parallel.processes={processes}: set it to a "
+            f"divisor of {processes}, or give them rollout.own_gpus",
+        )
+
+
+def _ahead(config: RLConfig) -> Iterator[Problem]:
+    """One rollout, of the policy that it is weighed against."""
+    if config.rollout_ahead not in (0, 1):
+        yield Problem(
+            "rollout_ahead",
+            f"is {config.rollout_ahead}: set it to 0, or to 1 for one rollout ahead of training",
+        )
+    elif config.rollout_ahead and config.algorithm.samples != "policy":
+        yield Problem(
+            "rollout_ahead",
+            f"is 1, and algorithm={config.algorithm.name} samples from a model that does not "
+            "change, so nothing is gained by a copy of the policy: set it to 0",
+        )
+
+
+def _importance(config: RLConfig) -> Iterator[Problem]:
+    weights = config.importance
+    if weights is None:
+        if config.rollout_ahead and config.algorithm.samples == "policy":
+            yield Problem(
+                "importance",
+                "is null, and rollout_ahead=1 trains on the tokens of an older policy, which must "
+                "be weighed: leave it as it is in conf/stage/_rl.yaml",
+            )
+        return
+    yield from values.one_of("importance.mode", weights.mode, MODES)
+    low, high = weights.clip_min, weights.clip_max
+    if (low is not None and not 0 <= low <= 1) or (high is not None and high < 1):
+        yield Problem(
+            "importance.clip_max",
+            f"is {high}, with clip_min={low}: a token that both say alike has the ratio 1, so set "
+            "clip_max to 1 or more, clip_min from 0 to 1, or either to null",
         )
 
 

@@ -14,7 +14,7 @@ from stages.settings.generation import Rollout, Sampling
 from stages.settings.health import Health
 from stages.settings.parallel import Parallel
 from stages.settings.prompts import Prompt
-from stages.settings.stage import StageConfig, from_root, placement
+from stages.settings.stage import StageConfig, from_root, later, placement
 from stages.settings.training import Lora, Optimizer, Precision
 from stages.settings.verifiers import TrainingVerifiers
 
@@ -151,6 +151,19 @@ class Validation:
 
 
 @dataclass
+class Importance:
+    """Weights for tokens that an engine said whose weights or rounding are not the policy's.
+
+    mode, clip_min, clip_max: TRL's. By token or by sequence, the ratio of the two probabilities,
+    which is cut to its bounds (`truncate`) or, outside of them, counts as 0 (`mask`).
+    """
+
+    mode: str = MISSING
+    clip_min: float | None = None
+    clip_max: float | None = None
+
+
+@dataclass
 class RLConfig(StageConfig):
     """RL with rewards by rule and by model: GRPO (DeepSeek-R1, 2.1 and 3.2) or a relative.
 
@@ -195,6 +208,10 @@ class RLConfig(StageConfig):
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
     parallel: Parallel = from_root("parallel", Parallel, identity=False)
+    rollout_ahead: int = later(int)  # 1: draw the next rollout while this one is trained on
+    importance: Importance | None = later(
+        lambda: None
+    )  # null: off, or nothing is apart (settle.py)
     micro_batch: int = placement(MISSING)  # sequences per forward pass
     save_steps: int = placement(MISSING)
     verifiers: TrainingVerifiers = from_root("verifiers", TrainingVerifiers)

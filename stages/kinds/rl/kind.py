@@ -12,9 +12,10 @@ from stages.settings.edges import any_of, at_most_one, one, some, takes
 
 
 def needs(stage: Stage) -> Needs:
-    """A gang; each process has whole groups."""
+    """A gang, each process with whole groups, and the engines' own GPUs."""
     config: RLConfig = stage.config
-    return parallel.processes(config.parallel, config.questions_per_step)
+    own = config.rollout.own_gpus
+    return parallel.processes(config.parallel, config.questions_per_step, beside=own)
 
 
 KINDS = (

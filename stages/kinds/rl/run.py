@@ -14,6 +14,7 @@ same weights and curves, bit for bit on one CPU thread.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from stages.rl.adapter_reference import AdapterSync
 from stages.rl.algorithms.drawing import overlong_term
 from stages.rl.algorithms.trainers import trainer_for
 from stages.rl.arguments import completions_per_step, grpo_arguments
+from stages.rl.engine_devices import set_apart
 from stages.rl.problems import Problems
 from stages.rl.prompts import (
     Prompt,
@@ -62,6 +64,7 @@ FINAL = ("reward", "accuracy", "copied", "format", "length", "language_consisten
 
 def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
+    own_gpus = set_apart(config.rollout)
     source, tokenizer = start(inputs, context)
     _require_window(config, source, context)
     give_template(tokenizer, config.template, f"stages.{context.stage}.template")
@@ -72,7 +75,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         require_references(problems.unproved(prompts), pool, f"stage {context.stage}")
         terms = _terms(config, inputs, prompts, pool, context.stage)
         counts = VerdictCounts(pool, context.work)
-        trainer = _trainer(config, source, tokenizer, prompts, terms, context, counts)
+        trainer = _trainer(config, source, tokenizer, prompts, terms, context, counts, own_gpus)
         trainer.stream.start_from(earlier_rates(of_type(inputs, "data_from", "samples"), prompts))
         trainer.stream.hold(starts(prompts, config))
         cost = _cost(config, trainer)
@@ -81,7 +84,8 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
             trainer.add_callback(compute.ComputeBudget(budget, cost.per_token * cost.parameters))
         held_out = validation.held_out(config, inputs, tokenizer, prompts, context.stage)
         trainer.add_callback(validation.Validator(held_out.jobs, judges, trainer, context))
-        health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
+        with closing(trainer):
+            health = train(trainer, tokenizer, context, config.health, config.precision.bf16)
         pool.tally.write(context.output)
     points = context.points()
     facts = {
@@ -143,6 +147,7 @@ def _trainer(
     terms: Sequence[Term],
     context: Context,
     counts: VerdictCounts,
+    own_gpus: Sequence[str] = (),
 ) -> RecipeGRPOTrainer:
     callbacks: list[TrainerCallback] = [counts, StageCallback(context)]
     model = load_model(source, ATTENTION)
@@ -157,7 +162,7 @@ def _trainer(
     arguments = grpo_arguments(config, context)
     arguments.trust_remote_code = brings_code(source)  # for the reference
     trainer = trainer_for(config.algorithm)(
-        config, model, tokenizer, prompts, terms, arguments, callbacks, start
+        config, model, tokenizer, prompts, terms, arguments, callbacks, start, own_gpus
     )
     trainer.remove_callback(PrinterCallback)
     return trainer

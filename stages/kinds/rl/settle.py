@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.kinds import Stage
 from stages.kinds.rl.config import DynamicSampling, RLConfig
+from stages.rl.apart import weighs
 
 
 def settle(stage: Stage, typed: Collection[str]) -> RLConfig:
@@ -20,7 +21,8 @@ def settled(config: RLConfig) -> RLConfig:
 
     An algorithm may bring its own clip, KL and dynamic sampling; without a KL term there is no
     reference to sync.
-    Samples of another model say nothing of the policy's KL to its start. Pairs are made within a
+    Samples of another model say nothing of the policy's KL to its start, nor does a ratio to them.
+    Where the policy itself is sampled, no engine is apart from it. Pairs are made within a
     step, so DPO's rollouts are one step long.
     """
     algorithm = config.algorithm
@@ -35,6 +37,8 @@ def settled(config: RLConfig) -> RLConfig:
         own["reference_sync_steps"] = 0
     if algorithm.samples != "policy":
         own["kl_rows"] = 0
+    if not weighs(config):
+        own["importance"] = None
     if algorithm.advantage == "preference":
         own["steps_per_rollout"] = 1
     return dataclasses.replace(config, **own)

@@ -49,6 +49,12 @@ def check(stage: Stage) -> Iterator[Problem]:
     """SFT: the same, and what becomes of rows that are too long."""
     yield from training.supervised(stage)
     yield from values.one_of("overflow", stage.config.overflow, OVERFLOW)
+    if stage.config.parallel.context > 1 and stage.config.row_tokens is not None:
+        yield Problem(
+            "row_tokens",
+            f"is {stage.config.row_tokens}, so documents share a row, which only a mask keeps "
+            "apart, and parallel.context > 1 drops masks: set it to null",
+        )
 
 
 def numbers(stage: Stage, inputs: Inputs) -> Numbers:

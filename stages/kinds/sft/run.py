@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl import SFTConfig as TRLConfig
 
 from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, UsageError
 from pipeline.kinds import Outputs
 from stages.kinds.sft.kind import OVERFLOW, SFTConfig
+from stages.models.quirks import EAGER, slides
 from stages.models.window import require_window
 from stages.rows.schemas import read_rows
 from stages.settings.values import one_of, refuse
@@ -77,7 +78,9 @@ def _trainer(
     documents: list[Document],
     context: Context,
 ) -> PackedSFTTrainer:
-    split = split_batch(config.batch_size, config.batch_size)  # a batch is a step: see Passes
+    batch, cut = config.batch_size, config.parallel.context
+    multiple = 2 * cut if cut > 1 else 1  # a process has a part of either half of a sequence
+    split = split_batch(batch, batch, cut)  # a batch is a step: see Passes
     compiled = pays_to_compile(config, documents)
     arguments = TRLConfig(
         **trainer_arguments(context, config.optimizer, config.precision, config.save_steps),
@@ -89,21 +92,34 @@ def _trainer(
         **gang_arguments(config.parallel),
     )
     trainer = PackedSFTTrainer(
-        model=load_model(
-            source, attention(config.precision, config.row_tokens or config.max_length)
-        ),
+        model=_model(config, source, f"stages.{context.stage}"),
         args=arguments,
-        data_collator=Layout(tokenizer.pad_token_id, config.row_tokens),
+        data_collator=Layout(tokenizer.pad_token_id, config.row_tokens, multiple),
         train_dataset=Dataset.from_list([vars(row) for row in with_filler(documents)]),
         processing_class=tokenizer,
         peft_config=lora_config(config.lora),
         callbacks=[StageCallback(context)],
     )
-    trainer.passes = Passes(config.micro_batch, packed=config.row_tokens is not None)
+    trainer.passes = Passes(config.micro_batch, config.row_tokens is not None, multiple)
     if compiled:
         key = f"stages.{context.stage}.compile_from_tokens"
         trainer.not_compiled = compile_layers(trainer.model, key)
     return trainer
+
+
+def _model(config: SFTConfig, source: Path, key: str) -> PreTrainedModel:
+    """The model to train; where sequences are cut, masks are dropped, and it must need none."""
+    wanted = attention(config.precision, config.row_tokens or config.max_length)
+    model = load_model(source, wanted)
+    if config.parallel.context > 1 and (
+        slides(model) or model.config._attn_implementation == EAGER
+    ):
+        raise UsageError(
+            f"{key}.parallel.context: is {config.parallel.context}, and layers of this model see a "
+            "sliding part of a sequence, or cap its attention, which accelerate would leave out: "
+            "set it to 1"
+        )
+    return model
 
 
 def pays_to_compile(config: SFTConfig, documents: list[Document]) -> bool:

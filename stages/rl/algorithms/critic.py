@@ -15,6 +15,7 @@ from safetensors.torch import load_model, save_model
 from transformers import AutoModel
 
 from stages.models.folder import brings_code
+from stages.models.quirks import attention_of
 
 WEIGHTS = "critic.safetensors"
 OPTIMIZER = "critic_optimizer.pt"
@@ -27,9 +28,12 @@ class Critic(torch.nn.Module):
         super().__init__()
         trusted = brings_code(Path(source))
         self.trunk = AutoModel.from_pretrained(
-            source, dtype=torch.float32, trust_remote_code=trusted
+            source,
+            dtype=torch.float32,
+            attn_implementation=attention_of(Path(source)),
+            trust_remote_code=trusted,
         )
-        self.head = torch.nn.Linear(self.trunk.config.hidden_size, 1)
+        self.head = torch.nn.Linear(self.trunk.config.get_text_config().hidden_size, 1)
         torch.nn.init.zeros_(self.head.weight)
         torch.nn.init.zeros_(self.head.bias)
 

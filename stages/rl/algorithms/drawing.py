@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from accelerate import Accelerator
 from transformers import PreTrainedTokenizerBase
 
 from stages.chat.encoding import token_ids
@@ -25,6 +24,7 @@ from stages.chat.template import render_prompt
 from stages.rewards.terms import Scores, Term
 from stages.rl.algorithms.advantages import FULL
 from stages.rl.groups import Answer, Group, GroupDrawer, Sample
+from stages.rl.peers import Peers
 from stages.rl.prompt_stream import PromptStream
 from stages.rl.prompts import Prompt
 from stages.rl.schedule import max_tokens_at
@@ -77,11 +77,11 @@ class AlgorithmDrawer(GroupDrawer):
         prompts: Sequence[Prompt],
         terms: Sequence[Term],
         stream: PromptStream,
-        accelerator: Accelerator,
+        peers: Peers,
         answer: Answer,
         ask: AskWithHint,
     ) -> None:
-        super().__init__(config, prompts, terms, stream, accelerator, answer)
+        super().__init__(config, prompts, terms, stream, peers, answer)
         self.ask_with_hint = ask
         self.names = [term.name for term in self.terms]
         self.rationalised = 0
@@ -104,7 +104,7 @@ class AlgorithmDrawer(GroupDrawer):
         assert settings.hint is not None
         hinted = [n for n in failed if self._readable(self.prompts[groups[n].prompt].row)]
         base = (self.config.seed << 40) + (step << 20) + HINTED
-        place = self.accelerator.process_index * len(groups)
+        place = self.peers.rank * len(groups)
         requests = []
         for n in hinted:
             row = self.prompts[groups[n].prompt].row
@@ -113,12 +113,12 @@ class AlgorithmDrawer(GroupDrawer):
             requests.append(GenerationRequest(ids, settings.samples, seed))
         found: dict[int, list[Sample]] = {n: [] for n in hinted}
         asked = [groups[n] for n in hinted]
-        for batch in self.answer(requests) if requests else ():
+        for batch in self.answer(requests, step):
             samples = self._score(asked, batch, step)
             for (request, _), sample in zip(batch, samples, strict=True):
                 if self._right(sample.scores):
                     found[hinted[request]].append(sample)
-        self.spent.samples += len(requests) * settings.samples * self.accelerator.num_processes
+        self.spent.samples += len(requests) * settings.samples * self.peers.size
         self.rationalised = sum(map(len, found.values()))
         return [(n, tries) for n, tries in found.items() if tries]
 

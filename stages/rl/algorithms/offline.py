@@ -15,7 +15,7 @@ equal length. DPO pairs each right sample with one wrong one of its question.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,10 @@ from stages.rewards.terms import Batch
 from stages.rl.algorithms.drawing import HINTED
 from stages.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
 from stages.rl.batches import Tensors, frozen_logps, take
-from stages.rl.groups import Finished
+from stages.rl.policy_engine import LivePolicy
 from stages.rl.trainer import RecipeGRPOTrainer
 from stages.rollout.decoding import ATTENTION
 from stages.rollout.engine import GenerationRequest
-from stages.rollout.transformers_engine import TransformersEngine
 from stages.training import checkpoints
 from stages.training.common import load_model
 
@@ -42,17 +41,17 @@ ACCURACY = "accuracy"
 class OfflineTrainer(RecipeGRPOTrainer):
     """Samples from the model that the stage starts from, whatever the policy has become."""
 
-    def set_up(self) -> None:
+    def set_up_engines(self) -> None:
         self.source = Path(self.policy.config._name_or_path)
         self.sampler = load_model(self.source, ATTENTION).to(self.accelerator.device).eval()
-        self.policy_engine = self.engine
-        self.engine = TransformersEngine(
-            self.sampler, self.processing_class, self.config.rollout.batch_tokens
+        self.engine = self.engine_for(self.sampler)
+        batch_tokens = self.config.rollout.batch_tokens
+        self.policy_engine = LivePolicy(
+            self.policy, self.processing_class, batch_tokens, self.accelerator
         )
 
-    def _answer(self, requests: Sequence[GenerationRequest]) -> Finished:
-        self._last_loaded_step = self.state.global_step  # vLLM keeps the weights it started with
-        return super()._answer(requests)
+    def _version(self, step: int) -> int:
+        return 0
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> Tensors:
         batch = super()._generate_and_score_completions(inputs)
@@ -72,9 +71,9 @@ class OfflineTrainer(RecipeGRPOTrainer):
             return
         base = (self.args.seed << 40) + (self.state.global_step << 20) + 2 * HINTED
         requests = [GenerationRequest(p.token_ids, 1, base + i) for i, p in enumerate(prompts)]
-        with self.accelerator.autocast():
-            answers = self.policy_engine.generate(requests, self._sampling())
-        texts = [completions[0].text for completions in answers]
+        sampling = self._sampling(self.state.global_step)
+        found = [pair for batch in self.policy_engine.answer(requests, sampling) for pair in batch]
+        texts = [completion.text for _, completion in sorted(found, key=itemgetter(0))]
         scores = term.score(Batch.of([p.row for p in prompts], texts, self.drawer.policy))
         judged = [score for score in scores if score is not None]
         if judged:
@@ -155,6 +154,9 @@ class RoundTrainer(OfflineTrainer):
         self.sampler.load_state_dict(policy.state_dict())
         policy.load_state_dict(load_model(self.source).state_dict())
         self.optimizer.state.clear()
+
+    def _version(self, step: int) -> int:
+        return self._round_began(step)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)

@@ -72,7 +72,7 @@ class PPOTrainer(RecipeGRPOTrainer):
         return values_NC * mask
 
     def _chunks(self, batch: Tensors) -> list[list[int]]:
-        width = self.accelerator.unwrap_model(self.model).config.hidden_size
+        width = self.accelerator.unwrap_model(self.model).config.get_text_config().hidden_size
         every = list(range(len(batch["completion_mask"])))
         return list(by_length(batch["completion_mask"], every, self.config.micro_batch, width))
 

@@ -1,0 +1,48 @@
+"""Which GPUs the engines of an RL stage have: those of the training, or their own.
+
+A stage that is given N GPUs trains on the first ones, a process each; the last `rollout.own_gpus`
+are its engines'. The training must not see those, as transformers would use every GPU in sight.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import torch
+
+from pipeline.errors import UsageError
+from stages.rl.peers import Peers
+from stages.settings.generation import Rollout
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def set_apart(rollout: Rollout) -> list[str]:
+    """Take the engines' own GPUs out of this process's sight, before CUDA starts; their names."""
+    names = _names()
+    if not (names and rollout.own_gpus):
+        return []
+    if len(names) <= rollout.own_gpus:
+        raise UsageError(
+            f"rollout.own_gpus={rollout.own_gpus} of {len(names)} GPUs leave none to train on: "
+            "lower it, or set 0 to share them"
+        )
+    os.environ[VISIBLE] = ",".join(names[: -rollout.own_gpus])
+    return names[-rollout.own_gpus :]
+
+
+def places(rollout: Rollout, own: Sequence[str], peers: Peers) -> list[str | None]:
+    """CUDA_VISIBLE_DEVICES of each engine that this process leads; None without a GPU."""
+    each = rollout.tensor_parallel_size
+    if own:
+        return [",".join(own[at : at + each]) for at in range(0, len(own), each)]
+    names = _names()
+    return [",".join(names[peers.rank : peers.rank + each])] if names else [None]
+
+
+def _names() -> list[str]:
+    count = torch.cuda.device_count()
+    given = os.environ.get(VISIBLE, "")
+    names = [name.strip() for name in given.split(",") if name.strip()][:count]
+    return names or [str(index) for index in range(count)]

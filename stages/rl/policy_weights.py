@@ -1,0 +1,53 @@
+"""The policy's weights as a folder that engines open, or take in place of those that they have.
+
+A Hugging Face folder as a stage publishes it: adapters merged (here beside the weights, not into
+them), tied heads once, experts under the names of the hub. Of FSDP the whole weights must be
+gathered when this is called (`parallel.whole_weights`); then every process has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from peft.tuners.tuners_utils import BaseTunerLayer
+from transformers import PreTrainedTokenizerBase
+
+from stages.tiny.tokenizer import save_tokenizer
+
+ADAPTED = ".base_layer."  # in the name of a weight that has an adapter
+
+
+@torch.no_grad()
+def write(
+    policy: Any, tokenizer: PreTrainedTokenizerBase, folder: Path, dtype: torch.dtype
+) -> None:
+    """Write the weights as they are now; the tokenizer where the folder has none yet."""
+    model = policy.get_base_model() if isinstance(policy, PeftModel) else policy
+    weights = {name: value.to(dtype) for name, value in plain_weights(model)}
+    model.save_pretrained(folder, state_dict=weights)
+    if not (folder / "tokenizer_config.json").exists():
+        save_tokenizer(tokenizer, folder)
+
+
+def plain_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """Parameters and buffers under the names of the plain model, adapters merged into copies."""
+    adapted = {
+        name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)
+    }
+    kept = set(model.state_dict())
+    for name, value in (*model.named_parameters(), *model.named_buffers()):
+        owner, _, what = name.partition(ADAPTED)
+        if owner in adapted and what:
+            delta = _deltas(adapted[owner]) if what == "weight" else 0
+            yield f"{owner}.{what}", value + delta
+        elif name in kept and not any(name.startswith(f"{each}.") for each in adapted):
+            yield name, value
+
+
+def _deltas(layer: Any) -> torch.Tensor:
+    """What the active adapters add to a weight."""
+    return sum(layer.get_delta_weight(name) for name in layer.active_adapters)

@@ -1,0 +1,155 @@
+"""The engines of a fleet at work: who gets which shard, what they say, and who died."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from transformers import PreTrainedTokenizerBase
+
+from pipeline import meter
+from pipeline.errors import StageFailed
+from stages.rollout.engine import Finished
+from stages.rollout.replica import Replica
+from stages.rollout.replica_process import Answers, Done, Failed, Order
+from stages.rollout.shards import Batch, Shard
+
+DEPTH = 2  # shards that an engine holds: the one at work and the next
+DEATHS = 3  # engines that one shard may cost
+SHOWN = 3  # prompts that the message about such a shard shows
+SHOWN_CHARACTERS = 200  # of each
+CALL = -1  # the number of an order that is no shard
+
+
+class Crew:
+    """Replicas of one engine. deaths: how many had to be started again."""
+
+    def __init__(self, replicas: Sequence[Replica], tokenizer: PreTrainedTokenizerBase) -> None:
+        self.deaths = 0
+        self._replicas = replicas
+        self._tokenizer = tokenizer
+
+    def __len__(self) -> int:
+        return len(self._replicas)
+
+    def begin_with(self, weights: Path) -> None:
+        """Those that start from now on take over this folder's weights."""
+        for replica in self._replicas:
+            replica.begin_with(weights)
+
+    def call(self, order: Order) -> None:
+        """Have those that live carry out an order; one that dies of it is not asked again."""
+        for replica in self._replicas:
+            if replica.lives:
+                replica.give(order)
+        try:
+            while self._busy():
+                with meter.phase("sync"):
+                    self._wait()
+                for replica in self._busy():
+                    died = replica.died()  # before its last messages are read
+                    for message in replica.receive():
+                        if isinstance(message, Done):
+                            meter.add(message.spent)
+                        if isinstance(message, Failed):
+                            raise message.error
+                    if died is not None:
+                        self._bury(replica)
+        finally:
+            self._end_busy()
+
+    def finished(self, batch: Batch) -> Iterator[Finished]:
+        """What they finish, as they do; nothing, where shards without requests are done."""
+        failure: Exception | None = None
+        try:
+            while self._busy() or not batch.over:
+                self._hand_out(batch)
+                finished: Finished = []
+                if self._busy():
+                    finished, failure = self._listen(batch)
+                yield finished  # what was answered is given back before all ends
+                if failure is not None:
+                    raise failure
+        finally:
+            self._end_busy()
+
+    def end(self) -> None:
+        """End all; the next order starts them again."""
+        for replica in self._replicas:
+            replica.end()
+
+    def _busy(self) -> list[Replica]:
+        return [replica for replica in self._replicas if replica.held]
+
+    def _end_busy(self) -> None:
+        for replica in self._busy():
+            replica.end()
+
+    def _hand_out(self, batch: Batch) -> None:
+        """Give every engine that has room a shard; a shard that saw a death goes alone."""
+        for depth in range(DEPTH):
+            for replica in self._replicas:
+                suspect = any(batch.deaths[order.number] for order in replica.held)
+                if len(replica.held) != depth or suspect:
+                    continue
+                shard = batch.draw(alone=depth == 0, ahead=(DEPTH + 1) * len(self._replicas))
+                if shard is not None:
+                    replica.give(shard)
+
+    def _wait(self) -> None:
+        wait([thing for replica in self._replicas for thing in replica.watched])
+
+    def _listen(self, batch: Batch) -> tuple[Finished, Exception | None]:
+        """Wait for messages and deaths, and settle them; also the error that ends it, if any."""
+        with meter.phase("rollout"):
+            self._wait()
+        finished: Finished = []
+        try:
+            for replica in self._replicas:
+                self._settle(replica, batch, finished)
+        except Exception as error:
+            return finished, error
+        return finished, None
+
+    def _settle(self, replica: Replica, batch: Batch, finished: Finished) -> None:
+        died = replica.died()  # before its last messages are read
+        for message in replica.receive():
+            if isinstance(message, Answers):
+                batch.receive(message.shard, message.finished)
+                finished += message.finished
+            elif isinstance(message, Done):
+                meter.add(message.spent)
+                batch.done(message.order)
+            elif isinstance(message, Failed):
+                raise message.error
+        if died is None:
+            return
+        reason = replica.died() or died
+        for shard in self._bury(replica):
+            batch.deaths[shard.number] += 1
+            batch.repeat(shard)
+            if batch.deaths[shard.number] >= DEATHS:
+                raise StageFailed(self._deadly(batch.rest(shard.number), reason))
+
+    def _bury(self, replica: Replica) -> list[Shard]:
+        """Count a death at work; returns the shards that are not answered."""
+        reason = replica.died()
+        held = replica.end()
+        if held:  # else nothing was lost; the next order starts it again
+            self.deaths += 1
+            print(f"an engine died ({reason}); started again", file=sys.stderr, flush=True)
+        return [order for order in held if isinstance(order, Shard)]
+
+    def _deadly(self, shard: Shard, reason: str) -> str:
+        prompts = [request.prompt_ids + request.prefix_ids for request in shard.requests.values()]
+        shown = [self._tokenizer.decode(ids)[:SHOWN_CHARACTERS] for ids in prompts[:SHOWN]]
+        more = f"\n  … and {len(prompts) - SHOWN} more" if len(prompts) > SHOWN else ""
+        return (
+            f"{DEATHS} engines in a row died on the same shard of {len(prompts)} prompts (the last "
+            f"one: {reason}). Its prompts, {min(map(len, prompts))} to {max(map(len, prompts))} "
+            f"tokens long:\n" + "\n".join(f"  {text!r}" for text in shown) + more + "\n"
+            "If memory ran out, lower rollout.batch_tokens (transformers) or "
+            "rollout.gpu_memory_utilization (vllm); else see the stage's log."
+        )

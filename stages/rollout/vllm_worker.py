@@ -1,0 +1,31 @@
+"""What every worker of vLLM can do beside its own methods: load a folder's weights in place.
+
+vLLM mixes the class into its worker's (`worker_extension_cls`), so it is called by name in each
+process of an engine. vLLM's own `reload_weights` copies each tensor into the place of the old one,
+on a GPU under the captured graphs. On a CPU a layer multiplies by a packed copy of its weight. A
+head that is tied to the embeddings has no weight of its own in the folder, so vLLM 0.31 leaves its
+copy as it was: it is packed again here. Nothing else would tell: the gap between the
+log-probabilities of engine and trainer is the alarm.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
+from vllm.platforms import current_platform
+
+
+class FolderWeights:
+    """Mixed into a worker, whose `model_runner` and `reload_weights` it uses."""
+
+    model_runner: Any
+
+    def load_folder(self, folder: str) -> None:
+        """Take over the weights of a Hugging Face folder."""
+        self.reload_weights(weights_path=folder)  # type: ignore[attr-defined]
+        if not current_platform.is_cpu():
+            return
+        for layer in self.model_runner.get_model().modules():
+            if isinstance(layer, ParallelLMHead):
+                layer.quant_method.process_weights_after_loading(layer)
