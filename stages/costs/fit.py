@@ -33,7 +33,7 @@ from stages.costs.work import (
 )
 
 OTHER = "other"
-LEARNT = (TRAIN, "save", OTHER)  # phases of a training, its measuring afterwards included
+LEARNT = (TRAIN, "save", "sync", OTHER)  # phases of a training, weights handed on included
 SAID = (ROLLOUT, VALIDATION)  # of an engine in the process of a training
 CALL, UPDATE, STEP, MATH, START = "call", "update", "step", "math", "start"
 STEPS = "decode_calls"
