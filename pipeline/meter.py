@@ -1,6 +1,7 @@
 """Where the time of a stage goes and what it counts on the way, over all its attempts.
 
-    with meter.phase("rollout"): ...   seconds; a phase inside another takes its time out of it
+    with meter.phase("rollout"): ...   seconds; a phase inside another takes its time out of it,
+                                       unless that one is `whole`
     meter.count(tokens_out=120)        numbers that are added up
     meter.most(longest=37)             numbers of which the largest is kept
 
@@ -77,6 +78,7 @@ class Meter:
         self._path = path
         self._spent = Spent()
         self._phase = START
+        self._whole = False  # the phase has all that is inside it
         self._since = self._written = time.monotonic()
         self._computed = time.process_time()
         self._guard = threading.Lock()
@@ -84,6 +86,7 @@ class Meter:
     def turn_to(self, phase: str) -> str:
         """What follows is of this phase; returns the one before."""
         now, computed, before = time.monotonic(), time.process_time(), self._phase
+        phase = before if self._whole else phase
         with self._guard:
             _add(self._spent.phases, {before: now - self._since})
             _add(self._spent.processor, {before: computed - self._computed})
@@ -91,6 +94,10 @@ class Meter:
         if now - self._written > EVERY:
             self.write()
         return before
+
+    def keep_whole(self, whole: bool) -> None:
+        """From here on no other phase begins, or any may again."""
+        self._whole = whole
 
     def tick(self) -> None:
         """Time goes on in the same phase."""
@@ -157,12 +164,16 @@ def tick() -> None:
 
 
 @contextlib.contextmanager
-def phase(name: str) -> Iterator[None]:
-    """What is done inside is of this phase."""
+def phase(name: str, whole: bool = False) -> Iterator[None]:
+    """What is done inside is of this phase. whole: what has a phase of its own there, too."""
     before = turn_to(name)
+    if whole and _of_main_thread():
+        _meter.keep_whole(True)
     try:
         yield
     finally:
+        if whole and _of_main_thread():
+            _meter.keep_whole(False)
         turn_to(OTHER if before == START else before)
 
 
