@@ -16,8 +16,6 @@ The manifest has the sum as `cost`, beside `seconds`. Nothing of it is in what a
 from __future__ import annotations
 
 import contextlib
-import resource
-import sys
 import threading
 import time
 import uuid
@@ -27,7 +25,7 @@ from pathlib import Path
 
 from pydantic import FiniteFloat
 
-from pipeline import state
+from pipeline import state, usage
 
 START, OTHER = "start", "other"
 EVERY = 5.0  # seconds between two writings
@@ -117,14 +115,14 @@ class Meter:
 
     def take(self) -> Spent:
         """What was counted since the last call, for another process to add to its own."""
-        self.most(_memory())
+        self.most(usage.memory())
         with self._guard:
             taken, self._spent = self._spent, Spent()
         return _untimed(taken)
 
     def write(self) -> None:
         """Put it down; a folder that is gone, or a full disk, costs nothing but this."""
-        self.most(_memory())
+        self.most(usage.memory())
         self._written = time.monotonic()
         if self._path is None or not self._path.parent.is_dir():
             return
@@ -138,12 +136,12 @@ _meter = Meter()
 @contextlib.contextmanager
 def running(work: Path, rank: int = 0) -> Iterator[None]:
     """Inside, this process is a stage's, or a rank of its gang."""
-    before = _children()
+    before = usage.children_seconds()
     begin(work / _FOLDER / f"{rank}-{uuid.uuid4().hex}.json")
     try:
         yield
     finally:
-        _meter.ran_beside(_children() - before)
+        _meter.ran_beside(usage.children_seconds() - before)
         _meter.tick()
         _meter.write()
 
@@ -215,30 +213,6 @@ def total(work: Path) -> Spent:
 def _untimed(spent: Spent) -> Spent:
     """What counts of a process beside the one that tells the time."""
     return Spent(counts=spent.counts, peaks=spent.peaks)
-
-
-def peak_memory_mib() -> float:
-    """The most that this process held at a time, or the largest of those that it waited for."""
-    own, child = (resource.getrusage(who).ru_maxrss for who in _USAGES)
-    return max(own, child) / 1024
-
-
-_USAGES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-
-
-def _memory() -> dict[str, float]:
-    found = {"memory_mib": peak_memory_mib()}
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        free, total = torch.cuda.mem_get_info()
-        found["device_mib"] = torch.cuda.max_memory_allocated() / 2**20
-        found["device_used_mib"] = (total - free) / 2**20
-    return found
-
-
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _of_main_thread() -> bool:
