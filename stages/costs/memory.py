@@ -102,7 +102,8 @@ def states(held: Trained, devices: int) -> Parts:
 
 
 def _passing(held: Trained) -> Parts:
-    """Activations and logits of one pass."""
+    """Activations and logits of one pass; logits without gradients are of a pass that keeps no
+    activations."""
     model, tokens = held.model, pass_rows(held) * held.longest / held.context
     layer: float = OF_HIDDEN * model.hidden + OF_MLP * model.intermediate
     layer += OF_KEYS * model.cached / model.layers
@@ -110,7 +111,10 @@ def _passing(held: Trained) -> Parts:
     if held.checkpointing:  # what a layer begins with, and all of the one at work
         kept = RESIDUAL * model.hidden * model.layers + layer
     a_logit = LEARNING if held.logits_with_gradient else READING if held.logits else 0
-    return {"activations": tokens * kept, "logits": tokens * a_logit * model.vocabulary}
+    activations, logits = tokens * kept, tokens * a_logit * model.vocabulary
+    if held.logits_with_gradient:
+        return {"activations": activations, "logits": logits}
+    return {"activations": activations} if activations > logits else {"logits": logits}
 
 
 def pass_rows(held: Trained) -> float:
