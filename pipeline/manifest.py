@@ -29,7 +29,7 @@ from typing import Any, cast
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
-from pipeline import meter, state
+from pipeline import state, usage
 from pipeline.artifact import MANIFEST
 from pipeline.errors import RecipeError, StageFailed
 
@@ -141,7 +141,7 @@ def host() -> dict[str, Any]:
         "cpu": cpu_model(),
         "cores": cores(),
         "device": _device(),
-        "peak_memory_mib": round(meter.peak_memory_mib()),
+        "peak_memory_mib": round(usage.peak_memory_mib()),
     }
 
 

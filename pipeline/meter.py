@@ -1,6 +1,7 @@
 """Where the time of a stage goes and what it counts on the way, over all its attempts.
 
-    with meter.phase("rollout"): ...   seconds; a phase inside another takes its time out of it
+    with meter.phase("rollout"): ...   seconds; a phase inside another takes its time out of it,
+                                       unless that one is `whole`
     meter.count(tokens_out=120)        numbers that are added up
     meter.most(longest=37)             numbers of which the largest is kept
 
@@ -15,8 +16,6 @@ The manifest has the sum as `cost`, beside `seconds`. Nothing of it is in what a
 from __future__ import annotations
 
 import contextlib
-import resource
-import sys
 import threading
 import time
 import uuid
@@ -26,7 +25,7 @@ from pathlib import Path
 
 from pydantic import FiniteFloat
 
-from pipeline import state
+from pipeline import state, usage
 
 START, OTHER = "start", "other"
 EVERY = 5.0  # seconds between two writings
@@ -77,6 +76,7 @@ class Meter:
         self._path = path
         self._spent = Spent()
         self._phase = START
+        self._whole = False  # the phase has all that is inside it
         self._since = self._written = time.monotonic()
         self._computed = time.process_time()
         self._guard = threading.Lock()
@@ -84,6 +84,7 @@ class Meter:
     def turn_to(self, phase: str) -> str:
         """What follows is of this phase; returns the one before."""
         now, computed, before = time.monotonic(), time.process_time(), self._phase
+        phase = before if self._whole else phase
         with self._guard:
             _add(self._spent.phases, {before: now - self._since})
             _add(self._spent.processor, {before: computed - self._computed})
@@ -91,6 +92,10 @@ class Meter:
         if now - self._written > EVERY:
             self.write()
         return before
+
+    def keep_whole(self, whole: bool) -> None:
+        """From here on no other phase begins, or any may again."""
+        self._whole = whole
 
     def tick(self) -> None:
         """Time goes on in the same phase."""
@@ -110,14 +115,14 @@ class Meter:
 
     def take(self) -> Spent:
         """What was counted since the last call, for another process to add to its own."""
-        self.most(_memory())
+        self.most(usage.memory())
         with self._guard:
             taken, self._spent = self._spent, Spent()
         return _untimed(taken)
 
     def write(self) -> None:
         """Put it down; a folder that is gone, or a full disk, costs nothing but this."""
-        self.most(_memory())
+        self.most(usage.memory())
         self._written = time.monotonic()
         if self._path is None or not self._path.parent.is_dir():
             return
@@ -131,12 +136,12 @@ _meter = Meter()
 @contextlib.contextmanager
 def running(work: Path, rank: int = 0) -> Iterator[None]:
     """Inside, this process is a stage's, or a rank of its gang."""
-    before = _children()
+    before = usage.children_seconds()
     begin(work / _FOLDER / f"{rank}-{uuid.uuid4().hex}.json")
     try:
         yield
     finally:
-        _meter.ran_beside(_children() - before)
+        _meter.ran_beside(usage.children_seconds() - before)
         _meter.tick()
         _meter.write()
 
@@ -157,12 +162,16 @@ def tick() -> None:
 
 
 @contextlib.contextmanager
-def phase(name: str) -> Iterator[None]:
-    """What is done inside is of this phase."""
+def phase(name: str, whole: bool = False) -> Iterator[None]:
+    """What is done inside is of this phase. whole: what has a phase of its own there, too."""
     before = turn_to(name)
+    if whole and _of_main_thread():
+        _meter.keep_whole(True)
     try:
         yield
     finally:
+        if whole and _of_main_thread():
+            _meter.keep_whole(False)
         turn_to(OTHER if before == START else before)
 
 
@@ -204,30 +213,6 @@ def total(work: Path) -> Spent:
 def _untimed(spent: Spent) -> Spent:
     """What counts of a process beside the one that tells the time."""
     return Spent(counts=spent.counts, peaks=spent.peaks)
-
-
-def peak_memory_mib() -> float:
-    """The most that this process held at a time, or the largest of those that it waited for."""
-    own, child = (resource.getrusage(who).ru_maxrss for who in _USAGES)
-    return max(own, child) / 1024
-
-
-_USAGES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-
-
-def _memory() -> dict[str, float]:
-    found = {"memory_mib": peak_memory_mib()}
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        free, total = torch.cuda.mem_get_info()
-        found["device_mib"] = torch.cuda.max_memory_allocated() / 2**20
-        found["device_used_mib"] = (total - free) / 2**20
-    return found
-
-
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _of_main_thread() -> bool:

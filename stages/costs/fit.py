@@ -33,7 +33,7 @@ from stages.costs.work import (
 )
 
 OTHER = "other"
-LEARNT = (TRAIN, "save", OTHER)  # phases of a training, its measuring afterwards included
+LEARNT = (TRAIN, "save", "sync", OTHER)  # phases of a training, weights handed on included
 SAID = (ROLLOUT, VALIDATION)  # of an engine in the process of a training
 CALL, UPDATE, STEP, MATH, START = "call", "update", "step", "math", "start"
 STEPS = "decode_calls"
@@ -94,7 +94,8 @@ def fitted(base: Hardware, stages: Sequence[Observed], name: str) -> Hardware:
     own, device = base.efficiencies, base.device
     if not device.accelerator and (found := [*speeds.values(), *math]):
         peak = max(found) / TERA  # a CPU is known by what it reaches
-        device = replace(device, tflops=dict.fromkeys(device.tflops, _short(peak)))
+        fastest = dict.fromkeys(device.tflops, _short(peak))
+        device = replace(device, tflops=fastest, source="the fastest that its stages showed")
         own = replace(own, training={kind: _middle(speeds, peak) for kind in own.training})
     shares = {
         kind: _share(each, device.flops(_dtype(heavy, kind))) for kind, each in speeds.items()

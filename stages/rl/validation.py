@@ -127,7 +127,7 @@ class Validator(TrainerCallback):
         """The curves of the policy as it is, and the seconds that it took."""
         started = time.perf_counter()
         asked = self.jobs[self.context.rank :: self.context.processes]
-        with meter.phase("validation"):
+        with meter.phase("validation", whole=True):
             with parallel.whole_weights(self.trainer.model):
                 answers = self._answers(asked, self._sampling(step))
             found = self._problems(asked, answers)

@@ -16,6 +16,15 @@ def test_a_phase_inside_another_takes_its_time_out_of_it(tmp_path: Path) -> None
     assert names == ["start", "train", "rollout", "other"]
 
 
+def test_a_whole_phase_has_those_inside_it_as_well(tmp_path: Path) -> None:
+    with meter.running(tmp_path):
+        with meter.phase("validation", whole=True), meter.phase("rollout"):
+            pass
+        with meter.phase("train"):
+            pass
+    assert list(meter.total(tmp_path).phases) == ["start", "validation", "other", "train"]
+
+
 def test_attempts_are_added_up_and_of_peaks_the_largest_counts(tmp_path: Path) -> None:
     for tokens, longest in ((100, 40), (20, 50)):
         with meter.running(tmp_path):
