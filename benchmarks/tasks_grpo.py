@@ -21,6 +21,7 @@ def stage_config(overrides: Sequence[str]) -> RLConfig:
 def arguments(config: RLConfig, steps: int, seed: int, folder: Path) -> dict[str, Any]:
     """The same numbers as TRL's: `micro_batch` sequences at a time, accumulated to a step."""
     batch = config.questions_per_step * config.samples_per_question
+    rows = min(config.micro_batch, batch)
     optimizer, algorithm = config.optimizer, config.algorithm
     found: dict[str, Any] = {
         "output_dir": str(folder / "plain"),
@@ -30,9 +31,9 @@ def arguments(config: RLConfig, steps: int, seed: int, folder: Path) -> dict[str
         "lr_scheduler_type": "constant_with_warmup",
         "warmup_steps": optimizer.warmup_steps,
         "max_grad_norm": optimizer.max_grad_norm,
-        "per_device_train_batch_size": config.micro_batch,
-        "gradient_accumulation_steps": batch // config.micro_batch,
-        "steps_per_generation": batch // config.micro_batch * config.steps_per_rollout,
+        "per_device_train_batch_size": rows,
+        "gradient_accumulation_steps": batch // rows,
+        "steps_per_generation": batch // rows * config.steps_per_rollout,
         "num_generations": config.samples_per_question,
         "max_completion_length": config.sampling.max_tokens,
         "temperature": config.sampling.temperature,

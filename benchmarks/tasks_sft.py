@@ -27,7 +27,7 @@ WARM = 4  # steps in which compilers work and caches fill
 COMPILED = ("ours, compiled", "bare")
 ROWS = 10  # of a compiled pass on the tiny profile, both sides: a step of 16-19 rows is two passes
 #: Qwen2.5-1.5B's shape; the tiny tokenizer's ids are the first of its vocabulary.
-BIG = {
+BIG_SHAPE = {
     "hidden_size": 1536,
     "intermediate_size": 8960,
     "num_hidden_layers": 28,
@@ -53,7 +53,7 @@ def base_model(model: str | None, threads: int, folder: Path) -> Path:
     made = folder / "model"
     tokenizer = load_tokenizer(tiny)
     ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
-    Qwen2ForCausalLM(Qwen2Config(**BIG, **ends)).bfloat16().save_pretrained(made)
+    Qwen2ForCausalLM(Qwen2Config(**BIG_SHAPE, **ends)).bfloat16().save_pretrained(made)
     save_tokenizer(tokenizer, made)
     return made
 

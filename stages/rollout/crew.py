@@ -34,13 +34,14 @@ class Crew:
     def __len__(self) -> int:
         return len(self._replicas)
 
-    def begin_with(self, weights: Path) -> None:
-        """Those that start from now on take over this folder's weights."""
+    def begin_with(self, folder: Path) -> None:
+        """Those that start from now on open this folder."""
         for replica in self._replicas:
-            replica.begin_with(weights)
+            replica.begin_with(folder)
 
     def call(self, order: Order) -> None:
         """Have those that live carry out an order; one that dies of it is not asked again."""
+        assert not self._busy(), "engines take weights over and sleep between two streams"
         for replica in self._replicas:
             if replica.lives:
                 replica.give(order)

@@ -32,7 +32,7 @@ from stages.rollout.replica import Replica
 from stages.rollout.replica_devices import devices
 from stages.rollout.replica_process import Sleep, Start, Sync, Wake
 from stages.rollout.shards import Answer, Batch
-from stages.rollout.weights import check_weights
+from stages.rollout.weights import Model, stamps
 from stages.settings.generation import Rollout, Sampling
 
 
@@ -52,6 +52,7 @@ class Fleet:
         self.tokenizer = tokenizer
         self.version = 0
         self._model_path, self._dtype = model_path, dtype
+        self._model: Model | None = None  # read by the first `sync`
         self._crew = Crew(replicas, tokenizer)
 
     @classmethod
@@ -146,13 +147,15 @@ class Fleet:
     def sync(self, folder: Path, version: int) -> None:
         """Give all engines the weights of a Hugging Face folder; returns when they have them.
 
-        An engine that starts later takes them over, too, so the folder stays until the next one.
-        Raises StageFailed where they do not fit the model.
+        The folder is whole, with config and tokenizer, and stays until the next `sync`: an engine
+        that starts later opens it. Raises StageFailed where it does not fit the first model.
         """
-        check_weights(self._model_path, folder, self._dtype)
+        if self._model is None:
+            self._model = Model.read(self._model_path, self._dtype)
+        self._model.check(folder)
         folder, self.version = folder.absolute(), version
         self._crew.begin_with(folder)
-        self._crew.call(Sync(CALL, folder))
+        self._crew.call(Sync(CALL, folder, stamps(folder)))
 
     def sleep(self) -> None:
         """Free the GPUs that engines share with training; they keep no weights."""

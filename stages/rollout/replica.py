@@ -59,9 +59,9 @@ class Replica:
         """What becomes ready when there is a message or the process has ended."""
         return self._peer.watched if self._peer else []
 
-    def begin_with(self, weights: Path) -> None:
-        """When it starts again, it takes over this folder's weights."""
-        self._start = replace(self._start, weights=weights)
+    def begin_with(self, folder: Path) -> None:
+        """When it starts again, it opens this folder."""
+        self._start = replace(self._start, model_path=folder)
 
     def give(self, order: Order) -> None:
         """Have an order carried out."""

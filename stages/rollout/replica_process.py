@@ -33,10 +33,11 @@ from pipeline.errors import RecipeError, StageFailed
 from stages.rollout.engine import Engine, EngineDied, Finished
 from stages.rollout.opening import open_engine
 from stages.rollout.shards import Shard
+from stages.rollout.weights import Stamps, stamps
 from stages.settings.generation import Rollout
 
 GRACE = 10.0  # seconds that what an engine started has to end by itself
-SEEN_WITHIN = 60.0  # seconds after which a network disk shows a folder that another machine wrote
+SEEN_WITHIN = 120.0  # seconds after which a network disk shows what another machine wrote
 GANG = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
@@ -44,8 +45,7 @@ GANG = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "
 class Start:
     """Which engine a process holds.
 
-    devices: its CUDA_VISIBLE_DEVICES; None on a CPU. shares_gpu: with training. weights: a folder
-    whose weights it takes over as soon as it has opened the model.
+    devices: its CUDA_VISIBLE_DEVICES; None on a CPU. shares_gpu: with training.
     """
 
     model_path: Path
@@ -53,15 +53,15 @@ class Start:
     threads: int
     devices: str | None
     shares_gpu: bool = False
-    weights: Path | None = None
 
 
 @dataclass(frozen=True)
 class Sync:
-    """Take over a folder's weights."""
+    """Take over a folder's weights. files: their stamps, as who wrote them sees them."""
 
     number: int
     folder: Path
+    files: Stamps
 
 
 @dataclass(frozen=True)
@@ -152,15 +152,13 @@ def _serve(start: Start, inbox: SimpleQueue[Order], send: Callable[[Message], No
     try:
         with _counted("engine_start_seconds"):
             engine = open_engine(start.model_path, start.rollout, start.threads, start.shares_gpu)
-            if start.weights is not None:
-                _sync(engine, start.weights)
         while True:
             order = inbox.get()
             match order:
                 case Shard():
                     _answer(engine, order, send)
                 case Sync():
-                    _sync(engine, order.folder)
+                    _sync(engine, order)
                 case Sleep():
                     engine.sleep()
                 case Wake():
@@ -188,17 +186,17 @@ def _counted(name: str) -> Iterator[None]:
     meter.count(**{name: time.monotonic() - started})
 
 
-def _sync(engine: Engine, folder: Path) -> None:
-    """New weights, when the folder can be seen."""
+def _sync(engine: Engine, order: Sync) -> None:
+    """New weights, once they are seen here: a network disk may show a folder as it was."""
     deadline = time.monotonic() + SEEN_WITHIN
-    while not folder.is_dir():
+    while stamps(order.folder) != order.files:
         if time.monotonic() > deadline:
             raise StageFailed(
-                f"{folder}: an engine does not see these weights; they have to be on a disk that "
-                "its machine and that of training have under one path"
+                f"{order.folder}: an engine does not see these weights, or old ones; they have to "
+                "be on a disk that its machine and that of training have under one path"
             )
         time.sleep(0.1)
-    engine.sync(folder)
+    engine.sync(order.folder)
 
 
 def _portable(error: Exception) -> Exception:

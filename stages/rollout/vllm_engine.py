@@ -78,6 +78,7 @@ class VLLMEngine(Engine):
             "logprobs_mode": "processed_logits",
             "logits_processors": [PROCESSOR],
             "worker_extension_cls": WORKER,
+            "use_tqdm_on_load": False,
         }
         if not torch.cuda.is_available():
             _check_heads(path)

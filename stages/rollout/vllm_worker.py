@@ -10,10 +10,14 @@ log-probabilities of engine and trainer is the alarm.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
 from vllm.platforms import current_platform
+
+#: It warns at each sync of rotary embeddings, which have no weights, and of tied heads.
+logging.getLogger("vllm.model_executor.model_loader.reload.layerwise").setLevel(logging.ERROR)
 
 
 class FolderWeights:

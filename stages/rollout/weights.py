@@ -5,6 +5,9 @@ vLLM loads what it finds: a tensor that is missing stays as it was, which it say
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +21,9 @@ HEAD = "lm_head.weight"  # that a model whose head is tied may have in its folde
 DERIVED = "rotary_emb.inv_freq"  # that old folders have and nobody reads
 DTYPES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}  # as headers name them
 
+#: Size in bytes and time of the last change, in ns, of each file of weights.
+Stamps = dict[str, tuple[int, int]]
+
 
 class Tensor(NamedTuple):
     """What a header says of one."""
@@ -29,27 +35,61 @@ class Tensor(NamedTuple):
         return f"{list(self.shape)} in {self.dtype}"
 
 
-def check_weights(opened: Path, folder: Path, dtype: str) -> None:
-    """The tensors of `folder` are those of the model `opened`. Raises StageFailed.
-
-    dtype: in which the engine computes; a tensor may be in it, or as the model was published.
+@dataclass(frozen=True)
+class Model:
+    """What an engine was opened on. dtype: in which it computes, as headers name it, where it is
+    not as published. tied: whether its head is its embeddings.
     """
-    allowed = DTYPES.get(dtype)
-    try:
-        before, after = headers(opened), headers(folder)
-    except Unfit as error:
-        raise StageFailed(f"{folder}: no weights for an engine: {error}") from error
-    optional = HEAD if _tied(opened) else DERIVED
-    for name in sorted(before.keys() ^ after.keys()):
-        if not name.endswith((optional, DERIVED)):
-            raise StageFailed(_one_sided(folder, opened, name, before.get(name), after.get(name)))
-    for name in sorted(before.keys() & after.keys()):
-        old, new = before[name], after[name]
-        if new.shape != old.shape or new.dtype not in (old.dtype, allowed):
-            raise StageFailed(
-                f"{folder}: {name} is {new}, and the model that the engine was opened on "
-                f"({opened}) has {old}: {_advice(new, old, allowed)}"
+
+    path: Path
+    tensors: dict[str, Tensor]
+    dtype: str | None
+    tied: bool
+
+    @classmethod
+    def read(cls, path: Path, dtype: str) -> Model:
+        """A published model; dtype: rollout.dtype. Raises Unfit."""
+        config = AutoConfig.from_pretrained(path, trust_remote_code=brings_code(path))
+        tied = bool(config.get_text_config().tie_word_embeddings)
+        return cls(path, headers(path), DTYPES.get(dtype), tied)
+
+    def check(self, folder: Path) -> None:
+        """A folder has weights of this model. Raises StageFailed."""
+        try:
+            found = headers(folder)
+        except Unfit as error:
+            raise StageFailed(f"{folder}: no weights for an engine: {error}") from error
+        optional = (DERIVED, HEAD) if self.tied else (DERIVED,)
+        for name in sorted(self.tensors.keys() ^ found.keys()):
+            if not name.endswith(optional):
+                raise StageFailed(f"{folder}: {name} {self._one_sided(name, found.get(name))}")
+        for name in sorted(self.tensors.keys() & found.keys()):
+            old, new = self.tensors[name], found[name]
+            if new.shape != old.shape or new.dtype not in (old.dtype, self.dtype):
+                raise StageFailed(
+                    f"{folder}: {name} is {new}, and the model that the engine was opened on "
+                    f"({self.path}) has {old}: {self._advice(old, new)}"
+                )
+
+    def _one_sided(self, name: str, new: Tensor | None) -> str:
+        if new is None:
+            return (
+                f"is missing, which the model that the engine was opened on ({self.path}) has as "
+                f"{self.tensors[name]}: save the whole model, adapters merged, as save_pretrained "
+                "does"
             )
+        return (
+            f"({new}) is no tensor of the model that the engine was opened on ({self.path}): an "
+            "engine takes new weights of the same model only"
+        )
+
+    def _advice(self, old: Tensor, new: Tensor) -> str:
+        if new.shape != old.shape:
+            return (
+                "an engine takes new weights of the same shape only; open another one on this model"
+            )
+        wanted = " or ".join(sorted({old.dtype, self.dtype or old.dtype}))
+        return f"save it in {wanted}, or set rollout.dtype to what training has"
 
 
 def headers(folder: Path) -> dict[str, Tensor]:
@@ -66,28 +106,12 @@ def headers(folder: Path) -> dict[str, Tensor]:
     return found
 
 
-def _tied(folder: Path) -> bool:
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=brings_code(folder))
-    return bool(config.get_text_config().tie_word_embeddings)
-
-
-def _one_sided(
-    folder: Path, opened: Path, name: str, old: Tensor | None, new: Tensor | None
-) -> str:
-    if new is None:
-        return (
-            f"{folder}: {name} is missing, which the model that the engine was opened on "
-            f"({opened}) has as {old}: save the whole model, adapters merged, as save_pretrained "
-            "does"
-        )
-    return (
-        f"{folder}: {name} ({new}) is no tensor of the model that the engine was opened on "
-        f"({opened}): an engine takes new weights of the same model only"
-    )
-
-
-def _advice(new: Tensor, old: Tensor, allowed: str | None) -> str:
-    if new.shape != old.shape:
-        return "an engine takes new weights of the same shape only; open another one on this model"
-    wanted = {old.dtype, allowed or old.dtype}
-    return f"save it in {' or '.join(sorted(wanted))}, or set rollout.dtype to what training has"
+def stamps(folder: Path) -> Stamps:
+    """Of a folder's weights; a network disk looks at a file anew when it is opened."""
+    found = {}
+    with suppress(OSError, Unfit):
+        for name in weights(folder):
+            with (folder / name).open("rb") as file:
+                status = os.fstat(file.fileno())
+            found[name] = (status.st_size, status.st_mtime_ns)
+    return found

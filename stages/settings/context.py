@@ -71,8 +71,7 @@ def published(config: Any) -> Span | None:
 
     Else by the number in conf/model, of which nobody knows whether it was stretched.
     """
-    local = Path(config.path).expanduser()
-    file = local / CONFIG if local.is_dir() else _cached(config.path, config.revision)
+    file = config_file(config.path, config.revision)
     try:
         found = span_of(json.loads(file.read_text())) if file and file.is_file() else None
     except (ValueError, AttributeError):  # no JSON of a config; the stage says so
@@ -80,6 +79,12 @@ def published(config: Any) -> Span | None:
     if found is None and config.positions:
         return Span(config.positions, config.positions)
     return found
+
+
+def config_file(path: str, revision: str | None) -> Path | None:
+    """Where the config.json of a folder or hub name would be on this machine."""
+    local = Path(path).expanduser()
+    return local / CONFIG if local.is_dir() else _cached(path, revision)
 
 
 def _cached(name: str, revision: str | None) -> Path | None:
@@ -141,9 +146,3 @@ def _text(model: Stage, seen: Window, longest: int, beside: str, fitting: str, n
         f"is {longest}{beside}, and {model.name} sees {seen.tokens} tokens in all: {fitting}, or "
         f"give the model more room: {seen.room_for(needed)}"
     )
-
-
-def config_file(path: str, revision: str | None) -> Path | None:
-    """Where the config.json of a folder or hub name would be on this machine."""
-    local = Path(path).expanduser()
-    return local / CONFIG if local.is_dir() else _cached(path, revision)

@@ -60,12 +60,14 @@ def lent(tmp_path_factory):
     found.process.wait()
 
 
-@pytest.fixture(autouse=True)
-def with_key(monkeypatch):
-    monkeypatch.setenv(remote.KEY, KEY)
+@pytest.fixture(scope="module", autouse=True)
+def with_key():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(remote.KEY, KEY)
+        yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fleet(lent, tiny_model_dir):
     with Fleet.open(tiny_model_dir, SMALL, threads=1, at=[lent.address]) as opened:
         yield opened
@@ -99,7 +101,7 @@ def test_one_that_dies_at_work_is_reached_again(fleet, lent):
     (job,) = lent.jobs()
     job.kill()
     assert seeds_and_tokens([first, *answers]) == whole
-    assert fleet.deaths == 1
+    assert fleet.mishaps == {"engine_deaths": 1}
 
 
 def test_who_leaves_in_the_middle_frees_it(fleet, lent, tiny_model_dir):
@@ -120,12 +122,14 @@ def test_a_second_job_waits_and_is_told_who_has_it(fleet, lent, tiny_model_dir, 
     assert len(list(fleet.answer(requests_of(fleet), FREE))) > 1
 
 
-def asked(lent, path, monkeypatch=None):
+def asked(lent, path):
     replica = Replica(Start(path, SMALL, 1, None), partial(remote.Remote, lent.address))
     replica.give(Sleep(-1))
 
 
-def test_a_model_that_it_does_not_see_is_refused_in_words(lent, tmp_path):
+def test_a_model_that_it_does_not_see_is_refused_in_words(lent, fleet, tmp_path, monkeypatch):
+    fleet.close()
+    monkeypatch.setattr(remote, "REACHED_WITHIN", 5.0)  # in which it is free again
     with pytest.raises(StageFailed, match=r"it sees no model at .*nowhere: the store has to be on"):
         asked(lent, tmp_path / "nowhere")
 
@@ -161,7 +165,7 @@ def test_an_address_where_nobody_listens_is_named_with_what_to_start(tiny_model_
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
     fleet = Fleet.open(tiny_model_dir, SMALL, threads=1, at=[address])
-    with pytest.raises(StageFailed, match=rf"refused\): start .*r1 engine --listen {address}"):
+    with pytest.raises(StageFailed, match=rf"refused: start .*r1 engine --listen {address}"):
         list(fleet.answer(requests_of(fleet), FREE))
 
 

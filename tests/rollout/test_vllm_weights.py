@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from dataclasses import replace
 from importlib.util import find_spec
 from multiprocessing import active_children
 from pathlib import Path
@@ -29,6 +30,8 @@ OURS = shipped(Rollout, dtype="float32")
 GREEDY = Sampling(temperature=0.0, max_tokens=32)
 FREE = Sampling(temperature=1.0, max_tokens=32)
 PROMPTS = ("3 + 14 = ", "def add(a, b):", "小明有三个苹果，又买了四个，一共有几个？")
+LONG = Sampling(temperature=1.0, max_tokens=200)
+ENDING = [GenerationRequest([5, 6, 7], 1, seed) for seed in range(32)]  # some of them early
 ROUNDING = 1e-4  # of a log-probability, in float32
 
 pytestmark = pytest.mark.skipif(
@@ -143,8 +146,7 @@ def test_a_head_left_as_it_was_shows_in_the_log_probabilities(fleets, models):
 
 
 def test_completions_come_request_by_request(fleets):
-    requests = [GenerationRequest([5, 6, 7], 1, seed=seed) for seed in range(32)]
-    batches = list(fleets["tied"].answer(requests, Sampling(temperature=1.0, max_tokens=200)))
+    batches = list(fleets["tied"].answer(ENDING, LONG))
     assert len(batches) > 1
     ended = [c.finish_reason for batch in batches for _, c in batch]
     assert ended.index("stop") < ended.index("length")
@@ -153,8 +155,8 @@ def test_completions_come_request_by_request(fleets):
 def test_an_engine_killed_at_work_begins_with_the_newest_weights(fleets, models):
     fleet, folder = fleets["tied"], models["tied"]
     fleet.sync(folder / "second", version=5)
-    whole = [(c.seed, c.token_ids) for c in answers_of(fleet, FREE)]
-    answers = fleet.answer(requests_of(fleet), FREE)
+    whole = [(c.seed, c.token_ids) for batch in fleet.answer(ENDING, LONG) for _, c in batch]
+    answers = fleet.answer(ENDING, LONG)
     first = next(answers)
     for process in active_children():
         os.kill(process.pid, signal.SIGKILL)
@@ -162,3 +164,15 @@ def test_an_engine_killed_at_work_begins_with_the_newest_weights(fleets, models)
     assert sorted(found) == sorted(whole)
     assert fleet.deaths == 1
     check_greedy(fleet, folder / "second")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers want two cores")
+def test_every_worker_of_tensor_parallelism_takes_new_weights_over(models, monkeypatch):
+    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "0|1")  # by itself it wants a memory node each
+    folder = models["tied"]
+    rollout = replace(VLLM, tensor_parallel_size=2)
+    with Fleet.open(folder / "first", rollout, threads=2) as fleet:
+        check_greedy(fleet, folder / "first")
+        fleet.sync(folder / "second", version=1)
+        check_greedy(fleet, folder / "second")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 
@@ -11,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pipeline.errors import StageFailed
-from stages.rollout.weights import check_weights
+from stages.rollout.weights import Model, stamps
 
 UP = "model.layers.0.mlp.up_proj.weight"
 
@@ -33,12 +34,12 @@ def changed(tiny_model_dir, tmp_path):
 
 def refused(opened, folder, words, dtype="auto"):
     with pytest.raises(StageFailed, match=words) as caught:
-        check_weights(opened, folder, dtype)
+        Model.read(opened, dtype).check(folder)
     return str(caught.value)
 
 
 def test_other_values_of_the_same_tensors_fit(tiny_model_dir, changed):
-    check_weights(tiny_model_dir, changed(lambda w: w[UP].mul_(2)), "auto")
+    Model.read(tiny_model_dir, "auto").check(changed(lambda w: w[UP].mul_(2)))
 
 
 def test_another_shape_is_named_with_both(tiny_model_dir, changed):
@@ -57,7 +58,7 @@ def test_another_dtype_is_named_with_what_to_save(tiny_model_dir, changed):
 
 def test_a_tensor_may_have_the_dtype_that_the_engine_computes_in(tiny_model_dir, changed):
     folder = changed(lambda w: w.update({name: t.bfloat16() for name, t in w.items()}))
-    check_weights(tiny_model_dir, folder, "bfloat16")
+    Model.read(tiny_model_dir, "bfloat16").check(folder)
     refused(tiny_model_dir, folder, "in BF16, .* save it in F16 or F32", dtype="float16")
 
 
@@ -77,8 +78,8 @@ def test_a_tied_head_may_be_there_or_not_and_another_one_may_not(tiny_model_dir,
     with_head = changed(
         lambda w: w.update({"lm_head.weight": w["model.embed_tokens.weight"].clone()})
     )
-    check_weights(tiny_model_dir, with_head, "auto")
-    check_weights(with_head, tiny_model_dir, "auto")
+    Model.read(tiny_model_dir, "auto").check(with_head)
+    Model.read(with_head, "auto").check(tiny_model_dir)
     config["tie_word_embeddings"] = False
     (with_head / "config.json").write_text(json.dumps(config))
     refused(with_head, tiny_model_dir, "lm_head.weight is missing")
@@ -93,3 +94,12 @@ def test_weights_that_were_cut_short_are_no_weights(tiny_model_dir, changed):
 
 def test_an_empty_folder_has_no_weights(tiny_model_dir, tmp_path):
     refused(tiny_model_dir, tmp_path, "no weights for an engine: expected config.json")
+
+
+def test_weights_that_were_written_again_have_another_stamp(changed):
+    folder = changed(lambda w: None)
+    before = stamps(folder)
+    assert list(before) == ["model.safetensors"]
+    os.utime(folder / "model.safetensors", ns=(0, 0))
+    assert stamps(folder) != before
+    assert stamps(folder / "nowhere") == {}

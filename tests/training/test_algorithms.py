@@ -8,7 +8,6 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from transformers import AutoTokenizer
 from trl.trainer.utils import nanstd
 
@@ -27,6 +26,7 @@ from stages.rl.algorithms.drawing import (
 from stages.rl.algorithms.preferences import NO_PAIR, coefficients, pair_up
 from stages.rl.algorithms.values import advantages_and_returns, value_loss
 from stages.rl.groups import Group, Sample
+from stages.rl.peers import Peers
 from stages.rl.prompt_stream import PromptStream
 from stages.rl.prompts import prepare_prompts
 from stages.rollout.engine import Completion
@@ -200,7 +200,7 @@ class Judge:
         self.tokenizer = tokenizer
         self.asked: list[str] = []
 
-    def answer(self, requests):
+    def answer(self, requests, step):
         for number, request in enumerate(requests):
             prompt = self.tokenizer.decode(request.prompt_ids)
             self.asked.append(prompt)
@@ -233,7 +233,7 @@ def test_a_failed_question_is_asked_again_with_a_hint_where_its_answer_can_be_re
     term = Term("accuracy", 1.0, 0, math.inf, frozenset(), judge.score)
     stream = PromptStream(len(prompts), 0, config.curriculum)
     drawer = AlgorithmDrawer(
-        *(config, prompts, [term], stream, Accelerator(cpu=True), judge.answer),
+        *(config, prompts, [term], stream, Peers(config.rollout), judge.answer),
         ask=hinted_prompts(tokenizer, None),
     )
     groups = {group.prompt: group for group in drawer.draw(2, 0)}

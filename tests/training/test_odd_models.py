@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.context import Context
+from pipeline.errors import UsageError
 from stages.chat.encoding import token_ids
 from stages.chat.template import render_prompt
 from stages.kinds.evaluate import run as evaluate
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.pretrained import run as pretrained
-from stages.kinds.pretrained.kind import PretrainedConfig
+from stages.kinds.pretrained.kind import ModelContext, PretrainedConfig
 from stages.kinds.rl import run as rl
-from stages.kinds.rl.config import RewardTerm, RLConfig
+from stages.kinds.rl.config import Algorithm, RewardTerm, RLConfig
 from stages.kinds.sample import run as sample
 from stages.kinds.sample.config import SampleConfig
 from stages.kinds.sft import run as sft
@@ -72,6 +73,22 @@ def base(family: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return context.output / "model"
 
 
+def policy_settings(**more: Any) -> RLConfig:
+    return shipped(
+        RLConfig,
+        "rl",
+        rewards={"language": RewardTerm(1.0), "format": RewardTerm(1.0)},
+        sampling=FREE,
+        questions_per_step=2,
+        samples_per_question=4,
+        max_prompt_tokens=300,
+        kl_coefficient=0.001,  # so that every row is run: their rewards are equal
+        checking_words=["wait"],
+        **PLAIN,
+        **more,
+    )
+
+
 def asked(engine: Any, n: int = 1) -> list[GenerationRequest]:
     texts = [render_prompt(engine.tokenizer, row["prompt"]) for row in ROWS]
     ids = token_ids(engine.tokenizer, texts)
@@ -103,6 +120,41 @@ def test_samples_are_the_same_in_any_batch(base: Path) -> None:
     assert [[c.token_ids for c in g] for g in alone] == [[c.token_ids for c in g] for g in together]
 
 
+@pytest.mark.parametrize("form", ["of now", "as published"])
+def test_of_gemma_3_the_layers_that_see_all_are_stretched(
+    form: str, make_context: Any, tmp_path: Path
+) -> None:
+    """As published it names its class's window not at all, and its scaling by itself."""
+    source = FAMILIES["gemma3"].write(tmp_path / "gemma3")
+    facts = json.loads((source / "config.json").read_text())
+    if form == "as published":
+        for name in ("max_position_embeddings", "rope_parameters"):
+            facts["text_config"].pop(name)
+        facts["text_config"]["rope_scaling"] = {"rope_type": "linear", "factor": 8.0}
+        (source / "config.json").write_text(json.dumps(facts))
+    window = 512 if form == "of now" else 131072
+    wider = ModelContext(rope_scaling={"rope_type": "linear", "factor": 16})
+    config = PretrainedConfig(path=str(source), context=wider)
+    context = make_context()
+    assert pretrained.run(config, {}, context).facts["positions"] == 2 * window
+    text = AutoConfig.from_pretrained(context.output / "model").text_config
+    assert text.max_position_embeddings == 2 * window
+    ropes = text.rope_parameters
+    assert ropes["full_attention"] == {"rope_type": "linear", "factor": 16.0, "rope_theta": 1e6}
+    assert ropes["sliding_attention"] == {"rope_type": "default", "rope_theta": 1e4}
+
+
+def test_of_a_tokenizer_without_an_end_the_one_that_its_model_names_is_told(
+    make_context: Any, tmp_path: Path
+) -> None:
+    source = FAMILIES["llama3"].write(tmp_path / "llama3")
+    told = json.loads((source / "tokenizer_config.json").read_text())
+    told.pop("eos_token")
+    (source / "tokenizer_config.json").write_text(json.dumps(told))
+    with pytest.raises(UsageError, match=r'no eos_token.* e\.g\. "eos_token": "<\|eot_id\|>"'):
+        pretrained.run(PretrainedConfig(path=str(source)), {}, make_context(stage="base"))
+
+
 def test_thoughts_are_learnt_whatever_the_template_shows_and_a_text_begins_once(
     base: Path,
 ) -> None:
@@ -127,20 +179,9 @@ def test_it_is_trained_sampled_and_published(
     assert facts["steps"] == 2
     student = make_artifact("model", "student", model_dir=taught.output / "model")
     learnt = make_context(tmp_path / "learnt")
-    config = shipped(
-        RLConfig,
-        "rl",
-        rewards={"language": RewardTerm(1.0), "format": RewardTerm(1.0)},
-        sampling=FREE,
-        max_steps=2,
-        questions_per_step=2,
-        samples_per_question=4,
-        max_prompt_tokens=300,
-        kl_coefficient=0.001,  # so that every row is run: their rewards are equal
-        checking_words=["wait"],
-        **PLAIN,
+    rl.run(
+        policy_settings(max_steps=2), {"init_from": (student,), "data_from": (problems,)}, learnt
     )
-    rl.run(config, {"init_from": (student,), "data_from": (problems,)}, learnt)
     points = [json.loads(line) for line in (learnt.work / "metrics.jsonl").read_text().splitlines()]
     assert [point["step"] for point in points] == [1, 2]
     assert all(point["sampling_logp_difference"] < 1e-4 for point in points)
@@ -159,20 +200,42 @@ def test_it_is_trained_sampled_and_published(
     _same_kind(base, folder)
 
 
-def test_the_balance_of_experts_weighs_the_same_in_any_number_of_passes(
-    make_artifact: Any, make_context: Any, tmp_path: Path
-) -> None:
-    """A step in three passes has the mean of their losses: next to that of one pass, not thrice."""
+@pytest.fixture
+def balanced(make_artifact: Any, tmp_path: Path) -> Any:
+    """A mixture of experts whose balance is nearly all of the loss."""
     source = FAMILIES["qwen3_moe"].write(tmp_path / "moe")
     config = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps(config | {"router_aux_loss_coef": 100.0}))
+    return make_artifact("model", "base", model_dir=source)
+
+
+@pytest.mark.parametrize("loss", ["grpo", "dapo"])
+def test_in_rl_the_balance_of_experts_weighs_the_same_in_any_number_of_passes(
+    loss: str, balanced: Any, make_artifact: Any, make_context: Any, tmp_path: Path
+) -> None:
+    problems = make_artifact("problems", "problems", rows=PROBLEMS)
+    losses = []
+    for rows in (8, 1):
+        context = make_context(tmp_path / str(rows))
+        settings = policy_settings(
+            max_steps=1, micro_batch=rows, algorithm=shipped(Algorithm, loss_type=loss)
+        )
+        rl.run(settings, {"init_from": (balanced,), "data_from": (problems,)}, context)
+        losses.append(json.loads((context.work / "metrics.jsonl").read_text())["loss"])
+    assert losses[0] > 100
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)
+
+
+def test_the_balance_of_experts_weighs_the_same_in_any_number_of_passes(
+    balanced: Any, make_artifact: Any, make_context: Any, tmp_path: Path
+) -> None:
+    """A step in three passes has the mean of their losses: next to that of one pass, not thrice."""
     data = make_artifact("conversations", "data", rows=ROWS)
-    base = make_artifact("model", "base", model_dir=source)
     losses = []
     for rows in (3, 1):
         context = make_context(tmp_path / str(rows))
         settings = shipped(SFTConfig, "sft", epochs=1, batch_size=3, micro_batch=rows, **PLAIN)
-        sft.run(settings, {"init_from": (base,), "data_from": (data,)}, context)
+        sft.run(settings, {"init_from": (balanced,), "data_from": (data,)}, context)
         losses.append(json.loads((context.work / "metrics.jsonl").read_text())["loss"])
     assert losses[0] > 100  # the balance is nearly all of it
     assert losses[1] == pytest.approx(losses[0], rel=0.1)

@@ -49,7 +49,6 @@ CASES = {  # moment and step of the kill; checkpoints are 2 steps apart, a refer
     "inside-the-last-part-of-a-rollout": (CUT, "rollout", 7),
     "lora-after-a-sync": ({**EVERYTHING, "lora": shipped(Lora, rank=4, alpha=8)}, "step", 5),
     "while-the-next-is-drawn": ({**EVERYTHING, "rollout_ahead": 1}, "step", 5),
-    "after-a-rollout-that-was-drawn-ahead": ({"rollout_ahead": 1}, "step", 3),
     "between-weights-and-optimizer": (EVERYTHING, "weights", 4),
     "before-the-list-of-files": ({}, "list", 4),
 }

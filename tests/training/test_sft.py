@@ -127,6 +127,21 @@ def test_passes_of_a_step_have_the_loss_of_each_document_alone(
     assert sum(map(summed, passes)) == pytest.approx(alone, rel=1e-5)
 
 
+def test_rows_that_are_cut_over_processes_have_a_length_that_all_parts_share(
+    tiny_model_dir: Path,
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model_dir)
+    documents = [
+        vars(document) for document in encode(tokenizer, [conversation(n) for n in (3, 9)])
+    ]
+    batch = Layout(tokenizer.pad_token_id, multiple=8)(documents)
+    for part in Passes(1, packed=False, multiple=8)(batch):
+        assert part["input_ids"].shape[1] % 8 == 0
+        assert part["input_ids"].shape[1] - int(part["tokens"].max()) < 8
+        assert part["position_ids"].is_contiguous()
+        assert part["input_ids"].untyped_storage().nbytes() == part["input_ids"].nbytes
+
+
 def test_the_passes_of_a_packed_step_have_as_many_rows_give_or_take_one() -> None:
     rows = {"input_ids": torch.zeros(17, 4), "tokens": torch.full((17,), 4)}
     assert [len(part["tokens"]) for part in Passes(8, packed=True)(rows)] == [6, 6, 5]

@@ -18,6 +18,7 @@ same files; the hub's cache is linked.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -38,7 +39,7 @@ from stages.kinds.pretrained.kind import RECIPE, PretrainedConfig
 from stages.models import fit
 from stages.models.changes import add_chat_tokens, change_context
 from stages.models.folder import CODE, WANTED, Unfit, check_whole, taken
-from stages.models.window import read_window
+from stages.models.window import read_window, text_part
 from stages.tiny.tokenizer import PROBE
 
 TEMPLATE = "chat_template.jinja"
@@ -54,7 +55,7 @@ def run(config: PretrainedConfig, inputs: Inputs, context: Context) -> Outputs:
         files = taken(source, trusted)
         check_whole(source)
         _take(files, target, link=not local.is_dir())
-        settled = change_context(target, config.context, f"{key}.context")
+        settled = change_context(target, config.context, f"{key}.context", trusted)
         tokenizer = _load_tokenizer(target, trusted)
         _check_same(tokenizer, _load_tokenizer(source, trusted), target)
         model = fit.check_loads(target, tokenizer, trusted)
@@ -130,8 +131,20 @@ def _load_tokenizer(folder: Path, trusted: bool) -> PreTrainedTokenizerBase:
             "weights that tokenizer.save_pretrained writes"
         ) from error
     if tokenizer.eos_token is None:
-        raise Unfit("the tokenizer has no eos_token; set one in tokenizer_config.json")
+        raise Unfit(
+            "the tokenizer has no eos_token, at which samples and rows end: set one in its "
+            f'tokenizer_config.json, e.g. "eos_token": {json.dumps(_named_end(tokenizer, folder))}'
+        )
     return tokenizer
+
+
+def _named_end(tokenizer: PreTrainedTokenizerBase, folder: Path) -> str:
+    """The token that the model's config names as its end, else a usual one."""
+    facts = json.loads((folder / "config.json").read_text())
+    named = text_part(facts).get("eos_token_id", facts.get("eos_token_id"))
+    number = named[0] if isinstance(named, list) and named else named
+    found = tokenizer.convert_ids_to_tokens(number) if isinstance(number, int) else None
+    return str(found or "</s>")
 
 
 def _check_same(
