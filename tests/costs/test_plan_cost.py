@@ -109,7 +109,7 @@ def test_what_is_proposed_fits() -> None:
     (problem,) = foreseen(*words).stages["zero"].problems
     told = problem.text.partition("set ")[2].replace(" and ", " ").split()
     assert problem.when_run
-    assert problem.key == "rollout.gpu_memory_utilization"
+    assert problem.key in problem.text
     assert not foreseen(*words, *told).stages["zero"].problems
 
 
@@ -177,7 +177,8 @@ def test_a_run_on_a_machine_that_is_named_warns_of_what_does_not_fit(tmp_path: P
     root = f"paths.root={tmp_path}"
     tight = survey(R1, composed(*SMALL, "recipe=r1_zero", "hardware=rtx4090x1", root))
     (text,) = cost_page.cautions(tight, ["zero"])
-    assert text.startswith("stages.zero.rollout.gpu_memory_utilization: it needs")
+    assert text.startswith("stages.zero.")
+    assert "lora" in text
     assert not cost_page.cautions(tight, ["eval_zero"])
     wide = survey(R1, composed(*SMALL, "recipe=r1_zero", "hardware=h100x8", root))
     assert not cost_page.cautions(wide, ["zero"])
