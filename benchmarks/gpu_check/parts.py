@@ -114,7 +114,10 @@ def sft(setting: Setting, seconds: float) -> Facts:
 
 
 def grpo(setting: Setting, seconds: float) -> Facts:
-    """Ours beside plain TRL, on the tiny base: the same prompts, rewards and steps."""
+    """Ours beside plain TRL, on the tiny base: the same prompts, rewards and steps.
+
+    Memory is that of the process that trains: plain TRL's has its engine inside, ours beside it.
+    """
     engine = "vllm" if setting.gpu else "transformers"
     if setting.gpu and not _has_vllm():
         raise Skipped("vLLM is not installed: make vllm")
@@ -160,10 +163,10 @@ def _as_sft(setting: Setting) -> list[str]:
 
 PARTS = {
     "machine": Part("the machine", 30, the_machine),
-    "smoke": Part("the whole tiny recipe", 220, smoke),
-    "rl": Part("RL that samples with vLLM", 100, rl),
-    "sft": Part("SFT of 1.5B weights", 110, sft),
-    "grpo": Part("GRPO beside plain TRL", 120, grpo),
+    "smoke": Part("the whole tiny recipe", 200, smoke),
+    "rl": Part("RL that samples with vLLM", 130, rl),
+    "sft": Part("SFT of 1.5B weights", 100, sft),
+    "grpo": Part("GRPO beside plain TRL", 150, grpo),
     "memory": Part("memory beside the plan", 30, memory),
 }
 

@@ -1,7 +1,8 @@
 """`r1 engine --listen HOST:PORT`: lend this machine's GPUs to stages of another one.
 
     export R1_ENGINE_KEY=…                          the same on both machines
-    r1 engine --listen 10.0.0.7:7000
+    r1 engine --listen 10.0.0.7:7000                there
+    r1 run 'rollout.engines_at=[10.0.0.7:7000]'     here
 
 One job has the engine at a time: it opens the model of that job, which has to be on a disk that
 both machines have under one path, takes weights over from there, and is free again when the job has

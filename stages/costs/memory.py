@@ -40,7 +40,7 @@ def peak(work: Work, hardware: Hardware, devices: int) -> Parts:
     """Bytes of one device at the moment when most is held, by what holds them."""
     draws = [task for task in work.tasks if isinstance(task, Draw)]
     if work.trained:
-        moments = [_training(work.trained, draws, hardware, devices)]
+        moments = [_training(work.trained, hardware, devices)]
         moments += [_rollout(work.trained, task, hardware, devices) for task in draws]
     else:
         read = sum(
@@ -53,16 +53,11 @@ def peak(work: Work, hardware: Hardware, devices: int) -> Parts:
     return {"process": hardware.efficiencies.process_gb * GB} | {k: v for k, v in most.items() if v}
 
 
-def _training(held: Trained, draws: list[Draw], hardware: Hardware, devices: int) -> Parts:
-    """While it learns; an engine that shares its devices and does not sleep keeps its share."""
+def _training(held: Trained, hardware: Hardware, devices: int) -> Parts:
+    """While it learns; an engine beside it sleeps."""
     found = states(held, devices) | _passing(held)
     lost = hardware.efficiencies.fragmented * sum(found.values())
-    engines = [
-        _serving(task, hardware)
-        for task in draws
-        if task.engine.name == VLLM and task.engine.beside and not task.engine.sleeps
-    ]
-    return found | {"fragments": lost} | (engines[0] if engines else {})
+    return found | {"fragments": lost}
 
 
 def _rollout(held: Trained, task: Draw, hardware: Hardware, devices: int) -> Parts:
@@ -110,7 +105,8 @@ def _passing(held: Trained) -> Parts:
     if held.checkpointing:  # what a layer begins with, and all of the one at work
         kept = RESIDUAL * model.hidden * model.layers + layer
     a_logit = LEARNING if held.logits_with_gradient else READING if held.logits else 0
-    activations, logits = tokens * kept, tokens * a_logit * model.vocabulary
+    activations = tokens * kept
+    logits = a_logit * min(tokens * model.vocabulary, held.chunk_logits)
     if held.logits_with_gradient:
         return {"activations": activations, "logits": logits}
     return {"activations": activations} if activations > logits else {"logits": logits}

@@ -20,15 +20,14 @@ from stages.costs.work import (
 )
 
 CHECKPOINTS = 3  # two are kept, and the next is whole before the older one goes
-CHUNK_LOGITS = 2**27  # of a pass over rows of RL beyond one, as in stages/rl/batches.py
+CHUNK_LOGITS = 2**27  # of a pass over rows of RL, as in stages/rl/token_logps.py
 ADAM = 2 * FP32
 
 
 def engine(rollout: Any, weights: int, beside: bool = False) -> Engine:
     """The engine of a stage's `rollout`."""
     own = {"float32": FP32, "bfloat16": BF16, "float16": BF16}.get(rollout.dtype, weights)
-    apart = getattr(rollout, "own_gpus", None)  # None: TRL's engine, which holds its share
-    shares = beside and not apart and not getattr(rollout, "engines_at", None)
+    shares = beside and not rollout.own_gpus and not rollout.engines_at
     return Engine(
         rollout.engine,
         rollout.batch_tokens,
@@ -38,8 +37,7 @@ def engine(rollout: Any, weights: int, beside: bool = False) -> Engine:
         rollout.kv_cache_gib,
         weights if beside else own,
         shares,
-        shares and apart == 0,
-        apart or 0 if beside else 0,
+        rollout.own_gpus if beside else 0,
     )
 
 
@@ -124,7 +122,7 @@ def trained(config: Any, model: Shape, longest: int, micro_batch: int, **more: A
         config.precision.gradient_checkpointing,
         lora.rank if lora else None,
         stage=zero,
-        context=getattr(parallel, "context", 1),
+        context=parallel.context,
         **more,
     )
 

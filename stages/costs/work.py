@@ -49,8 +49,8 @@ class Engine:
     """How completions are generated: `rollout` of a stage, as far as time and memory go.
 
     weights: bytes of a parameter while it generates. beside: the engine shares its devices with a
-    model in training, whose weights a transformers engine takes as they are. sleeps: it leaves
-    their memory while that trains. own: devices that it has alone, in place of sharing.
+    model in training, whose weights a transformers engine takes as they are, and whose memory
+    vLLM leaves while that trains. own: devices that it has alone, in place of sharing.
     """
 
     name: str
@@ -61,7 +61,6 @@ class Engine:
     cache_gib: float | None = None
     weights: int = shapes.BF16
     beside: bool = False
-    sleeps: bool = False
     own: int = 0
 
 
@@ -159,7 +158,7 @@ class Trained:
     others: tuple[tuple[Shape, int], ...] = ()
     logits: bool = False
     logits_with_gradient: bool = False
-    chunk_logits: float = math.inf  # entries of a pass, beyond one row
+    chunk_logits: float = math.inf  # that a pass has at a time, at most
     gathers: bool = False  # whole weights, for a rollout
     stage: int = 0  # of ZeRO
     context: int = 1  # devices that a sequence is cut over

@@ -156,7 +156,6 @@ class SyncedPolicy:
             torch.get_num_threads(),
             places=places(self.rollout, self.own, self.peers),
             shares_gpu=self.sleeps,
-            at=self.rollout.engines_at,
         )
 
     def answer(self, requests: Sequence[GenerationRequest], sampling: Sampling) -> Finished:

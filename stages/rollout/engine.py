@@ -94,7 +94,7 @@ class Engine(ABC):
         """Take over the weights of a Hugging Face folder, which fit (weights.py has checked)."""
 
     def sleep(self) -> None:  # noqa: B027  # most engines need not
-        """Free the GPU's memory for training; nothing where the engine does not share it."""
+        """Free the GPU's memory for training; nothing where there is none."""
 
     def wake(self) -> None:  # noqa: B027
         """Take it back, after `sync`."""

@@ -69,9 +69,11 @@ class Fleet:
 
         places: CUDA_VISIBLE_DEVICES of each engine, by default all that are visible here, shared
         out. shares_gpu: with training; `sleep` and `wake` then say whose turn it is. at: addresses
-        of engines on other machines (`r1 engine`), in place of all engines here.
+        of engines on other machines (`r1 engine`), in place of all engines here; by default those
+        of `rollout.engines_at`.
         """
         check_engine(rollout)
+        at = at or rollout.engines_at
         if at:
             start = Start(model_path.absolute(), rollout, threads, None)
             replicas = [Replica(start, partial(Remote, address)) for address in at]

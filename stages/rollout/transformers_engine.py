@@ -112,6 +112,15 @@ class TransformersEngine(Engine):
         fresh = type(model).from_pretrained(folder, config=model.config, dtype=model.dtype)
         model.load_state_dict(fresh.state_dict())
 
+    def sleep(self) -> None:
+        """Leave a GPU to training; the weights wait in the machine's memory."""
+        self.model.to("cpu")
+        torch.cuda.empty_cache()
+
+    def wake(self) -> None:
+        """Come back to it."""
+        self.model.to(self.end_ids.device)
+
     @torch.inference_mode()
     def stream(
         self, requests: Sequence[GenerationRequest], sampling: Sampling

@@ -70,7 +70,7 @@ class VLLMEngine(Engine):
         settings: dict[str, Any] = {
             "model": str(path),
             "trust_remote_code": brings_code(path),
-            "dtype": rollout.dtype,
+            "dtype": _dtype(path) if rollout.dtype == "auto" else rollout.dtype,
             "max_model_len": rollout.max_model_tokens,
             "tensor_parallel_size": rollout.tensor_parallel_size,
             "gpu_memory_utilization": rollout.gpu_memory_utilization,
@@ -151,6 +151,12 @@ class VLLMEngine(Engine):
             )
             for index, (sample, text) in enumerate(zip(samples, texts, strict=True))
         ]
+
+
+def _dtype(path: Path) -> str:
+    """As published: what vLLM calls `auto` makes float32 narrower."""
+    config = AutoConfig.from_pretrained(path, trust_remote_code=brings_code(path))
+    return str(config.get_text_config().dtype or "auto").removeprefix("torch.")
 
 
 def _parameters(request: GenerationRequest, sampling: Sampling) -> Any:

@@ -87,7 +87,7 @@ def rollout(config: Rollout, served: bool = False) -> Iterator[Problem]:
 
 
 def fleet(rollout: Rollout) -> Needs:
-    if rollout.engine == "server":
+    if rollout.engine == SERVER or rollout.engines_at:
         return Needs()
     each = rollout.tensor_parallel_size
     return Needs(processes=1, devices=rollout.replicas * each or None, each=each)

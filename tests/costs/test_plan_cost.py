@@ -20,6 +20,7 @@ from stages.costs.hardware import of_root
 from stages.project import R1
 
 SMALL = ["profile=small", "model@stages.base=hub", "stages.base.path=Qwen/Qwen2.5-0.5B"]
+LARGER = [*SMALL[:2], "stages.base.path=Qwen/Qwen2.5-1.5B"]
 
 
 def composed(*words: str) -> Composed:
@@ -105,7 +106,7 @@ def test_a_model_that_nobody_knows_is_named_and_counted_as_nothing() -> None:
 
 
 def test_what_is_proposed_fits() -> None:
-    words = [*SMALL, "recipe=r1", "hardware=rtx4090x1"]
+    words = [*LARGER, "recipe=r1", "hardware=rtx4090x1"]
     (problem,) = foreseen(*words).stages["zero"].problems
     told = problem.text.partition("set ")[2].replace(" and ", " ").split()
     assert problem.when_run
@@ -175,20 +176,20 @@ def test_a_plan_that_is_not_asked_for_the_cost_does_not_reckon_it() -> None:
 
 def test_a_run_on_a_machine_that_is_named_warns_of_what_does_not_fit(tmp_path: Path) -> None:
     root = f"paths.root={tmp_path}"
-    tight = survey(R1, composed(*SMALL, "recipe=r1_zero", "hardware=rtx4090x1", root))
+    tight = survey(R1, composed(*LARGER, "recipe=r1_zero", "hardware=rtx4090x1", root))
     (text,) = cost_page.cautions(tight, ["zero"])
     assert text.startswith("stages.zero.")
     assert "lora" in text
     assert not cost_page.cautions(tight, ["eval_zero"])
-    wide = survey(R1, composed(*SMALL, "recipe=r1_zero", "hardware=h100x8", root))
+    wide = survey(R1, composed(*LARGER, "recipe=r1_zero", "hardware=h100x8", root))
     assert not cost_page.cautions(wide, ["zero"])
 
 
 @pytest.mark.torch
 def test_what_is_known_of_training_is_what_training_does() -> None:
     from stages.costs.models import CHECKPOINTS, CHUNK_LOGITS
-    from stages.rl import batches
+    from stages.rl import token_logps
     from stages.training import checkpoints
 
-    assert CHUNK_LOGITS == batches.CHUNK_LOGITS
+    assert CHUNK_LOGITS == token_logps.CHUNK_LOGITS
     assert CHECKPOINTS == checkpoints.KEPT + 1

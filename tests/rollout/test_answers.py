@@ -67,11 +67,10 @@ def said(groups):
 
 
 def test_completions_come_as_they_finish_and_are_those_of_one_engine(fleet, tiny_model_dir):
-    requests = requests_of(fleet)
+    requests = requests_of(fleet, count=20)
     batches = list(fleet.answer(requests, FREE))
-    assert said(collected(batches, 7)) == said(alone(tiny_model_dir, requests))
-    assert len(batches) > 5
-    assert max(map(len, batches)) < 12
+    assert said(collected(batches, 20)) == said(alone(tiny_model_dir, requests))
+    assert len(batches) > 2
     assert len(active_children()) == 2
     assert list(fleet.answer([], FREE)) == []
 

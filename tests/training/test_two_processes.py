@@ -26,10 +26,10 @@ from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.local import LocalLauncher
 from pipeline.plan import Wanted
 from pipeline.store import Store
-from stages.kinds.rl.config import LengthSwitch, RewardTerm, RLConfig, Validation
+from stages.kinds.rl.config import Importance, LengthSwitch, RewardTerm, RLConfig, Validation
 from stages.kinds.sft.kind import SFTConfig
 from stages.registry import PRELOAD, REGISTRY
-from stages.settings.generation import Sampling
+from stages.settings.generation import Rollout, Sampling
 from stages.settings.training import Lora, Optimizer
 from stages.tiny.problems import generate
 from tests.shipped import shipped
@@ -193,6 +193,20 @@ def test_grpo_in_two_processes_samples_and_learns_what_one_does(
     for name in ("accuracy", "cons_at_k", "length", "format"):
         assert curve(two, f"validation/{name}") == curve(one, f"validation/{name}"), name
     assert_same(two, one, "loss", "grad_norm", "reward", "format")
+
+
+@pytest.mark.parametrize("sharing", [1, 2])
+def test_engines_of_a_gang_draw_ahead_what_that_of_one_process_draws(
+    runs: Runs, problems: Inputs, sharing: int
+) -> None:
+    """Each process with an engine of its own, or both with one, as with GPUs that it spans."""
+    ahead = {"rollout_ahead": 1, "importance": Importance("token_truncate", None, 2.0)}
+    shared = shipped(Rollout, tensor_parallel_size=sharing)
+    one = runs("rl", rl(**ahead), problems, "one", 1)
+    two = runs("rl", rl(**ahead, rollout=shared), problems, "two", 2)
+    assert curve(two, "length") == curve(one, "length"), "the same completions"
+    assert max(curve(two, "sampling_logp_difference")) < 1e-5
+    assert_same(two, one, "loss", "grad_norm", "reward")
 
 
 def test_two_processes_cut_a_rollout_at_the_same_step_as_one(runs: Runs, problems: Inputs) -> None:

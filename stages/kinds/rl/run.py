@@ -24,6 +24,7 @@ from transformers import PrinterCallback, TrainerCallback, set_seed
 
 from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
+from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
 from stages.chat.text_template import give_template
 from stages.kinds.rl.config import RLConfig
@@ -36,6 +37,7 @@ from stages.rl import validation
 from stages.rl.adapter_reference import AdapterSync
 from stages.rl.algorithms.drawing import overlong_term
 from stages.rl.algorithms.trainers import trainer_for
+from stages.rl.apart import apart
 from stages.rl.arguments import completions_per_step, grpo_arguments
 from stages.rl.engine_devices import set_apart
 from stages.rl.problems import Problems
@@ -66,6 +68,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
     own_gpus = set_apart(config.rollout)
     source, tokenizer = start(inputs, context)
+    _require_plain(config, source, context)
     _require_window(config, source, context)
     give_template(tokenizer, config.template, f"stages.{context.stage}.template")
     problems = Problems.of(config, inputs, context.stage)
@@ -113,6 +116,16 @@ def _require_window(config: RLConfig, source: Path, context: Context) -> None:
     key, longest = _longest(config)
     key = f"stages.{context.stage}: max_prompt_tokens and {key}"
     require_window(source, config.max_prompt_tokens + longest, key)
+
+
+def _require_plain(config: RLConfig, source: Path, context: Context) -> None:
+    """Engines with copies open a folder that is no artifact, so nobody vouches for code in it."""
+    if apart(config) and brings_code(source):
+        raise UsageError(
+            f"stages.{context.stage}.rollout.engine: the model brings Python code of its own, which "
+            "engines with copies of its weights do not run: set rollout.engine=transformers and "
+            "rollout_ahead=0"
+        )
 
 
 def _longest(config: RLConfig) -> tuple[str, int]:

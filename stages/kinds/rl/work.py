@@ -61,7 +61,7 @@ def work(stage: Stage, known: Known) -> Work:
         trained=held,
         counted=run.counted * run.steps,
         unknown=unknown,
-        overlaps=bool(getattr(config, "rollout_ahead", 0)),
+        overlaps=bool(config.rollout_ahead),
         disk=written(stage, model, trained_parameters(held)),
     )
 
