@@ -75,7 +75,10 @@ def report(project: Project, composed: Composed, as_json: bool) -> int:
     artifacts = {n: f.artifact for n, f in situation.facts.items() if f.artifact is not None}
     runs, config = situation.paths.runs, composed.root
     folder = RunFolder.latest(runs, config) or RunFolder.create(runs, composed.name, config)
-    told = folder.facts() | {"closing": project.last_words(artifacts, composed.root)}
+    told = folder.facts() | {
+        "closing": project.last_words(artifacts, composed.root),
+        "foreseen": project.told_before(situation.graph.stages, composed),
+    }
     path: Path = load(project.report)(artifacts, composed.root, folder.report, told)
     print((path.parent / REPORT_FACTS).read_text() if as_json else path)
     return 0

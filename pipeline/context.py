@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import metrics, notices, state
+from pipeline import meter, metrics, notices, state
 from pipeline.artifact import METRICS
 
 PROGRESS = "progress.json"
@@ -113,6 +113,7 @@ class Context:
         also: other things that are counted up on the way, by unit; the view shows their rates.
         """
         moved()
+        meter.tick()
         now = time.monotonic()
         if self.rank or (now - self._shown < 0.5 and done < total):
             return

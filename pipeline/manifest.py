@@ -2,6 +2,7 @@
 
 format, stage, kind, version, type, fingerprint, created, seed
 seconds, attempts     over all attempts, killed ones included
+cost                  the seconds by phase, what was counted, peaks (pipeline/meter.py)
 config                resolved, whole          identity   what was hashed
 inputs                [{edge, stage, fingerprint}]
 files                 {path: {sha256, bytes}}      checksum   of all the rest of it
@@ -19,7 +20,6 @@ import json
 import math
 import os
 import platform
-import resource
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from typing import Any, cast
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
-from pipeline import state
+from pipeline import state, usage
 from pipeline.artifact import MANIFEST
 from pipeline.errors import RecipeError, StageFailed
 
@@ -136,17 +136,13 @@ def versions() -> dict[str, str]:
 
 def host() -> dict[str, Any]:
     """The machine, and the peak memory of this process and its largest child so far."""
-    own, child = (resource.getrusage(who).ru_maxrss for who in _USAGES)
     return {
         "name": platform.node(),
         "cpu": cpu_model(),
         "cores": cores(),
         "device": _device(),
-        "peak_memory_mib": round(max(own, child) / 1024),
+        "peak_memory_mib": round(usage.peak_memory_mib()),
     }
-
-
-_USAGES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 def cores() -> int:

@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError
 from pipeline.hooks import Results
-from pipeline.kinds import Registry
+from pipeline.kinds import Registry, Stage
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Project:
     commands: further verbs, verb → "package.module:main", called as `main(arguments) -> exit code`.
     closing: called as `closing(artifacts, config) -> str`: what to do with what a run made, as text
     that is Markdown, too; the report has it as `run["closing"]`.
+    foreseen: called as `foreseen(stages, composed) -> Mapping`: what each stage was to take before
+    it ran; the report has it as `run["foreseen"]`.
     results: a hooks.Results: what status, sweeps and tracking show of this project's results.
     examples: a text that `r1 run --help` shows: lines of commands, and what they do.
     plans: what else `r1 plan` shows, by its flag: `--departures`, `--data`. Each is called as
@@ -48,6 +50,7 @@ class Project:
     observer: str | None = None
     report: str | None = None
     closing: str | None = None
+    foreseen: str | None = None
     results: str | None = None
     examples: str | None = None
     plans: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +78,11 @@ class Project:
     def last_words(self, artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> str:
         """What to do with these results; empty where the project or the results give no cause."""
         return str(load(self.closing)(artifacts, config)) if self.closing else ""
+
+    def told_before(self, stages: Mapping[str, Stage], composed: Any) -> Mapping[str, Any]:
+        """What the stages were to take; empty where the project does not say."""
+        found: Mapping[str, Any] = load(self.foreseen)(stages, composed) if self.foreseen else {}
+        return found
 
     def conf_dir(self) -> Path:
         """The folder of Hydra configs, found as package data when it is not a path."""

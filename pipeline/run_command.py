@@ -120,9 +120,11 @@ def _report(
     """Write the report; what it cannot write never undoes a finished stage."""
     if situation.project.report is None:
         return None
-    build = load(situation.project.report)
+    build, composed = load(situation.project.report), situation.composed
     try:
-        path: Path = build(runner.artifacts(), situation.composed.root, folder.report, facts)
+        foreseen = situation.project.told_before(situation.graph.stages, composed)
+        told = {**facts, "foreseen": foreseen}
+        path: Path = build(runner.artifacts(), composed.root, folder.report, told)
     except RecipeError as error:
         print(f"no report: {error}")
         return None

@@ -15,6 +15,7 @@ R1 = Project(
     observer="stages.commands.track:build_observer",
     report="stages.report:build",
     closing="stages.report.closing:words",
+    foreseen="stages.costs.compare:foreseen",
     results="stages.report.results:RESULTS",
     examples="stages.commands:EXAMPLES",
     plans={
@@ -32,6 +33,7 @@ R1 = Project(
         "track": "stages.commands.track:main",
         "engine": "stages.commands.engine:main",
         "init": "stages.commands.init:main",
+        "hardware": "stages.commands.hardware:main",
     },
     checks={"sandbox": "stages.verifiers.sandbox:describe_isolation"},
 )

@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from pipeline import disk, manifest, notices, threads
+from pipeline import disk, manifest, meter, notices, threads
 from pipeline.artifact import METRICS, Inputs
 from pipeline.attempts import Attempts
 from pipeline.context import Context
@@ -141,7 +141,8 @@ def _run(job: Job, store: Store, work: Path, attempts: Attempts, lease: Lease) -
     if (work / METRICS).exists():
         shutil.copy(work / METRICS, output / METRICS)
     code = {"commit": commit, "sources": sources}
-    store.publish(output, manifest_of(job, outputs, seed, code, attempts.finish()), fence)
+    whole = manifest_of(job, outputs, seed, code, attempts.finish(), meter.total(work))
+    store.publish(output, whole, fence)
     store.save_caches()
 
 
@@ -158,7 +159,7 @@ def _outputs(job: Job, entry: Entry, inputs: Inputs, context: Context) -> Output
 
     def call(context: Context) -> Outputs:
         _prepare(job.threads, context.seed)
-        with watching(job.patience):
+        with watching(job.patience), meter.running(context.work, context.rank):
             outputs = entry(job.config, inputs, context)
         if not isinstance(outputs, Outputs):
             raise StageFailed(f"{job.kind.entry} returned {type(outputs).__name__}, not Outputs")

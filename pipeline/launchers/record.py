@@ -12,11 +12,17 @@ from pipeline.attempts import Attempt, seconds_of
 from pipeline.errors import StageFailed
 from pipeline.kinds import Outputs
 from pipeline.launchers.job import Job
+from pipeline.meter import Spent
 from pipeline.store import Store
 
 
 def manifest_of(
-    job: Job, outputs: Outputs, seed: int, code: Mapping[str, Any], attempts: list[Attempt]
+    job: Job,
+    outputs: Outputs,
+    seed: int,
+    code: Mapping[str, Any],
+    attempts: list[Attempt],
+    spent: Spent,
 ) -> dict[str, Any]:
     """All that a manifest says, but for the files."""
     return {
@@ -28,6 +34,7 @@ def manifest_of(
         "fingerprint": job.wanted.fingerprint,
         "created": datetime.now(UTC).isoformat(),
         "seconds": seconds_of(attempts),
+        "cost": vars(spent),
         "config": job.resolved,
         "identity": job.wanted.identity,
         "inputs": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stages.costs.hardware import GB, Hardware
-from stages.costs.shapes import BF16, FP32
+from stages.costs.shapes import BF16, FP32, Shape
 from stages.costs.work import Draw, Passes, Trained, Work
 
 GIB = 2**30
@@ -100,8 +100,7 @@ def _passing(held: Trained) -> Parts:
     """Activations and logits of one pass; logits without gradients are of a pass that keeps no
     activations."""
     model, tokens = held.model, pass_rows(held) * held.longest / held.context
-    layer: float = OF_HIDDEN * model.hidden + OF_MLP * model.intermediate
-    layer += OF_KEYS * model.cached / model.layers
+    layer = _layer(model)
     kept = layer * model.layers
     if held.checkpointing:  # what a layer begins with, and all of the one at work
         kept = RESIDUAL * model.hidden * model.layers + layer
@@ -111,6 +110,12 @@ def _passing(held: Trained) -> Parts:
     if held.logits_with_gradient:
         return {"activations": activations, "logits": logits}
     return {"activations": activations} if activations > logits else {"logits": logits}
+
+
+def _layer(model: Shape) -> float:
+    """Bytes of a token in the layer at work."""
+    own: float = OF_HIDDEN * model.hidden + OF_MLP * model.intermediate
+    return own + OF_KEYS * model.cached / model.layers
 
 
 def pass_rows(held: Trained) -> float:
@@ -127,8 +132,14 @@ def _serving(task: Draw, hardware: Hardware) -> Parts:
             return {"engine": engine.utilization * hardware.device.memory_gb * GB}
         return {"engine": engine.weights * model.parameters + (engine.cache_gib or 1.0) * GIB}
     own = 0.0 if engine.beside else engine.weights * model.parameters
-    tokens = sequences(task, hardware, 1) * (task.prompt + task.longest)
-    return {"served weights": own, "KV cache": tokens * cached_bytes(task)}
+    batch = sequences(task, hardware, 1)
+    tokens = batch * (task.prompt + task.longest)
+    prompts = batch * min(1.0, task.prompts / task.sequences)  # that are read side by side
+    return {
+        "served weights": own,
+        "KV cache": tokens * cached_bytes(task),
+        "prompts": prompts * task.prompt * _layer(model),
+    }
 
 
 def cache_room(task: Draw, hardware: Hardware, over: int) -> float:

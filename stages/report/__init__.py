@@ -20,13 +20,21 @@ from pipeline.run_folder import REPORT_FACTS
 REPORT = "report.md"
 
 
-def facts(artifacts: Mapping[str, Artifact], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Every stage's metrics, every claim's verdict, every stage's seconds."""
+def facts(
+    artifacts: Mapping[str, Artifact],
+    config: Mapping[str, Any],
+    foreseen: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Every stage's metrics, every claim's verdict, what every stage cost.
+
+    foreseen: what stages were to cost, as stages/costs/compare.py says it.
+    """
+    from stages.report import costs
     from stages.report.gather import gather
 
     if not config.get("claims"):
         raise UsageError("claims: no value. A recipe names its claims, e.g. `/claims@claims: r1`.")
-    return gather(artifacts, config["claims"])
+    return gather(artifacts, config["claims"]) | {"cost": costs.facts(artifacts, foreseen or {})}
 
 
 def build(
@@ -35,13 +43,16 @@ def build(
     out: Path,
     run: Mapping[str, Any],
 ) -> Path:
-    """Write the report into `out`; `run` says what ran (`name`, and words to show as they are)."""
+    """Write the report into `out`; `run` says what ran (`name`, and words to show as they are).
+
+    run["foreseen"]: what stages were to cost.
+    """
     from stages.report import markdown
     from stages.report.evidence import Evidence
     from stages.report.figures import draw_all
 
     out.mkdir(parents=True, exist_ok=True)
-    known = facts(artifacts, config)
+    known = facts(artifacts, config, run.get("foreseen"))
     figures = draw_all(Evidence(artifacts), config["claims"]["shown"], out / "figures")
     text = markdown.write(markdown.Page(artifacts, config, run, known, figures, out))
     (out / REPORT_FACTS).write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.notices import kept
-from stages.report import falls, samples, tables, trained
+from stages.report import costs, falls, samples, tables, trained
 from stages.report.evidence import Evidence
 from stages.report.figures import Drawn
 from stages.report.names import HEADLINE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
@@ -66,6 +66,7 @@ def write(page: Page) -> str:
             "What training cost",
             trained.computation(page.artifacts, page.config.get("stages") or {}),
         ),
+        ("What it cost", costs.section(page.artifacts, page.run.get("foreseen") or {})),
         ("Where the weights are", _weights(page)),
         ("What ran, on what, how long", _what_ran(page)),
         ("To be read with care", _care(page)),

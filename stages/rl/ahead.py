@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import threads
+from pipeline import meter, threads
 from stages.rl.groups import Group, Sample
 from stages.rollout.engine import Completion
 from stages.verifiers.answer import Policy, parse
@@ -55,7 +55,8 @@ class Ahead:
 
     def waited(self) -> Drawn | None:
         """The same, and it stays: from here on the engines are free."""
-        return self._next.result() if self._next else self._kept
+        with meter.phase("rollout"):
+            return self._next.result() if self._next else self._kept
 
     def keep(self, drawn: Drawn | None) -> None:
         """Go on with the rollout of a checkpoint."""

@@ -22,6 +22,7 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import DistillationConfig, DistillationTrainer
 
+from pipeline import meter
 from pipeline.context import moved
 from stages.rl.prompts import Prompt
 from stages.rollout.engine import Completion, GenerationRequest
@@ -108,7 +109,7 @@ class OnPolicyDistiller(DistillationTrainer):
             GenerationRequest(ids, 1, first + place, logprobs=False)
             for place, ids in enumerate(prompt_ids)
         ]
-        with self.accelerator.autocast():
+        with meter.phase("rollout"), self.accelerator.autocast():
             answers = self.engine.generate(requests, self.config.sampling)
         self._said = [completion for (completion,) in answers]
         return [completion.token_ids for completion in self._said]

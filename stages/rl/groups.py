@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from pipeline import threads
+from pipeline import meter, threads
 from stages.rewards.terms import Batch, Scores, Term
 from stages.rl.algorithms.advantages import FULL
 from stages.rl.peers import Peers
@@ -148,13 +148,15 @@ class GroupDrawer:
         ]
         groups = {at.slot: Group(at.prompt, []) for at in places}
         with threads.Executor(1) as scorer:
-            scored = [
-                (batch, scorer.submit(self._score, places, batch, step))
-                for batch in self.answer(requests, step)
-            ]
-            for batch, found in scored:
-                for (request, _), sample in zip(batch, found.result(), strict=True):
-                    groups[places[request].slot].samples.append(sample)
+            with meter.phase("rollout"):
+                scored = [
+                    (batch, scorer.submit(self._score, places, batch, step))
+                    for batch in self.answer(requests, step)
+                ]
+            with meter.phase("reward"):  # what was not done while others were generated
+                for batch, found in scored:
+                    for (request, _), sample in zip(batch, found.result(), strict=True):
+                        groups[places[request].slot].samples.append(sample)
         return groups
 
     def _score(

@@ -45,6 +45,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 from trl import GRPOConfig
 from trl.trainer.utils import add_fused_lm_head
 
+from pipeline import meter
 from pipeline.context import moved
 from stages.rewards.terms import Term
 from stages.rl import batches, metrics
@@ -240,6 +241,7 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
             owners = dict(zip(rows, found.tolist(), strict=True))
         total = torch.zeros((), device=self.accelerator.device)
         tokens = []
+        prompts = 0.0 if shared is None else float(shared.mask_UP.sum())
         for numbers, sync in self._passes(model, batch, rows):
             own = numbers or FIRST
             self._chunk = Chunk(
@@ -257,9 +259,11 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
             total += loss.detach()
             moved()
             tokens.append(float(chunk["completion_mask"].sum()) if numbers else 0.0)
+            prompts += float(chunk["prompt_mask"].sum()) if numbers and shared is None else 0.0
             self._chunk = None
         if shared is not None:
             shared.backward()
+        meter.count(passes=len(tokens), tokens_trained=sum(tokens) + prompts)
         metrics.weigh_passes(self._metrics["train"], tokens)
         return total
 

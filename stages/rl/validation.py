@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from accelerate.utils import gather_object
 from transformers import PreTrainedTokenizerBase, TrainerCallback
 
+from pipeline import meter
 from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
@@ -126,9 +127,10 @@ class Validator(TrainerCallback):
         """The curves of the policy as it is, and the seconds that it took."""
         started = time.perf_counter()
         asked = self.jobs[self.context.rank :: self.context.processes]
-        with parallel.whole_weights(self.trainer.model):
-            answers = self._answers(asked, self._sampling(step))
-        found = self._problems(asked, answers)
+        with meter.phase("validation", whole=True):
+            with parallel.whole_weights(self.trainer.model):
+                answers = self._answers(asked, self._sampling(step))
+            found = self._problems(asked, answers)
         if self.context.processes > 1:
             found = gather_object(found)
         self.context.progress(step, self.config.max_steps)

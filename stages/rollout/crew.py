@@ -9,6 +9,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
+from pipeline import meter
 from pipeline.errors import StageFailed
 from stages.rollout.engine import Finished
 from stages.rollout.replica import Replica
@@ -46,10 +47,13 @@ class Crew:
                 replica.give(order)
         try:
             while self._busy():
-                self._wait()
+                with meter.phase("sync"):
+                    self._wait()
                 for replica in self._busy():
                     died = replica.died()  # before its last messages are read
                     for message in replica.receive():
+                        if isinstance(message, Done):
+                            meter.add(message.spent)
                         if isinstance(message, Failed):
                             raise message.error
                     if died is not None:
@@ -100,7 +104,8 @@ class Crew:
 
     def _listen(self, batch: Batch) -> tuple[Finished, Exception | None]:
         """Wait for messages and deaths, and settle them; also the error that ends it, if any."""
-        self._wait()
+        with meter.phase("rollout"):
+            self._wait()
         finished: Finished = []
         try:
             for replica in self._replicas:
@@ -116,6 +121,7 @@ class Crew:
                 batch.receive(message.shard, message.finished)
                 finished += message.finished
             elif isinstance(message, Done):
+                meter.add(message.spent)
                 batch.done(message.order)
             elif isinstance(message, Failed):
                 raise message.error

@@ -18,13 +18,14 @@ alone; their distribution is the same with either.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
+from pipeline import meter
 from pipeline.errors import UsageError
 from stages.settings.generation import Rollout, Sampling
 
@@ -128,6 +129,16 @@ def check_engine(rollout: Rollout) -> None:
             "rollout.engine is `vllm`, which is not installed: make vllm "
             "(or pip install 'r1-recipe[vllm]'), or set rollout.engine=transformers"
         )
+
+
+def tell_spent(prompts: Iterable[Sequence[int]], completions: Iterable[Sequence[int]]) -> None:
+    """What an engine was asked and said, in tokens; a prompt that is run once counts once.
+
+    prompts: none of a server, which counts them for itself.
+    """
+    lengths = [len(ids) for ids in completions]
+    meter.count(tokens_in=sum(map(len, prompts)), tokens_out=sum(lengths), completions=len(lengths))
+    meter.most(longest=max(lengths, default=0))
 
 
 def check_lengths(

@@ -100,7 +100,7 @@ class Replica:
 
     def _note(self, message: Message) -> None:
         match message:
-            case Done(number):
+            case Done(number, _):
                 self.held = [order for order in self.held if order.number != number]
             case Died(reason):
                 self._last_words = reason

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 
 import torch
 
-from pipeline import threads
+from pipeline import meter, threads
 from pipeline.errors import RecipeError, StageFailed
 from stages.rollout.engine import Engine, EngineDied, Finished
 from stages.rollout.opening import open_engine
@@ -88,9 +88,13 @@ class Answers:
 
 @dataclass(frozen=True)
 class Done:
-    """An order is carried out: a shard has all its completions, weights are there, …"""
+    """An order is carried out: a shard has all its completions, weights are there, …
+
+    spent: since the order before.
+    """
 
     order: int
+    spent: meter.Spent
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ Message = Answers | Done | Died | Failed
 def main(connection: Connection, start: Start) -> None:
     """Carry out orders until the parent sends None or is gone."""
     os.setpgid(0, 0)
+    meter.begin()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for name in GANG:  # a process that trains in a gang has them, and vLLM would read them
@@ -145,7 +150,8 @@ def _end_with_parent() -> None:
 
 def _serve(start: Start, inbox: SimpleQueue[Order], send: Callable[[Message], None]) -> None:
     try:
-        engine = open_engine(start.model_path, start.rollout, start.threads, start.shares_gpu)
+        with _counted("engine_start_seconds"):
+            engine = open_engine(start.model_path, start.rollout, start.threads, start.shares_gpu)
         while True:
             order = inbox.get()
             match order:
@@ -157,7 +163,7 @@ def _serve(start: Start, inbox: SimpleQueue[Order], send: Callable[[Message], No
                     engine.sleep()
                 case Wake():
                     engine.wake()
-            send(Done(order.number))
+            send(Done(order.number, meter.take()))
     except (EngineDied, MemoryError, torch.OutOfMemoryError) as error:
         traceback.print_exc()
         send(Died(f"{type(error).__name__}: {error}"))
@@ -167,8 +173,17 @@ def _serve(start: Start, inbox: SimpleQueue[Order], send: Callable[[Message], No
 
 def _answer(engine: Engine, shard: Shard, send: Callable[[Message], None]) -> None:
     numbers = list(shard.requests)
-    for finished in engine.stream(list(shard.requests.values()), shard.sampling):
-        send(Answers(shard.number, [(numbers[place], each) for place, each in finished]))
+    with _counted("engine_seconds"):
+        for finished in engine.stream(list(shard.requests.values()), shard.sampling):
+            send(Answers(shard.number, [(numbers[place], each) for place, each in finished]))
+
+
+@contextlib.contextmanager
+def _counted(name: str) -> Iterator[None]:
+    """Seconds of an engine, which its stage waits for or works beside."""
+    started = time.monotonic()
+    yield
+    meter.count(**{name: time.monotonic() - started})
 
 
 def _sync(engine: Engine, order: Sync) -> None:

@@ -42,6 +42,7 @@ from stages.rollout.engine import (
     Engine,
     Finished,
     GenerationRequest,
+    tell_spent,
 )
 from stages.settings.generation import Rollout, Sampling, Server
 
@@ -124,6 +125,7 @@ class ServerEngine(Engine):
                 future.result()
                 number = owners[future]
                 if ready := _take_finished(waiting[number]):
+                    tell_spent([], [one.token_ids for one in ready])
                     yield [(number, completion) for completion in ready]
         except BaseException:
             self._chat.stop()

@@ -20,6 +20,7 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache
 
+from pipeline import meter
 from pipeline.context import moved
 from pipeline.errors import StageFailed
 from stages.models.folder import brings_code
@@ -27,7 +28,14 @@ from stages.models.quirks import attention_of, without_router_loss
 from stages.models.window import window_of
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
-from stages.rollout.engine import Completion, Engine, Finished, GenerationRequest, check_lengths
+from stages.rollout.engine import (
+    Completion,
+    Engine,
+    Finished,
+    GenerationRequest,
+    check_lengths,
+    tell_spent,
+)
 from stages.rollout.speech import Speech
 from stages.settings.generation import Rollout, Sampling
 
@@ -152,6 +160,8 @@ class TransformersEngine(Engine):
         sampling: Sampling,
     ) -> list[Completion]:
         token_ids, logprobs = self._decode(batch, sampling)
+        prompts, _ = _distinct(batch)
+        tell_spent(prompts, token_ids)
         said = [
             requests[sequence.request].prefix_ids + ids
             for sequence, ids in zip(batch, token_ids, strict=True)
@@ -180,6 +190,7 @@ class TransformersEngine(Engine):
         counts = torch.full((count,), limit, device=device)
         for step in range(limit):
             moved()
+            meter.count(decode_calls=1, decode_rows=len(rows.seeds_B))
             next_B, logps_B = draw(rows.logits_BV, rows.seeds_B, step, sampling)
             tokens[rows.places_B, step] = next_B
             logprobs[rows.places_B, step] = logps_B

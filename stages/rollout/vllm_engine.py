@@ -32,6 +32,7 @@ from stages.rollout.engine import (
     Finished,
     GenerationRequest,
     check_lengths,
+    tell_spent,
 )
 from stages.rollout.speech import Speech
 from stages.settings.generation import Rollout, Sampling
@@ -104,7 +105,11 @@ class VLLMEngine(Engine):
                 outputs = [output for output in engine.step() if output.finished]
                 numbers = [int(output.request_id) - first for output in outputs]
                 for number, output in zip(numbers, outputs, strict=True):
-                    yield [(number, one) for one in self._completions(requests[number], output)]
+                    request = requests[number]
+                    completions = self._completions(request, output)
+                    said = [one.token_ids for one in completions]
+                    tell_spent([request.prompt_ids + request.prefix_ids], said)
+                    yield [(number, one) for one in completions]
         except (EngineDeadError, EngineGenerateError) as error:
             raise EngineDied(f"vLLM's engine: {error}") from error
 

@@ -14,6 +14,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import meter
 from pipeline.artifact import Artifact
 from pipeline.context import Context
 from pipeline.errors import UsageError
@@ -184,7 +185,9 @@ def sample_row(
 
 def judge(rows: Sequence[Row], pool: VerifierPool) -> None:
     """Give each sample its verdict: score and reason."""
-    for row, verdict in zip(rows, pool.verify([request_of(row) for row in rows]), strict=True):
+    with meter.phase("reward"):
+        verdicts = pool.verify([request_of(row) for row in rows])
+    for row, verdict in zip(rows, verdicts, strict=True):
         row |= {"score": verdict.score, "reason": verdict.reason}
         if row["answer"] is None and verdict.score == 1.0:  # spelt in several ways
             parsed = parse(row["completion"], pool.policy)

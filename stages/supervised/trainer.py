@@ -22,7 +22,7 @@ from torch._dynamo.exc import ShortenTraceback
 from transformers.modeling_layers import GradientCheckpointingLayer
 from trl import SFTTrainer
 
-from pipeline import notices
+from pipeline import meter, notices
 from stages.supervised.batches import Batch, empty_like
 from stages.supervised.documents import IGNORED
 from stages.supervised.even_batches import EvenBatches
@@ -79,6 +79,7 @@ class InPasses:
         trainer: Any = self
         parts = list(self.passes(inputs)) if self.passes else [inputs]
         parts += [empty_like(parts[0])] * (most(len(parts)) - len(parts))
+        meter.count(passes=len(parts))
         total, labels = 0.0, []
         # TRL weighs the balancing loss of experts by it, which each pass has: a step has its mean.
         trainer.current_gradient_accumulation_steps = len(parts)
@@ -118,7 +119,9 @@ class PackedSFTTrainer(FiniteTraining, EvenBatches, InPasses, SFTTrainer):
         Without Triton, TRL's fused head scores every position and recomputes it in the backward
         pass: 8.3k tokens per CPU second against 10.7k (0.9M parameters, vocabulary 1,024).
         """
-        self._tokens += int(inputs.pop("tokens").sum())
+        tokens = int(inputs.pop("tokens").sum())
+        meter.count(tokens_trained=tokens)
+        self._tokens += tokens
         if on_gpu():
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         targets = inputs.pop("labels")[:, 1:]

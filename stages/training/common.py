@@ -22,6 +22,7 @@ from transformers import (
     TrainerCallback,
 )
 
+from pipeline import meter
 from pipeline.artifact import Inputs
 from pipeline.context import Context
 from stages.models.folder import brings_code
@@ -64,10 +65,12 @@ def train(
     trainer.add_callback(monitor)
     newest = parallel.agreed(lambda: checkpoints.last(context.work))
     context.rewind(checkpoints.step_of(newest) if newest else -1, newest)
-    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
-    model = parallel.published(trainer)
-    context.lead()
-    save_model(model, tokenizer, context.output / "model", bf16)
+    with meter.phase("train"):
+        trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    with meter.phase("save"):
+        model = parallel.published(trainer)
+        context.lead()
+        save_model(model, tokenizer, context.output / "model", bf16)
     return monitor.watch.facts()
 
 
@@ -123,14 +126,18 @@ class StageCallback(TrainerCallback):
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self._before = meter.OTHER  # the phase that a checkpoint is written in
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        meter.count(updates=1)
         self.context.progress(state.global_step, state.max_steps)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         del state.log_history[:-LOGS_IN_CHECKPOINT]
         if curves := curves_of(logs or {}):
             self.context.log(state.global_step, curves)
+        if control.should_save:  # what the Trainer does next
+            self._before = meter.turn_to("save")
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         checkpoint = checkpoints.at(args.output_dir, state.global_step)
@@ -138,3 +145,4 @@ class StageCallback(TrainerCallback):
         if state.is_world_process_zero:
             self.context.keep_curve(checkpoint)
             checkpoints.mark_complete(checkpoint)
+        meter.turn_to(self._before)

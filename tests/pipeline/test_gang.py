@@ -36,6 +36,9 @@ def test_two_ranks_make_the_result_of_one_and_each_has_its_log(
     assert gang["fingerprint"] == alone["fingerprint"]
     assert gang["files"]["numbers.json"] == alone["files"]["numbers.json"]
     assert gang["attempts"][0]["processes"] == 2
+    assert gang["cost"]["counts"] == {"steps": 4}  # of both
+    assert alone["cost"]["counts"] == {"steps": 2}
+    assert {"start", "adding", "other"} == set(gang["cost"]["phases"])
     curve = next((toy.store / "left").glob("*/metrics.jsonl")).read_text()
     assert [json.loads(line)["step"] for line in curve.splitlines()] == [1, 2]
     logs = toy.latest_run() / "logs"

@@ -12,6 +12,7 @@ from multiprocessing import active_children
 import psutil
 import pytest
 
+from pipeline import meter
 from pipeline.errors import StageFailed, UsageError
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
@@ -69,6 +70,18 @@ def test_a_fleet_answers_as_the_engine_alone_does_and_in_order(
     assert list(fleet.stream(iter(shards), FREE)) == in_process(tiny_model_dir, shards)
     assert len(active_children()) == replicas
     assert fleet.generate(shards[1], FREE) == in_process(tiny_model_dir, shards[1:2])[0]
+
+
+def test_what_engines_spent_is_counted_where_they_were_asked(open_fleet, tmp_path):
+    fleet = open_fleet(shipped(Rollout, batch_tokens=80, replicas=2))
+    with meter.running(tmp_path):
+        answers = [one for shard in fleet.stream(shards_of(fleet, 4), FREE) for one in shard]
+    spent, lengths = meter.total(tmp_path), [len(each.token_ids) for one in answers for each in one]
+    assert spent.counts["completions"] == len(lengths) == 4 * 6 * 2
+    assert spent.counts["tokens_out"] == sum(lengths)
+    assert spent.peaks["longest"] == max(lengths)
+    assert spent.counts["engine_seconds"] > 0
+    assert spent.phases["rollout"] > 0
 
 
 def test_no_engine_starts_before_there_is_something_to_draw(open_fleet):

@@ -8,9 +8,13 @@ from stages.costs.models import draw, engine, published_bytes, reading
 from stages.costs.work import REWARD, ROLLOUT, Disk, Handled, Known, Task, Work
 from stages.kinds.evaluate.config import EvaluateConfig
 
+#: Of the answers, those that a thinking budget or a wait changes: budgets reach from no thought to
+#: a whole one, so half of the thoughts are longer, on average.
+CHANGED = 0.5
+
 
 def work(stage: Stage, known: Known) -> Work:
-    """Completions of each problem; again for each thinking budget and each wait."""
+    """Completions of each problem; of those that a budget or a wait changes, another end."""
     config: EvaluateConfig = stage.config
     (source,) = stage.inputs["evaluates"]
     if source.kind.produces == "served_model":
@@ -26,20 +30,39 @@ def work(stage: Stage, known: Known) -> Work:
     answers = share * sum(count * each for count, each in zip(rows, samples, strict=True))
     limit = config.sampling.max_tokens
     mean = known.length(source if config.length_share is None else stage, limit)
-    runs = 1 + len(config.budgets) + max(config.waits, default=0)
+    how, shard = (
+        engine(config.rollout, published_bytes(source, model)),
+        config.rollout.shard_samples,
+    )
     drawn = draw(
         ROLLOUT,
         model,
-        engine(config.rollout, published_bytes(source, model)),
+        how,
         known,
-        completions=answers * runs,
-        prompts=share * problems * runs,
+        completions=answers,
+        prompts=share * problems,
         mean=mean,
         limit=limit,
-        rounds=runs,
-        shard=config.rollout.shard_samples,
+        shard=shard,
     )
-    tasks: list[Task] = [drawn, Handled(answers * runs, REWARD)]
+    settings = len(config.budgets) + max(config.waits, default=0)
+    changed = CHANGED * answers * settings
+    tasks: list[Task] = [drawn, Handled(answers + changed, REWARD)]
+    if changed:
+        end = draw(
+            ROLLOUT,
+            model,
+            how,
+            known,
+            completions=changed,
+            prompts=changed,  # each with a thought of its own
+            prompt=known.prompt + mean / 2,
+            mean=known.length(source, config.answer_tokens),
+            limit=config.answer_tokens,
+            rounds=settings,
+            shard=shard,
+        )
+        tasks.append(end)
     length = mean + known.prompt
     for scorer in stage.inputs["score_with"]:
         if (shape := shapes.of_stage(scorer)) is not None:
@@ -53,5 +76,5 @@ def work(stage: Stage, known: Known) -> Work:
                     published_bytes(scorer, shape),
                 )
             )
-    size = answers * runs * mean * known.assumed.token_bytes
+    size = answers * mean * known.assumed.token_bytes  # of changed ends only numbers are kept
     return Work(tasks=tuple(tasks), disk=Disk(size))

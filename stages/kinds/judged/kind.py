@@ -14,7 +14,7 @@ from stages.settings.edges import ASKED, any_of, at_most_one, takes
 from stages.settings.generation import Rollout, Sampling, fleet
 from stages.settings.origins import TINY, place
 from stages.settings.prompts import Prompt
-from stages.settings.stage import StageConfig, from_root, outside_file
+from stages.settings.stage import StageConfig, from_root, outside_file, placement
 
 BLANKS = {"preferences": ["question", "first", "second"], "labels": ["question", "response"]}
 PROMPTS = frozenset({"problems", "conversations"})
@@ -67,6 +67,7 @@ class PreferencesConfig(StageConfig):
     judging: Judging = field(default_factory=Judging)
     # how the model on data_from answers the prompts there
     sampling: Sampling = field(default_factory=Sampling)
+    length_share: float | None = placement(None)  # mean length over the limit, for r1 plan --cost
     limit_prompts: int | None = None
     system_prompt: str | None = None
     rollout: Rollout = from_root("rollout", Rollout)

@@ -25,6 +25,7 @@ from transformers import (
 )
 from trl import RewardConfig
 
+from pipeline import meter
 from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import RecipeError
@@ -61,6 +62,8 @@ def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
         )
     trainer = _trainer(config, source, tokenizer, taught, context)
     health = train(trainer, tokenizer, context, config.health)
+    read = sum(len(ids) for row in taught for ids in row.ids)
+    meter.count(tokens_trained=read * config.epochs)
     scorer = Scorer(context.output / "model", config.scores, bf16=config.precision.bf16)
     facts = quality(scorer, held)
     trained = {"steps": trainer.state.global_step, "health": health}

@@ -122,9 +122,9 @@ def _require_plain(config: RLConfig, source: Path, context: Context) -> None:
     """Engines with copies open a folder that is no artifact, so nobody vouches for code in it."""
     if apart(config) and brings_code(source):
         raise UsageError(
-            f"stages.{context.stage}.rollout.engine: the model brings Python code of its own, "
-            "which engines with copies of its weights do not run: set rollout.engine=transformers "
-            "and rollout_ahead=0"
+            f"stages.{context.stage}.rollout.engine: the model brings Python code of its own, and "
+            "engines with copies of its weights run none: set rollout.engine=transformers and "
+            "rollout_ahead=0"
         )
 
 

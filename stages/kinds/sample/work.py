@@ -32,15 +32,17 @@ def work(stage: Stage, known: Known) -> Work:
     if stage.config.length_share is not None:
         mean = known.length(stage, config.sampling.max_tokens)
     drawn = problems * each
+    in_parts = config.strategy == "adaptive"  # which ask a problem again
     own = draw(
         ROLLOUT,
         model,
         engine(config.rollout, published_bytes(source, model)),
         known,
         completions=drawn,
-        prompts=problems,
+        prompts=drawn if in_parts else problems,
         mean=mean,
         limit=config.sampling.max_tokens,
+        rounds=config.adaptive.rounds if in_parts else 1.0,
         shard=config.rollout.shard_samples,
     )
     kept = problems * min(

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 
-from pipeline import state
+from pipeline import meter, state
 from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
 from pipeline.errors import StageFailed
@@ -39,7 +39,9 @@ def work(config: WorkConfig, inputs: Inputs, context: Context) -> Outputs:
     if config.trouble.full_disk:
         raise OSError(errno.ENOSPC, "No space left on device", str(context.output))
     for step in range(done + 1, config.steps + 1):
-        time.sleep(config.delay)
+        with meter.phase("adding"):
+            time.sleep(config.delay)
+        meter.count(steps=1)
         context.log(step, {"sum": sum(numbers) + step * config.add})
         context.progress(step, config.steps)
         if context.rank == 0:
