@@ -18,9 +18,17 @@ from stages.settings.generation import Rollout
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
-def set_apart(rollout: Rollout) -> list[str]:
-    """Take the engines' own GPUs out of this process's sight, before CUDA starts; their names."""
+def set_apart(rollout: Rollout, ahead: int) -> list[str]:
+    """Take the engines' own GPUs out of this process's sight, before CUDA starts; their names.
+
+    ahead: `rollout_ahead` of the stage.
+    """
     names = _names()
+    if names and ahead and not (rollout.own_gpus or rollout.engines_at):
+        raise UsageError(
+            f"rollout_ahead={ahead} draws while the stage trains, and its engines would share the "
+            "GPUs of training: give them rollout.own_gpus or rollout.engines_at, or set it to 0"
+        )
     if not (names and rollout.own_gpus):
         return []
     if len(names) <= rollout.own_gpus:

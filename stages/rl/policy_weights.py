@@ -38,14 +38,21 @@ def plain_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
     adapted = {
         name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)
     }
-    kept = set(model.state_dict())
-    for name, value in (*model.named_parameters(), *model.named_buffers()):
+    for name, value in (*model.named_parameters(), *_saved_buffers(model)):
         owner, _, what = name.partition(ADAPTED)
         if owner in adapted and what:
             delta = _deltas(adapted[owner]) if what == "weight" else 0
             yield f"{owner}.{what}", value + delta
-        elif name in kept and not any(name.startswith(f"{each}.") for each in adapted):
+        elif not any(name.startswith(f"{each}.") for each in adapted):
             yield name, value
+
+
+def _saved_buffers(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """Those of a state dict, which itself would share out FSDP's weights again."""
+    for prefix, module in model.named_modules():
+        for name, value in module.named_buffers(prefix, recurse=False):
+            if name.rpartition(".")[2] not in module._non_persistent_buffers_set:
+                yield name, value
 
 
 def _deltas(layer: Any) -> torch.Tensor:

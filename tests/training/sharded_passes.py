@@ -21,9 +21,11 @@ import torch.distributed as dist
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
+from transformers import AutoModelForCausalLM
 
 from pipeline.launchers.gang import Rank, free_port
 from stages.kinds.pretrain.kind import ModelShape
+from stages.rl import policy_weights
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import build_tokenizer
 from stages.training import parallel
@@ -47,6 +49,14 @@ def main(rank: int) -> None:
     with parallel.whole_weights(model), torch.inference_mode():
         for _ in range(1 + 3 * rank):  # another number of passes in each process
             assert torch.equal(model(input_ids=ids).logits, plain(input_ids=ids).logits)
+    with parallel.whole_weights(model):
+        if rank == 0:
+            folder = Path(tempfile.mkdtemp())
+            policy_weights.write(model, tokenizer, folder, torch.float32)
+            engine = AutoModelForCausalLM.from_pretrained(folder)
+            shutil.rmtree(folder)
+            assert type(engine) is type(plain)
+            assert torch.equal(engine(input_ids=ids).logits, plain(input_ids=ids).logits)
     for number in range(PASSES):
         model.set_requires_gradient_sync(number == PASSES - 1)
         batch = ids + number + PASSES * rank

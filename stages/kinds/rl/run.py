@@ -66,7 +66,7 @@ FINAL = ("reward", "accuracy", "copied", "format", "length", "language_consisten
 
 def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
-    own_gpus = set_apart(config.rollout)
+    own_gpus = set_apart(config.rollout, config.rollout_ahead)
     source, tokenizer = start(inputs, context)
     _require_plain(config, source, context)
     _require_window(config, source, context)
