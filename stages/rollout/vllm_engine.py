@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import AutoConfig
 
-from pipeline.errors import UsageError
+from pipeline.errors import StageFailed, UsageError
 from stages.models.folder import brings_code
 from stages.rollout.engine import (
     Completion,
@@ -44,6 +44,10 @@ CPU_HEADS = 32  # vLLM's attention on a CPU takes heads whose size is a multiple
 CPU_CACHE_GIB = 1.0  # for keys and values on a CPU, where no share of the memory is safe to take
 PROCESSOR = "stages.rollout.vllm_logprobs:Tempered"
 WORKER = "stages.rollout.vllm_worker.FolderWeights"
+
+
+#: What vLLM says where there is no room for one sequence; with a core of its own it says less.
+UNOPENED = ("KV cache", "cache blocks", "Engine core initialization failed")
 
 
 class VLLMEngine(Engine):
@@ -86,7 +90,12 @@ class VLLMEngine(Engine):
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
         from vllm import LLM
 
-        return cls(LLM(**settings), path, shares_gpu)
+        try:
+            return cls(LLM(**settings), path, shares_gpu)
+        except (ValueError, RuntimeError) as error:
+            if not any(words in str(error) for words in UNOPENED):
+                raise
+            raise StageFailed(_unopened(error)) from error
 
     def stream(
         self, requests: Sequence[GenerationRequest], sampling: Sampling
@@ -151,6 +160,18 @@ class VLLMEngine(Engine):
             )
             for index, (sample, text) in enumerate(zip(samples, texts, strict=True))
         ]
+
+
+def _unopened(error: Exception) -> str:
+    where = (
+        "rollout.gpu_memory_utilization" if torch.cuda.is_available() else "rollout.kv_cache_gib"
+    )
+    return (
+        "vLLM does not start. Where it lacks room for keys and values of one whole sequence, raise "
+        f"{where}, or lower rollout.max_model_tokens (in RL what max_prompt_tokens and "
+        "sampling.max_tokens come to); where the weights fill the memory, raise "
+        f"rollout.tensor_parallel_size. It says: {error}"
+    )
 
 
 def _dtype(path: Path) -> str:

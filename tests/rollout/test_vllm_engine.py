@@ -14,7 +14,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from pipeline.errors import UsageError
+from pipeline.errors import StageFailed, UsageError
 from stages.kinds.pretrain.kind import ModelShape
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
@@ -171,6 +171,17 @@ def test_a_head_that_vllm_cannot_run_on_a_cpu_is_refused_before_it_starts():
     (student,) = (ARTIFACTS / "student_llama_base").glob("*/model")
     with pytest.raises(UsageError, match=r"heads of a multiple of 32; this model's are of 24"):
         VLLMEngine.open(student, VLLM, threads=1)
+
+
+@needs_vllm
+def test_a_model_without_room_for_its_cache_is_refused_with_the_keys_that_make_room(models):
+    small = shipped(Rollout, "vllm", "float32", kv_cache_gib=0.0001, max_model_tokens=256)
+    request = GenerationRequest([5], 1, seed=0)
+    with (
+        Fleet.open(models["qwen2"], small, threads=1) as fleet,
+        pytest.raises(StageFailed, match=r"raise rollout.kv_cache_gib, or lower rollout.max_model"),
+    ):
+        fleet.generate([request], GREEDY)
 
 
 @needs_vllm
