@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-
 from pipeline.errors import UsageError
-from stages.costs.detect import at_hand
+from stages.costs.detect import ask, at_hand
 
 QUERY = ("name", "driver_version", "memory.total")
 
 
 def gpus() -> list[dict[str, str]]:
     """Each GPU as nvidia-smi tells it; none where it does not answer."""
-    command = ["nvidia-smi", f"--query-gpu={','.join(QUERY)}", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = (row.split(",") for row in done.stdout.splitlines() if row.strip())
-    return [dict(zip(QUERY, map(str.strip, row), strict=True)) for row in rows]
+    return [dict(zip(QUERY, row, strict=True)) for row in ask(*QUERY)]
 
 
 def peak_tflops() -> float | None:

@@ -23,12 +23,9 @@ from pipeline.errors import UsageError
 
 def main(arguments: Sequence[str]) -> int:
     """Lend the engine until it is ended; the exit code."""
-    assert __doc__ is not None
-    about, _, more = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="r1 engine",
-        description=about,
-        epilog=more,
+        description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--listen", required=True, metavar="HOST:PORT", help="where to listen")

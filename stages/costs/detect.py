@@ -43,16 +43,21 @@ def at_hand() -> dict[str, Any]:
 
 def gpus() -> list[tuple[str, float]]:
     """Name and MiB of each GPU of the machine."""
+    return [(name, float(mib)) for name, mib in ask("name", "memory.total") if mib.isdigit()]
+
+
+def ask(*fields: str) -> list[list[str]]:
+    """What nvidia-smi says of each GPU, field by field; nothing where it does not answer."""
     smi = shutil.which("nvidia-smi")
     if smi is None:
         return []
-    query = [smi, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    query = [smi, f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return []
-    rows = [line.rpartition(",") for line in done.stdout.splitlines() if line.strip()]
-    return [(name.strip(), float(mib)) for name, _, mib in rows if mib.strip().isdigit()]
+    rows = [line.split(",") for line in done.stdout.splitlines() if line.strip()]
+    return [[value.strip() for value in row] for row in rows if len(row) == len(fields)]
 
 
 def devices() -> dict[str, dict[str, Any]]:

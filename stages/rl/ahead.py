@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,10 @@ class Ahead:
         """The same, and it stays: from here on the engines are free."""
         with meter.phase("rollout"):
             return self._next.result() if self._next else self._kept
+
+    def end(self) -> None:
+        """Let what is being drawn end, however it does: nobody asks for it any more."""
+        wait([self._next] if self._next else [])
 
     def keep(self, drawn: Drawn | None) -> None:
         """Go on with the rollout of a checkpoint."""

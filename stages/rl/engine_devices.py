@@ -9,13 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-import torch
-
 from pipeline.errors import UsageError
 from stages.rl.peers import Peers
+from stages.rollout.replica_devices import VISIBLE, gpus
 from stages.settings.generation import Rollout
-
-VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def set_apart(rollout: Rollout, ahead: int) -> list[str]:
@@ -23,7 +20,7 @@ def set_apart(rollout: Rollout, ahead: int) -> list[str]:
 
     ahead: `rollout_ahead` of the stage.
     """
-    names = _names()
+    names = gpus()
     if names and ahead and not (rollout.own_gpus or rollout.engines_at):
         raise UsageError(
             f"rollout_ahead={ahead} draws while the stage trains, and its engines would share the "
@@ -45,12 +42,5 @@ def places(rollout: Rollout, own: Sequence[str], peers: Peers) -> list[str | Non
     each = rollout.tensor_parallel_size
     if own:
         return [",".join(own[at : at + each]) for at in range(0, len(own), each)]
-    names = _names()
+    names = gpus()
     return [",".join(names[peers.rank : peers.rank + each])] if names else [None]
-
-
-def _names() -> list[str]:
-    count = torch.cuda.device_count()
-    given = os.environ.get(VISIBLE, "")
-    names = [name.strip() for name in given.split(",") if name.strip()][:count]
-    return names or [str(index) for index in range(count)]

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from operator import itemgetter
 from typing import Any
 
 import torch
 
-from stages.rl.algorithms.drawing import HINTED
-from stages.rl.batches import (
-    BY_ROLLOUT,
-    Chunk,
-    Tensors,
-    frozen_logps,
-    gap,
-    of_completions,
-    split_batch,
-)
-from stages.rl.groups import Group
-from stages.rl.rollout import RolloutTrainer
-from stages.rollout.engine import GenerationRequest
-
-GAP = "sampling_logp_difference"
-ASKED, SAID = 4, 64  # prompts, and tokens of each answer, that show it
-PROBED = 3 * HINTED  # seeds of theirs
+from stages.rl.batches import BY_ROLLOUT, Chunk, Tensors, frozen_logps, gap, split_batch
+from stages.rl.rollout import GAP, RolloutTrainer
 
 
 class LogProbabilityTrainer(RolloutTrainer):
@@ -73,21 +55,3 @@ class LogProbabilityTrainer(RolloutTrainer):
         """How far training and sampling are apart, where both have the same weights."""
         if self._step % self.args.steps_per_generation == 0 and not self.use_vllm:
             self._metrics["train"][GAP].append(gap(logps, chunk))
-
-    def _measure_gap(self, step: int, groups: Sequence[Group]) -> None:
-        """The same of engines that draw ahead, by a few answers of theirs, just after a refresh.
-
-        A rollout of theirs says less: where it is trained on, the policy is another.
-        """
-        prompts = [self.prompts[group.prompt].token_ids for group in groups[:ASKED]]
-        base = (self.config.seed << 40) + (step << 20) + PROBED
-        requests = [GenerationRequest(ids, 1, base + n) for n, ids in enumerate(prompts)]
-        sampling = self._sampling(step)
-        longest = min(sampling.max_tokens, SAID)
-        answers = self.engine.answer(requests, replace(sampling, max_tokens=longest))
-        found = sorted((pair for batch in answers for pair in batch), key=itemgetter(0))
-        completions = [completion for _, completion in found]
-        batch = of_completions(prompts, completions, self.accelerator.device)
-        with self.accelerator.autocast():
-            logps = frozen_logps(self.policy, batch, self.temperature, self.config.micro_batch)
-        self._metrics["train"][GAP].append(gap(logps, batch))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,8 +19,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from stages.rewards.terms import Term
 from stages.rl.ahead import Ahead, Drawn
-from stages.rl.algorithms.drawing import AlgorithmDrawer
-from stages.rl.batches import Tensors, kl_to, take
+from stages.rl.algorithms.drawing import HINTED, AlgorithmDrawer
+from stages.rl.batches import Tensors, frozen_logps, gap, kl_to, of_completions, take
 from stages.rl.groups import Finished, Group
 from stages.rl.metrics import rollout_metrics
 from stages.rl.policy_engine import PolicyEngine
@@ -32,6 +34,10 @@ from stages.settings.generation import Sampling
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig
 
+GAP = "sampling_logp_difference"
+ASKED, SAID = 4, 64  # prompts, and tokens of each answer, that show it of engines that draw ahead
+PROBED = 3 * HINTED  # seeds of theirs
+
 
 class RolloutTrainer(ResumingTrainer):
     """TRL's trainer with our rollouts."""
@@ -43,6 +49,7 @@ class RolloutTrainer(ResumingTrainer):
     drawer: AlgorithmDrawer
     ahead: Ahead
     rollouts: Rollouts
+    policy: Any
     _groups: list[Group]
     _curves: Mapping[str, float]  # of their drawing
     _sampled: torch.Tensor | None  # log-probabilities that TRL need not compute
@@ -69,7 +76,22 @@ class RolloutTrainer(ResumingTrainer):
         return drawn
 
     def _measure_gap(self, step: int, groups: Sequence[Group]) -> None:
-        raise NotImplementedError
+        """How far engines that draw ahead are from the policy: by a few answers, after a refresh.
+
+        A rollout of theirs says less: where it is trained on, the policy is another.
+        """
+        prompts = [self.prompts[group.prompt].token_ids for group in groups[:ASKED]]
+        base = (self.config.seed << 40) + (step << 20) + PROBED
+        requests = [GenerationRequest(ids, 1, base + n) for n, ids in enumerate(prompts)]
+        sampling = self._sampling(step)
+        longest = min(sampling.max_tokens, SAID)
+        answers = self.engine.answer(requests, replace(sampling, max_tokens=longest))
+        found = sorted((pair for batch in answers for pair in batch), key=itemgetter(0))
+        completions = [completion for _, completion in found]
+        batch = of_completions(prompts, completions, self.accelerator.device)
+        with self.accelerator.autocast():
+            logps = frozen_logps(self.policy, batch, self.temperature, self.config.micro_batch)
+        self._metrics["train"][GAP].append(gap(logps, batch))
 
     def _version(self, step: int) -> int:
         """Of the weights that a step samples from."""

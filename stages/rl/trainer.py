@@ -147,7 +147,8 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
         return engine_of(*given, self.peers, folder, self.own_gpus)
 
     def close(self) -> None:
-        """End the engines."""
+        """End the engines, once nothing is being drawn."""
+        self.ahead.end()
         self.engine.close()
 
     def set_up(self) -> None:

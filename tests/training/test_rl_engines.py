@@ -14,34 +14,22 @@ from safetensors.torch import load_file
 
 from pipeline.compose import compose
 from stages.kinds.rl import run as rl
-from stages.kinds.rl.config import Importance, RewardTerm, RLConfig, Validation
+from stages.kinds.rl.config import Importance, RLConfig, Validation
 from stages.project import R1
 from stages.rl import policy_weights
 from stages.rl.groups import GroupDrawer
-from stages.settings.generation import Rollout, Sampling
+from stages.settings.generation import Rollout
 from stages.settings.health import Health
-from stages.settings.training import Lora, Optimizer
+from stages.settings.training import Lora
 from tests.shipped import shipped
+from tests.training.test_rl import config as nine_steps
 
 AHEAD = {"rollout_ahead": 1, "importance": Importance("token_truncate", None, 2.0)}
 SMALL_BATCHES = shipped(Rollout, batch_tokens=1000)  # so that a rollout comes in parts
 
 
 def config(**changes: Any) -> RLConfig:
-    base = {
-        "kind": "rl",
-        "seed": 3,
-        "rewards": {"language": RewardTerm(1.0), "format": RewardTerm(1.0)},
-        "optimizer": Optimizer(learning_rate=1e-3, warmup_steps=2),
-        "sampling": Sampling(1.0, max_tokens=24),
-        "max_steps": 5,
-        "questions_per_step": 6,
-        "samples_per_question": 4,
-        "max_prompt_tokens": 200,
-        "micro_batch": 7,
-        "save_steps": 4,
-    }
-    return shipped(RLConfig, **(base | changes))
+    return nine_steps(**{"max_steps": 5, **changes})
 
 
 def curve(context: Any, name: str) -> list[float]:
