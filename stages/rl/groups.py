@@ -27,7 +27,7 @@ from stages.rl.peers import Peers
 from stages.rl.prompt_stream import PromptStream, Visit
 from stages.rl.prompts import Prompt
 from stages.rl.rewards import weights_at, without_signal
-from stages.rollout.engine import Completion, GenerationRequest
+from stages.rollout.engine import Completion, Finished, GenerationRequest
 from stages.verifiers.answer import Parsed, policy_of
 
 if TYPE_CHECKING:
@@ -35,10 +35,8 @@ if TYPE_CHECKING:
 
 ACCURACY = "accuracy"  # the term that says whether a prompt was solved
 
-#: Finished completions, each with the number of its request; as many at a time as come together.
-Finished = Iterator[list[tuple[int, Completion]]]
 #: Asks for the rollout of an optimiser step. All processes ask together, also for nothing.
-Answer = Callable[[Sequence[GenerationRequest], int], Finished]
+Answer = Callable[[Sequence[GenerationRequest], int], Iterator[Finished]]
 
 
 class Sample(NamedTuple):

@@ -9,7 +9,7 @@ on the newest, so what it draws again is what it would have drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,10 +21,9 @@ from transformers import PreTrainedTokenizerBase
 from stages.rl import policy_weights
 from stages.rl.apart import apart
 from stages.rl.engine_devices import places
-from stages.rl.groups import Finished
 from stages.rl.peers import Peers
 from stages.rl.schedule import length_limits
-from stages.rollout.engine import Completion, GenerationRequest, OnProgress
+from stages.rollout.engine import Completion, Finished, GenerationRequest
 from stages.rollout.fleet import Fleet
 from stages.rollout.transformers_engine import TransformersEngine
 from stages.settings.generation import Rollout, Sampling
@@ -44,7 +43,9 @@ class PolicyEngine(Protocol):
         version: of the weights; the same number means that they have not changed.
         """
 
-    def answer(self, requests: Sequence[GenerationRequest], sampling: Sampling) -> Finished:
+    def answer(
+        self, requests: Sequence[GenerationRequest], sampling: Sampling
+    ) -> Iterator[Finished]:
         """Completions as they finish. All processes call it together, also for no requests."""
 
     def rest(self) -> None:
@@ -99,7 +100,9 @@ class LivePolicy:
     def refresh(self, version: int) -> None:
         """They are always the newest."""
 
-    def answer(self, requests: Sequence[GenerationRequest], sampling: Sampling) -> Finished:
+    def answer(
+        self, requests: Sequence[GenerationRequest], sampling: Sampling
+    ) -> Iterator[Finished]:
         with self.accelerator.autocast():
             yield from self.engine.stream(requests, sampling)
 
@@ -158,7 +161,9 @@ class SyncedPolicy:
             shares_gpu=self.sleeps,
         )
 
-    def answer(self, requests: Sequence[GenerationRequest], sampling: Sampling) -> Finished:
+    def answer(
+        self, requests: Sequence[GenerationRequest], sampling: Sampling
+    ) -> Iterator[Finished]:
         if self.peers.sharing == 1:
             assert self._fleet is not None
             yield from self._fleet.answer(requests, sampling)
@@ -191,17 +196,3 @@ class SyncedPolicy:
     def close(self) -> None:
         if self._fleet is not None:
             self._fleet.close()
-
-
-def gathered(
-    finished: Finished, requests: Sequence[GenerationRequest], on_progress: OnProgress
-) -> list[list[Completion]]:
-    """The completions of each request, in order."""
-    answers: list[list[Completion]] = [[] for _ in requests]
-    done = 0
-    for batch in finished:
-        for request, completion in batch:
-            answers[request].append(completion)
-        done += len(batch)
-        on_progress(done)
-    return answers

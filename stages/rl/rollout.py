@@ -7,7 +7,7 @@ is in trainer.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -21,14 +21,14 @@ from stages.rewards.terms import Term
 from stages.rl.ahead import Ahead, Drawn
 from stages.rl.algorithms.drawing import HINTED, AlgorithmDrawer
 from stages.rl.batches import Tensors, frozen_logps, gap, kl_to, of_completions, take
-from stages.rl.groups import Finished, Group
+from stages.rl.groups import Group
 from stages.rl.metrics import rollout_metrics
 from stages.rl.policy_engine import PolicyEngine
 from stages.rl.prompts import Prompt
 from stages.rl.resume import ResumingTrainer
 from stages.rl.rewards import weights_at
 from stages.rl.schedule import Rollouts, max_tokens_at
-from stages.rollout.engine import GenerationRequest
+from stages.rollout.engine import Finished, GenerationRequest
 from stages.settings.generation import Sampling
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class RolloutTrainer(ResumingTrainer):
         }
         return Drawn(step, groups, curves)
 
-    def _answer(self, requests: Sequence[GenerationRequest], step: int) -> Finished:
+    def _answer(self, requests: Sequence[GenerationRequest], step: int) -> Iterator[Finished]:
         return self.engine.answer(requests, self._sampling(step))
 
     def _sampling(self, step: int) -> Sampling:

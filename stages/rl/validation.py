@@ -34,11 +34,10 @@ from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.errors import RecipeError
 from stages.rl.metrics import VALIDATION
-from stages.rl.policy_engine import gathered
 from stages.rl.prompts import Prompt, prepare_prompts
 from stages.rl.schedule import max_tokens_at
 from stages.rl.trainer import RecipeGRPOTrainer
-from stages.rollout.engine import Completion, GenerationRequest
+from stages.rollout.engine import Completion, GenerationRequest, collected
 from stages.rows.schemas import Row
 from stages.sampling.collect import Job, gather, judge, sample_row
 from stages.sampling.elections import require_reference
@@ -152,7 +151,7 @@ class Validator(TrainerCallback):
         on_progress(0)
         self.trainer.ahead.waited()
         self.engine.refresh(self.trainer.state.global_step)
-        answers = gathered(self.engine.answer(requests, sampling), requests, on_progress)
+        answers = collected(self.engine.answer(requests, sampling), len(requests), on_progress)
         self.engine.rest()
         return answers
 

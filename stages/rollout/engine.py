@@ -106,15 +106,22 @@ class Engine(ABC):
         on_progress: OnProgress | None = None,
     ) -> list[list[Completion]]:
         """n completions of each request, in the order of the requests."""
-        answers: list[list[Completion]] = [[] for _ in requests]
-        done = 0
-        for batch in self.stream(requests, sampling):
-            for number, completion in batch:
-                answers[number].append(completion)
-            done += len(batch)
-            if on_progress:
-                on_progress(done)
-        return answers
+        return collected(self.stream(requests, sampling), len(requests), on_progress)
+
+
+def collected(
+    finished: Iterable[Finished], count: int, on_progress: OnProgress | None = None
+) -> list[list[Completion]]:
+    """What finishes of `count` requests, by request."""
+    answers: list[list[Completion]] = [[] for _ in range(count)]
+    done = 0
+    for batch in finished:
+        for number, completion in batch:
+            answers[number].append(completion)
+        done += len(batch)
+        if on_progress:
+            on_progress(done)
+    return answers
 
 
 def check_engine(rollout: Rollout) -> None:

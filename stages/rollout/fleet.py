@@ -63,20 +63,17 @@ class Fleet:
         threads: int,
         places: Sequence[str | None] | None = None,
         shares_gpu: bool = False,
-        at: Sequence[str] = (),
     ) -> Fleet:
         """A fleet on a published model; an engine starts when there is something for it to do.
 
         places: CUDA_VISIBLE_DEVICES of each engine, by default all that are visible here, shared
-        out. shares_gpu: with training; `sleep` and `wake` then say whose turn it is. at: addresses
-        of engines on other machines (`r1 engine`), in place of all engines here; by default those
-        of `rollout.engines_at`.
+        out. shares_gpu: with training; `sleep` and `wake` then say whose turn it is. Engines of
+        other machines (`rollout.engines_at`) take the place of all engines here.
         """
         check_engine(rollout)
-        at = at or rollout.engines_at
-        if at:
+        if rollout.engines_at:
             start = Start(model_path.absolute(), rollout, threads, None)
-            replicas = [Replica(start, partial(Remote, address)) for address in at]
+            replicas = [Replica(start, partial(Remote, address)) for address in rollout.engines_at]
         else:
             places = devices(rollout) if places is None else places
             threads = max(1, threads // len(places))

@@ -70,8 +70,12 @@ def with_key():
 
 @pytest.fixture(scope="module")
 def fleet(lent, tiny_model_dir):
-    with Fleet.open(tiny_model_dir, SMALL, threads=1, at=[lent.address]) as opened:
+    with Fleet.open(tiny_model_dir, at(lent.address), threads=1) as opened:
         yield opened
+
+
+def at(address):
+    return replace(SMALL, engines_at=[address])
 
 
 def requests_of(fleet, count=8):
@@ -117,7 +121,7 @@ def test_who_leaves_in_the_middle_frees_it(fleet, lent, tiny_model_dir):
 def test_a_second_job_waits_and_is_told_who_has_it(fleet, lent, tiny_model_dir, monkeypatch):
     list(fleet.answer(requests_of(fleet), FREE))
     monkeypatch.setattr(remote, "REACHED_WITHIN", 0.0)
-    second = Fleet.open(tiny_model_dir, replace(SMALL, engines_at=[lent.address]), threads=1)
+    second = Fleet.open(tiny_model_dir, at(lent.address), threads=1)
     with pytest.raises(StageFailed, match=r"it works for 127\.0\.0\.1"):
         list(second.answer(requests_of(second), FREE))
     assert len(seeds_and_tokens(fleet.answer(requests_of(fleet), FREE))) == 16
@@ -165,7 +169,7 @@ def test_an_address_where_nobody_listens_is_named_with_what_to_start(tiny_model_
     monkeypatch.setattr(remote, "REACHED_WITHIN", 0.0)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-    fleet = Fleet.open(tiny_model_dir, SMALL, threads=1, at=[address])
+    fleet = Fleet.open(tiny_model_dir, at(address), threads=1)
     with pytest.raises(StageFailed, match=rf"refused: start .*r1 engine --listen {address}"):
         list(fleet.answer(requests_of(fleet), FREE))
 
