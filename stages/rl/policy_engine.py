@@ -136,7 +136,7 @@ class SyncedPolicy:
         if version != self._version:
             self._version = version
             self._sync()
-        if self._fleet is not None:
+        if self.sleeps and self._fleet is not None:
             self._fleet.wake()
 
     def _sync(self) -> None:

@@ -62,6 +62,7 @@ from stages.rl.rewards import DrawnScores
 from stages.rl.schedule import rollouts_of
 from stages.rl.shared_prompts import can_share
 from stages.rl.step_curves import StepCurvesTrainer
+from stages.rl.token_logps import vocabulary
 from stages.training import parallel
 
 if TYPE_CHECKING:
@@ -275,9 +276,9 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
 
         An engine that sees the passes wants as many of every process.
         """
-        vocabulary = self.accelerator.unwrap_model(model).config.get_text_config().vocab_size
+        entries = vocabulary(self.accelerator.unwrap_model(model))
         mask = batch["completion_mask"]
-        chunks = list(batches.by_length(mask, rows, self.config.micro_batch, vocabulary))
+        chunks = list(batches.by_length(mask, rows, self.config.micro_batch, entries))
         if not self.engine_sees:
             yield from ((chunk, nullcontext()) for chunk in chunks)
             return
