@@ -4,12 +4,12 @@ A mixed model with two random effects. What the units contribute comes from thei
 what the seeds contribute from the spread of the seeds' values. With few seeds that spread is hardly
 known, so in every world the seeds' part is drawn from Student's t with one degree of freedom less
 than there are seeds, and not from the seeds themselves: resampling seeds as one resamples problems
-gives 95 % intervals that, where seeds are most of what differs, hold the truth in 62 % of cases with
-2 seeds, 77 % with 3, 87 % with 5 and 92 % with 10.
+gives 95 % intervals that, where seeds are most of what differs, hold the truth in 62 % of cases
+with 2 seeds, 77 % with 3, 87 % with 5 and 92 % with 10.
 
-Simulated, of problems that all seeds share, from seeds that do not differ to seeds that are all that
-differs: the intervals here hold the truth in 95 to 97.5 % of cases with 3 seeds, in 94 to 97 % with
-more. With 2 they are wide, and too wide where seeds differ little: 95 to 99 %.
+Simulated, of problems that all seeds share, from seeds that do not differ to seeds that are all
+that differs: the intervals here hold the truth in 95 to 97.5 % of cases with 3 seeds, in 94 to 97 %
+with more. With 2 they are wide, and too wide where seeds differ little: 95 to 99 %.
 tests/pipeline/test_over_seeds.py repeats some of it.
 """
 
