@@ -67,10 +67,8 @@ def stages_of(
     def stage_of(name: str, above: tuple[str, ...]) -> Stage:
         if name not in stages:
             config, here = configs[name], (*above, name)
-            kind, edges = (
-                _kind_of(name, config, registry),
-                _edges_of(name, config, registry.edges, configs),
-            )
+            kind = _kind_of(name, config, registry)
+            edges = _edges_of(name, config, registry.edges, configs)
             inputs = dict.fromkeys(registry.edges, tuple[Stage, ...]())
             for edge in edges:
                 if edge.stage in configs and edge.stage not in here:

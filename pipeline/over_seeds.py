@@ -16,8 +16,9 @@ tests/pipeline/test_over_seeds.py repeats some of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,13 +31,13 @@ _STREAM = 2**20  # of the random numbers; those of curves count from 0
 class OverSeeds:
     """A quantity's mean over seeds, and what its uncertainty consists of.
 
-    by_seed: its value for each seed. units: in each bootstrap world, how far the mean is moved by
+    by_seed: its value by seed. units: in each bootstrap world, how far the mean is moved by
     the units that all seeds share. spread: the standard deviation between seeds, with what is each
     seed's own (the noise of its samples); NaN of one seed, which cannot tell. n: units.
     """
 
     value: float
-    by_seed: tuple[float, ...]
+    by_seed: Mapping[int, float]
     units: Array
     spread: float
     n: int
@@ -53,14 +54,16 @@ class OverSeeds:
         """Over units and seeds; of one seed over units alone."""
         return self.draws(bootstrap).interval(bootstrap.confidence)
 
-    def seeds_needed(self, margin: float, bootstrap: Bootstrap, most: int) -> int | None:
+    def seeds_needed(self, margin: float, bootstrap: Bootstrap) -> int | None:
         """How few seeds would put the whole interval on one side of the margin, at least 2.
 
-        If value and spread are what they look like. None: not even `most` seeds would; then more
-        units may, or the value lies too close to the margin. Raises ValueError of one seed.
+        If value and spread are what they look like. None: not even `bootstrap.most_seeds` would;
+        then more units may, or the value lies too close to the margin. Raises ValueError of one
+        seed.
         """
         if math.isnan(self.spread):
             raise ValueError("one seed does not tell how far seeds lie apart")
+        most = bootstrap.most_seeds
         if not self._decides(most, margin, bootstrap):
             return None
         low, high = 1, most  # `low` does not do, `high` does
@@ -77,26 +80,28 @@ class OverSeeds:
         return low > margin or high < margin
 
 
-def over_seeds(draws: Sequence[Draws]) -> OverSeeds:
-    """One quantity of each seed as one over all.
+def over_seeds(draws: Mapping[int, Draws]) -> OverSeeds:
+    """One quantity over all seeds, from its draws by seed.
 
     Seeds that were asked the same units must have the same worlds; those with units of their own
     (steps of a curve) independent ones.
     """
-    values = np.array([one.value for one in draws])
-    worlds = np.stack([one.worlds for one in draws])
+    values = np.array([one.value for one in draws.values()])
+    worlds = np.stack([one.worlds for one in draws.values()])
     count, value, mean = len(draws), float(values.mean()), worlds.mean(axis=0)
-    n = min(one.n for one in draws)
+    n = min(one.n for one in draws.values())
+    by_seed = {seed: one.value for seed, one in draws.items()}
     if count == 1:
-        return OverSeeds(value, (value,), mean - value, math.nan, n)
+        return OverSeeds(value, by_seed, mean - value, math.nan, n)
     # What units do to one seed and not to the others is in the spread between seeds already.
     own = float((worlds - mean).var(axis=1).sum() / (count - 1))
     whole = float(mean.var())
     shared = math.sqrt(max(0.0, 1 - own / count / whole)) if whole else 0.0
     spread = float(values.std(ddof=1))
-    return OverSeeds(value, tuple(map(float, values)), shared * (mean - value), spread, n)
+    return OverSeeds(value, by_seed, shared * (mean - value), spread, n)
 
 
+@lru_cache(maxsize=16)
 def _student(freedom: int, bootstrap: Bootstrap) -> Array:
     """Student's t in every world: its quantiles, evenly, in an order drawn by chance.
 

@@ -10,12 +10,14 @@ result of `seed=1` is one of `seeds=[0,1]`, and the other way round.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.errors import UsageError
 
 KEY, ONE = "seeds", "seed"
 _AT = "@"
+
+Found = TypeVar("Found")
 
 
 def plain(name: str) -> str:
@@ -34,6 +36,20 @@ def taken_from(stage: str, source: str, stages: Collection[str]) -> str:
     _, at, seed = stage.partition(_AT)
     own = f"{source}{at}{seed}"
     return own if own in stages else source
+
+
+def of_each(
+    found: Mapping[str, Found], seeds: Sequence[int], stages: Collection[str]
+) -> dict[int, dict[str, Found]]:
+    """What was found of a recipe's stages, for each seed: by their names without the seed."""
+    return {
+        seed: {
+            plain(name): one
+            for name, one in found.items()
+            if name == of_seed(plain(name), seed, stages)
+        }
+        for seed in seeds
+    }
 
 
 def asked_for(named: Any, stages: Collection[str]) -> Any:

@@ -179,9 +179,8 @@ class Store:
 
     def other_manifests(self, stage: str, but: str) -> list[dict[str, Any]]:
         """The manifests of a stage under other fingerprints, latest first."""
-        names = {
-            p.name for root in (self.root, *self.adopt_from) for p in _folders(root / plain(stage))
-        }
+        folders = [root / plain(stage) for root in (self.root, *self.adopt_from)]
+        names = {path.name for folder in folders for path in _folders(folder)}
         found = [self.manifest(stage, name) for name in names - {but}]
         return sorted((m for m in found if m), key=lambda m: str(m["created"]), reverse=True)
 

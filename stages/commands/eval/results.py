@@ -82,7 +82,7 @@ def _differences(request: Request, artifacts: Mapping[str, Mapping[str, Artifact
         for other in others:
             shared = [name for name in by_model[other].facts["overall"] if name in known]
             left, right = (str(by_model[model].facts["model"]) for model in (other, first))
-            found[benchmark][other] = compare(evidence, left, right, shared, bootstrap)
+            found[benchmark][other] = compare([evidence], left, right, shared, bootstrap)
     return found
 
 
