@@ -140,7 +140,7 @@ def _stages(page: Page) -> str:
     parts = [
         page.figure("stages"),
         tables.evaluations(names, page.facts["stages"]),
-        f"{tables.NONE} not run or not measured. Brackets: 95 % bootstrap interval over problems.",
+        f"{tables.NONE} not run or not measured. {seed_words.brackets(page.facts)}",
         tables.differences(page.facts["differences"]),
         tables.paper(page.config["claims"]["paper"]),
     ]

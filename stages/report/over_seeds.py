@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline import over_seeds
 from pipeline.statistics import Array, Bootstrap, Draws
+from stages.report.names import COUNTS
 
 Estimates = dict[str, dict[str, Any]]
 
@@ -22,7 +23,8 @@ def estimates(
 
     Of several an estimate also says `by_seed` and `spread`, the standard deviation between them.
     Its interval takes what is uncertain within a seed to be the problems', which all seeds share: a
-    little too wide, as part of it is each seed's own. Claims and differences go by problems.
+    little too wide, as part of it is each seed's own. That of a share ends at 0 and 1. Claims and
+    differences go by problems.
     """
     if len(by_seed) == 1:
         return dict(next(iter(by_seed.values())))
@@ -40,6 +42,8 @@ def _of_stage(by_seed: Mapping[int, Estimates], bootstrap: Bootstrap) -> Estimat
         entries = {seed: found[key] for seed, found in by_seed.items() if key in found}
         there = {s: e for s, e in entries.items() if e["value"] is not None}
         whole[key] = _of_metric(there, bootstrap) if there else next(iter(entries.values()))
+        if key.rpartition("/")[2] not in COUNTS and whole[key]["low"] is not None:
+            whole[key] |= {"low": max(0.0, whole[key]["low"]), "high": min(1.0, whole[key]["high"])}
     return whole
 
 

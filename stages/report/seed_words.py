@@ -52,6 +52,12 @@ def intervals(facts: Facts) -> str:
     )
 
 
+def brackets(facts: Facts) -> str:
+    """What brackets of the tables hold."""
+    units = "problems and seeds" if facts["by_seed"] else "problems"
+    return f"Brackets: 95 % bootstrap interval over {units}."
+
+
 def heads(facts: Facts) -> list[str]:
     """The columns that several seeds add to the table of checks."""
     return ["of each seed", "seeds needed"] if facts["by_seed"] else []

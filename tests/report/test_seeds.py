@@ -124,15 +124,17 @@ def test_the_whole_and_each_seed_are_in_the_facts(world: Any) -> None:
 
 def test_an_estimate_of_several_seeds_has_their_spread_in_its_interval() -> None:
     """0.5, 0.6 and 0.7, each ± 0.02: 4.30 * 0.1 / sqrt(3) = 0.248 of seeds, little of problems."""
-    by_seed = {
-        seed: {
-            "r1": {"pass_at_1": {"value": value, "low": value - 0.02, "high": value + 0.02, "n": 9}}
-        }
-        for seed, value in enumerate((0.5, 0.6, 0.7))
-    }
+
+    def measured(value: float) -> dict[str, Any]:
+        entry = {"value": value, "low": value - 0.02, "high": value + 0.02, "n": 9}
+        return {"r1": {"pass_at_1": entry}}
+
+    by_seed = {seed: measured(value) for seed, value in enumerate((0.5, 0.6, 0.7))}
     entry = estimates(by_seed, Bootstrap(**BOOTSTRAP))["r1"]["pass_at_1"]
     assert entry["value"] - entry["low"] == pytest.approx(0.249, abs=0.01)
     assert entry["spread"] == pytest.approx(0.1)
+    by_seed[2] = measured(0.97)
+    assert estimates(by_seed, Bootstrap(**BOOTSTRAP))["r1"]["pass_at_1"]["high"] == 1.0
 
 
 def test_one_seed_says_what_it_cannot_tell(world: Any, tmp_path: Path) -> None:
