@@ -182,7 +182,7 @@ def _of_all_seeds(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The config resolved, that of the first seed, and the stages of all."""
     root = _converted(config)
-    wanted = seeds.read(root, overrides)
+    wanted = seeds.asked_by(root, overrides)
     roots = {s: root if s == root.get(seeds.ONE) else _converted(config, s) for s in wanted}
     composed = {seed: _settled(one, registry, overrides) for seed, one in roots.items()}
     return roots[wanted[0]], seeds.together(composed, registry.edges)

@@ -25,9 +25,19 @@ def plain(name: str) -> str:
     return name.partition(_AT)[0]
 
 
+def read(root: Mapping[str, Any]) -> list[int]:
+    """The seeds of a config that was composed."""
+    return list(root.get(KEY) or [root[ONE]])
+
+
+def named(name: str, seed: int) -> str:
+    """What a stage of the recipe is called for a seed that is not the first."""
+    return f"{name}{_AT}{seed}"
+
+
 def of_seed(name: str, seed: int, stages: Collection[str]) -> str:
     """What a stage of the recipe is called for a seed that is not the first, or for all."""
-    own = f"{name}{_AT}{seed}"
+    own = named(name, seed)
     return own if own in stages else name
 
 
@@ -64,7 +74,7 @@ def asked_for(named: Any, stages: Collection[str]) -> Any:
     return found
 
 
-def read(root: Mapping[str, Any], overrides: Sequence[str]) -> list[int]:
+def asked_by(root: Mapping[str, Any], overrides: Sequence[str]) -> list[int]:
     """The seeds that a config asks for; those of one run with `seed=` are that one.
 
     Raises UsageError for what is no list of different whole numbers, and for both keys at once.
@@ -88,7 +98,7 @@ def together(composed: Mapping[int, Mapping[str, Any]], edges: Collection[str]) 
     found = dict(first)
     for seed, stages in zip(list(composed)[1:], others, strict=True):
         for name in _of_its_own(first, stages, edges):
-            found[f"{name}{_AT}{seed}"] = stages[name]
+            found[named(name, seed)] = stages[name]
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
 from pipeline.run_folder import REPORT_FACTS
-from pipeline.seeds import KEY, ONE, of_each
+from pipeline.seeds import ONE, of_each, read
 
 REPORT = "report.md"
 
@@ -43,8 +43,7 @@ def by_seed(
     artifacts: Mapping[str, Artifact], config: Mapping[str, Any]
 ) -> dict[int, dict[str, Artifact]]:
     """The artifacts of each seed that a config asks for, by the names without it."""
-    wanted = config.get(KEY) or [config.get(ONE, 0)]
-    return of_each(artifacts, wanted, config.get("stages") or artifacts)
+    return of_each(artifacts, read({ONE: 0, **config}), config.get("stages") or artifacts)
 
 
 def build(
