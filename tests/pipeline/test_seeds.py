@@ -87,3 +87,11 @@ def test_seeds_that_cannot_be_meant_are_refused(toy: Toy, words: list[str], mess
 def test_gc_knows_the_results_of_every_seed(toy: Toy) -> None:
     toy("run", "seeds=[0,1]", SHARED)
     assert "0 folders" in toy.here("gc", "--others", "seeds=[0,1]", SHARED)
+
+
+def test_why_follows_what_changed_through_the_stages_of_a_seed(toy: Toy) -> None:
+    toy("run", "seed=1", SHARED)
+    said = toy.here("why", "both@1", "seeds=[0,1]", SHARED, "stages.left.add=2")
+    assert "left@1: " in said
+    assert "add: 1 → 2" in said
+    assert "data_from" not in said
