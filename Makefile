@@ -3,6 +3,7 @@
 #   PROFILE=tiny         the size: a file of conf/profile
 #   WORLD=open           the data and models: a file of conf/world (default: the profile's)
 #   MODEL=Qwen/Qwen3-4B  the base: a Hugging Face hub name or a folder (default: the tiny one)
+#   SEEDS=3              the recipe for seeds 0, 1 and 2, judged together (default: seed 0 alone)
 #   ARGS='seed=1'        any Hydra overrides, e.g. 'stages.zero.max_steps=50'
 #   DEVICE=cpu|cuda      which torch to install (default: cuda where nvidia-smi finds a GPU)
 #   PYTHON=python3.12    which Python makes .venv (default: the first one that is 3.11 or newer)
@@ -11,6 +12,7 @@
 PROFILE ?= tiny
 WORLD ?=
 MODEL ?=
+SEEDS ?=
 ARGS ?=
 PORT ?= 5000
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -32,7 +34,8 @@ SETUP := $(VENV)/.installed-$(DEVICE)
 VLLM := $(VENV)/.installed-vllm-$(DEVICE)
 VLLM_TRIED := $(VENV)/.tried-vllm-$(DEVICE)
 BASE := $(if $(MODEL),model@stages.base=hub 'stages.base.path=$(MODEL)')
-OVERRIDES := profile=$(PROFILE) $(if $(WORLD),world=$(WORLD)) $(BASE) $(ARGS)
+SEEDED := $(if $(SEEDS),'seeds=[$(shell seq -s , 0 $$(($(SEEDS) - 1)))]')
+OVERRIDES := profile=$(PROFILE) $(if $(WORLD),world=$(WORLD)) $(BASE) $(SEEDED) $(ARGS)
 RUN := $(BIN)/r1 run $(OVERRIDES)
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from pipeline import addresses, compositions
+from pipeline import addresses, compositions, seeds
 from pipeline.compose_errors import translated
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean, stages_of
@@ -168,14 +168,24 @@ def resolve(
             if (typed := _typed(name, node, registry)) is not node:  # what is set is copied
                 stages[name] = typed
             fill(name, stages[name], slots, registry.edges)
-    root = _converted(config)
+    root, instances = _of_all_seeds(config, registry, overrides)
     if slots:
         root["slots"] = slots
-    instances = _settled(root, registry, overrides)
     root["stages"] = {name: dataclasses.asdict(stage) for name, stage in instances.items()}
     addresses.refuse(root)
     words = {str(k): str(v) for k, v in choices.items() if v is not None}
     return Composed(root, instances, words, list(overrides))
+
+
+def _of_all_seeds(
+    config: DictConfig, registry: Registry, overrides: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config resolved, that of the first seed, and the stages of all."""
+    root = _converted(config)
+    wanted = seeds.asked_by(root, overrides)
+    roots = {s: root if s == root.get(seeds.ONE) else _converted(config, s) for s in wanted}
+    composed = {seed: _settled(one, registry, overrides) for seed, one in roots.items()}
+    return roots[wanted[0]], seeds.together(composed, registry.edges)
 
 
 def _settled(
@@ -191,11 +201,14 @@ def _settled(
     return settled
 
 
-def _converted(config: DictConfig) -> dict[str, Any]:
-    """The config resolved, in one pass: plain data, and stages as instances."""
-    from omegaconf import OmegaConf
+def _converted(config: DictConfig, seed: int | None = None) -> dict[str, Any]:
+    """The config resolved, in one pass: plain data, and stages as instances; with another seed."""
+    from omegaconf import OmegaConf, read_write
     from omegaconf.errors import MissingMandatoryValue
 
+    if seed is not None:
+        with read_write(config):
+            config[seeds.ONE] = seed
     try:
         found = OmegaConf.to_object(config)
     except MissingMandatoryValue as error:

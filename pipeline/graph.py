@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.kinds import Edge, EdgeRule, Kind, Registry, Stage
+from pipeline.seeds import taken_from
 
 
 class Graph:
@@ -66,7 +67,8 @@ def stages_of(
     def stage_of(name: str, above: tuple[str, ...]) -> Stage:
         if name not in stages:
             config, here = configs[name], (*above, name)
-            kind, edges = _kind_of(name, config, registry), _edges_of(name, config, registry.edges)
+            kind = _kind_of(name, config, registry)
+            edges = _edges_of(name, config, registry.edges, configs)
             inputs = dict.fromkeys(registry.edges, tuple[Stage, ...]())
             for edge in edges:
                 if edge.stage in configs and edge.stage not in here:
@@ -105,15 +107,20 @@ def _kind_of(name: str, config: Any, registry: Registry) -> Kind:
     return registry[config.kind]
 
 
-def _edges_of(name: str, config: Any, names: Iterable[str]) -> tuple[Edge, ...]:
+def _edges_of(
+    name: str, config: Any, names: Iterable[str], stages: Mapping[str, Any]
+) -> tuple[Edge, ...]:
     edges: list[Edge] = []
     for edge in names:
         value = getattr(config, edge, None)
         key = f"stages.{name}.{edge}"
         if isinstance(value, str):
-            edges.append(Edge(edge, value, key))
+            edges.append(Edge(edge, taken_from(name, value, stages), key))
         elif value:
-            edges.extend(Edge(edge, stage, f"{key}[{i}]") for i, stage in enumerate(value))
+            edges.extend(
+                Edge(edge, taken_from(name, stage, stages), f"{key}[{i}]")
+                for i, stage in enumerate(value)
+            )
     return tuple(edges)
 
 

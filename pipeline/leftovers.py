@@ -21,6 +21,7 @@ from pipeline.compose import Composed
 from pipeline.errors import RecipeError, UsageError
 from pipeline.lease import briefly
 from pipeline.project import Project
+from pipeline.seeds import plain
 from pipeline.situation import Situation, survey
 from pipeline.store import Store
 
@@ -84,7 +85,7 @@ def _nobodys(situation: Situation) -> Iterator[Leftover]:
 def _others(situation: Situation) -> Iterator[Leftover]:
     """What only other settings reach: results with what lies beside them, and work."""
     store = situation.store
-    wanted = {(name, wanted.fingerprint) for name, wanted in situation.wanted.items()}
+    wanted = {(plain(name), wanted.fingerprint) for name, wanted in situation.wanted.items()}
     reached = {fingerprint for _, fingerprint in wanted}
     made = set()
     for stage, fingerprint, path in store.artifacts():

@@ -23,6 +23,7 @@ from pipeline.graph import Graph, Selection
 from pipeline.identity import InputIdentity, config_identity, digest_of, identity
 from pipeline.kinds import Stage
 from pipeline.manifest import CorruptArtifact
+from pipeline.seeds import plain
 from pipeline.store import Store
 
 
@@ -123,7 +124,8 @@ def absent_inputs(
 def refused(stage: Stage, artifact: Artifact) -> str:
     """Why other stages may not use a finished result, by its kind's gate; empty if they may."""
     problems = stage.kind.gate(stage, artifact.facts) if stage.kind.gate else ()
-    return "; ".join(f"stages.{stage.name}.{problem.key} {problem.text}" for problem in problems)
+    key = f"stages.{plain(stage.name)}"
+    return "; ".join(f"{key}.{problem.key} {problem.text}" for problem in problems)
 
 
 def with_failures(facts: Mapping[str, StageFacts]) -> dict[str, str]:

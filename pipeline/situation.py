@@ -16,6 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.graph import Graph, Selection, build, did_you_mean, select
 from pipeline.plan import StageFacts, Wanted, look, wanted
 from pipeline.project import Project
+from pipeline.seeds import asked_for
 from pipeline.slots import stages_of
 from pipeline.store import Store
 
@@ -52,7 +53,10 @@ def survey(project: Project, composed: Composed) -> Situation:
     problems = checks.problems(graph)
     checks.refuse(problems)
     slots = composed.root.get("slots", {})
-    until, only = (stages_of(composed.root.get(key), slots) for key in ("until", "only"))
+    until, only = (
+        asked_for(stages_of(composed.root.get(key), slots), graph.stages)
+        for key in ("until", "only")
+    )
     selection = select(graph, until, only)
     paths = paths_of(composed.root, project.conf_dir().parent)
     store = Store(paths.store, paths.adopt)

@@ -25,7 +25,8 @@ class Bootstrap:
     """How intervals are made; the numbers live in the configuration.
 
     draws: worlds. confidence: the share of them in an interval. block: consecutive steps that are
-    drawn together. smallest: fewer units decide nothing.
+    drawn together. smallest: fewer units decide nothing. most_seeds: where it ends to be asked how
+    many seeds would decide (pipeline/over_seeds.py).
     """
 
     draws: int
@@ -33,6 +34,7 @@ class Bootstrap:
     confidence: float = 0.95
     block: int = 1
     smallest: int = 1
+    most_seeds: int = 2
 
     def generator(self) -> np.random.Generator:
         """The same worlds for every check, so that a report is the same when it is rebuilt."""

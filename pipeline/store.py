@@ -1,5 +1,7 @@
 """Where results live: `<root>/<stage>/<fingerprint>/`, there whole or not at all.
 
+A stage of another seed (`zero@1`) is that of `seed=1` here: `zero`.
+
 A stage writes into `<root>/.work/<stage>/<fingerprint>/output`; publishing adds the manifest,
 flushes every file and folder to the disk, and renames. Nothing is used before its checksums were
 compared with its manifest. `adopt` folders have the same layout and are only read: an artifact
@@ -23,6 +25,7 @@ from pipeline.artifact import MANIFEST, Artifact
 from pipeline.digests import Digests, sha256_of
 from pipeline.errors import RecipeError
 from pipeline.manifest import CorruptArtifact
+from pipeline.seeds import plain
 from pipeline.sources import Sources
 from pipeline.verify import names, plain_files, strays, verified
 
@@ -43,11 +46,11 @@ class Store:
 
     def path(self, stage: str, fingerprint: str) -> Path:
         """Where the artifact is, or will be."""
-        return self.root / stage / fingerprint
+        return self.root / plain(stage) / fingerprint
 
     def work(self, stage: str, fingerprint: str) -> Path:
         """What a stage in progress keeps, across its attempts."""
-        return self.root / ".work" / stage / fingerprint
+        return self.root / ".work" / plain(stage) / fingerprint
 
     def begin(self, stage: str, fingerprint: str) -> Path:
         """The same, made if need be: what lies there and is no folder is moved aside."""
@@ -65,7 +68,7 @@ class Store:
 
     def lease(self, stage: str, fingerprint: str) -> Path:
         """The file that says who runs this stage now."""
-        return self.root / ".leases" / f"{stage}-{fingerprint}.json"
+        return self.root / ".leases" / f"{plain(stage)}-{fingerprint}.json"
 
     def find(self, stage: str, fingerprint: str) -> Artifact | None:
         """The artifact, verified; None when there is none. Raises CorruptArtifact.
@@ -90,6 +93,7 @@ class Store:
         A stage's name is no part of its identity, so what another recipe calls otherwise will do:
         a model that one makes is where the other begins.
         """
+        stage = plain(stage)
         own = [folder / stage / fingerprint for folder in self.adopt_from]
         others = [
             other / fingerprint
@@ -111,7 +115,7 @@ class Store:
                 for name in found.manifest["files"]:
                     (aside / name).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(source / name, aside / name)
-                manifests.write(aside, {**found.manifest, "stage": stage})
+                manifests.write(aside, {**found.manifest, "stage": plain(stage)})
                 self._appear(aside, self.path(stage, fingerprint))
         finally:
             shutil.rmtree(aside, ignore_errors=True)
@@ -170,12 +174,13 @@ class Store:
         """The manifest alone, no file looked at: for `why`, which only compares."""
         for folder in (self.root, *self.adopt_from):
             with contextlib.suppress(RecipeError):
-                return manifests.read(folder / stage / fingerprint)
+                return manifests.read(folder / plain(stage) / fingerprint)
         return None
 
     def other_manifests(self, stage: str, but: str) -> list[dict[str, Any]]:
         """The manifests of a stage under other fingerprints, latest first."""
-        names = {p.name for root in (self.root, *self.adopt_from) for p in _folders(root / stage)}
+        folders = [root / plain(stage) for root in (self.root, *self.adopt_from)]
+        names = {path.name for folder in folders for path in _folders(folder)}
         found = [self.manifest(stage, name) for name in names - {but}]
         return sorted((m for m in found if m), key=lambda m: str(m["created"]), reverse=True)
 

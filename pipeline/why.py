@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.identity import InputIdentity
 from pipeline.plan import Wanted
+from pipeline.seeds import plain
 from pipeline.store import Store
 
 _ABSENT = "absent"
@@ -150,7 +151,7 @@ class _Comparison:
         """What changed in the inputs that both have."""
         earlier = {i.stage: i.fingerprint for i in before}
         for source in {i.stage: i for i in now}.values():
-            made = earlier.get(source.stage)
+            made = earlier.get(plain(source.stage))
             if made is not None and made != source.fingerprint:
                 manifest = self._store.manifest(source.stage, made)
                 if manifest is None:
@@ -163,7 +164,7 @@ def _moved(before: Sequence[InputIdentity], now: Sequence[InputIdentity]) -> lis
     """Edges that came, went or go elsewhere now."""
     edges = dict.fromkeys(i.edge for i in (*before, *now))
     sides = {
-        edge: [[i.stage for i in side if i.edge == edge] for side in (before, now)]
+        edge: [[plain(i.stage) for i in side if i.edge == edge] for side in (before, now)]
         for edge in edges
     }
     return [Change(edge, were, are) for edge, (were, are) in sides.items() if were != are]

@@ -167,6 +167,12 @@ def test_make_passes_profile_model_and_arguments_through() -> None:
     assert "until=zero" in command
 
 
+@needs_make
+def test_make_asks_for_as_many_seeds_as_it_is_told() -> None:
+    assert "'seeds=[0,1,2]'" in make("-n", "zero", "SEEDS=3")
+    assert "seeds=" not in make("-n", "zero")
+
+
 def test_a_model_of_ones_own_takes_the_place_of_the_base() -> None:
     graph = graph_of("model@stages.base=hub", "stages.base.path=/models/base")
     assert graph.stages["base"].kind.name == "pretrained"

@@ -36,6 +36,7 @@ from pipeline.launchers.record import inputs_of, manifest_of
 from pipeline.lease import Lease
 from pipeline.manifest import CorruptArtifact
 from pipeline.project import load
+from pipeline.seeds import plain
 from pipeline.sources import code_root
 from pipeline.store import Store
 from pipeline.watchdog import watching
@@ -127,7 +128,7 @@ def _run(job: Job, store: Store, work: Path, attempts: Attempts, lease: Lease) -
     entry = load(job.kind.entry)
     seed = int(getattr(job.config, "seed", 0))
     context = Context(
-        job.stage,
+        plain(job.stage),
         job.wanted.fingerprint,
         work,
         output,

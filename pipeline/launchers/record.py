@@ -13,6 +13,7 @@ from pipeline.errors import StageFailed
 from pipeline.kinds import Outputs
 from pipeline.launchers.job import Job
 from pipeline.meter import Spent
+from pipeline.seeds import plain
 from pipeline.store import Store
 
 
@@ -27,7 +28,7 @@ def manifest_of(
     """All that a manifest says, but for the files."""
     return {
         "format": manifests.FORMAT,
-        "stage": job.stage,
+        "stage": plain(job.stage),
         "kind": job.kind.name,
         "version": job.kind.version,
         "type": job.kind.produces,
@@ -38,7 +39,7 @@ def manifest_of(
         "config": job.resolved,
         "identity": job.wanted.identity,
         "inputs": [
-            {"edge": i.edge, "stage": i.stage, "fingerprint": i.fingerprint}
+            {"edge": i.edge, "stage": plain(i.stage), "fingerprint": i.fingerprint}
             for i in job.wanted.inputs
         ],
         "facts": outputs.facts,

@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.artifact import Artifact
 from pipeline.errors import UsageError
 from pipeline.run_folder import REPORT_FACTS
+from pipeline.seeds import ONE, of_each, read
 
 REPORT = "report.md"
 
@@ -34,7 +35,15 @@ def facts(
 
     if not config.get("claims"):
         raise UsageError("claims: no value. A recipe names its claims, e.g. `/claims@claims: r1`.")
-    return gather(artifacts, config["claims"]) | {"cost": costs.facts(artifacts, foreseen or {})}
+    found = gather(artifacts, config["claims"], by_seed(artifacts, config))
+    return found | {"cost": costs.facts(artifacts, foreseen or {})}
+
+
+def by_seed(
+    artifacts: Mapping[str, Artifact], config: Mapping[str, Any]
+) -> dict[int, dict[str, Artifact]]:
+    """The artifacts of each seed that a config asks for, by the names without it."""
+    return of_each(artifacts, read({ONE: 0, **config}), config.get("stages") or artifacts)
 
 
 def build(
@@ -53,8 +62,9 @@ def build(
 
     out.mkdir(parents=True, exist_ok=True)
     known = facts(artifacts, config, run.get("foreseen"))
-    figures = draw_all(Evidence(artifacts), config["claims"]["shown"], out / "figures")
-    text = markdown.write(markdown.Page(artifacts, config, run, known, figures, out))
+    first = next(iter(by_seed(artifacts, config).values()))
+    figures = draw_all(Evidence(first), config["claims"]["shown"], out / "figures")
+    text = markdown.write(markdown.Page(artifacts, first, config, run, known, figures, out))
     (out / REPORT_FACTS).write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
     (out / REPORT).write_text(text)
     return out / REPORT

@@ -2,24 +2,25 @@
 
 The interval of the difference comes from resampling problems, as in the claims (quantities.py), so
 that what both find easy cancels out; the sign test asks only on how many problems one was better.
-Problems that only one of them was asked are left out, and `n` says how many are left.
+Problems that only one of them was asked are left out, and `n` says how many are left. Of several
+seeds each problem's values are averaged; a seed without both is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from pipeline import statistics
-from pipeline.statistics import Bootstrap
+from pipeline.statistics import Array, Bootstrap
 from stages.report.evidence import Evidence, Missing
-from stages.report.quantities import Quantity, Worlds, difference
+from stages.report.quantities import Quantity, Worlds, difference, with_evidence
 
 
 def compare(
-    evidence: Evidence,
+    seeds: Sequence[Evidence],
     left: str,
     right: str,
     metrics: Iterable[str],
@@ -31,27 +32,37 @@ def compare(
     for metric in metrics:
         sides = tuple(Quantity(stage, metric=metric, group=group) for stage in (left, right))
         try:
-            found[metric] = _paired(evidence, sides, bootstrap)
+            found[metric] = _paired(seeds, sides, bootstrap)
         except Missing as missing:
             found[metric] = {"difference": None, "reason": str(missing)}
     return found
 
 
 def _paired(
-    evidence: Evidence, sides: tuple[Quantity, ...], bootstrap: Bootstrap
+    seeds: Sequence[Evidence], sides: tuple[Quantity, ...], bootstrap: Bootstrap
 ) -> dict[str, Any]:
     left, right = sides
-    draws = difference(evidence, left, right, bootstrap)
-    low, high = draws.interval(bootstrap.confidence)
-    ids = Worlds.of(evidence, sides, bootstrap).ids
-    ours, theirs = (evidence.problems(side.stage).values(side.metric or "", ids) for side in sides)
+    there, absent = with_evidence(seeds, sides)
+    if not there:
+        raise next(iter(absent.values()))
+    found = difference(there, left, right, bootstrap)
+    low, high = found.interval(bootstrap)
+    ids = Worlds.of(there, sides, bootstrap).ids
+    ours, theirs = (_over_seeds(there, side, ids) for side in sides)
     higher, lower = int(np.sum(ours > theirs)), int(np.sum(ours < theirs))
     return {
-        "difference": draws.value,
+        "difference": found.value,
         "low": low,
         "high": high,
-        "n": draws.n,
+        "n": found.n,
         "higher": higher,
         "lower": lower,
         "sign_test": statistics.sign_test(higher, lower),
     }
+
+
+def _over_seeds(seeds: Sequence[Evidence], side: Quantity, ids: Sequence[str]) -> Array:
+    """Each problem's value, the mean over seeds."""
+    assert side.metric is not None
+    values = [evidence.problems(side.stage).values(side.metric, ids) for evidence in seeds]
+    return np.asarray(np.mean(values, axis=0), dtype=np.float64)

@@ -85,10 +85,11 @@ class Curve:
 
 
 class Evidence:
-    """Everything the report may use, by stage."""
+    """Everything the report may use of one seed, by stage."""
 
-    def __init__(self, artifacts: Mapping[str, Artifact]) -> None:
+    def __init__(self, artifacts: Mapping[str, Artifact], seed: int = 0) -> None:
         self.artifacts = artifacts
+        self.seed = seed
         self._evaluations = _by_model(artifacts)
         self._tables: dict[str, Problems] = {}
 

@@ -2,38 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.statistics import Bootstrap
-from stages.report.claims import Judgement, judge
+from stages.report import over_seeds
+from stages.report.claims import Finding, Judgement, judge, seeds_needed
 from stages.report.comparison import compare
 from stages.report.evidence import Evidence
 from stages.report.falls import falls
 from stages.report.names import ACCURACY, GROUPS
 
-Estimates = dict[str, dict[str, Any]]
+Estimates = over_seeds.Estimates
 
 
-def gather(artifacts: Mapping[str, Artifact], claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Metrics of every evaluated stage, verdicts on the claims, seconds of every stage."""
-    evidence = Evidence(artifacts)
-    differences = _differences(evidence, claims)
-    judged = [_claim(judgement) for judgement in judge(claims, evidence)]
-    return {
-        "stages": {stage: estimates(evidence, stage) for stage in evidence.models()}
-        | {name: _accuracy(a) for name, a in artifacts.items() if a.type == "reward_model"},
-        "differences": differences,
-        "claims": judged,
-        "fell": falls(claims["claims"], judged, differences),
+def gather(
+    artifacts: Mapping[str, Artifact],
+    claims: Mapping[str, Any],
+    by_seed: Mapping[int, Mapping[str, Artifact]],
+) -> dict[str, Any]:
+    """Metrics of every evaluated stage, verdicts on the claims, seconds of every stage.
+
+    artifacts: of all seeds. by_seed: of each, by names without it. Of several seeds the facts are
+    those of the whole, and `by_seed` has each; `absent` has the stages that one lacks and others
+    have.
+    """
+    seeds = [Evidence(own, seed) for seed, own in by_seed.items()]
+    one_by_one = seeds if len(seeds) > 1 else []
+    return _judged(seeds, claims) | {
+        "seeds": list(by_seed),
+        "by_seed": {str(one.seed): _judged([one], claims) for one in one_by_one},
+        "absent": {str(seed): names for seed, names in _absent(by_seed).items()},
         "validation": {
             n: a.facts["validation"] for n, a in artifacts.items() if a.facts.get("validation")
         },
         "seconds": {name: seconds(artifact) for name, artifact in artifacts.items()},
     }
+
+
+def _judged(seeds: Sequence[Evidence], claims: Mapping[str, Any]) -> dict[str, Any]:
+    differences = _differences(seeds, claims)
+    judged = [_claim(judgement) for judgement in judge(claims, seeds)]
+    return {
+        "stages": over_seeds.estimates(_stages_of(seeds), Bootstrap(**claims["bootstrap"])),
+        "differences": differences,
+        "claims": judged,
+        "fell": falls(claims["claims"], judged, differences),
+    }
+
+
+def _stages_of(seeds: Sequence[Evidence]) -> dict[int, dict[str, Estimates]]:
+    return {
+        one.seed: {stage: estimates(one, stage) for stage in one.models()}
+        | {name: _accuracy(a) for name, a in one.artifacts.items() if a.type == "reward_model"}
+        for one in seeds
+    }
+
+
+def _absent(by_seed: Mapping[int, Mapping[str, Artifact]]) -> dict[int, list[str]]:
+    """The stages that a seed lacks and another one has, by seed."""
+    made = dict.fromkeys(name for own in by_seed.values() for name in own)
+    lacks = {seed: [n for n in made if n not in own] for seed, own in by_seed.items()}
+    return {seed: names for seed, names in lacks.items() if names}
 
 
 def estimates(evidence: Evidence, stage: str) -> Estimates:
@@ -73,13 +106,14 @@ def _accuracy(artifact: Artifact) -> Estimates:
     }
 
 
-def _differences(evidence: Evidence, claims: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _differences(seeds: Sequence[Evidence], claims: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each shown stage that was evaluated against the one before it, on the same problems."""
     bootstrap = Bootstrap(**claims["bootstrap"])
-    shown = [s for s in claims.get("shown", {}).get("stages", ()) if s in evidence.models()]
+    there = {stage for one in seeds for stage in one.models()}
+    shown = [s for s in claims.get("shown", {}).get("stages", ()) if s in there]
     return [
         {"stage": stage, "against": before, "group": group, "metric": ACCURACY}
-        | compare(evidence, stage, before, [ACCURACY], bootstrap, group)[ACCURACY]
+        | compare(seeds, stage, before, [ACCURACY], bootstrap, group)[ACCURACY]
         for before, stage in pairwise(shown)
         for group in GROUPS
     ]
@@ -96,5 +130,15 @@ def _claim(judgement: Judgement) -> dict[str, Any]:
         "low": decisive.low,
         "high": decisive.high,
         "n": decisive.n,
-        "checks": [asdict(finding) for finding in judgement.findings],
+        "seeds_needed": seeds_needed(judgement),
+        "checks": [_check(finding) for finding in judgement.findings],
+    }
+
+
+def _check(finding: Finding) -> dict[str, Any]:
+    """Plain data, as JSON has it: seeds as text."""
+    found = asdict(finding)
+    return found | {
+        name: {str(seed): said for seed, said in found[name].items()}
+        for name in ("by_seed", "absent")
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.notices import kept
-from stages.report import costs, falls, samples, tables, trained
+from stages.report import costs, falls, origins, samples, seed_words, tables, trained
 from stages.report.evidence import Evidence
 from stages.report.figures import Drawn
 from stages.report.names import HEADLINE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
@@ -26,7 +26,8 @@ MARKS = {
 class Page:
     """Everything that the report is written from."""
 
-    artifacts: Mapping[str, Artifact]
+    artifacts: Mapping[str, Artifact]  # of all seeds
+    first: Mapping[str, Artifact]  # of the first seed, which figures and samples are of
     config: Mapping[str, Any]
     run: Mapping[str, Any]
     facts: Mapping[str, Any]
@@ -52,6 +53,7 @@ def write(page: Page) -> str:
     sections = (
         ("", _headline(page)),
         ("The ten claims" if len(page.facts["claims"]) == 10 else "Claims", _claims(page)),
+        ("Seeds", seed_words.section(page.facts, page.shown)),
         ("The stages", _stages(page)),
         ("Reinforcement learning", _rl(page)),
         ("Students", _students(page)),
@@ -60,7 +62,7 @@ def write(page: Page) -> str:
         ("Controls", _controls(page)),
         ("Other evaluated models", _others(page)),
         ("Data", tables.funnels(page.artifacts)),
-        ("Samples", samples.sections(Evidence(page.artifacts), page.shown["samples"])),
+        ("Samples", samples.sections(Evidence(page.first), page.shown["samples"])),
         ("Reward models", trained.reward_models(page.artifacts, page.config.get("stages") or {})),
         (
             "What training cost",
@@ -88,6 +90,7 @@ def _headline(page: Page) -> str:
         f"# {page.run.get('name', 'Report')}",
         f"**Of {len(verdicts)} claims of the paper: {counts}.** "
         f"{len(page.artifacts)} stages, {tables.duration(total)} of computing.",
+        *seed_words.headline(page.facts),
     ]
     if moves:
         lines.append("Held-out reasoning accuracy (pass@1, per cent): " + " → ".join(moves) + ".")
@@ -107,8 +110,12 @@ def _claims(page: Page) -> str:
         "are fractions: 0.1 is ten points."
     )
     details = tables.table(
-        ["claim", "difference [95 %]", "claimed", "n", "verdict"],
-        [_check(claim, check) for claim in page.facts["claims"] for check in claim["checks"]],
+        ["claim", "difference [95 %]", "claimed", "n", *seed_words.heads(page.facts), "verdict"],
+        [
+            _check(claim, check, seed_words.cells(check, page.facts))
+            for claim in page.facts["claims"]
+            for check in claim["checks"]
+        ],
     )
     sources = "\n".join(f"{c['id']}. {c['source']}" for c in page.facts["claims"])
     parts = [overview, falls.sentences(page.facts["fell"]), how, details]
@@ -116,13 +123,14 @@ def _claims(page: Page) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _check(claim: Mapping[str, Any], check: Mapping[str, Any]) -> list[str]:
+def _check(claim: Mapping[str, Any], check: Mapping[str, Any], more: list[str]) -> list[str]:
     title = f"{claim['id']}. {check['says']}"
     claimed = f"{'>' if check['relation'] == 'greater' else '<'} {check['margin']:g}"
     if check["difference"] is None:
-        return [title, tables.NONE, claimed, tables.NONE, f"{check['verdict']}: {check['reason']}"]
+        why = f"{check['verdict']}: {check['reason']}"
+        return [title, tables.NONE, claimed, tables.NONE, *more, why]
     numbers = f"{check['difference']:+.3f} [{check['low']:+.3f}, {check['high']:+.3f}]"
-    return [title, numbers, claimed, f"{check['n']} {check['unit']}", check["verdict"]]
+    return [title, numbers, claimed, f"{check['n']} {check['unit']}", *more, check["verdict"]]
 
 
 def _stages(page: Page) -> str:
@@ -132,7 +140,7 @@ def _stages(page: Page) -> str:
     parts = [
         page.figure("stages"),
         tables.evaluations(names, page.facts["stages"]),
-        f"{tables.NONE} not run or not measured. Brackets: 95 % bootstrap interval over problems.",
+        f"{tables.NONE} not run or not measured. {seed_words.brackets(page.facts)}",
         tables.differences(page.facts["differences"]),
         tables.paper(page.config["claims"]["paper"]),
     ]
@@ -183,8 +191,8 @@ def _what_ran(page: Page) -> str:
     manifests = [artifact.manifest for artifact in page.artifacts.values()]
     run = page.run
     facts = {
-        "Machine": "; ".join(sorted({_machine(m) for m in manifests} - {""})),
-        "Code": ", ".join(sorted({_commit(m) for m in manifests} - {""})),
+        "Machine": "; ".join(sorted({origins.machine(m) for m in manifests} - {""})),
+        "Code": ", ".join(sorted({origins.commit(m) for m in manifests} - {""})),
         "Recipe": ", ".join(f"{key} {run[key]}" for key in ("recipe", "profile") if run.get(key)),
         "Command": f"`{run['command']}`" if run.get("command") else "",
         "Latest run": tables.duration(run["seconds"]) if run.get("seconds") else "",
@@ -207,20 +215,6 @@ def _weights(page: Page) -> str:
     return "\n\n".join(part for part in (str(page.run.get("closing") or ""), known) if part)
 
 
-def _machine(manifest: Mapping[str, Any]) -> str:
-    host = manifest.get("host") or {}
-    if not host:
-        return ""
-    device = host.get("device", "cpu")
-    gpu = "" if device == "cpu" else f", {device}"
-    return f"{host.get('cpu', 'unknown CPU')}, {host.get('cores', '?')} cores{gpu}"
-
-
-def _commit(manifest: Mapping[str, Any]) -> str:
-    code = manifest.get("code") or {}
-    return str(code.get("commit") or "")  # ends in + with changes that are not committed
-
-
 def _care(page: Page) -> str:
     """What these numbers do not say; the data-dependent warnings first."""
     expected = dict.fromkeys([*page.shown["stages"], *page.shown["controls"]])
@@ -235,8 +229,8 @@ def _care(page: Page) -> str:
     for stage, artifact in page.artifacts.items():
         notes += [f"{stage} warned: {text}." for text in kept(artifact.facts)]
     notes += [
-        "Intervals come from resampling problems (or blocks of RL steps) of one run with one seed. "
-        "How much another seed of training would move a result is not in them.",
+        seed_words.intervals(page.facts),
+        *origins.mixed(artifact.manifest for artifact in page.artifacts.values()),
         "A claim is a list of checks that must all hold; nothing is corrected for their number.",
         "cons@k exists for problems whose answers can be voted on; the claims compare it on these.",
         "Curves show the prompts of each step, which change; held-out numbers are in the tables.",

@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline import statistics
 from pipeline.errors import UsageError
+from pipeline.over_seeds import OverSeeds, over_seeds
 from pipeline.statistics import Array, Bootstrap, Draws
 from stages.report.evidence import Evidence, Missing
 
@@ -75,43 +76,74 @@ def read_quantity(config: Mapping[str, Any], key: str) -> Quantity:
 class Worlds:
     """The problems on which every side of a check has a value, resampled together: paired."""
 
-    evidence: Evidence
     ids: Sequence[str]
     counts: Array
 
     @classmethod
-    def of(cls, evidence: Evidence, sides: Sequence[Quantity], bootstrap: Bootstrap) -> Worlds:
-        """Raises Missing when the sides have too few problems in common."""
-        columns = [(*column, side) for side in sides for column in _columns(evidence, side)]
-        per_column = [evidence.problems(stage).ids(side.where) for stage, _, side in columns]
-        shared = set(per_column[0]).intersection(*per_column[1:])
-        ids = [id_ for id_ in per_column[0] if id_ in shared]
+    def of(
+        cls, seeds: Sequence[Evidence], sides: Sequence[Quantity], bootstrap: Bootstrap
+    ) -> Worlds:
+        """Of all seeds together. Raises Missing when there are too few such problems."""
+        tables = [
+            (evidence.problems(stage), metric, side)
+            for evidence in seeds
+            for side in sides
+            for stage, metric in _columns(evidence, side)
+        ]
+        per_table = [table.ids(side.where) for table, _, side in tables]
+        shared = set(per_table[0]).intersection(*per_table[1:])
+        ids = [id_ for id_ in per_table[0] if id_ in shared]
         known = np.ones(len(ids), dtype=bool)
-        for stage, metric, _ in columns:
-            known &= ~np.isnan(evidence.problems(stage).values(metric, ids))
+        for table, metric, _ in tables:
+            known &= ~np.isnan(table.values(metric, ids))
         kept = [id_ for id_, there in zip(ids, known, strict=True) if there]
         if len(kept) < bootstrap.smallest:
             raise Missing(f"{len(kept)} problems have all values, fewer than {bootstrap.smallest}")
-        return cls(evidence, kept, statistics.resampling_counts(len(kept), bootstrap))
+        return cls(kept, statistics.resampling_counts(len(kept), bootstrap))
 
-    def mean(self, stage: str, metric: str) -> Draws:
+    def mean(self, evidence: Evidence, stage: str, metric: str) -> Draws:
         """The stage's mean of the metric over these problems."""
-        return statistics.mean_of_problems(
-            self.evidence.problems(stage).values(metric, self.ids), self.counts
-        )
+        values = evidence.problems(stage).values(metric, self.ids)
+        return statistics.mean_of_problems(values, self.counts)
+
+
+def with_evidence(
+    seeds: Sequence[Evidence], sides: Sequence[Quantity]
+) -> tuple[list[Evidence], dict[int, Missing]]:
+    """The seeds that have all that these quantities need, and why the others have not."""
+    there, absent = [], {}
+    for evidence in seeds:
+        try:
+            for side in sides:
+                _require(evidence, side)
+            there.append(evidence)
+        except Missing as missing:
+            absent[evidence.seed] = missing
+    return there, absent
 
 
 def difference(
-    evidence: Evidence, left: Quantity, right: Quantity | None, bootstrap: Bootstrap
-) -> Draws:
+    seeds: Sequence[Evidence], left: Quantity, right: Quantity | None, bootstrap: Bootstrap
+) -> OverSeeds:
     """left − right (or left alone), from the same worlds where both are about problems."""
     sides = [side for side in (left, right) if side is not None]
     over_problems = [side for side in sides if not side.curve]
-    worlds = Worlds.of(evidence, over_problems, bootstrap) if over_problems else None
-    draws = [
-        _resolve(evidence, side, worlds, bootstrap, stream) for stream, side in enumerate(sides)
-    ]
-    return draws[0] - draws[1] if right is not None else draws[0]
+    worlds = Worlds.of(seeds, over_problems, bootstrap) if over_problems else None
+    streams = iter(range(len(seeds) * len(sides)))
+    found = {}
+    for evidence in seeds:
+        draws = [_resolve(evidence, side, worlds, bootstrap, next(streams)) for side in sides]
+        found[evidence.seed] = draws[0] - draws[1] if right is not None else draws[0]
+    return over_seeds(found)
+
+
+def _require(evidence: Evidence, side: Quantity) -> None:
+    """Raise Missing where a seed lacks what a quantity is read from."""
+    if side.curve:
+        evidence.curve(side.stage)
+        return
+    for stage, metric in _columns(evidence, side):
+        evidence.problems(stage).values(metric, ())
 
 
 def _resolve(
@@ -123,9 +155,9 @@ def _resolve(
     if side.budget:
         return _of_budget(evidence, side, worlds)
     assert side.metric is not None
-    draws = worlds.mean(side.stage, side.metric)
+    draws = worlds.mean(evidence, side.stage, side.metric)
     if side.minus:
-        draws -= worlds.mean(side.minus, side.metric)
+        draws -= worlds.mean(evidence, side.minus, side.metric)
     return draws
 
 
@@ -149,7 +181,7 @@ def _of_curve(evidence: Evidence, side: Quantity, bootstrap: Bootstrap, stream: 
 
 def _of_budget(evidence: Evidence, side: Quantity, worlds: Worlds) -> Draws:
     budgets = _budgets(evidence, side)
-    draws = [worlds.mean(side.stage, f"budget/{budget}") for budget in budgets]
+    draws = [worlds.mean(evidence, side.stage, f"budget/{budget}") for budget in budgets]
     if side.budget == "slope":
         doublings = np.log2(1 + np.array(budgets, dtype=np.float64))  # 0: no thinking
         return statistics.slope(doublings, draws)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from pipeline.artifact import Artifact
@@ -63,6 +64,7 @@ class R1Results(Results):
         legend = ["Claims: ✔ reproduced, ✘ not reproduced, ? undecided."] if judged else []
         if stages:
             legend.append("Then pass@1 on held-out reasoning problems, per cent.")
+            legend += _over_seeds(runs, stages)
         verdicts = list(VERDICTS) if judged else []
         return Compared(
             [*(VERDICTS[verdict] for verdict in verdicts), *stages],
@@ -104,6 +106,27 @@ class R1Results(Results):
 
 
 RESULTS = R1Results()
+
+
+def _over_seeds(runs: Sequence[Mapping[str, Any]], stages: Sequence[str]) -> list[str]:
+    """Mean and standard deviation of the runs that differ by nothing but the seed."""
+    alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for run in runs:
+        others = tuple(word for word in run["differs"] if not word.startswith("seed="))
+        if len(others) < len(run["differs"]):
+            alike.setdefault(others, []).append(run["accuracies"])
+    found = []
+    for others, measured in alike.items():
+        values = {stage: [one[stage] for one in measured if stage in one] for stage in stages}
+        words = [
+            f"{stage} {100 * mean(own):.1f} ± {100 * stdev(own):.1f} ({len(own)})"
+            for stage, own in values.items()
+            if len(own) > 1
+        ]
+        if words:
+            told = f"{' '.join(others)}, over seeds" if others else "Over seeds"
+            found.append(f"{told}, mean ± standard deviation (runs): {', '.join(words)}.")
+    return found
 
 
 def _counts(claims: Mapping[str, int], verdicts: Sequence[str]) -> list[str]:

@@ -55,3 +55,10 @@ class StageConfig:
     evaluates: str | None = None
     seed: int = from_root("seed")
     sources: dict[str, str] = field(default_factory=dict, metadata={"identity": False})
+
+
+@dataclass
+class GivenConfig(StageConfig):
+    """What a stage has that brings rows or weights in, or sorts rows: all seeds share it."""
+
+    seed: int = from_root("world_seed")

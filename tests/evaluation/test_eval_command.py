@@ -243,3 +243,40 @@ def test_a_failed_evaluation_names_its_own_command_as_the_way_to_go_on(root, tmp
     assert "r1 run" not in failed.stderr
     kept = json.loads(next((root / "eval/runs").glob("2*/run.json")).read_text())
     assert kept["command"] == f"r1 eval {' '.join(words)}"
+
+
+SUMS = f"gsm8k:{DATA / 'gsm8k/test.jsonl'}"
+
+
+def test_of_several_seeds_each_is_asked_for_as_it_is_alone(own_folder):
+    """A model that is trained, and one that all seeds share, of which other samples are drawn."""
+
+    def asked(*words: str):
+        request = read_request(R1, _parse(["zero", "base", SUMS, ZERO, *words]))
+        return request, survey(R1, request.composed).wanted
+
+    together, wanted = asked("seeds=[0,1]")
+    for seed in (0, 1):
+        alone, own = asked(f"seed={seed}")
+        for (model, benchmark), stage in alone.evaluations.items():
+            name = together.stage(model, benchmark, seed)
+            assert wanted[name].fingerprint == own[stage].fingerprint
+    assert together.stage("base", "gsm8k_test", 1) == "base_on_gsm8k_test@1"
+
+
+def test_one_seed_of_several_cannot_be_named(own_folder):
+    with pytest.raises(UsageError, match="MODEL zero@1: name zero; every seed of it is evaluated"):
+        read_request(R1, _parse(["zero@1", SUMS, ZERO, "seeds=[0,1]"]))
+
+
+def test_the_seeds_of_an_evaluation_stand_beside_each_other_and_the_whole(root):
+    done = evaluate("base", SUMS, *SMALL, "seeds=[0,1]")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split()[:5] for line in done.stdout.splitlines()]
+    assert ["gsm8k_test", "base,", "seed", "0"] in [row[:4] for row in rows]
+    assert ["gsm8k_test", "base,", "seed", "1"] in [row[:4] for row in rows]
+    assert ["gsm8k_test", "base,", "all", "seeds"] in [row[:4] for row in rows]
+    facts = found("base", SUMS, *SMALL, "seeds=[0,1]")["evaluations"]["gsm8k_test"]["base"]
+    lengths = [facts["by_seed"][seed]["overall"]["length"]["value"] for seed in "01"]
+    assert facts["overall"]["length"]["value"] == pytest.approx(sum(lengths) / 2)
+    assert facts["samples"]["in_all"] == 12

@@ -19,7 +19,7 @@ from pipeline.compose import compose
     [
         (["recipe=sumz"], r"no `sumz` in `recipe`. Did you mean `sums`? There is: short, sums."),
         (["profile=huge"], "There is: large, small."),
-        (["sed=1"], "sed: unknown key. Did you mean `seed`?"),
+        (["sed=1"], "sed: unknown key. Did you mean `seed` or `seeds`?"),
         (["stages.lefft.add=1"], "stages.lefft.add: unknown key. Did you mean `left`"),
         (["+stages.lefft.add=1"], "there is no stage `lefft` in this recipe."),
         (["stages.left.ad=1"], "stages.left.ad: unknown key. Did you mean `add`"),
@@ -82,7 +82,9 @@ def test_a_path_below_home_is_found_there(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_wrong_override_of_a_multirun_is_a_usage_error_too(toy: Toy) -> None:
-    assert "sed: unknown key. Did you mean `seed`?" in toy("run", "-m", "sed=1,2", expect=2)
+    assert "sed: unknown key. Did you mean `seed` or `seeds`?" in toy(
+        "run", "-m", "sed=1,2", expect=2
+    )
 
 
 def test_an_unknown_verb_and_an_unknown_stage_exit_with_2(toy: Toy) -> None:

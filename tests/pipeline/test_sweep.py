@@ -27,5 +27,16 @@ def test_claims_and_accuracies_of_the_runs_stand_below_each_other() -> None:
     assert len({len(line.rstrip("-").rstrip()) for line in table[:2]}) == 1, "columns line up"
 
 
+def test_runs_that_differ_by_the_seed_alone_have_a_mean_below_the_table() -> None:
+    """Of base 30 and 34, of r1 one value, of another size nothing to compare with."""
+    found = [
+        row(0, accuracies={"base": 0.30, "r1": 0.7}),
+        row(1, accuracies={"base": 0.34}),
+        row(0, accuracies={"base": 0.9}, differs=["seed=0", "profile=small"]),
+    ]
+    said = [line for line in lines(found, RESULTS) if "over seeds" in line.lower()]
+    assert said == ["Over seeds, mean ± standard deviation (runs): base 32.0 ± 2.8 (2)."]
+
+
 def test_runs_without_a_report_are_told_by_their_state_alone() -> None:
     assert list(lines([row(0), row(1)], RESULTS))[:2] == ["run     state", "seed=0  done"]

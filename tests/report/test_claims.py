@@ -23,7 +23,7 @@ ABOVE = {
 def verdict(world: Any, *checks: dict[str, Any], **more: Any) -> Judgement:
     claim = {"id": 1, "statement": "it is so", "source": "nowhere", "checks": list(checks)}
     config = {"bootstrap": BOOTSTRAP, "claims": [claim], **more}
-    return judge(config, Evidence(world.artifacts))[0]
+    return judge(config, [Evidence(world.artifacts)])[0]
 
 
 def evaluate(world: Any, **stages: list[float]) -> None:
@@ -266,7 +266,7 @@ def test_a_malformed_check_is_named_by_its_key(
 def test_the_shipped_claims_are_ten_and_every_check_can_be_read(
     world: Any, shipped: dict[str, Any]
 ) -> None:
-    found = judge(shipped, Evidence(world.artifacts))
+    found = judge(shipped, [Evidence(world.artifacts)])
     assert [claim.id for claim in found] == list(range(1, 11))
     assert {claim.verdict for claim in found} == {"not run"}
     for row in shipped["paper"]["rows"].values():

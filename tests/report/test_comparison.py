@@ -19,7 +19,9 @@ def test_the_difference_is_paired_and_problems_are_counted(world: Any) -> None:
     moves = [0.1] * 8 + [-0.1, 0.0]
     world.add_evaluation("new", {"pass_at_1": [e + m for e, m in zip(easy, moves, strict=True)]})
     world.add_evaluation("old", {"pass_at_1": easy})
-    found = compare(Evidence(world.artifacts), "new", "old", ["pass_at_1"], BOOTSTRAP)["pass_at_1"]
+    found = compare([Evidence(world.artifacts)], "new", "old", ["pass_at_1"], BOOTSTRAP)[
+        "pass_at_1"
+    ]
     assert found["difference"] == pytest.approx(0.07)
     assert 0 < found["low"] < 0.07 < found["high"] < 0.11
     assert (found["higher"], found["lower"], found["n"]) == (8, 1, 10)
@@ -30,7 +32,9 @@ def test_only_shared_problems_count(world: Any) -> None:
     world.add_evaluation("new", {"pass_at_1": [1.0] * 12})
     old = {"id": [f"p{i}" for i in range(3, 15)], "pass_at_1": [0.5] * 12}
     world.add_evaluation("old", old)
-    found = compare(Evidence(world.artifacts), "new", "old", ["pass_at_1"], BOOTSTRAP)["pass_at_1"]
+    found = compare([Evidence(world.artifacts)], "new", "old", ["pass_at_1"], BOOTSTRAP)[
+        "pass_at_1"
+    ]
     assert (found["n"], found["difference"]) == (9, 0.5)
 
 
@@ -38,6 +42,6 @@ def test_a_comparison_that_cannot_be_made_says_why(world: Any) -> None:
     world.add_evaluation("new", {"pass_at_1": [1.0] * 9, "cons": [None] * 9})
     world.add_evaluation("old", {"pass_at_1": [0.5] * 9, "cons": [None] * 9})
     metrics = ["cons_at_k", "pass_at_64"]
-    found = compare(Evidence(world.artifacts), "new", "old", metrics, BOOTSTRAP)
+    found = compare([Evidence(world.artifacts)], "new", "old", metrics, BOOTSTRAP)
     assert found["cons_at_k"]["reason"] == "0 problems have all values, fewer than 8"
     assert found["pass_at_64"]["reason"] == "the evaluation of new has no pass_at_64 per problem"

@@ -5,6 +5,7 @@
     r1 eval r1 gsm8k:test.jsonl mgsm_zh:mgsm_zh.tsv      the same from local files
     r1 eval Qwen/Qwen2.5-0.5B problems:mine.jsonl        another model, your own problems
     r1 eval dev1 r1 heldout                              two models, and their difference
+    r1 eval dev1 r1 heldout 'seeds=[0,1,2]'              the same for each seed, and over all
     r1 eval ./checkpoint aime2024 math500 --paper        as the paper evaluates
     r1 eval tiny@http://localhost:8000/v1 heldout        a chat model behind a server
 
@@ -25,7 +26,9 @@ way: temperature 0.6, top-p 0.95, 32,768 tokens, and of each benchmark its own n
 of AIME, 16 of MATH-500; `samples` in conf/data), which profile=paper takes too. `-k` is stronger.
 
 With several models, each is compared with the first on the problems that both were asked: the
-difference of every metric with a 95 % interval from resampling problems, and a sign test.
+difference of every metric with a 95 % interval from resampling problems, and a sign test. Of
+several seeds each is a line of its own (of a model that all share, other samples of it), and
+intervals are over problems and seeds.
 
 `--json` prints {"evaluations": {BENCHMARK: {MODEL: facts}}, "differences": {BENCHMARK: {MODEL:
 {METRIC: {"difference", "low", "high", "n", "higher", "lower", "sign_test"}}}}}; a difference that

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import manifest as manifests
+from pipeline import seeds
 from pipeline.artifact import MANIFEST
 from pipeline.compose import Composed, compose
 from pipeline.errors import UsageError
@@ -41,12 +42,23 @@ PAPER = "paper_settings"  # the stage that --paper composes
 
 @dataclass(frozen=True)
 class Request:
-    """The recipe with what was asked for, and the stages that are asked: (model, benchmark)."""
+    """The recipe with what was asked for, and the stages that are asked: (model, benchmark).
+
+    Those of seeds that are not the first are called as pipeline/seeds.py says.
+    """
 
     composed: Composed
     models: list[str]
     benchmarks: list[str]
     evaluations: dict[tuple[str, str], str]
+
+    @property
+    def seeds(self) -> list[int]:
+        return seeds.read(self.composed.root)
+
+    def stage(self, model: str, benchmark: str, seed: int) -> str:
+        """The evaluation of a model on a benchmark for one seed."""
+        return seeds.of_seed(self.evaluations[model, benchmark], seed, self.composed.stages)
 
 
 def read_request(project: Project, options: argparse.Namespace) -> Request:
@@ -105,13 +117,15 @@ def _with_evaluations(
     hub = Hub(**composed.root["hub"])
     models = [_model_stage(word, stages, like, hub, options.revision) for word in words]
     problems = [benchmark.stage for benchmark in benchmarks]
-    evaluations = {}
+    evaluations, (_, *others) = {}, seeds.read(composed.root)
     for benchmark in problems:
         _check_makes_problems(stages, benchmark, registry)
         for model in models:
             name = f"{model}_on_{benchmark}"
             stages[name] = _evaluation(like, model, benchmark, stages, options)
             evaluations[model, benchmark] = name
+            for seed in others:
+                stages[seeds.named(name, seed)] = dataclasses.replace(stages[name], seed=seed)
     outside = [model for model in models if model not in composed.stages]
     only = [*outside, *problems, *evaluations.values()]
     name = "-".join([*map(slug, models), *problems])
@@ -142,6 +156,8 @@ def _model_stage(
     revision: str | None,
 ) -> str:
     """The stage that is the model; one from elsewhere becomes a stage of its own."""
+    if model in stages and seeds.plain(model) != model:
+        raise UsageError(f"MODEL {model}: name {seeds.plain(model)}; every seed of it is evaluated")
     if model in stages:
         return model
     if served := SERVED.fullmatch(model):

@@ -16,6 +16,7 @@ from stages.commands.eval.request import Request
 from stages.commands.eval.words import slug
 from stages.report.comparison import compare
 from stages.report.evidence import Evidence
+from stages.report.over_seeds import estimates
 
 COLUMNS = {
     "pass_at_1": "pass@1",
@@ -28,6 +29,9 @@ COLUMNS = {
 
 Facts = dict[str, Any]
 By = dict[str, dict[str, Facts]]  # benchmark → model →
+Seeds = dict[int, dict[str, Artifact]]  # seed → model →
+#: What the evaluations of all seeds have in common.
+COUNTED = ("model", "problems", "prompts_too_long", "samples_per_problem")
 
 
 @dataclass(frozen=True)
@@ -41,25 +45,44 @@ class Results:
 def made_before(project: Project, request: Request) -> set[str]:
     """The evaluations that are there already: they draw nothing."""
     facts = survey(project, request.composed).facts
-    return {stage for stage in request.evaluations.values() if facts[stage].done}
+    names = [request.stage(*asked, seed) for asked in request.evaluations for seed in request.seeds]
+    return {stage for stage in names if facts[stage].done}
 
 
 def read_results(project: Project, request: Request, before: set[str]) -> Results:
     """The facts of all evaluations, once they ran, and the models compared."""
     found = survey(project, request.composed).facts
-    artifacts: dict[str, dict[str, Artifact]] = {name: {} for name in request.benchmarks}
+    artifacts: dict[str, Seeds]
+    artifacts = {name: {seed: {} for seed in request.seeds} for name in request.benchmarks}
     evaluations: By = {name: {} for name in request.benchmarks}
-    for (model, benchmark), stage in request.evaluations.items():
-        artifact = found[stage].artifact
-        assert artifact is not None  # `execute` returned 0
-        artifacts[benchmark][model] = artifact
-        samples = _samples(artifact, there=stage in before)
-        evaluations[benchmark][model] = {
-            **artifact.facts,
-            "samples": samples,
-            "artifact": str(artifact.path),
-        }
-    return Results(evaluations, _differences(request, artifacts))
+    bootstrap = Bootstrap(**request.composed.root["bootstrap"])
+    for model, benchmark in request.evaluations:
+        by_seed = {}
+        for seed in request.seeds:
+            stage = request.stage(model, benchmark, seed)
+            artifact = found[stage].artifact
+            assert artifact is not None  # `execute` returned 0
+            artifacts[benchmark][seed][model] = artifact
+            samples = _samples(artifact, there=stage in before)
+            own = {**artifact.facts, "samples": samples, "artifact": str(artifact.path)}
+            by_seed[seed] = own
+        evaluations[benchmark][model] = _whole(by_seed, bootstrap)
+    return Results(evaluations, _differences(request, artifacts, bootstrap))
+
+
+def _whole(by_seed: Mapping[int, Facts], bootstrap: Bootstrap) -> Facts:
+    """The facts of one seed as they are; of several what they have in common, and each."""
+    first = next(iter(by_seed.values()))
+    if len(by_seed) == 1:
+        return first
+    overall = {seed: {"": own["overall"]} for seed, own in by_seed.items()}
+    counts = [own["samples"] for own in by_seed.values()]
+    return {
+        **{name: first[name] for name in COUNTED},
+        "overall": estimates(overall, bootstrap)[""],
+        "samples": {name: sum(one[name] for one in counts) for name in counts[0]},
+        "by_seed": {str(seed): own for seed, own in by_seed.items()},
+    }
 
 
 def _samples(artifact: Artifact, there: bool) -> dict[str, int]:
@@ -69,20 +92,23 @@ def _samples(artifact: Artifact, there: bool) -> dict[str, int]:
     return {"in_all": funnel["samples"], "drawn": drawn, "reused": funnel["samples"] - drawn}
 
 
-def _differences(request: Request, artifacts: Mapping[str, Mapping[str, Artifact]]) -> By:
+def _differences(request: Request, artifacts: Mapping[str, Seeds], bootstrap: Bootstrap) -> By:
     first, *others = request.models
     if not others:
         return {}
-    bootstrap = Bootstrap(**request.composed.root["bootstrap"])
     found: By = {}
-    for benchmark, by_model in artifacts.items():
-        evidence = Evidence({artifact.stage: artifact for artifact in by_model.values()})
+    for benchmark, by_seed in artifacts.items():
+        seeds = [
+            Evidence({artifact.stage: artifact for artifact in by_model.values()}, seed)
+            for seed, by_model in by_seed.items()
+        ]
+        by_model = next(iter(by_seed.values()))
         known = by_model[first].facts["overall"]
         found[benchmark] = {}
         for other in others:
             shared = [name for name in by_model[other].facts["overall"] if name in known]
             left, right = (str(by_model[model].facts["model"]) for model in (other, first))
-            found[benchmark][other] = compare(evidence, left, right, shared, bootstrap)
+            found[benchmark][other] = compare(seeds, left, right, shared, bootstrap)
     return found
 
 
@@ -102,7 +128,10 @@ def tables(request: Request, results: Results) -> Iterator[str]:
     head = ["benchmark", "model", "pass@1 [95 %]", *list(COLUMNS.values())[1:]]
     lines = [[*head, "problems", "too long", "k", "drawn", "reused"]]
     for benchmark, by_model in results.evaluations.items():
-        lines += [_line(benchmark, model, facts) for model, facts in by_model.items()]
+        for model, facts in by_model.items():
+            own = facts.get("by_seed", {})
+            lines += [_line(benchmark, f"{model}, seed {seed}", own[seed]) for seed in own]
+            lines.append(_line(benchmark, f"{model}, all seeds" if own else model, facts))
     yield from _aligned(lines)
     if results.differences:
         yield from _compared(request.models[0], results)

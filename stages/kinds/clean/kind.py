@@ -11,7 +11,7 @@ from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import parts, values
 from stages.settings.edges import some, takes
 from stages.settings.parts import MixturePart
-from stages.settings.stage import StageConfig, later
+from stages.settings.stage import GivenConfig, later
 
 TYPES = ("problems", "samples", "conversations", "preferences", "labels")
 PROVES = "prove_problems"
@@ -19,7 +19,7 @@ LEAST_THRESHOLD = 0.7  # of near duplicates: there a pair is still proposed with
 
 
 @dataclass
-class CleanConfig(StageConfig):
+class CleanConfig(GivenConfig):
     """Rows of `data_from` without repetitions, and without anything of `apart_from`.
 
     The thresholds are similarities; null leaves that check out (docs/data_hygiene.md). Of what is

@@ -13,13 +13,13 @@ from stages.settings import files, hub, values, verifiers
 from stages.settings.about import About
 from stages.settings.hub import Hub
 from stages.settings.origins import rows
-from stages.settings.stage import StageConfig, from_root, outside_file
+from stages.settings.stage import GivenConfig, from_root, outside_file
 from stages.settings.verifiers import Verifiers
 from stages.verifiers import VERIFIERS
 
 
 @dataclass
-class ConversationsConfig(StageConfig):
+class ConversationsConfig(GivenConfig):
     """Long chains of thought of others as conversations: a local file or a hub name.
 
     columns: prompt, context, completion, thought, reference or turns → the file's own column.

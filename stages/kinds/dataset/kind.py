@@ -15,7 +15,7 @@ from stages.settings.about import About
 from stages.settings.code_tests import CodeTests
 from stages.settings.hub import Hub
 from stages.settings.origins import rows
-from stages.settings.stage import StageConfig, from_root, outside_file, placement
+from stages.settings.stage import GivenConfig, from_root, outside_file, placement
 from stages.verifiers import VERIFIERS
 
 OWN = "problems"  # the format that reads a map of columns
@@ -23,7 +23,7 @@ WITHOUT_REFERENCE = ("error", "drop", "keep")  # what becomes of rows that have 
 
 
 @dataclass
-class DatasetConfig(StageConfig):
+class DatasetConfig(GivenConfig):
     """A real data set as problems: `format` names its reader, `path` a local file or a hub name."""
 
     format: str = MISSING

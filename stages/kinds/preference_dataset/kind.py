@@ -13,7 +13,7 @@ from stages.settings import files, hub, values
 from stages.settings.about import About
 from stages.settings.hub import Hub
 from stages.settings.origins import rows
-from stages.settings.stage import StageConfig, from_root, outside_file
+from stages.settings.stage import GivenConfig, from_root, outside_file
 
 FORMATS = {
     "preference_dataset": values.PREFERENCE_FORMATS,
@@ -22,7 +22,7 @@ FORMATS = {
 
 
 @dataclass
-class LabelDatasetConfig(StageConfig):
+class LabelDatasetConfig(GivenConfig):
     """Responses of a public data set that are labelled: `format` names the reader of its rows.
 
     columns: the set's own names of prompt, completion, messages, label, language, domain or source.

@@ -11,7 +11,7 @@ from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.settings import training, values
 from stages.settings.numbers import Inputs, Numbers
 from stages.settings.origins import TINY
-from stages.settings.stage import StageConfig, placement
+from stages.settings.stage import GivenConfig, placement
 from stages.settings.training import Optimizer, Precision
 
 DTYPES = ("float32", "bfloat16")
@@ -51,7 +51,7 @@ class Corpus:
 
 
 @dataclass
-class PretrainConfig(StageConfig):
+class PretrainConfig(GivenConfig):
     """Train a small base model and its tokenizer on the tiny world's corpus."""
 
     shape: ModelShape = field(default_factory=ModelShape)

@@ -20,7 +20,7 @@ from stages.rows.places import HUB_NAME
 from stages.settings import context, hub, rope
 from stages.settings.hub import Hub
 from stages.settings.origins import place
-from stages.settings.stage import StageConfig, from_root, later, outside_file, placement
+from stages.settings.stage import GivenConfig, from_root, later, outside_file, placement
 
 RECIPE = "recipe"  # the value of chat_template that is no file
 GB = 1e9
@@ -46,7 +46,7 @@ class ModelContext:
 
 
 @dataclass
-class PretrainedConfig(StageConfig):
+class PretrainedConfig(GivenConfig):
     """Take an existing checkpoint: a Hugging Face hub name or a local folder.
 
     positions: what it sees as it was published, for the plan where its files are not here yet.

@@ -11,12 +11,12 @@ from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import values
 from stages.settings.edges import any_of, takes
 from stages.settings.origins import TINY
-from stages.settings.stage import StageConfig
+from stages.settings.stage import GivenConfig
 from stages.tiny.phrases import LANGUAGES
 
 
 @dataclass
-class ProblemsConfig(StageConfig):
+class ProblemsConfig(GivenConfig):
     """Problems of the tiny world, generated from a seed. split: `train` or `heldout`."""
 
     split: str = MISSING

@@ -12,7 +12,7 @@ from pipeline.kinds import Kind, Problem, Stage
 from stages.proving.refusals import faults
 from stages.settings import verifiers
 from stages.settings.edges import any_of, some, takes
-from stages.settings.stage import StageConfig, from_root, placement
+from stages.settings.stage import GivenConfig, from_root, placement
 from stages.settings.verifiers import TrainingVerifiers
 
 
@@ -25,7 +25,7 @@ class PassRate:
 
 
 @dataclass
-class ProveConfig(StageConfig):
+class ProveConfig(GivenConfig):
     """Rows of `data_from` that prove themselves, in their order; none that is too easy or hard.
 
     max_refused, max_same_answer: of each source; a gate, so moving it proves nothing again.

@@ -11,11 +11,11 @@ from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import values
-from stages.settings.stage import StageConfig
+from stages.settings.stage import GivenConfig
 
 
 @dataclass
-class ReasoningGymConfig(StageConfig):
+class ReasoningGymConfig(GivenConfig):
     """Problems that reasoning-gym generates. split: `train` or `heldout`."""
 
     split: str = MISSING

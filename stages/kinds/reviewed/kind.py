@@ -12,14 +12,14 @@ from pipeline.kinds import Kind, Problem, Stage
 from stages.settings import values, verifiers
 from stages.settings.edges import ROWS, some, takes
 from stages.settings.origins import place
-from stages.settings.stage import StageConfig, from_root, outside_file
+from stages.settings.stage import GivenConfig, from_root, outside_file
 from stages.settings.verifiers import TrainingVerifiers
 
 WITHOUT = ("error", "drop")  # rows of a sheet that have no verdict
 
 
 @dataclass
-class ReviewedConfig(StageConfig):
+class ReviewedConfig(GivenConfig):
     """Rows of `data_from` that people kept or corrected on a sheet of `r1 review`.
 
     without_verdict: `error` asks for a verdict on every row, `drop` leaves the others out, counted.

@@ -10,11 +10,11 @@ from omegaconf import MISSING
 from pipeline.errors import UsageError
 from pipeline.kinds import Kind, Problem, Stage
 from stages.settings.generation import Server
-from stages.settings.stage import StageConfig, from_root
+from stages.settings.stage import GivenConfig, from_root
 
 
 @dataclass
-class ServedModelConfig(StageConfig):
+class ServedModelConfig(GivenConfig):
     """A chat model behind an OpenAI-compatible server: to be evaluated, or to judge.
 
     revision: any word; another one when the server has other weights under the same name.
