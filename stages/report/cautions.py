@@ -26,6 +26,11 @@ def commit(manifest: Mapping[str, Any]) -> str:
     return str(code.get("commit") or "")  # ends in + with changes that are not committed
 
 
+def short(commit: str) -> str:
+    """A commit as git shortens it, with the + of changes that were not committed."""
+    return commit[:10] + ("+" if commit.endswith("+") and len(commit) > 10 else "")
+
+
 def care(page: Page) -> str:
     """What these numbers do not say; the data-dependent warnings first."""
     expected = dict.fromkeys([*page.shown["stages"], *page.shown["controls"]])

@@ -100,6 +100,8 @@ def svg(figure: Figure) -> str:
     written = io.StringIO()
     figure.savefig(written, format="svg", transparent=True, metadata={"Date": None})
     text = written.getvalue()
+    for number, id_ in enumerate(dict.fromkeys(re.findall(r'id="([mp][0-9a-f]{10})"', text))):
+        text = text.replace(id_, f"r{number}")  # ids hash places to the last bit, which may differ
     for name, (light, _) in INKS.items():
         text = text.replace(f": {light}", f": var(--{name})")
     text = text.replace(f"'{FONT}'", f"'{FONT}', Verdana, sans-serif")

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from pipeline.artifact import Artifact
 from stages.report import stage_figure, tables
-from stages.report.cautions import commit
+from stages.report.cautions import commit, short
 from stages.report.evidence import Evidence, Missing
 from stages.report.gallery import Gallery, Shown, complete, gallery
 from stages.report.gather import seconds
@@ -32,7 +32,7 @@ def stages(page: Page) -> Iterator[dict[str, Any]]:
             "time": tables.duration(seconds(artifact)),
             "memory": tables.memory(artifact),
             "fingerprint": artifact.fingerprint,
-            "code": _short(commit(artifact.manifest)) or "unknown",
+            "code": short(commit(artifact.manifest)) or "unknown",
             "sources": [(i["edge"], i["stage"]) for i in artifact.manifest.get("inputs") or ()],
             "reasoning": tables.cell(estimates, HEADLINE),
             "general": tables.cell(estimates, f"{GENERAL}/{ACCURACY}"),
@@ -44,11 +44,6 @@ def stages(page: Page) -> Iterator[dict[str, Any]]:
             "asked": evidence.evaluation(name).stage if name in evidence.models() else "",
             "gallery": _gallery(path, page.shown) if path else None,
         }
-
-
-def _short(commit: str) -> str:
-    """A commit as git shortens it, with the + of changes that were not committed."""
-    return commit[:10] + ("+" if commit.endswith("+") and len(commit) > 10 else "")
 
 
 def _numbers(name: str, page: Page) -> Markup | None:
