@@ -126,12 +126,19 @@ def _numbers(old: Run, new: Run, bootstrap: Bootstrap) -> Iterator[dict[str, Any
             entries = [side.get(key) for side in sides]
             if entries[0] == entries[1]:
                 continue
-            values = [entry["value"] if entry else None for entry in entries]
-            row: dict[str, Any] = {"stage": stage, "metric": key}
-            row |= {"old": entries[0], "new": entries[1]}
-            known = None not in values
-            row["difference"] = values[1] - values[0] if known else None
-            yield row | (pairs.interval(stage, key) or apart(*entries) if known else {})
+            row = {"stage": stage, "metric": key, "old": entries[0], "new": entries[1]}
+            yield row | {"difference": None} | _difference(pairs, stage, key, entries)
+
+
+def _difference(
+    pairs: _Pairs, stage: str, key: str, entries: Sequence[Mapping[str, Any] | None]
+) -> dict[str, Any]:
+    """new − old with what interval there is; empty where one of them has no value."""
+    old, new = entries
+    if not old or not new or old["value"] is None or new["value"] is None:
+        return {}
+    difference = {"difference": new["value"] - old["value"]}
+    return difference | (pairs.interval(stage, key) or apart(old, new))
 
 
 def apart(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,7 +180,7 @@ class _Pairs:
             evaluations = [side.evaluation(stage) for side in self.sides]
             if _problems(evaluations[0]) != _problems(evaluations[1]):
                 return {}
-            cut = {
+            cut: dict[str, Any] = {
                 SLICES[by]: where for by in SLICES if where in (evaluations[1].facts.get(by) or ())
             }
             if where and not cut:

@@ -57,9 +57,9 @@ def _summary(found: Mapping[str, Any]) -> str:
         f"the configuration and {len(found['numbers'])} numbers differ.** {len(stages['same'])} "
         f"stages have the same result in both, {len(stages['other'])} another one.",
         "Differences are the later run less the earlier one, with 95 % intervals: paired by "
-        "problem where both asked a model the same, else, marked ~, from the two intervals as if they were "
-        "independent; bold where zero lies outside. That two runs with other seeds, machines or "
-        "thread counts also differ by chance is not in them.",
+        "problem where both asked a model the same, else, marked ~, from the two intervals as if "
+        "they were independent; bold where zero lies outside. That two runs with other seeds, "
+        "machines or thread counts also differ by chance is not in them.",
     ]
     for key, run in (("only_old", found["runs"][0]), ("only_new", found["runs"][1])):
         if stages[key]:
@@ -119,8 +119,8 @@ def _configuration(differing: Iterable[Mapping[str, Any]]) -> str:
     changes: dict[tuple[str, str, str], list[str]] = {}
     for row in differing:
         stage, key = _of_stage(row["key"])
-        sides = [_value(row[side], row[f"in_{side}"]) for side in ("old", "new")]
-        changes.setdefault((key, *sides), []).append(stage)
+        old, new = (_value(row[side], row[f"in_{side}"]) for side in ("old", "new"))
+        changes.setdefault((key, old, new), []).append(stage)
     rows = [[f"`{key}`", *sides, ", ".join(where)] for (key, *sides), where in changes.items()]
     return _table(["key", "earlier", "later", "stages"], rows)
 

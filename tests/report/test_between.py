@@ -92,7 +92,7 @@ def test_other_problems_are_not_paired(tmp_path: Path, config: dict[str, Any]) -
 
 def test_the_same_results_differ_in_nothing(tmp_path: Path, config: dict[str, Any]) -> None:
     runs = [run(tmp_path, n, lambda w: asked(w, [0.25] * 10, "e1"), config) for n in ("a", "b")]
-    text, found = compare(*runs, config)
+    text, found = compare(runs[0], runs[1], config)
     assert found["numbers"] == found["configuration"] == []
     assert found["stages"]["same"] == ["eval_zero"]
     assert "**0 of 10 verdicts, 0 keys of the configuration and 0 numbers differ.**" in text
