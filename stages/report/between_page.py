@@ -16,6 +16,7 @@ from stages.report.tables import NONE, number
 from stages.report.web_text import markdown, rendered
 
 SHOWN = (HEADLINE, f"{GENERAL}/{ACCURACY}")
+RECIPE = "recipe"  # in place of a stage
 LONGEST = 80  # characters of a value of the configuration
 
 
@@ -126,9 +127,9 @@ def _configuration(differing: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _of_stage(key: str) -> tuple[str, str]:
-    """`stages.zero.max_steps`: zero, and its key; of another key no stage."""
+    """`stages.zero.max_steps`: zero, and its key; other keys are the recipe's."""
     if not key.startswith("stages.") or key.count(".") == 1:
-        return NONE, key
+        return RECIPE, key
     _, stage, rest = key.split(".", 2)
     return stage, rest
 

@@ -29,7 +29,7 @@ CAPTION = (
 )
 POINTS, TAU = "points", "Kendall's tau"
 INCHES = 6.0  # narrow enough for a phone, as words stand above their bars
-SIZE, WIDTH = 9.0, 80  # points of a check's words, and characters in a line of them
+SIZE, WIDTH = 9.0, 88  # points of a check's words, and characters in a line of them
 LINE = 0.175  # inches that a line of words takes
 BEHIND = {"facecolor": style.PAPER, "edgecolor": "none", "pad": 0.4}  # keeps lines off the words
 BAR = 1.9  # and a bar, in lines

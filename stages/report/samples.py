@@ -19,6 +19,8 @@ from stages.report.evidence import Evidence
 SAMPLES = "samples.parquet"
 COLUMNS = ("id", "prompt", "reference", "completion", "score", "reason", "domain", "language")
 RIGHT, WRONG, UNKNOWN = "✔ right", "✘ wrong", "? cannot be judged"
+#: An empty line ends HTML in Markdown: what a model says after one would be Markdown of its own.
+_EMPTY = re.compile(r"(?m)^[^\S\n]*$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 Sample = Mapping[str, Any]
@@ -100,7 +102,7 @@ def _sample(sample: Sample, shown: Mapping[str, Any]) -> str:
         reference = " ".join(str(sample["reference"]).split())
         facts.append(f"reference: <code>{_safe(cut(reference, shown['folded_from']))}</code>")
     text = str(sample["completion"])
-    body = f"<pre>{_safe(cut(text, shown['longest']))}</pre>"
+    body = f"<pre>{_EMPTY.sub('&#8203;', _safe(cut(text, shown['longest'])))}</pre>"
     if len(text) > shown["folded_from"]:
         size = f"{len(text):,} characters"
         body = f"<details><summary>completion, {size}</summary>\n{body}\n</details>"

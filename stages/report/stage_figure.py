@@ -32,7 +32,7 @@ def draw(curve: Curve, panels: Mapping[str, str], smoothing: float) -> str:
         figure, grid = plt.subplots(lines, COLUMNS, figsize=(11, height), squeeze=False)
         # Set by hand: to find the places anew for each stage took half of a report's time.
         top, bottom = 1 - 0.25 / height, 0.3 / height
-        figure.subplots_adjust(0.045, bottom, 0.995, top, wspace=0.16, hspace=0.35)
+        figure.subplots_adjust(0.06, bottom, 0.995, top, wspace=0.2, hspace=0.35)
         for axes, (metric, title) in zip(grid.flat, logged.items(), strict=False):
             _panel(axes, curve, metric, title, smoothing)
         for axes in list(grid.flat)[len(logged) :]:

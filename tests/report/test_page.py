@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from markdown_it import MarkdownIt
 
 from stages import report
 from stages.report import effects
@@ -86,6 +87,20 @@ def test_a_page_asks_for_nothing_and_runs_nothing(
     sources = [a["src"] for _, a in tags if "src" in a]
     assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
     assert any("default-src 'none'" in str(a.get("content")) for tag, a in tags if tag == "meta")
+
+
+def test_a_model_s_words_are_no_markdown_of_the_report(
+    world: World, shipped: dict[str, Any], tmp_path: Path
+) -> None:
+    """An empty line, or one of spaces, must not end the HTML that holds them."""
+    for model, empty in (("zero", "\n\n"), ("dev1", "\n \t\n"), ("dev2", "\n\u3000\n")):
+        words = f"so{empty}![x](http://evil/x.png) <b>"
+        add_samples(world, model, [sample(i, 0.0, completion=words) for i in range(3)])
+    page(world, shipped, tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert text.count("http://evil/x.png") == 9
+    shown = Tags(MarkdownIt().enable("table").render(text)).found
+    assert not [a for tag, a in shown if "evil" in str(a)]
 
 
 def test_an_svg_takes_its_inks_from_the_reader_s_scheme(
