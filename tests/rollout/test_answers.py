@@ -120,7 +120,7 @@ def test_the_third_death_on_the_same_requests_fails_with_their_prompts(fleet):
 
     with pytest.raises(StageFailed, match=r"3 engines in a row died .*SIGKILL") as caught:
         kill_at_each_answer()
-    assert "'3 + 14 = '" in str(caught.value)
+    assert any(repr(prompt) in str(caught.value) for prompt in PROMPTS)  # of what was not answered
 
 
 def test_an_engine_that_dies_of_new_weights_begins_with_them(fleet, trained):
