@@ -233,9 +233,8 @@ def test_small_files_of_another_shape_cost_a_stage_nothing(toy: Toy, finished_on
 def test_ctrl_c_stops_the_stages_and_says_how_to_go_on(toy: Toy) -> None:
     process = toy.start("run", "stages.left.delay=20", "launcher.max_parallel=1")
     try:
-        left = toy.store / ".work" / "left"
-        wait_for(left)
-        wait_for(next(left.iterdir()) / "attempts.json")
+        work = toy.store / toy.wait_for("left-*.json").stem.replace("left-", ".work/left/")
+        wait_for(work / "attempts.json")
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     finally:
@@ -244,7 +243,7 @@ def test_ctrl_c_stops_the_stages_and_says_how_to_go_on(toy: Toy) -> None:
     assert "To go on: r1 run stages.left.delay=20 launcher.max_parallel=1" in output
     assert "Traceback" not in output
     assert toy.states() == {"numbers": "done", "left": "resume", "right": "run", "both": "run"}
-    attempts = json.loads((next(left.iterdir()) / "attempts.json").read_text())
+    attempts = json.loads((work / "attempts.json").read_text())
     assert attempts[-1]["outcome"] == "stopped"
     assert "3 of 4 stages to run" in toy("run")
 

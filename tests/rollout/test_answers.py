@@ -45,8 +45,11 @@ def trained(tiny_model_dir, tmp_path_factory):
     return folder
 
 
+PROMPTS = ("3 + 14 = ", "def add(a, b):", "问题：小明")
+
+
 def requests_of(engine, count=7, n=3):
-    prompts = engine.tokenizer(["3 + 14 = ", "def add(a, b):", "问题：小明"]).input_ids
+    prompts = engine.tokenizer(list(PROMPTS)).input_ids
     return [GenerationRequest(prompts[i % 3], n, seed=100 * i) for i in range(count)]
 
 
