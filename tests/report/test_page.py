@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from markdown_it import MarkdownIt
 
 from stages import report
@@ -167,14 +165,3 @@ def test_a_curve_that_is_not_finite_is_named(
         file.write(f"{line}\n")
     text = page(world, shipped, tmp_path)
     assert "zero: loss is not a finite number at 1 steps, from 13 on." in text
-
-
-@pytest.mark.parametrize(("what", "more"), [("machines", "host"), ("commits", "code")])
-def test_results_of_several_machines_or_commits_are_said_to_be(
-    world: World, shipped: dict[str, Any], tmp_path: Path, what: str, more: str
-) -> None:
-    others = {"host": {"cpu": "slide rule", "cores": 1}, "code": {"commit": "decade"}}
-    world.add_model("base")
-    world.add_model("zero", **{more: others[more]})
-    text = page(world, shipped, tmp_path)
-    assert re.search(rf"These results were made by 2 {what}: .*(abacus|c0ffee)", text)
