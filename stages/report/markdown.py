@@ -120,6 +120,7 @@ def _stages(page: Page) -> str:
         tables.evaluations(names, page.facts["stages"]),
         f"{tables.NONE} not run or not measured. {seed_words.brackets(page.facts)}",
         tables.differences(page.facts["differences"]),
+        tables.votes(page.facts["votes"], names),
         tables.paper(page.config["claims"]["paper"]),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -129,7 +130,8 @@ def _rl(page: Page) -> str:
     looks = trained.validation(page.artifacts)
     how = (
         "Problems of their own, asked on the way: neither trained on nor part of the tables above. "
-        "No claim reads them."
+        "No claim reads them. cons@k is of those alone whose answers can be voted on (programs "
+        "have no vote), accuracy of all: the two are not to be held against each other."
     )
     evidence = Evidence(page.artifacts)
     terms = trained.rewards(evidence, page.shown["last"])
@@ -145,7 +147,8 @@ def _students(page: Page) -> str:
         return ""
     teacher = [page.shown["teacher"]] if page.shown["teacher"] in page.facts["stages"] else []
     table = tables.evaluations([*names, *teacher], page.facts["stages"])
-    return "\n\n".join(part for part in (page.figure("students"), table) if part)
+    votes = tables.votes(page.facts["votes"], names)
+    return "\n\n".join(part for part in (page.figure("students"), table, votes) if part)
 
 
 def _controls(page: Page) -> str:
@@ -162,7 +165,11 @@ def _others(page: Page) -> str:
 
 def _evaluated(page: Page, stages: Iterable[str]) -> str:
     names = [stage for stage in stages if stage in page.facts["stages"]]
-    return tables.evaluations(names, page.facts["stages"]) if names else ""
+    if not names:
+        return ""
+    found = tables.evaluations(names, page.facts["stages"])
+    votes = tables.votes(page.facts["votes"], names)
+    return f"{found}\n\n{votes}" if votes else found
 
 
 def _what_ran(page: Page) -> str:
