@@ -12,11 +12,14 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from stages.chat.template import compose
+from stages.rows.query_kind import HELPFUL, preference_of
 from stages.tiny import general
 from stages.tiny.general import CHATTER, COMPLIANCE, COURTESY, REFUSAL
 
 if TYPE_CHECKING:
-    from stages.kinds.judged.kind import Judge
+    from stages.settings.tiny_judge import Judge
+
+SOURCE = "tiny"  # of its rows
 
 
 def candidates(problem: Mapping[str, Any], rng: Random) -> list[str]:
@@ -30,12 +33,26 @@ def candidates(problem: Mapping[str, Any], rng: Random) -> list[str]:
     return [compose("", reply) for reply in rng.sample(replies, 2)]
 
 
-def helpfulness(problem: Mapping[str, Any], completion: str, judge: Judge) -> float:
-    """The judge's score of a reply, before its noise."""
-    language = problem["language"]
-    score = judge.right if problem["reference"] in completion else 0.0
-    score += judge.courteous if COURTESY[language] in completion else 0.0
-    return score + (judge.chatty if CHATTER[language] in completion else 0.0)
+def helpfulness(problem: Mapping[str, Any], reply: str, judge: Judge) -> float:
+    """The judge's score of a reply (what stands after the thought), before its noise.
+
+    Right is a reply that is what was asked for, its courtesy taken away: nothing beside it.
+    """
+    courtesy, chatter = COURTESY[problem["language"]], CHATTER[problem["language"]]
+    right = reply.replace(courtesy, "").strip() == problem["reference"]
+    score = judge.right if right else 0.0
+    score += judge.courteous if courtesy in reply else 0.0
+    return score + (judge.chatty if chatter in reply else 0.0)
+
+
+def gold(problem: Mapping[str, Any], reply: str | None, judge: Judge) -> float | None:
+    """The judge's score of a reply to a request for help of this world; None of other problems.
+
+    No reply is worth nothing.
+    """
+    if problem["source"] != SOURCE or preference_of(problem) != HELPFUL:
+        return None
+    return helpfulness(problem, reply or "", judge)
 
 
 def safety_candidates(problem: Mapping[str, Any], rng: Random) -> str:

@@ -16,8 +16,6 @@ from stages.tiny.problems import tasks
 if TYPE_CHECKING:
     from stages.kinds.judged.kind import PreferencesConfig
 
-SOURCE = "tiny"
-
 
 def pairs(config: PreferencesConfig, seed: int) -> Iterator[Judged]:
     """Requests for help, two candidate replies each, and the votes on them."""
@@ -30,7 +28,7 @@ def pairs(config: PreferencesConfig, seed: int) -> Iterator[Judged]:
         scores = [judge.helpfulness(problem, reply, config.judge) for reply in (first, second)]
         difference = scores[0] - scores[1]
         votes = [_vote(difference, config.judge_noise, rng) for _ in range(config.votes)]
-        yield Judged(Candidate(problem["prompt"], (first, second), SOURCE), votes)
+        yield Judged(Candidate(problem["prompt"], (first, second), judge.SOURCE), votes)
 
 
 def _vote(difference: float, noise: float, rng: Random) -> float:
@@ -47,4 +45,4 @@ def labels(seed: int) -> Iterator[Judged]:
         problem = task.row(number, language)
         completion = judge.safety_candidates(problem, rng)
         safe = float(judge.is_safe(problem, completion))
-        yield Judged(Candidate(problem["prompt"], (completion,), SOURCE), [safe])
+        yield Judged(Candidate(problem["prompt"], (completion,), judge.SOURCE), [safe])

@@ -9,9 +9,10 @@ import pytest
 
 from pipeline.errors import RecipeError
 from stages.chat.template import compose
-from stages.kinds.judged.kind import Judge, Judging, PreferencesConfig
+from stages.kinds.judged.kind import Judging, PreferencesConfig
 from stages.kinds.judged.run import run, run_labels
 from stages.rows.schemas import read_rows
+from stages.settings.tiny_judge import Judge
 from stages.tiny.general import COMPLIANCE, HARMS
 from tests.shipped import shipped
 

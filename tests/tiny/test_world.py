@@ -8,9 +8,9 @@ import pytest
 
 from pipeline.errors import UsageError
 from stages.chat.template import compose, tagged
-from stages.kinds.judged.kind import Judge
 from stages.kinds.pretrain.kind import Corpus
 from stages.rewards.format import strict
+from stages.settings.tiny_judge import Judge
 from stages.tiny import judge
 from stages.tiny.corpus import clean_reply, documents
 from stages.tiny.phrases import LANGUAGES, say, translate

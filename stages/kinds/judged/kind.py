@@ -15,18 +15,10 @@ from stages.settings.generation import Rollout, Sampling, fleet
 from stages.settings.origins import TINY, place
 from stages.settings.prompts import Prompt
 from stages.settings.stage import StageConfig, from_root, outside_file, placement
+from stages.settings.tiny_judge import Judge
 
 BLANKS = {"preferences": ["question", "first", "second"], "labels": ["question", "response"]}
 PROMPTS = frozenset({"problems", "conversations"})
-
-
-@dataclass
-class Judge:
-    """What the tiny judge gives a reply for being right, courteous or beside the point."""
-
-    right: float = MISSING
-    courteous: float = MISSING
-    chatty: float = MISSING
 
 
 @dataclass
