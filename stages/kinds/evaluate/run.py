@@ -48,7 +48,7 @@ from stages.rewards.preference import TERM_OF, Scorer, load_scorers
 from stages.rewards.windows import require_windows
 from stages.rollout.fleet import Fleet
 from stages.rows.query_kind import preference_of
-from stages.rows.schemas import Row, write_rows
+from stages.rows.schemas import SAMPLES, Row, write_rows
 from stages.sampling.collect import (
     Collector,
     Job,
@@ -209,7 +209,7 @@ def _sampled(
     words, batch = config.checking_words, collector.shard_samples
     examiner = Examiner(collector.pool, tags, asked, scorers, words, batch, config.judge)
     drawn = collector.rows(jobs, shown_on(context))
-    return examiner.write(zip(jobs, drawn, strict=True), context.output / "samples.parquet")
+    return examiner.write(zip(jobs, drawn, strict=True), context.output / SAMPLES)
 
 
 def _budgets(

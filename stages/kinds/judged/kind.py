@@ -136,7 +136,7 @@ def origin(stage: Stage) -> str:
     return f"{TINY}, and its judge" if config.judge and not config.judge_with else ""
 
 
-def _kind(type_: str, entry: str) -> Kind:
+def _kind(type_: str, entry: str, version: int) -> Kind:
     """A stage that has responses judged: those of a file, or a model's to prompts."""
     edges = {
         "data_from": takes(at_most_one("model"), any_of("problems", "conversations")),
@@ -144,7 +144,7 @@ def _kind(type_: str, entry: str) -> Kind:
     }
     return Kind(
         type_,
-        4,
+        version,
         PreferencesConfig,
         type_,
         f"stages.kinds.judged.run:{entry}",
@@ -156,4 +156,4 @@ def _kind(type_: str, entry: str) -> Kind:
     )
 
 
-KINDS = (_kind("preferences", "run"), _kind("labels", "run_labels"))
+KINDS = (_kind("preferences", "run", 5), _kind("labels", "run_labels", 4))
