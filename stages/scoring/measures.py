@@ -88,12 +88,13 @@ class Asked:
     """What is told of every problem, beside PER_SAMPLE.
 
     pass_at: the k of pass@k, of cons@k and of best-of-k. samples: drawn of each problem. rewards:
-    the terms of the reward models that score them.
+    the terms of the reward models that score them. voters: a problem of fewer samples has no vote.
     """
 
     pass_at: tuple[int, ...]
     samples: int
     rewards: tuple[str, ...] = ()
+    voters: int = 1
 
     @property
     def several(self) -> list[int]:

@@ -82,7 +82,8 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     problems = [row for row, _ in asking]
     require_reference(problems, f"stages.{context.stage}.data_from")
     scorers = _scorers(config, inputs, problems, context)
-    asked = Asked(tuple(config.pass_at), most_samples(config), tuple(sorted(scorers)))
+    voters = config.voted.samples if config.voted else 1
+    asked = Asked(tuple(config.pass_at), most_samples(config), tuple(sorted(scorers)), voters)
     fleet = Fleet.open(model.model_path, config.rollout, context.threads)
     with fleet, VerifierPool.of(config.verifiers) as pool:
         collector = Collector.of(fleet, pool, model, config, context)
@@ -96,7 +97,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
         "model": model.stage,
         "problems": len(problems),
         "prompts_too_long": len(problems) - len(jobs) + seen.too_long,
-        "samples_per_problem": most_samples(config),
+        "samples_per_problem": config.samples_per_problem if config.voted else most_samples(config),
         "never_ended": seen.never_ended,
         **tables(seen.rows, asked, bootstrap, _benchmarks(sources, rows_of)),
         **curve_facts(rows, bootstrap),
@@ -129,7 +130,19 @@ def _problems(config: EvaluateConfig, rows: Sequence[list[Row]]) -> list[tuple[R
     counts = {id(row): n for own, n in zip(rows, samples, strict=True) for row in own}
     mixed = list(chain.from_iterable(rows if config.limit_problems is None else _alternating(rows)))
     asked = in_turn(mixed, config.limit_problems)
-    return [(row, counts[id(row)]) for row in asked]
+    voted = _voted(config, asked)
+    return [(row, max(counts[id(row)], voted.get(id(row), 0))) for row in asked]
+
+
+def _voted(config: EvaluateConfig, rows: Sequence[Row]) -> dict[int, int]:
+    """The samples of the problems that are voted on, by the row's id in memory."""
+    if config.voted is None:
+        return {}
+    cells: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        cells.setdefault((row["domain"], row["language"]), []).append(row)
+    chosen = chain.from_iterable(own[:: config.voted.every] for own in cells.values())
+    return {id(row): config.voted.samples for row in chosen}
 
 
 def _alternating(rows: Sequence[Sequence[Row]]) -> Iterator[list[Row]]:
