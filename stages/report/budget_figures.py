@@ -61,7 +61,7 @@ def _line(axes: Axes, points: Rows, colour: str, setting: str, above: bool) -> N
     low, high = [point["low"] for point in points], [point["high"] for point in points]
     axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
     cut = setting == CUT
-    axes.plot(x, y, "o-" if cut else "D--", color=colour, mfc=colour if cut else "white")
+    axes.plot(x, y, "o-" if cut else "D--", color=colour, mfc=colour if cut else style.PAPER)
     for place, height, point in zip(x, y, points, strict=True):
         if cut or point["amount"]:  # no wait at all is as the model thinks by itself
             axes.annotate(
@@ -80,7 +80,9 @@ def _legend(stages: list[str], colours: Mapping[str, str], rows: Rows) -> list[L
     lines += [Line2D([], [], color=style.TEXT, marker="o", label="cut after b tokens")]
     if any(row["setting"] == WAITED for row in rows):
         lines += [
-            Line2D([], [], color=style.TEXT, ls="--", marker="D", mfc="white", label="“Wait” n×")
+            Line2D(
+                [], [], color=style.TEXT, ls="--", marker="D", mfc=style.PAPER, label="“Wait” n×"
+            )
         ]
     return lines
 

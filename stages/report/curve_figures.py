@@ -136,7 +136,7 @@ def _looks(
     """What the policy could do on held-out problems: a point for each time that it was asked."""
     for stage in dict.fromkeys(row["stage"] for row in rows):
         points = [row for row in rows if row["stage"] == stage]
-        filled = colours[stage] if marker == POINTS[0] else "white"
+        filled = colours[stage] if marker == POINTS[0] else style.PAPER
         axes.plot(
             [starts[row["segment"]] + row["step"] for row in points],
             [row["value"] for row in points],
@@ -150,7 +150,7 @@ def _looks(
             zorder=3,
         )
     if rows:
-        face = style.TEXT if marker == POINTS[0] else "white"
+        face = style.TEXT if marker == POINTS[0] else style.PAPER
         axes.plot(
             [], [], marker, color=style.TEXT, markerfacecolor=face, markersize=4.5, label=label
         )
@@ -172,13 +172,15 @@ def _line(
 ) -> None:
     steps = start + np.array([p["step"] for p in points], dtype=float)
     values = np.array([p["value"] for p in points])
+    finite = np.isfinite(values)  # the report's cautions count the others
+    steps, values = steps[finite], values[finite]
     axes.plot(steps, values, color=colour, alpha=0.22, linewidth=0.8)
     axes.plot(
-        steps, _smooth(values, smoothing), color=colour, linestyle=line, linewidth=1.9, label=label
+        steps, smooth(values, smoothing), color=colour, linestyle=line, linewidth=1.9, label=label
     )
 
 
-def _smooth(values: Array, share: float) -> Array:
+def smooth(values: Array, share: float) -> Array:
     """A centred rolling mean over a share of the points, narrower at the ends."""
     half = max(1, round(share * len(values) / 2))
     cumulated = np.concatenate([[0.0], np.cumsum(values)])
@@ -191,7 +193,7 @@ def _smooth(values: Array, share: float) -> Array:
 def _boundaries(axes: Axes, starts: Mapping[str, int], end: int) -> None:
     for start in starts.values():
         if start:
-            axes.axvline(start, color="#9aa0a8", linewidth=0.8, linestyle=":")
+            axes.axvline(start, color=style.AXIS, linewidth=0.8, linestyle=":")
     axes.set_xlim(0, end)
 
 

@@ -1,17 +1,19 @@
-"""All figures of a report: `figures/<name>.png`, and `<name>.csv` with the data behind it."""
+"""All figures of a report: `figures/<name>.png` and `.svg`, and `.csv` with the data behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 from stages.report import bar_figures, budget_figures, curve_figures, style
 from stages.report.evidence import Evidence
-from stages.report.figure import Plan, write_csv
+from stages.report.figure import Plan, Rows, write_csv
 
 PLANS = (
     Plan(
@@ -63,22 +65,28 @@ class Drawn:
     name: str
     caption: str
     png: Path
+    svg: Path
     csv: Path
 
 
 def draw_all(evidence: Evidence, shown: Mapping[str, Any], folder: Path) -> list[Drawn]:
     """Draw what this run has data for."""
+    found = ((plan, plan.rows(evidence, shown)) for plan in PLANS)
+    return [
+        draw(plan.name, plan.caption, rows, partial(plan.draw, rows, shown), folder)
+        for plan, rows in found
+        if rows
+    ]
+
+
+def draw(name: str, caption: str, rows: Rows, drawing: Callable[[], Figure], folder: Path) -> Drawn:
+    """Write one figure, and the rows that it is drawn from beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = []
-    for plan in PLANS:
-        rows = plan.rows(evidence, shown)
-        if not rows:
-            continue
-        png, csv = folder / f"{plan.name}.png", folder / f"{plan.name}.csv"
-        write_csv(csv, rows)
-        with plt.rc_context(style.SETTINGS):
-            figure = plan.draw(rows, shown)
-            style.save(figure, png)
-            plt.close(figure)
-        drawn.append(Drawn(plan.name, plan.caption, png, csv))
-    return drawn
+    png, svg, csv = (folder / f"{name}.{form}" for form in ("png", "svg", "csv"))
+    write_csv(csv, rows)
+    with plt.rc_context(style.SETTINGS):
+        figure = drawing()
+        svg.write_text(style.svg(figure))
+        style.save(figure, png)
+        plt.close(figure)
+    return Drawn(name, caption, png, svg, csv)

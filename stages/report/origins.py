@@ -24,6 +24,11 @@ def commit(manifest: Manifest) -> str:
     return str(code.get("commit") or "")
 
 
+def short(commit: str) -> str:
+    """A commit as git shortens it, with the + of changes that were not committed."""
+    return commit[:10] + ("+" if commit.endswith("+") and len(commit) > 10 else "")
+
+
 def mixed(manifests: Iterable[Manifest]) -> list[str]:
     """That stages were made by different code or on different machines, where they were."""
     read = list(manifests)

@@ -1,10 +1,12 @@
-"""One look for all figures: a colour per stage, quiet axes, PNG by Agg.
+"""One look for all figures: a colour per stage, quiet axes, PNG by Agg and SVG for pages.
 
+An SVG says its ink, grid and paper as variables, so that it is dark where its reader's page is.
 matplotlib is imported here and in the modules that draw, and these only when a report is built.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,15 +20,25 @@ from matplotlib.ticker import PercentFormatter
 
 matplotlib.use("Agg")
 
+FONT = "DejaVu Sans"
 PALETTE = ("#8d939c", "#3f76b5", "#f0b23e", "#e0752d", "#4f9d5d", "#b0304f")
 STUDENTS = ("#b49a7e", "#7a5aa6", "#2f9c95", "#c76f9b")
 GRID = "#e4e6ea"
 CHARACTERS_PER_INCH = 13  # of the font below, in a legend
 TEXT = "#333840"
+AXIS = "#9aa0a8"
+PAPER = "#ffffff"
+#: What of a figure depends on the paper: variable → its colour in the light and in the dark.
+INKS = {
+    "ink": (TEXT, "#d5d9e0"),
+    "axis": (AXIS, "#6b727d"),
+    "grid": (GRID, "#2c313a"),
+    "paper": (PAPER, "#14171c"),
+}
 SETTINGS: dict[Any, Any] = {
     "font.size": 9.5,
-    "font.family": "DejaVu Sans",
-    "axes.edgecolor": "#9aa0a8",
+    "font.family": FONT,
+    "axes.edgecolor": AXIS,
     "axes.labelcolor": TEXT,
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
@@ -42,6 +54,8 @@ SETTINGS: dict[Any, Any] = {
     "ytick.color": TEXT,
     "legend.frameon": False,
     "figure.dpi": 120,
+    "svg.hashsalt": "r1",  # ids by content, so that equal figures are equal files
+    "svg.fonttype": "none",  # words as words: a quarter of the size
 }
 
 
@@ -79,6 +93,23 @@ def wrapped(name: str, width: int = 14) -> str:
 def save(figure: Figure, path: Path) -> None:
     """Write the PNG without the library's version, so that equal figures are equal files."""
     figure.savefig(path, metadata={"Software": None})
+
+
+def svg(figure: Figure) -> str:
+    """The figure as an SVG without a background, whose inks follow `prefers-color-scheme`."""
+    written = io.StringIO()
+    figure.savefig(written, format="svg", transparent=True, metadata={"Date": None})
+    text = written.getvalue()
+    for number, id_ in enumerate(dict.fromkeys(re.findall(r'id="([mp][0-9a-f]{10})"', text))):
+        text = text.replace(id_, f"r{number}")  # ids hash places to the last bit, which may differ
+    for name, (light, _) in INKS.items():
+        text = text.replace(f": {light}", f": var(--{name})")
+    text = text.replace(f"'{FONT}'", f"'{FONT}', Verdana, sans-serif")
+    light, dark = (
+        "".join(f"--{name}: {inks[scheme]};" for name, inks in INKS.items()) for scheme in (0, 1)
+    )
+    rules = f":root{{{light}}}@media (prefers-color-scheme: dark){{:root{{{dark}}}}}"
+    return text.replace("</style>", f"{rules}</style>", 1)
 
 
 def percent_axis(axes: Axes, top: float = 1.0, bottom: float | None = 0.0) -> None:

@@ -118,7 +118,7 @@ def time_spent(artifacts: Mapping[str, Artifact]) -> str:
             str(artifact.manifest["kind"]),
             duration(seconds(artifact)),
             f"{100 * seconds(artifact) / total:.0f} %",
-            _memory(artifact),
+            memory(artifact),
             str(_attempts(artifact)),
         ]
         for name, artifact in ordered
@@ -135,7 +135,8 @@ def duration(value: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{value:.1f} s"
 
 
-def _memory(artifact: Artifact) -> str:
+def memory(artifact: Artifact) -> str:
+    """The peak of a stage's processes."""
     peak = artifact.manifest.get("host", {}).get("peak_memory_mib")
     return f"{peak / 1024:.1f} GiB" if peak else NONE
 
