@@ -7,19 +7,20 @@ from random import Random
 from stages.tiny.phrases import Sentence
 from stages.tiny.task import Attempt, Task
 
-# topic → question in each language; {a} and {b} are the two given quantities. They stand last, so
-# that ten units before the end of a question tell it from all others (docs/data_hygiene.md).
+# topic → question in each language; {a} and {b} are the two given quantities. They stand last and
+# close together, so that ten units before the end of a question tell it from all others
+# (docs/data_hygiene.md).
 TOPICS = {
-    "speed": ("Speed for {a} m in {b} s?", "速度？{a}米，{b}秒。"),
-    "distance": ("Distance for {a} m/s, {b} s?", "路程？速度{a}，{b}秒。"),
-    "force": ("Force for {a} kg, acceleration {b}?", "力？质量{a}，加速度{b}。"),
-    "voltage": ("Voltage for {a} A, resistance {b}?", "电压？电流{a}，电阻{b}。"),
-    "current": ("Current for {a} V, resistance {b}?", "电流？电压{a}，电阻{b}。"),
-    "density": ("Density for {a} g, volume {b}?", "密度？{a}克，体积{b}。"),
-    "momentum": ("Momentum for {a} kg, speed {b}?", "动量？质量{a}，速度{b}。"),
-    "work": ("Work for {a} N, distance {b}?", "功？力{a}，路程{b}。"),
-    "pressure": ("Pressure for {a} N, area {b}?", "压强？力{a}，面积{b}。"),
-    "power": ("Power for {a} J in {b} s?", "功率？功{a}，{b}秒。"),
+    "speed": ("Speed for distance {a}, time {b}?", "速度？路程{a}，时间{b}。"),
+    "distance": ("Distance for speed {a}, time {b}?", "路程？速度{a}，时间{b}。"),
+    "force": ("Force for mass {a}, acceleration {b}?", "力？加速度{b}，质量{a}。"),
+    "voltage": ("Voltage for current {a}, resistance {b}?", "电压？电流{a}，电阻{b}。"),
+    "current": ("Current for voltage {a}, resistance {b}?", "电流？电压{a}，电阻{b}。"),
+    "density": ("Density for mass {a}, volume {b}?", "密度？质量{a}，体积{b}。"),
+    "momentum": ("Momentum for mass {a}, speed {b}?", "动量？质量{a}，速度{b}。"),
+    "work": ("Work for force {a}, distance {b}?", "功？力{a}，路程{b}。"),
+    "pressure": ("Pressure for force {a}, area {b}?", "压强？力{a}，面积{b}。"),
+    "power": ("Power for work {a}, time {b}?", "功率？功{a}，时间{b}。"),
 }
 QUOTIENTS = frozenset({"speed", "current", "density", "pressure", "power"})
 LETTERS = "ABCD"
@@ -35,9 +36,9 @@ def make(rng: Random) -> Task:
     sign, right = ("/", first) if quotient else ("*", first * second)
     options = _options(rng, right)
     letter = LETTERS[options.index(right)]
-    shown = " ".join(map(str, options))
+    shown = "{}(A) {} {} {}(D)".format(*options)
     question = {
-        language: TOPICS[topic][i].format(a=a, b=b) + f" {LETTERS}: {shown}"
+        language: f"{TOPICS[topic][i].format(a=a, b=b)} {shown}"
         for i, language in enumerate(("en", "zh"))
     }
 
@@ -71,9 +72,9 @@ def make(rng: Random) -> Task:
 def _options(rng: Random, right: int) -> list[int]:
     """Four numbers in a row, the right one at a random place.
 
-    A model of this size learns which letter a number has (from the last digits of it and of the
-    first option: 0.88 right after 200 steps of these questions alone). Of four numbers in any order
-    it does not, as then the letter must be copied from where the number stands: 0.3 after 500.
+    A model of this size learns which letter a number of a row has, from its last digit and that of
+    the first. Of four numbers in any order it does not, as then the letter must be copied from
+    where the number stands: 30 % right after 500 steps of such questions alone.
     """
     start = right - rng.randrange(len(LETTERS))
     return list(range(start, start + len(LETTERS)))

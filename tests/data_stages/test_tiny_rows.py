@@ -49,7 +49,9 @@ def test_requests_for_harm_test_safety_and_all_other_general_queries_ask_for_hel
 
 
 def test_held_out_problems_ask_another_task_in_each_language(make_context):
-    rows, _ = make(problems.run, tiny("claims", per_domain=dict.fromkeys(PER_DOMAIN, 40)), make_context())
+    rows, _ = make(
+        problems.run, tiny("claims", per_domain=dict.fromkeys(PER_DOMAIN, 40)), make_context()
+    )
     assert len(rows) == 2 * 40 * len(PER_DOMAIN)
     assert len({json.loads(row["metadata"])["task"] for row in rows}) == len(rows)
 

@@ -15,7 +15,7 @@ from dataclasses import astuple, replace
 
 import pyarrow as pa
 
-from pipeline.artifact import Artifact, Inputs
+from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.kinds import Outputs
 from stages.hygiene.benchmarks import Rules, index
@@ -60,9 +60,7 @@ def _tasks(rows: Iterable[Row]) -> set[str]:
     return {task for task in found if task is not None}
 
 
-def _without_ngrams_of(
-    others: Sequence[Row], rows: list[Row], config: ProblemsConfig
-) -> list[Row]:
+def _without_ngrams_of(others: Sequence[Row], rows: list[Row], config: ProblemsConfig) -> list[Row]:
     """The rows that share no n-gram with the others."""
     if not others or config.shared is None:
         return rows
