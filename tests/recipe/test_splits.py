@@ -10,7 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from pipeline.artifact import Artifact
 from pipeline.compose import compose
+from pipeline.context import Context
 from stages.hygiene.benchmarks import Rules, index
 from stages.hygiene.contamination import contaminated
 from stages.kinds.clean.run import run as clean
@@ -29,21 +31,21 @@ def recipe(*words: str) -> dict[str, Any]:
     return dict(compose(R1, list(words)).stages)
 
 
-@pytest.fixture
-def made(make_context, make_artifact, tmp_path):
-    """`made("settling", "validation")`: the rows of these stages, as the recipe has them."""
-
-    def _made(*names: str) -> dict[str, list[Row]]:
-        rows: dict[str, list[Row]] = {}
-        for name in names:
-            config = recipe()[name]
-            known = tuple(make_artifact("problems", one, rows[one]) for one in config.apart_from)
-            context = make_context(tmp_path / name)
-            run(config, {"apart_from": known}, context)
-            rows[name] = read_rows(context.output / "rows.parquet")
-        return rows
-
-    return _made
+@pytest.fixture(scope="module")
+def held(tmp_path_factory) -> dict[str, list[Row]]:
+    """The rows of the held-out stages, as the recipe makes them."""
+    folder = tmp_path_factory.mktemp("held")
+    rows: dict[str, list[Row]] = {}
+    artifacts: dict[str, Artifact] = {}
+    for name in HELD_OUT:
+        output = folder / name
+        (output / "work").mkdir(parents=True)
+        context = Context(name, name, output / "work", output, 0, threads=1, shared=folder)
+        known = tuple(artifacts[one] for one in recipe()[name].apart_from)
+        run(recipe()[name], {"apart_from": known}, context)
+        artifacts[name] = Artifact(output, {"stage": name, "type": "problems"})
+        rows[name] = read_rows(output / "rows.parquet")
+    return rows
 
 
 def named(rows: list[Row]) -> set[str]:
@@ -59,31 +61,29 @@ def sharing(rows: list[Row], others: list[Row], schema: pa.Schema = PROBLEM) -> 
     return [match.words for match in contaminated(batch, known)]
 
 
-def test_claims_are_judged_on_600_problems_of_reasoning_and_300_general_ones(made) -> None:
-    rows = made("heldout")["heldout"]
+def test_claims_are_judged_on_600_problems_of_reasoning_and_300_general_ones(held) -> None:
+    rows = held["heldout"]
     groups = [group_of(row["domain"]) for row in rows]
     assert (groups.count("reasoning"), groups.count("general")) == (600, 300)
     assert len(named(rows)) == len(rows)  # English and Chinese ask other tasks
 
 
-def test_the_splits_share_no_task_and_no_text(made) -> None:
-    rows = made(*HELD_OUT)
-    assert len(rows["settling"]) > 850
-    assert len(rows["validation"]) > 45
+def test_the_splits_share_no_task_and_no_text(held) -> None:
+    assert len(held["settling"]) > 850
+    assert len(held["validation"]) > 45
     for name in ("settling", "validation"):
-        assert not named(rows[name]) & named(rows["heldout"])
-        assert sharing(rows[name], rows["heldout"]) == []
+        assert not named(held[name]) & named(held["heldout"])
+        assert sharing(held[name], held["heldout"]) == []
 
 
-def test_presets_are_settled_on_the_other_split_by_one_word(made) -> None:
+def test_presets_are_settled_on_the_other_split_by_one_word() -> None:
     settled = recipe("stages.heldout.split=settling")["heldout"]
     assert settled == recipe()["settling"]
 
 
 def test_nothing_that_is_trained_on_is_a_held_out_task_or_shares_its_text(
-    made, make_artifact, make_context, tmp_path
+    held, make_artifact, make_context, tmp_path
 ) -> None:
-    held = made(*HELD_OUT)
     apart = tuple(make_artifact("problems", f"known_{name}", rows) for name, rows in held.items())
     others = [row for rows in held.values() for row in rows]
     for name, make, type_ in (
@@ -106,8 +106,8 @@ def test_nothing_that_is_trained_on_is_a_held_out_task_or_shares_its_text(
             assert not named(kept) & named(others)
 
 
-def test_the_corpus_of_the_bases_has_no_held_out_question(made) -> None:
-    asked = {r["prompt"][0]["content"] for rows in made(*HELD_OUT).values() for r in rows}
+def test_the_corpus_of_the_bases_has_no_held_out_question(held) -> None:
+    asked = {r["prompt"][0]["content"] for rows in held.values() for r in rows}
     names = ("base", "base_weak", "student_qwen_base", "student_llama_base")
     (corpus,) = {str((recipe()[n].corpus, recipe()[n].seed)): recipe()[n] for n in names}.values()
     texts = islice(documents(corpus.corpus, corpus.seed), 10000)
