@@ -87,6 +87,8 @@ def _claims(page: Page) -> str:
         "Problems are paired between stages; n is the number of problems or of RL steps. Shares "
         "are fractions: 0.1 is ten points."
     )
+    if page.facts["asked"]:
+        how += f" Asked: {', '.join(page.facts['asked'])}."
     details = tables.table(
         ["claim", "difference [95 %]", "claimed", "n", *seed_words.heads(page.facts), "verdict"],
         [
