@@ -25,7 +25,7 @@ _VERBS = {
     "plan": "show the graph, what would run, and the numbers that follow from the config",
     "status": "show how every stage stands",
     "why": "say what differs from the nearest result of a stage",
-    "report": "build the report again from the manifests",
+    "report": "build the report again from the manifests; `report A B` compares two runs",
     "gc": "list what is left over in the store, with its size; --delete asks and removes it",
     "doctor": "show what this machine has",
 }
@@ -80,6 +80,11 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
     from pipeline.compose import compose
     from pipeline.situation import paths_of
 
+    runs: list[str] = []
+    if verb == "report":  # a run is a word that sets nothing
+        runs = [w for w in options.overrides if "=" not in w and not w.startswith("~")]
+        options.overrides = [w for w in options.overrides if w not in runs]
+    options.runs = runs
     composed = compose(project, options.overrides)
     with disk.told(paths_of(composed.root, project.conf_dir().parent).store):
         return _carry_out(project, verb, options, composed)
@@ -104,6 +109,8 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
             return commands.status(project, composed, options.json)
         case "why":
             return commands.why(project, composed, options.stage, options.json, options.against)
+        case "report" if options.runs:
+            return commands.compare(project, composed, options.runs, options.json)
         case "report":
             return commands.report(project, composed, options.json)
         case "gc":
@@ -177,7 +184,10 @@ def _parser(project: Project, verb: str) -> argparse.ArgumentParser:
         text = "list also what other settings and seeds made"
         parser.add_argument("--others", action="store_true", help=text)
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
-    parser.add_argument("overrides", nargs="*", help="Hydra overrides, key=value")
+    text = "Hydra overrides, key=value"
+    if verb == "report":
+        text += "; or two runs to compare: the earlier and the later, by name or folder"
+    parser.add_argument("overrides", nargs="*", help=text)
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from pipeline.graph import did_you_mean
 from pipeline.notices import kept
 from pipeline.plan import decide, with_failures
 from pipeline.project import Project, load
-from pipeline.run_folder import REPORT_FACTS, RunFolder
-from pipeline.situation import survey
+from pipeline.run_folder import REPORT_FACTS, RunFolder, named
+from pipeline.situation import paths_of, survey
 from pipeline.stage_rows import INDENT, filled, rows, stage_lines
 from pipeline.tracking import delivery
 from pipeline.why import why as explain
@@ -81,4 +82,20 @@ def report(project: Project, composed: Composed, as_json: bool) -> int:
     }
     path: Path = load(project.report)(artifacts, composed.root, folder.report, told)
     print((path.parent / REPORT_FACTS).read_text() if as_json else path)
+    return 0
+
+
+def compare(project: Project, composed: Composed, names: Sequence[str], as_json: bool) -> int:
+    """Hold one run against another, from their folders and what is left of their results."""
+    if project.comparison is None:
+        raise UsageError("this project compares no runs")
+    if len(names) != 2:
+        raise UsageError(
+            f"report {' '.join(names)}: two runs are compared, e.g. `r1 report RUN latest`. "
+            "Settings are given as KEY=VALUE."
+        )
+    runs = paths_of(composed.root, project.conf_dir().parent).runs
+    old, new = (named(runs, name) for name in names)
+    path: Path = load(project.comparison)(old, new, composed.root)
+    print(path.with_suffix(".json").read_text() if as_json else path)
     return 0

@@ -27,6 +27,8 @@ class Project:
     registry, preload: "package.module:ATTRIBUTE"; preload names modules that every stage process
     shall find imported. conf: a package or a folder of Hydra configs. observer: called with the
     config, returns a hooks.Observer. report: called as `build(artifacts, config, out, runs)`.
+    comparison: called as `build(old, new, config)` with two run_folder.RunFolder, for `report A B`:
+    writes what differs and returns its path, with the same as JSON beside it (suffix .json).
     commands: further verbs, verb → "package.module:main", called as `main(arguments) -> exit code`.
     closing: called as `closing(artifacts, config) -> str`: what to do with what a run made, as text
     that is Markdown, too; the report has it as `run["closing"]`.
@@ -49,6 +51,7 @@ class Project:
     preload: str | None = None
     observer: str | None = None
     report: str | None = None
+    comparison: str | None = None
     closing: str | None = None
     foreseen: str | None = None
     results: str | None = None

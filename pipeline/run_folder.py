@@ -14,12 +14,14 @@ from typing import Any
 import yaml
 
 from pipeline import state
+from pipeline.errors import UsageError
 
 RUN = "run.json"
 LATEST = "latest"
 REPORT_FACTS = "facts.json"
 
 _CONFIG = "config.yaml"
+_SHOWN = 5  # runs that a message names
 _LONGEST_NAME = 120  # bytes of what a run is called; file systems take 255 for the whole
 
 
@@ -72,11 +74,31 @@ class RunFolder:
         """Write what ran, how long and how it ended, also if the folder was deleted meanwhile."""
         state.write(self.path / RUN, {**facts, "number": self.number})
 
+    def config(self) -> dict[str, Any]:
+        """The resolved config of the run; empty where it cannot be read."""
+        try:
+            found = yaml.safe_load(self._config() or "")
+        except yaml.YAMLError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def _config(self) -> str | None:
         try:
             return (self.path / _CONFIG).read_text()
         except (OSError, ValueError):
             return None
+
+
+def named(runs: Path, name: str) -> RunFolder:
+    """The run of this name, or in this folder. Raises UsageError with the names that there are."""
+    for path in (runs.absolute() / name, Path(name).absolute()):
+        if (path / RUN).is_file():
+            return RunFolder(path.resolve())
+    known = [folder.name for folder in all_runs(runs)]
+    newest = ", ".join(known[-_SHOWN:]) or "none"
+    raise UsageError(
+        f"{name}: no run of this name, and no folder with a {RUN}. In {runs}: {newest}"
+    )
 
 
 def all_runs(runs: Path) -> Iterator[RunFolder]:

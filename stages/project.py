@@ -14,6 +14,7 @@ R1 = Project(
     preload="stages.registry:PRELOAD",
     observer="stages.commands.track:build_observer",
     report="stages.report:build",
+    comparison="stages.report.between_page:build",
     closing="stages.report.closing:words",
     foreseen="stages.costs.compare:foreseen",
     results="stages.report.results:RESULTS",

@@ -1,4 +1,6 @@
-"""The report of a run, rebuilt from the artifacts alone: report.md, facts.json, figures/.
+"""The report of a run, rebuilt from the artifacts alone.
+
+report.md and report.html say it, facts.json and figures/ hold what they say.
 
     build(artifacts, config, out, run)   writes the report and returns the path of report.md
     facts(artifacts, config)             the same facts as plain data, for `r1 report --json`
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from pipeline.errors import UsageError
 from pipeline.run_folder import REPORT_FACTS
 from pipeline.seeds import ONE, of_each, read
 
-REPORT = "report.md"
+REPORT, PAGE = "report.md", "report.html"
 
 
 def facts(
@@ -56,15 +59,24 @@ def build(
 
     run["foreseen"]: what stages were to cost.
     """
-    from stages.report import markdown
+    from pipeline.statistics import Bootstrap
+    from stages.report import effects, markdown, web
     from stages.report.evidence import Evidence
-    from stages.report.figures import draw_all
+    from stages.report.figures import draw, draw_all
+    from stages.report.page import Page
 
     out.mkdir(parents=True, exist_ok=True)
     known = facts(artifacts, config, run.get("foreseen"))
-    first = next(iter(by_seed(artifacts, config).values()))
-    figures = draw_all(Evidence(first), config["claims"]["shown"], out / "figures")
-    text = markdown.write(markdown.Page(artifacts, first, config, run, known, figures, out))
+    claims = config["claims"]
+    seeds = by_seed(artifacts, config)
+    evidence = [Evidence(own, seed) for seed, own in seeds.items()]
+    bootstrap = Bootstrap(**claims["bootstrap"])
+    figures = draw_all(evidence, claims["shown"], bootstrap, out / "figures")
+    if checks := effects.rows(claims["claims"], known["claims"]):
+        drawing = partial(effects.draw, checks)
+        figures.append(draw(effects.NAME, effects.CAPTION, checks, drawing, out / "figures"))
+    page = Page(artifacts, seeds, config, run, known, figures, out)
     (out / REPORT_FACTS).write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
-    (out / REPORT).write_text(text)
+    (out / PAGE).write_text(web.write(page))
+    (out / REPORT).write_text(markdown.write(page))
     return out / REPORT

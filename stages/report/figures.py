@@ -1,23 +1,26 @@
-"""All figures of a report: `figures/<name>.png`, and `<name>.csv` with the data behind it."""
+"""All figures of a report: `figures/<name>.png` and `.svg`, and `.csv` with the data behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
+from pipeline.statistics import Bootstrap
 from stages.report import bar_figures, budget_figures, curve_figures, style
 from stages.report.evidence import Evidence
-from stages.report.figure import Plan, write_csv
+from stages.report.figure import ALL, Plan, Rows, of_seeds, write_csv
 
 PLANS = (
     Plan(
         "rl_curves",
-        "Accuracy, length, language consistency and reward over the steps of RL: single steps "
-        "faint, their rolling mean strong; points are held-out problems of `validate_on`.",
+        "Accuracy, length, language consistency and reward over the steps of RL, with "
+        "their rolling mean; points are held-out problems of `validate_on`.",
         curve_figures.rl_rows,
         curve_figures.draw_rl,
     ),
@@ -63,22 +66,39 @@ class Drawn:
     name: str
     caption: str
     png: Path
+    svg: Path
     csv: Path
 
 
-def draw_all(evidence: Evidence, shown: Mapping[str, Any], folder: Path) -> list[Drawn]:
+def draw_all(
+    seeds: Sequence[Evidence], shown: Mapping[str, Any], bootstrap: Bootstrap, folder: Path
+) -> list[Drawn]:
     """Draw what this run has data for."""
+    found = ((plan, of_seeds(plan.rows, seeds, shown, bootstrap)) for plan in PLANS)
+    return [
+        draw(plan.name, plan.caption, rows, partial(plan.draw, rows, shown), folder)
+        for plan, rows in found
+        if rows
+    ]
+
+
+def draw(name: str, caption: str, rows: Rows, drawing: Callable[[], Figure], folder: Path) -> Drawn:
+    """Write one figure, and the rows that it is drawn from beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = []
-    for plan in PLANS:
-        rows = plan.rows(evidence, shown)
-        if not rows:
-            continue
-        png, csv = folder / f"{plan.name}.png", folder / f"{plan.name}.csv"
-        write_csv(csv, rows)
-        with plt.rc_context(style.SETTINGS):
-            figure = plan.draw(rows, shown)
-            style.save(figure, png)
-            plt.close(figure)
-        drawn.append(Drawn(plan.name, plan.caption, png, csv))
-    return drawn
+    png, svg, csv = (folder / f"{name}.{form}" for form in ("png", "svg", "csv"))
+    write_csv(csv, rows)
+    with plt.rc_context(style.SETTINGS):
+        figure = drawing()
+        style.save(figure, png)
+        figure.set_layout_engine("none")  # the places are found: to find them takes half the time
+        svg.write_text(style.svg(figure))
+        plt.close(figure)
+    return Drawn(name, f"{caption}{_of_seeds(rows)}", png, svg, csv)
+
+
+def _of_seeds(rows: Rows) -> str:
+    """What of a figure is a seed, where there are several."""
+    count = len({row["seed"] for row in rows} - {ALL})
+    if count < 2:
+        return ""
+    return f" Of {count} seeds: each one's lines and marks faint, strong what is of all together."

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.artifact import Artifact
-from pipeline.notices import kept
-from stages.report import costs, falls, origins, samples, seed_words, tables, trained
+from stages.report import costs, critical_path, falls, origins, samples, seed_words, tables, trained
+from stages.report.cautions import care
 from stages.report.evidence import Evidence
-from stages.report.figures import Drawn
 from stages.report.names import HEADLINE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
+from stages.report.page import CLAIMS, HEADLINES, SAMPLES, Page, Section
 
 MARKS = {
     REPRODUCED: "✔ reproduced",
@@ -22,59 +19,40 @@ MARKS = {
 }
 
 
-@dataclass(frozen=True)
-class Page:
-    """Everything that the report is written from."""
-
-    artifacts: Mapping[str, Artifact]  # of all seeds
-    first: Mapping[str, Artifact]  # of the first seed, which figures and samples are of
-    config: Mapping[str, Any]
-    run: Mapping[str, Any]
-    facts: Mapping[str, Any]
-    figures: Sequence[Drawn]
-    folder: Path  # where the report is written: its links begin there
-
-    @property
-    def shown(self) -> Mapping[str, Any]:
-        shown: Mapping[str, Any] = self.config["claims"]["shown"]
-        return shown
-
-    def figure(self, name: str) -> str:
-        """The Markdown of one figure; empty where this run had no data for it."""
-        for drawn in self.figures:
-            if drawn.name == name:
-                data = f"[{name}.csv](figures/{name}.csv)"
-                return f"![{drawn.caption}](figures/{name}.png)\n\n*{drawn.caption} Data: {data}.*"
-        return ""
-
-
 def write(page: Page) -> str:
     """The whole report."""
-    sections = (
-        ("", _headline(page)),
-        ("The ten claims" if len(page.facts["claims"]) == 10 else "Claims", _claims(page)),
-        ("Seeds", seed_words.section(page.facts, page.shown)),
-        ("The stages", _stages(page)),
-        ("Reinforcement learning", _rl(page)),
-        ("Students", _students(page)),
-        ("Thinking budget", page.figure("budget")),
-        ("Preference reward that runs too long", page.figure("preference")),
-        ("Controls", _controls(page)),
-        ("Other evaluated models", _others(page)),
-        ("Data", tables.funnels(page.artifacts)),
-        ("Samples", samples.sections(Evidence(page.first), page.shown["samples"])),
-        ("Reward models", trained.reward_models(page.artifacts, page.config.get("stages") or {})),
-        (
-            "What training cost",
-            trained.computation(page.artifacts, page.config.get("stages") or {}),
-        ),
-        ("What it cost", costs.section(page.artifacts, page.run.get("foreseen") or {})),
-        ("Where the weights are", _weights(page)),
-        ("What ran, on what, how long", _what_ran(page)),
-        ("To be read with care", _care(page)),
-    )
-    written = [f"## {title}\n\n{text}" if title else text for title, text in sections if text]
+    written = [f"## {p.title}\n\n{p.text}" if p.title else p.text for p in sections(page)]
     return "\n\n".join(written) + "\n"
+
+
+def sections(page: Page) -> list[Section]:
+    """The parts that this run has something to say in; the first is the headline."""
+    configs = page.config.get("stages") or {}
+    found = (
+        (HEADLINES, "", _headline(page)),
+        (CLAIMS, _title_of_claims(page), _claims(page)),
+        ("seeds", "Seeds", seed_words.section(page.facts, page.shown)),
+        ("stages", "The stages", _stages(page)),
+        ("rl", "Reinforcement learning", _rl(page)),
+        ("students", "Students", _students(page)),
+        ("budget", "Thinking budget", page.figure("budget")),
+        ("preference", "Preference reward that runs too long", page.figure("preference")),
+        ("controls", "Controls", _controls(page)),
+        ("others", "Other evaluated models", _others(page)),
+        ("data", "Data", tables.funnels(page.artifacts)),
+        (SAMPLES, "Samples", samples.sections(Evidence(page.first), page.shown["samples"])),
+        ("reward_models", "Reward models", trained.reward_models(page.artifacts, configs)),
+        ("training_cost", "What training cost", trained.computation(page.artifacts, configs)),
+        ("cost", "What it cost", costs.section(page.artifacts, page.run.get("foreseen") or {})),
+        ("weights", "Where the weights are", _weights(page)),
+        ("ran", "What ran, on what, how long", _what_ran(page)),
+        ("care", "To be read with care", care(page)),
+    )
+    return [Section(*parts) for parts in found if parts[-1]]
+
+
+def _title_of_claims(page: Page) -> str:
+    return "The ten claims" if len(page.facts["claims"]) == 10 else "Claims"
 
 
 def _headline(page: Page) -> str:
@@ -109,6 +87,8 @@ def _claims(page: Page) -> str:
         "Problems are paired between stages; n is the number of problems or of RL steps. Shares "
         "are fractions: 0.1 is ten points."
     )
+    if page.facts["asked"]:
+        how += f" Asked: {', '.join(page.facts['asked'])}."
     details = tables.table(
         ["claim", "difference [95 %]", "claimed", "n", *seed_words.heads(page.facts), "verdict"],
         [
@@ -118,7 +98,7 @@ def _claims(page: Page) -> str:
         ],
     )
     sources = "\n".join(f"{c['id']}. {c['source']}" for c in page.facts["claims"])
-    parts = [overview, falls.sentences(page.facts["fell"]), how, details]
+    parts = [overview, falls.sentences(page.facts["fell"]), page.figure("claims"), how, details]
     parts.append(f"Where the paper says so:\n\n{sources}")
     return "\n\n".join(part for part in parts if part)
 
@@ -142,6 +122,7 @@ def _stages(page: Page) -> str:
         tables.evaluations(names, page.facts["stages"]),
         f"{tables.NONE} not run or not measured. {seed_words.brackets(page.facts)}",
         tables.differences(page.facts["differences"]),
+        tables.votes(page.facts["votes"], names),
         tables.paper(page.config["claims"]["paper"]),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -151,7 +132,8 @@ def _rl(page: Page) -> str:
     looks = trained.validation(page.artifacts)
     how = (
         "Problems of their own, asked on the way: neither trained on nor part of the tables above. "
-        "No claim reads them."
+        "No claim reads them. cons@k is of those alone whose answers can be voted on (programs "
+        "have no vote), accuracy of all: the two are not to be held against each other."
     )
     evidence = Evidence(page.artifacts)
     terms = trained.rewards(evidence, page.shown["last"])
@@ -167,7 +149,8 @@ def _students(page: Page) -> str:
         return ""
     teacher = [page.shown["teacher"]] if page.shown["teacher"] in page.facts["stages"] else []
     table = tables.evaluations([*names, *teacher], page.facts["stages"])
-    return "\n\n".join(part for part in (page.figure("students"), table) if part)
+    votes = tables.votes(page.facts["votes"], names)
+    return "\n\n".join(part for part in (page.figure("students"), table, votes) if part)
 
 
 def _controls(page: Page) -> str:
@@ -184,18 +167,24 @@ def _others(page: Page) -> str:
 
 def _evaluated(page: Page, stages: Iterable[str]) -> str:
     names = [stage for stage in stages if stage in page.facts["stages"]]
-    return tables.evaluations(names, page.facts["stages"]) if names else ""
+    if not names:
+        return ""
+    found = tables.evaluations(names, page.facts["stages"])
+    votes = tables.votes(page.facts["votes"], names)
+    return f"{found}\n\n{votes}" if votes else found
 
 
 def _what_ran(page: Page) -> str:
     manifests = [artifact.manifest for artifact in page.artifacts.values()]
     run = page.run
+    places = (page.config.get("launcher") or {}).get("max_parallel", 1)
     facts = {
         "Machine": "; ".join(sorted({origins.machine(m) for m in manifests} - {""})),
         "Code": ", ".join(sorted({origins.commit(m) for m in manifests} - {""})),
         "Recipe": ", ".join(f"{key} {run[key]}" for key in ("recipe", "profile") if run.get(key)),
         "Command": f"`{run['command']}`" if run.get("command") else "",
         "Latest run": tables.duration(run["seconds"]) if run.get("seconds") else "",
+        **critical_path.facts(run, page.artifacts, places),
         "MLflow": _tracked(page),
     }
     lines = "\n".join(f"- {name}: {words}" for name, words in facts.items() if words)
@@ -213,29 +202,3 @@ def _weights(page: Page) -> str:
     """Every model's folder, and the project's words on how to load and ask one."""
     known = trained.weights(page.artifacts, page.folder)
     return "\n\n".join(part for part in (str(page.run.get("closing") or ""), known) if part)
-
-
-def _care(page: Page) -> str:
-    """What these numbers do not say; the data-dependent warnings first."""
-    expected = dict.fromkeys([*page.shown["stages"], *page.shown["controls"]])
-    absent = [stage for stage in expected if stage not in page.facts["stages"]]
-    notes = []
-    if absent:
-        notes.append(f"Not run or not evaluated: {', '.join(absent)}.")
-    for stage, estimates in page.facts["stages"].items():
-        cut = estimates.get("truncation", {}).get("value") or 0.0
-        if cut > page.shown["warn_truncation"]:
-            notes.append(f"{stage}: {100 * cut:.0f} % of its completions hit the length limit.")
-    for stage, artifact in page.artifacts.items():
-        notes += [f"{stage} warned: {text}." for text in kept(artifact.facts)]
-    notes += [
-        seed_words.intervals(page.facts),
-        *origins.mixed(artifact.manifest for artifact in page.artifacts.values()),
-        "A claim is a list of checks that must all hold; nothing is corrected for their number.",
-        "cons@k exists for problems whose answers can be voted on; the claims compare it on these.",
-        "Curves show the prompts of each step, which change; held-out numbers are in the tables.",
-        "Small models on generated problems show that a mechanism works, not how strong it is at "
-        "the paper's size. The paper's rows measure other things than ours and are shown for their "
-        "shape.",
-    ]
-    return "\n".join(f"- {note}" for note in notes)

@@ -19,6 +19,8 @@ from stages.report.evidence import Evidence
 SAMPLES = "samples.parquet"
 COLUMNS = ("id", "prompt", "reference", "completion", "score", "reason", "domain", "language")
 RIGHT, WRONG, UNKNOWN = "✔ right", "✘ wrong", "? cannot be judged"
+#: An empty line ends HTML in Markdown: what a model says after one would be Markdown of its own.
+_EMPTY = re.compile(r"(?m)^[^\S\n]*$")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 Sample = Mapping[str, Any]
@@ -26,17 +28,26 @@ Sample = Mapping[str, Any]
 
 def choose(path: Path, count: int, seed: int) -> list[Sample]:
     """`count` rows of a samples.parquet in the order of their problems; only these are read."""
+    return read(path, sorted(ranked(path, seed)[:count]), COLUMNS)
+
+
+def ranked(path: Path, seed: int) -> list[int]:
+    """The numbers of all rows in the order in which the seed draws them."""
     numbers: dict[str, int] = {}
-    ranked = []
+    keys = []
     for row, id_ in enumerate(pq.read_table(path, columns=["id"])["id"].to_pylist()):
         numbers[id_] = numbers.get(id_, -1) + 1
         key = hashlib.sha256(f"{seed}/{id_}/{numbers[id_]}".encode()).digest()
-        ranked.append((key, row))
-    rows = sorted(row for _, row in sorted(ranked)[:count])
+        keys.append((key, row))
+    return [row for _, row in sorted(keys)]
+
+
+def read(path: Path, rows: Sequence[int], wanted: Sequence[str]) -> list[Sample]:
+    """These rows, ascending, with the columns of `wanted` that the file has."""
     found: list[Sample] = []
     start = 0
     with pq.ParquetFile(path) as file:
-        columns = [name for name in COLUMNS if name in file.schema_arrow.names]
+        columns = [name for name in wanted if name in file.schema_arrow.names]
         for group in range(file.num_row_groups):
             size = file.metadata.row_group(group).num_rows
             inside = [row - start for row in rows if start <= row < start + size]
@@ -86,12 +97,12 @@ def _sample(sample: Sample, shown: Mapping[str, Any]) -> str:
     reason = "" if said in (None, "right", "wrong") else f" ({said})"
     asked = " ".join(question(sample).split())
     facts = [f"{mark(sample)}{_safe(reason)}", _safe(f"{sample['domain']}, {sample['id']}")]
-    facts.append(f"asked: <code>{_safe(_cut(asked, shown['folded_from']))}</code>")
+    facts.append(f"asked: <code>{_safe(cut(asked, shown['folded_from']))}</code>")
     if sample.get("reference"):
         reference = " ".join(str(sample["reference"]).split())
-        facts.append(f"reference: <code>{_safe(_cut(reference, shown['folded_from']))}</code>")
+        facts.append(f"reference: <code>{_safe(cut(reference, shown['folded_from']))}</code>")
     text = str(sample["completion"])
-    body = f"<pre>{_safe(_cut(text, shown['longest']))}</pre>"
+    body = f"<pre>{_EMPTY.sub('&#8203;', _safe(cut(text, shown['longest'])))}</pre>"
     if len(text) > shown["folded_from"]:
         size = f"{len(text):,} characters"
         body = f"<details><summary>completion, {size}</summary>\n{body}\n</details>"
@@ -104,7 +115,7 @@ def question(sample: Sample) -> str:
     return str(prompt[-1]["content"] if isinstance(prompt, list) and prompt else prompt)
 
 
-def _cut(text: str, longest: int) -> str:
+def cut(text: str, longest: int) -> str:
     """The text, or its beginning and its end."""
     if len(text) <= longest:
         return text
@@ -114,4 +125,9 @@ def _cut(text: str, longest: int) -> str:
 
 def _safe(text: str) -> str:
     """A model's text as plain text: no markup, nothing that steers a terminal or turns lines."""
-    return html.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), quote=False)
+    return html.escape(plain(text), quote=False)
+
+
+def plain(text: str) -> str:
+    """The text without what steers a terminal or turns lines."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

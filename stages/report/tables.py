@@ -12,11 +12,13 @@ from stages.report.names import (
     ACCURACY,
     COUNTS,
     GENERAL,
+    GENERAL_ROWS,
     GROUPS,
     HEADLINE,
     LANGUAGES,
     REASONING,
     ROWS,
+    SCORES,
 )
 
 NONE = "–"
@@ -30,9 +32,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def number(value: float | None, metric: str = "share") -> str:
-    """A share in per cent, a count as it is."""
+    """A share in per cent, a count or a score as it is."""
     if value is None:
         return NONE
+    if metric in SCORES:
+        return f"{value:.2f}"
     if metric in COUNTS:
         return f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
     return f"{100 * value:.1f}"
@@ -72,7 +76,9 @@ def _row_titles(present: Sequence[Estimates]) -> list[tuple[str, str]]:
     titles += [(key, f"reasoning, pass@{key.rpartition('_')[2]}") for key in wide]
     titles += [(f"{REASONING}/{metric}", f"reasoning, {title}") for metric, title in ROWS.items()]
     titles += [(key, _best_of(key)) for key in keys if BEST_OF.fullmatch(key)]
-    titles += [(f"{GENERAL}/format", "general, format kept")]
+    titles += [
+        (f"{GENERAL}/{metric}", f"general, {title}") for metric, title in GENERAL_ROWS.items()
+    ]
     return [(key, title) for key, title in titles if key in keys]
 
 
@@ -81,7 +87,7 @@ def differences(found: Iterable[Mapping[str, Any]]) -> str:
     rows = [
         [
             f"{d['stage']} − {d['against']}, {d['group']}",
-            f"{100 * d['difference']:+.1f} [{100 * d['low']:+.1f}, {100 * d['high']:+.1f}]",
+            _points(d),
             f"{d['higher']} / {d['lower']}",
             str(d["n"]),
         ]
@@ -90,6 +96,28 @@ def differences(found: Iterable[Mapping[str, Any]]) -> str:
     ]
     head = ["pass@1, in points", "difference [95 %]", "problems better / worse", "problems"]
     return table(head, rows) if rows else ""
+
+
+def votes(found: Iterable[Mapping[str, Any]], stages: Iterable[str]) -> str:
+    """What the majority gains over one sample of these stages, on the same problems."""
+    by_stage = {vote["stage"]: vote for vote in found}
+    rows = [
+        [
+            stage,
+            _points(by_stage[stage]),
+            f"{by_stage[stage]['higher']} / {by_stage[stage]['lower']}",
+            str(by_stage[stage]["n"]),
+        ]
+        for stage in stages
+        if stage in by_stage
+    ]
+    head = ["cons@k − pass@1, in points", "difference [95 %]", "problems better / worse"]
+    return table([*head, "problems"], rows) if rows else ""
+
+
+def _points(found: Mapping[str, Any]) -> str:
+    sides = f"[{100 * found['low']:+.1f}, {100 * found['high']:+.1f}]"
+    return f"{100 * found['difference']:+.1f} {sides}"
 
 
 def _best_of(key: str) -> str:
@@ -118,7 +146,7 @@ def time_spent(artifacts: Mapping[str, Artifact]) -> str:
             str(artifact.manifest["kind"]),
             duration(seconds(artifact)),
             f"{100 * seconds(artifact) / total:.0f} %",
-            _memory(artifact),
+            memory(artifact),
             str(_attempts(artifact)),
         ]
         for name, artifact in ordered
@@ -135,7 +163,8 @@ def duration(value: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{value:.1f} s"
 
 
-def _memory(artifact: Artifact) -> str:
+def memory(artifact: Artifact) -> str:
+    """The peak of a stage's processes."""
     peak = artifact.manifest.get("host", {}).get("peak_memory_mib")
     return f"{peak / 1024:.1f} GiB" if peak else NONE
 

@@ -13,7 +13,7 @@ from pipeline.errors import UsageError
 from stages import report
 
 RUN = {"name": "r1-tiny", "recipe": "r1", "profile": "tiny", "command": "r1 run", "seconds": 700.0}
-FIGURES = ("rl_curves", "rewards", "stages", "students", "budget", "preference")
+FIGURES = ("claims", "rl_curves", "rewards", "stages", "students", "budget", "preference")
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_part_of_the_recipe_is_reported_with_the_rest_shown_as_not_run(
     assert "| – | > 0 | – | not run: r1 was not run |" in text
     assert "Not run or not evaluated: dev1, dev2, dev3, r1" in text
     drawn = {png.stem for png in (path.parent / "figures").glob("*.png")}
-    assert drawn == {"rl_curves", "rewards", "stages", "budget"}
+    assert drawn == {"rl_curves", "rewards", "stages", "budget", "claims"}
 
 
 def test_models_that_no_table_names_are_still_reported(
