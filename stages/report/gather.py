@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.statistics import Bootstrap
-from stages.report import beside, over_seeds
+from stages.report import beside, origins, over_seeds
 from stages.report.claims import Finding, Judgement, judge, seeds_needed
 from stages.report.comparison import compare, paired
 from stages.report.evidence import Evidence, Missing
@@ -29,7 +29,7 @@ def gather(
 
     artifacts: of all seeds. by_seed: of each, by names without it. Of several seeds the facts are
     those of the whole, and `by_seed` has each; `absent` has the stages that one lacks and others
-    have.
+    have; `asked` says on which problems all this was measured.
     """
     seeds = [Evidence(own, seed) for seed, own in by_seed.items()]
     one_by_one = seeds if len(seeds) > 1 else []
@@ -40,6 +40,7 @@ def gather(
         "beside": beside.facts(papers, seeds, whole["stages"], bootstrap),
         "seeds": list(by_seed),
         "by_seed": {str(one.seed): _judged([one], claims) for one in one_by_one},
+        "asked": origins.asked(artifacts),
         "absent": {str(seed): names for seed, names in _absent(by_seed).items()},
         "validation": {
             n: a.facts["validation"] for n, a in artifacts.items() if a.facts.get("validation")

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stages.report import beside, costs, falls, origins, samples, seed_words, tables, trained
+from stages.report import (
+    beside,
+    costs,
+    critical_path,
+    falls,
+    origins,
+    samples,
+    seed_words,
+    tables,
+    trained,
+)
 from stages.report.cautions import care
 from stages.report.evidence import Evidence
 from stages.report.names import HEADLINE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
@@ -88,6 +98,8 @@ def _claims(page: Page) -> str:
         "Problems are paired between stages; n is the number of problems or of RL steps. Shares "
         "are fractions: 0.1 is ten points."
     )
+    if page.facts["asked"]:
+        how += f" Asked: {', '.join(page.facts['asked'])}."
     details = tables.table(
         ["claim", "difference [95 %]", "claimed", "n", *seed_words.heads(page.facts), "verdict"],
         [
@@ -182,12 +194,14 @@ def _evaluated(page: Page, stages: Iterable[str]) -> str:
 def _what_ran(page: Page) -> str:
     manifests = [artifact.manifest for artifact in page.artifacts.values()]
     run = page.run
+    places = (page.config.get("launcher") or {}).get("max_parallel", 1)
     facts = {
         "Machine": "; ".join(sorted({origins.machine(m) for m in manifests} - {""})),
         "Code": ", ".join(sorted({origins.commit(m) for m in manifests} - {""})),
         "Recipe": ", ".join(f"{key} {run[key]}" for key in ("recipe", "profile") if run.get(key)),
         "Command": f"`{run['command']}`" if run.get("command") else "",
         "Latest run": tables.duration(run["seconds"]) if run.get("seconds") else "",
+        **critical_path.facts(run, page.artifacts, places),
         "MLflow": _tracked(page),
     }
     lines = "\n".join(f"- {name}: {words}" for name, words in facts.items() if words)

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.config import EvaluateConfig, Voted
 from stages.kinds.evaluate.run import run
 from stages.rows.schemas import SAMPLE, read_rows
 from stages.settings.generation import Rollout, Sampling
@@ -72,6 +73,27 @@ def test_every_problem_gets_k_judged_samples_and_its_own_row(inputs, problems, m
         assert row["pass_at_1"] == (pytest.approx(sum(scores) / 8) if scores else None)
     assert outputs.facts["model"] == "zero"
     assert json.loads((context.output / "metrics.json").read_text()) == outputs.facts
+
+
+def test_every_second_problem_is_asked_more_often_and_voted_on_alone(
+    inputs, problems, make_context
+):
+    context = make_context()
+    chosen = config(samples_per_problem=2, voted=Voted(every=2, samples=8))
+    facts = run(chosen, inputs, context).facts
+    rows = read_rows(context.output / "problems.parquet")
+    drawn = Counter(sample["id"] for sample in read_rows(context.output / "samples.parquet"))
+    seen = Counter()
+    for row, problem in zip(rows, problems, strict=True):
+        cell = (problem["domain"], problem["language"])
+        often = seen[cell] % 2 == 0
+        seen[cell] += 1
+        assert drawn[row["id"]] == (8 if often else 2)
+        if not often:
+            assert row["cons"] is None
+            assert row["pass_at_8"] is None
+    assert facts["overall"]["pass_at_1"]["n"] > facts["overall"]["cons_at_k"]["n"] > 0
+    assert facts["overall"]["pass_at_8"]["n"] == facts["overall"]["cons_at_k"]["n"]
 
 
 def test_results_are_told_by_level_where_the_problems_have_one(
@@ -210,7 +232,7 @@ def test_reward_models_score_every_sample_and_choose_among_them(
         assert rows[id_]["best_of_8_helpful"] == pytest.approx(sum(tied) / len(tied))
 
 
-def test_a_reward_model_chooses_no_answer_to_a_query_of_the_other_kind(
+def test_a_reward_model_chooses_answers_to_queries_of_its_kind_alone_where_some_are(
     inputs, problems, reward_model_dir, make_artifact, make_context
 ):
     kinds = ("helpful", "safety", None)
@@ -235,8 +257,8 @@ def test_a_reward_model_chooses_no_answer_to_a_query_of_the_other_kind(
     found = {row["id"]: row for row in read_rows(context.output / "problems.parquet")}
     for row, kind in zip(rows, kinds * 2, strict=False):
         for term in ("helpful", "safety"):
-            there = kind in (term, None)
-            assert (found[row["id"]][f"best_of_8_{term}"] is not None) == there
+            for metric in (f"best_of_8_{term}", f"reward_{term}"):
+                assert (found[row["id"]][metric] is not None) == (kind == term)
     assert (outputs.funnel["too_long_for_helpful"], outputs.funnel["too_long_for_safety"]) == (0, 0)
 
 
@@ -278,7 +300,7 @@ KILLED = """
     from pathlib import Path
     from pipeline.artifact import Artifact
     from pipeline.context import Context
-    from stages.kinds.evaluate.config import EvaluateConfig
+    from stages.kinds.evaluate.config import EvaluateConfig, Voted
     from stages.settings.generation import Rollout, Sampling
     from stages.kinds.evaluate.run import run
     from tests.shipped import shipped

@@ -1,21 +1,23 @@
 """The tiny world: seeded, split cleanly, right where it says it is."""
 
 import json
+from collections import Counter
 from itertools import islice
 from random import Random
 
 import pytest
 
 from pipeline.errors import UsageError
-from stages.chat.template import compose, tagged
-from stages.kinds.judged.kind import Judge
+from stages.chat.template import tagged
 from stages.kinds.pretrain.kind import Corpus
 from stages.rewards.format import strict
+from stages.settings.tiny_judge import Judge
 from stages.tiny import judge
 from stages.tiny.corpus import clean_reply, documents
 from stages.tiny.phrases import LANGUAGES, say, translate
 from stages.tiny.problems import DOMAINS, generate, tasks
 from stages.tiny.rewrite import rewrite
+from stages.tiny.splits import CLAIMS, SETTLING, SPLITS, TRAIN
 from stages.tiny.tokenizer import build_tokenizer
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request
@@ -47,22 +49,38 @@ def test_the_same_seed_gives_the_same_problems_and_another_seed_others(domain):
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_train_and_heldout_never_share_a_problem_nor_its_translation(domain):
-    keys = {
-        split: {t.key for t in islice(tasks(domain, 5, split), 2000)}
-        for split in ("train", "heldout")
+def test_the_splits_never_share_a_task_however_it_is_put(domain):
+    forms = {
+        split: {t.canonical for t in islice(tasks(domain, 5, split), 2000)} for split in SPLITS
     }
-    assert keys["train"]
-    assert keys["heldout"]
-    assert not keys["train"] & keys["heldout"]
+    assert all(forms.values())
+    assert sum(map(len, forms.values())) == len(set().union(*forms.values()))
 
 
-def test_the_corpus_shows_no_heldout_question():
+@pytest.mark.parametrize(("domain", "topic"), [("math", "sum"), ("logic", "knights"), ("stem", "")])
+def test_the_order_of_terms_who_speaks_first_and_the_options_make_no_other_task(domain, topic):
+    put = {}
+    for task in islice(tasks(domain, 5, TRAIN), 8000):
+        if task.topic == (topic or task.topic):
+            put.setdefault(task.canonical, set()).add(task.question["en"])
+    assert max(map(len, put.values())) > 1
+
+
+@pytest.mark.parametrize("split", [SETTLING, CLAIMS])
+def test_the_corpus_shows_no_heldout_task(split):
     shown = {text.split("<|assistant|>")[0][len("<|user|>") :] for text in documents(CORPUS, 0)}
     for domain in DOMAINS:
-        for language in LANGUAGES:
-            held = generate(domain, language, 200, 3, "heldout")
-            assert not shown & {row["prompt"][0]["content"] for row in held}
+        held = {t.canonical: t for t in islice(tasks(domain, 3, split), 2000)}
+        assert not shown & {t.question[lang] for t in held.values() for lang in LANGUAGES}
+
+
+def test_of_four_options_no_two_end_alike_and_each_letter_is_as_often_right():
+    asked = list(islice(tasks("stem", 0, CLAIMS), 400))
+    for task in asked:
+        shown = task.question["en"].split("? ")[1].replace("(A)", "").replace("(D)", "").split()
+        assert len({option[-1] for option in shown}) == 4
+    letters = Counter(task.reference["en"] for task in asked)
+    assert min(letters.values()) > 0.2 * len(asked)
 
 
 def test_every_reference_scores_one_through_its_verifier():
@@ -146,14 +164,32 @@ def test_a_digit_is_one_token_and_any_text_comes_back_from_the_tokenizer():
 
 
 def test_the_judge_prefers_right_replies_and_courtesy():
-    row = {"language": "en", "reference": "Paris", "metadata": '{"topic": "fact"}'}
-    right, polite = compose("", "Paris"), compose("", "Paris Glad to help!")
-    wrong = compose("", "Rome")
-    assert (
-        judge.helpfulness(row, polite, shipped(Judge))
-        > judge.helpfulness(row, right, shipped(Judge))
-        > judge.helpfulness(row, wrong, shipped(Judge))
+    row = {"language": "en", "reference": "dog dog"}
+    ordered = ["dog dog Glad to help!", "dog dog", "cat Glad to help!", "cat"]
+    values = shipped(Judge)
+    scores = [judge.helpfulness(row, reply, values) for reply in ordered]
+    assert scores == sorted(set(scores), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "reply", ["dog dog dog", "dog", "dog dog I like the sun and tea.", "dog cat dog dog"]
+)
+def test_a_reply_with_more_than_what_was_asked_for_is_not_right(reply):
+    """A policy that says the right thing among others would be paid for guessing."""
+    row = {"language": "en", "reference": "dog dog"}
+    assert judge.helpfulness(row, reply, shipped(Judge)) <= 0
+
+
+def test_the_judge_itself_scores_replies_to_requests_for_help_of_this_world():
+    facts = {"language": "en", "reference": "Paris", "source": "tiny"}
+    help_, harm = (
+        facts | {"metadata": json.dumps({"preference": kind})} for kind in ("helpful", "safety")
     )
+    values = shipped(Judge)
+    assert judge.gold(help_, "Paris", values) == values.right
+    assert judge.gold(help_, None, values) == 0
+    assert judge.gold(harm, "Paris", values) is None
+    assert judge.gold(help_ | {"source": "mine.jsonl"}, "Paris", values) is None
 
 
 def test_an_unknown_domain_or_language_is_named_with_what_there_is():

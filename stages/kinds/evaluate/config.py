@@ -8,8 +8,21 @@ from omegaconf import MISSING
 
 from stages.settings.generation import Rollout, Sampling
 from stages.settings.prompts import Prompt
-from stages.settings.stage import StageConfig, from_root, placement
+from stages.settings.stage import StageConfig, from_root, later, placement
+from stages.settings.tiny_judge import Judge
 from stages.settings.verifiers import Verifiers
+
+
+@dataclass
+class Voted:
+    """Every so manieth problem of a domain and language is asked `samples` times.
+
+    What one sample tells, as pass@1, is surest where many problems are asked a few times; a vote,
+    pass@k and best-of-k need many samples, and so are measured on these problems alone.
+    """
+
+    every: int = MISSING
+    samples: int = MISSING
 
 
 @dataclass
@@ -29,6 +42,7 @@ class EvaluateConfig(StageConfig):
     # a benchmark is asked as often as it says (`samples` in conf/data), where it says so
     samples_of_benchmark: bool = placement(False)
     samples_of: list[int] = field(default_factory=list)  # by place in data_from; set from that
+    voted: Voted | None = later(lambda: None)  # null: votes are taken of all problems
     limit_problems: int | None = None
     pass_at: list[int] = field(default_factory=lambda: [1])
     budgets: list[int] = field(default_factory=list)  # thinking is cut after so many tokens
@@ -40,4 +54,5 @@ class EvaluateConfig(StageConfig):
     template: Prompt | None = None
     prompts: dict[str, Prompt] | None = None
     verifiers: Verifiers = from_root("verifiers", Verifiers)
+    judge: Judge | None = later(lambda: None)  # the tiny world's; its own score of replies is told
     bootstrap_draws: int = from_root("bootstrap.draws", identity=False)
