@@ -129,7 +129,7 @@ def _model_dir(path: Path) -> Path:
 def tiny_problems(count: int) -> list[Row]:
     """Held-out problems of all domains, each prompt once, as equal in number as there are any."""
     streams = [
-        iter(generate(domain, language, count, seed=0, split="heldout"))
+        iter(generate(domain, language, count, seed=0, split="settling"))
         for domain in DOMAINS
         for language in ("en", "zh")
     ]

@@ -89,7 +89,7 @@ def _recipe(task: Task) -> dict[str, Any]:
     chosen = [] if task.algorithm == BASE else [f"algorithm={task.algorithm}"]
     words = ["recipe=r1_zero", "profile=tiny", f"seed={task.seed}", *chosen]
     stages = compose(R1, [*words, f"stages.zero.max_steps={task.steps}"]).stages
-    stages["heldout"].per_domain = HELDOUT
+    stages["heldout"].split, stages["heldout"].per_domain = "settling", HELDOUT
     return stages
 
 

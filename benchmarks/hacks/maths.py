@@ -27,7 +27,7 @@ _ASKED = re.compile(
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _STEP = re.compile(r"<<([^<>=]+)=([^<>]+)>>")  # <<48/2=24>>
 _STORY = re.compile(  # Tom has 5 apples, gets 3, loses 2
-    r"(?:gets|得到) ?(?P<more>\d+)|(?:loses|失去) ?(?P<less>\d+)|(?:has|有) ?(?P<first>\d+)"
+    r"(?:gets|得到?) ?(?P<more>\d+)|(?:loses|失去?) ?(?P<less>\d+)|(?:has|有) ?(?P<first>\d+)"
 )
 
 

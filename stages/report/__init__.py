@@ -59,6 +59,7 @@ def build(
 
     run["foreseen"]: what stages were to cost.
     """
+    from pipeline.statistics import Bootstrap
     from stages.report import effects, markdown, web
     from stages.report.evidence import Evidence
     from stages.report.figures import draw, draw_all
@@ -67,12 +68,14 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     known = facts(artifacts, config, run.get("foreseen"))
     claims = config["claims"]
-    first = next(iter(by_seed(artifacts, config).values()))
-    figures = draw_all(Evidence(first), claims["shown"], out / "figures")
+    seeds = by_seed(artifacts, config)
+    evidence = [Evidence(own, seed) for seed, own in seeds.items()]
+    bootstrap = Bootstrap(**claims["bootstrap"])
+    figures = draw_all(evidence, claims["shown"], bootstrap, out / "figures")
     if checks := effects.rows(claims["claims"], known["claims"]):
         drawing = partial(effects.draw, checks)
         figures.append(draw(effects.NAME, effects.CAPTION, checks, drawing, out / "figures"))
-    page = Page(artifacts, first, config, run, known, figures, out)
+    page = Page(artifacts, seeds, config, run, known, figures, out)
     (out / REPORT_FACTS).write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
     (out / PAGE).write_text(web.write(page))
     (out / REPORT).write_text(markdown.write(page))

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from stages.report import style
 from stages.report.evidence import Evidence
-from stages.report.figure import Rows, estimate_rows
+from stages.report.figure import Row, Rows, estimate_rows, single, together
 from stages.report.names import ACCURACY, GENERAL, GROUPS, REASONING
+
+BAR = 0.105  # inches that a bar of many is wide
+TEACHER = "teacher"
 
 
 def stage_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
@@ -33,17 +37,25 @@ def draw_stages(rows: Rows, shown: Mapping[str, Any]) -> Figure:
     colours = style.colours(shown)
     stages = list(dict.fromkeys(row["stage"] for row in rows))
     slices = list(dict.fromkeys(row["slice"] for row in rows))
-    figure, axes = plt.subplots(figsize=(11, 4.2), layout="constrained")
-    width = 0.82 / len(stages)
-    for row in rows:
+    height = 1.0 + BAR * (len(stages) + 1) * len(slices)
+    figure, axes = plt.subplots(figsize=(style.WIDTH, height), layout="constrained")
+    width = 1 / (len(stages) + 1)
+    for row in together(rows):
         offset = (stages.index(row["stage"]) - (len(stages) - 1) / 2) * width
         place = slices.index(row["slice"]) + offset
-        style.bar(axes, place, row, width * 0.92, colours[row["stage"]], numbered=True)
-    axes.set_xticks(range(len(slices)), slices)
+        style.bar(axes, place, row, width * 0.92, colours[row["stage"]], _seeds(rows, row))
+    style.bars(axes, slices)
     axes.set_title("Held-out accuracy (pass@1) by stage, with 95 % intervals")
-    style.legend_below(figure, [Patch(color=colours[stage], label=stage) for stage in stages])
-    style.percent_axis(axes, top=style.top(rows))
+    legend: list[Artist] = [Patch(color=colours[stage], label=stage) for stage in stages]
+    style.legend_below(figure, [*legend, *([style.seed_mark()] if single(rows) else [])])
+    style.percent(axes.xaxis, top=style.top(rows))
     return figure
+
+
+def _seeds(rows: Rows, row: Row) -> list[float]:
+    """What each of several seeds has where a bar stands."""
+    same = ("stage", "slice")
+    return [float(r["value"]) for r in single(rows) if all(r[key] == row[key] for key in same)]
 
 
 def student_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
@@ -56,7 +68,7 @@ def student_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
             rows += [{"family": group["base"]} | row for row in found]
     if rows:
         teacher = estimate_rows(evidence, [shown["teacher"]], GROUPS, ACCURACY)
-        rows += [{"family": "teacher"} | row for row in teacher]
+        rows += [{"family": TEACHER} | row for row in teacher]
     return rows
 
 
@@ -64,35 +76,37 @@ def draw_students(rows: Rows, shown: Mapping[str, Any]) -> Figure:
     """A panel per group of problems; the teacher is the line to reach."""
     colours = style.colours(shown)
     slices = list(dict.fromkeys(row["slice"] for row in rows))
-    bars = list(dict.fromkeys((r["family"], r["stage"]) for r in rows if r["family"] != "teacher"))
-    families = list(dict.fromkeys(family for family, _ in bars))
+    stages = list(dict.fromkeys(row["stage"] for row in rows if row["family"] != TEACHER))
     figure, grid = plt.subplots(
-        1, len(slices), figsize=(11, 3.8), layout="constrained", squeeze=False, sharey=True
+        len(slices),
+        figsize=(style.WIDTH, len(slices) * (0.7 + 0.24 * len(stages))),
+        layout="constrained",
+        squeeze=False,
+        sharex=True,
     )
-    for axes, slice_ in zip(grid[0], slices, strict=True):
+    for axes, slice_ in zip(grid.flat, slices, strict=True):
         axes.set_title(f"Students on {slice_} (pass@1)")
-        for row in (r for r in rows if r["slice"] == slice_):
-            if row["family"] == "teacher":
+        style.bars(axes, stages)
+        for row in (r for r in together(rows) if r["slice"] == slice_):
+            if row["family"] == TEACHER:
                 _teacher_line(axes, row, colours[row["stage"]])
-                continue
-            number = bars.index((row["family"], row["stage"]))
-            place = number + 0.6 * families.index(row["family"])
-            style.bar(axes, place, row, 0.72, colours[row["stage"]], numbered=True)
-        places = [n + 0.6 * families.index(family) for n, (family, _) in enumerate(bars)]
-        axes.set_xticks(places, [style.wrapped(stage) for _, stage in bars], size=8.5)
-        style.percent_axis(axes, top=style.top(rows))
+            else:
+                place = stages.index(row["stage"])
+                style.bar(axes, place, row, 0.72, colours[row["stage"]], _seeds(rows, row))
+        style.percent(axes.xaxis, top=style.top(rows))
     return figure
 
 
-def _teacher_line(axes: Axes, row: Mapping[str, Any], colour: str) -> None:
-    axes.axhline(row["value"], color=colour, linewidth=1.2, linestyle="--")
+def _teacher_line(axes: Axes, row: Row, colour: str) -> None:
+    axes.axvline(row["value"], color=colour, linewidth=1.2, linestyle="--")
     axes.annotate(
         f"teacher: {row['stage']}",
-        (1.0, row["value"]),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 3),
+        (row["value"], 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-3, -2),
         textcoords="offset points",
         ha="right",
+        va="top",
         size=8.5,
         color=colour,
     )

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 
 from stages.report import style
 from stages.report.evidence import Evidence, Missing
-from stages.report.figure import Rows
+from stages.report.figure import Rows, single, together
+from stages.report.lines import FAINT
 
 CUT, WAITED = "cut", "waited"
 SHOWN = ("mean_thinking_tokens", "value", "low", "high", "n")
@@ -40,24 +41,31 @@ def budget_rows(evidence: Evidence, shown: Mapping[str, Any]) -> Rows:
 def draw_budgets(rows: Rows, shown: Mapping[str, Any]) -> Figure:
     """Accuracy over the tokens that were thought on average, on a doubling axis."""
     colours = style.colours(shown)
-    figure, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(style.WIDTH, 4.0), layout="constrained")
     stages = list(dict.fromkeys(row["stage"] for row in rows))
     for number, stage in enumerate(stages):
         for setting in (CUT, WAITED):
-            points = [r for r in rows if (r["stage"], r["setting"]) == (stage, setting)]
-            if points:
-                _line(axes, points, colours[stage], setting, above=number % 2 == 0)
+            own = [r for r in rows if (r["stage"], r["setting"]) == (stage, setting)]
+            for seed in dict.fromkeys(r["seed"] for r in single(own)):
+                axes.plot(
+                    *_places([r for r in own if r["seed"] == seed]), color=colours[stage], **FAINT
+                )
+            if own:
+                _line(axes, together(own), colours[stage], setting, above=number % 2 == 0)
     _doubling_axis(axes, [row["mean_thinking_tokens"] for row in rows])
     axes.set_xlabel("Thinking (tokens, mean)")
     axes.set_title("Accuracy against thinking")
     axes.legend(handles=_legend(stages, colours, rows), loc="best")
-    style.percent_axis(axes, top=style.top(rows))
+    style.percent(axes.yaxis, top=style.top(rows))
     return figure
 
 
+def _places(points: Rows) -> tuple[list[float], list[float]]:
+    return [p["mean_thinking_tokens"] for p in points], [p["value"] for p in points]
+
+
 def _line(axes: Axes, points: Rows, colour: str, setting: str, above: bool) -> None:
-    x = [point["mean_thinking_tokens"] for point in points]
-    y = [point["value"] for point in points]
+    x, y = _places(points)
     low, high = [point["low"] for point in points], [point["high"] for point in points]
     axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
     cut = setting == CUT

@@ -30,7 +30,8 @@ def care(page: Page) -> str:
     notes += [
         seed_words.intervals(page.facts),
         "A claim is a list of checks that must all hold; nothing is corrected for their number.",
-        "cons@k exists for problems whose answers can be voted on; the claims compare it on these.",
+        "cons@k exists for problems whose answers can be voted on; claims and tables hold it "
+        "against pass@1 of these alone. pass@k and best-of-k are of problems asked so often.",
         "Curves show the prompts of each step, which change; held-out numbers are in the tables.",
         "Small models on generated problems show that a mechanism works, not how strong it is at "
         "the paper's size. The paper's rows measure other things than ours and are shown for their "

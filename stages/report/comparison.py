@@ -30,18 +30,19 @@ def compare(
     """metric → left − right; where it cannot be told, `reason` says why."""
     found: dict[str, dict[str, Any]] = {}
     for metric in metrics:
-        sides = tuple(Quantity(stage, metric=metric, group=group) for stage in (left, right))
+        ours, theirs = (Quantity(side, metric=metric, group=group) for side in (left, right))
         try:
-            found[metric] = _paired(seeds, sides, bootstrap)
+            found[metric] = paired(seeds, ours, theirs, bootstrap)
         except Missing as missing:
             found[metric] = {"difference": None, "reason": str(missing)}
     return found
 
 
-def _paired(
-    seeds: Sequence[Evidence], sides: tuple[Quantity, ...], bootstrap: Bootstrap
+def paired(
+    seeds: Sequence[Evidence], left: Quantity, right: Quantity, bootstrap: Bootstrap
 ) -> dict[str, Any]:
-    left, right = sides
+    """left − right on the problems that have both. Raises Missing where no seed can tell."""
+    sides = (left, right)
     there, absent = with_evidence(seeds, sides)
     if not there:
         raise next(iter(absent.values()))

@@ -6,20 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.statistics import Array
-from stages.report import names, style
+from stages.report import lines, names, style
 from stages.report.evidence import Evidence, Missing
-from stages.report.figure import Rows, estimate_rows
+from stages.report.figure import Row, Rows, estimate_rows, single, together
 from stages.report.names import GROUPS
 from stages.report.trained import TERM
 
 ACCURACY = "accuracy"  # its axis starts at zero
 SHARES = (ACCURACY, "language_consistency")  # drawn as per cent
+PANEL = 1.7  # inches that a panel is high
 POINTS = ("o", "D")  # one held-out metric of a panel after the other; the first is filled
 
 
@@ -81,34 +80,44 @@ def draw_rewards(rows: Rows, shown: Mapping[str, Any]) -> Figure:
 
 def _draw_panels(rows: Rows, shown: Mapping[str, Any], panels: Mapping[str, str]) -> Figure:
     starts, end = _segments(rows)
-    lines = -(-len(panels) // 2)
     figure, grid = plt.subplots(
-        lines, 2, figsize=(11, 0.6 + 3 * lines), sharex=True, layout="constrained", squeeze=False
+        len(panels),
+        figsize=(style.WIDTH, 0.8 + PANEL * len(panels)),
+        sharex=True,
+        layout="constrained",
+        squeeze=False,
     )
     colours = style.colours(shown)
-    for axes, (metric, label) in zip(grid.flat, panels.items(), strict=False):
+    for axes, (metric, label) in zip(grid.flat, panels.items(), strict=True):
         axes.set_title(label)
         for stage in dict.fromkeys(row["stage"] for row in rows):
             points = [r for r in rows if r["stage"] == stage and r["metric"] == metric]
             if points:
-                segment = points[0]["segment"]
-                line = _dash(stage, segment)
-                _line(axes, points, starts[segment], colours[stage], line, shown["smoothing"])
+                start, line = starts[points[0]["segment"]], _dash(stage, points[0]["segment"])
+                series = _series(points, start)
+                lines.draw(axes, series, colours[stage], shown["smoothing"], line)
         for marker, (name, words) in zip(
             POINTS, _held_out(shown).get(metric, {}).items(), strict=False
         ):
             looks = [row for row in rows if row["metric"] == name]
             _looks(axes, looks, starts, colours, marker, f"{words}, held out")
         if metric in SHARES:
-            style.percent_axis(axes, bottom=0.0 if metric == ACCURACY else None)
+            style.percent(axes.yaxis, bottom=0.0 if metric == ACCURACY else None)
         _boundaries(axes, starts, end)
-    for axes in list(grid.flat)[len(panels) :]:
-        axes.remove()
-    for axes in list(grid.flat)[max(0, len(panels) - 2) : len(panels)]:
-        axes.tick_params(labelbottom=True)
-        axes.set_xlabel("RL steps (stages side by side)")
+    grid.flat[-1].set_xlabel("RL steps (stages side by side)")
     style.legend_below(figure, _stage_lines(rows, colours))
     return figure
+
+
+def _series(points: Rows, start: int = 0) -> list[lines.Series]:
+    """The points of each seed."""
+    return [
+        lines.finite(
+            [start + p["step"] for p in points if p["seed"] == seed],
+            [p["value"] for p in points if p["seed"] == seed],
+        )
+        for seed in dict.fromkeys(p["seed"] for p in points)
+    ]
 
 
 def _dash(stage: str, segment: str) -> Any:
@@ -136,15 +145,17 @@ def _looks(
     """What the policy could do on held-out problems: a point for each time that it was asked."""
     for stage in dict.fromkeys(row["stage"] for row in rows):
         points = [row for row in rows if row["stage"] == stage]
-        filled = colours[stage] if marker == POINTS[0] else style.PAPER
+        seeds = _series(points, starts[points[0]["segment"]])
+        if len(seeds) > 1:
+            for series in seeds:
+                axes.plot(*series, color=colours[stage], **lines.FAINT)
         axes.plot(
-            [starts[row["segment"]] + row["step"] for row in points],
-            [row["value"] for row in points],
+            *lines.mean(seeds),
             color=colours[stage],
             linewidth=0.9,
             marker=marker,
             markersize=4.5,
-            markerfacecolor=filled,
+            markerfacecolor=colours[stage] if marker == POINTS[0] else style.PAPER,
             markeredgewidth=1.0,
             clip_on=False,
             zorder=3,
@@ -165,29 +176,6 @@ def _segments(rows: Rows) -> tuple[dict[str, int], int]:
         starts[segment] = end
         end += max(row["step"] for row in rows if row["segment"] == segment)
     return starts, end
-
-
-def _line(
-    axes: Axes, points: Rows, start: int, colour: str, line: Any, smoothing: float, label: str = ""
-) -> None:
-    steps = start + np.array([p["step"] for p in points], dtype=float)
-    values = np.array([p["value"] for p in points])
-    finite = np.isfinite(values)  # the report's cautions count the others
-    steps, values = steps[finite], values[finite]
-    axes.plot(steps, values, color=colour, alpha=0.22, linewidth=0.8)
-    axes.plot(
-        steps, smooth(values, smoothing), color=colour, linestyle=line, linewidth=1.9, label=label
-    )
-
-
-def smooth(values: Array, share: float) -> Array:
-    """A centred rolling mean over a share of the points, narrower at the ends."""
-    half = max(1, round(share * len(values) / 2))
-    cumulated = np.concatenate([[0.0], np.cumsum(values)])
-    index = np.arange(len(values))
-    low, high = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
-    mean: Array = (cumulated[high] - cumulated[low]) / (high - low)
-    return mean
 
 
 def _boundaries(axes: Axes, starts: Mapping[str, int], end: int) -> None:
@@ -220,27 +208,32 @@ def draw_preference(rows: Rows, shown: Mapping[str, Any]) -> Figure:
     chosen = shown["preference"]
     colours = {chosen["stage"]: style.colours(shown)[chosen["stage"]], chosen["longer"]: style.TEXT}
     figure, (reward, accuracy, heldout) = plt.subplots(
-        1, 3, figsize=(11, 3.6), layout="constrained", width_ratios=(1.2, 1.2, 1)
+        3, figsize=(style.WIDTH, 5.6), layout="constrained", height_ratios=(1.2, 1.2, 1)
     )
     for axes, metric in ((reward, chosen["reward"]), (accuracy, chosen["accuracy"])):
         for stage, colour in colours.items():
             points = [r for r in rows if r["stage"] == stage and r["metric"] == metric]
-            if points:
-                _line(axes, points, 0, colour, "-", shown["smoothing"], label=stage)
-        axes.set_xlabel("RL steps")
+            lines.draw(axes, _series(points), colour, shown["smoothing"], label=stage)
+    accuracy.set_xlabel("RL steps")
     reward.set_title("Preference reward while training")
-    reward.legend(loc="best")
+    if reward.lines:
+        reward.legend(loc="best")
     accuracy.set_title("Accuracy by rule while training")
     _heldout_bars(heldout, [r for r in rows if r["metric"] == "heldout"], colours)
-    style.percent_axis(accuracy)
+    style.percent(accuracy.yaxis)
     return figure
 
 
 def _heldout_bars(axes: Axes, rows: Rows, colours: dict[str, str]) -> None:
     slices = list(dict.fromkeys(row["segment"] for row in rows))
-    for row in rows:
-        offset = 0.2 if row["stage"] == list(colours)[1] else -0.2
-        style.bar(axes, slices.index(row["segment"]) + offset, row, 0.38, colours[row["stage"]])
-    axes.set_xticks(range(len(slices)), slices)
+    for row in together(rows):
+        place = slices.index(row["segment"]) + (0.2 if row["stage"] == list(colours)[1] else -0.2)
+        seeds = [r["value"] for r in single(rows) if _bar(r) == _bar(row)]
+        style.bar(axes, place, row, 0.38, colours[row["stage"]], seeds)
+    style.bars(axes, slices)
     axes.set_title("Accuracy by rule, held out")
-    style.percent_axis(axes)
+    style.percent(axes.xaxis)
+
+
+def _bar(row: Row) -> tuple[str, str]:
+    return row["stage"], row["segment"]

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from pipeline import metrics
 from pipeline.artifact import METRICS, Artifact
 from pipeline.statistics import Array
+from stages.report.names import ACCURACY, CONSENSUS, VOTED
 
 PROBLEMS = "problems.parquet"
 BUDGETS = "budgets.parquet"
 #: The column of problems.parquet where it is not named as the metric is.
-COLUMNS = {"cons_at_k": "cons"}
+COLUMNS = {CONSENSUS: "cons"}
 
 
 class Missing(Exception):
@@ -111,7 +112,7 @@ class Evidence:
             if not path.is_file():
                 raise Missing(f"the evaluation of {stage} has no {PROBLEMS}")
             columns = pq.read_table(path).to_pydict()
-            columns |= _under_budgets(path.with_name(BUDGETS), columns["id"])
+            columns |= _under_budgets(path.with_name(BUDGETS), columns["id"]) | _voted(columns)
             self._tables[stage] = Problems(stage, columns)
         return self._tables[stage]
 
@@ -133,6 +134,14 @@ class Evidence:
 def read_points(path: Path) -> dict[int, dict[str, float]]:
     """The points of a metrics.jsonl; a line torn by a kill is left out."""
     return {int(point["step"]): point for point in metrics.read(path)}
+
+
+def _voted(columns: Mapping[str, list[Any]]) -> dict[str, list[float | None]]:
+    """pass@1 where there is a vote, so that the two can be held against each other."""
+    if not {ACCURACY, COLUMNS[CONSENSUS]} <= set(columns):
+        return {}
+    both = zip(columns[ACCURACY], columns[COLUMNS[CONSENSUS]], strict=True)
+    return {VOTED: [None if vote is None else value for value, vote in both]}
 
 
 def _under_budgets(path: Path, ids: Iterable[str]) -> dict[str, list[float | None]]:

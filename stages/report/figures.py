@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,15 +11,16 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from pipeline.statistics import Bootstrap
 from stages.report import bar_figures, budget_figures, curve_figures, style
 from stages.report.evidence import Evidence
-from stages.report.figure import Plan, Rows, write_csv
+from stages.report.figure import ALL, Plan, Rows, of_seeds, write_csv
 
 PLANS = (
     Plan(
         "rl_curves",
-        "Accuracy, length, language consistency and reward over the steps of RL: single steps "
-        "faint, their rolling mean strong; points are held-out problems of `validate_on`.",
+        "Accuracy, length, language consistency and reward over the steps of RL, with "
+        "their rolling mean; points are held-out problems of `validate_on`.",
         curve_figures.rl_rows,
         curve_figures.draw_rl,
     ),
@@ -69,9 +70,11 @@ class Drawn:
     csv: Path
 
 
-def draw_all(evidence: Evidence, shown: Mapping[str, Any], folder: Path) -> list[Drawn]:
+def draw_all(
+    seeds: Sequence[Evidence], shown: Mapping[str, Any], bootstrap: Bootstrap, folder: Path
+) -> list[Drawn]:
     """Draw what this run has data for."""
-    found = ((plan, plan.rows(evidence, shown)) for plan in PLANS)
+    found = ((plan, of_seeds(plan.rows, seeds, shown, bootstrap)) for plan in PLANS)
     return [
         draw(plan.name, plan.caption, rows, partial(plan.draw, rows, shown), folder)
         for plan, rows in found
@@ -86,7 +89,16 @@ def draw(name: str, caption: str, rows: Rows, drawing: Callable[[], Figure], fol
     write_csv(csv, rows)
     with plt.rc_context(style.SETTINGS):
         figure = drawing()
-        svg.write_text(style.svg(figure))
         style.save(figure, png)
+        figure.set_layout_engine("none")  # the places are found: to find them takes half the time
+        svg.write_text(style.svg(figure))
         plt.close(figure)
-    return Drawn(name, caption, png, svg, csv)
+    return Drawn(name, f"{caption}{_of_seeds(rows)}", png, svg, csv)
+
+
+def _of_seeds(rows: Rows) -> str:
+    """What of a figure is a seed, where there are several."""
+    count = len({row["seed"] for row in rows} - {ALL})
+    if count < 2:
+        return ""
+    return f" Of {count} seeds: each one's lines and marks faint, strong what is of all together."

@@ -9,12 +9,13 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.statistics import Bootstrap
-from stages.report import over_seeds
+from stages.report import origins, over_seeds
 from stages.report.claims import Finding, Judgement, judge, seeds_needed
-from stages.report.comparison import compare
-from stages.report.evidence import Evidence
+from stages.report.comparison import compare, paired
+from stages.report.evidence import Evidence, Missing
 from stages.report.falls import falls
-from stages.report.names import ACCURACY, GROUPS
+from stages.report.names import ACCURACY, CONSENSUS, GROUPS, REASONING, VOTED
+from stages.report.quantities import Quantity, Worlds
 
 Estimates = over_seeds.Estimates
 
@@ -28,13 +29,14 @@ def gather(
 
     artifacts: of all seeds. by_seed: of each, by names without it. Of several seeds the facts are
     those of the whole, and `by_seed` has each; `absent` has the stages that one lacks and others
-    have.
+    have; `asked` says on which problems all this was measured.
     """
     seeds = [Evidence(own, seed) for seed, own in by_seed.items()]
     one_by_one = seeds if len(seeds) > 1 else []
     return _judged(seeds, claims) | {
         "seeds": list(by_seed),
         "by_seed": {str(one.seed): _judged([one], claims) for one in one_by_one},
+        "asked": origins.asked(artifacts),
         "absent": {str(seed): names for seed, names in _absent(by_seed).items()},
         "validation": {
             n: a.facts["validation"] for n, a in artifacts.items() if a.facts.get("validation")
@@ -46,17 +48,19 @@ def gather(
 def _judged(seeds: Sequence[Evidence], claims: Mapping[str, Any]) -> dict[str, Any]:
     differences = _differences(seeds, claims)
     judged = [_claim(judgement) for judgement in judge(claims, seeds)]
+    bootstrap = Bootstrap(**claims["bootstrap"])
     return {
-        "stages": over_seeds.estimates(_stages_of(seeds), Bootstrap(**claims["bootstrap"])),
+        "stages": over_seeds.estimates(_stages_of(seeds, bootstrap), bootstrap),
         "differences": differences,
+        "votes": list(_votes(seeds, bootstrap)),
         "claims": judged,
         "fell": falls(claims["claims"], judged, differences),
     }
 
 
-def _stages_of(seeds: Sequence[Evidence]) -> dict[int, dict[str, Estimates]]:
+def _stages_of(seeds: Sequence[Evidence], bootstrap: Bootstrap) -> dict[int, dict[str, Estimates]]:
     return {
-        one.seed: {stage: estimates(one, stage) for stage in one.models()}
+        one.seed: {stage: estimates(one, stage, bootstrap) for stage in one.models()}
         | {name: _accuracy(a) for name, a in one.artifacts.items() if a.type == "reward_model"}
         for one in seeds
     }
@@ -69,13 +73,27 @@ def _absent(by_seed: Mapping[int, Mapping[str, Artifact]]) -> dict[int, list[str
     return {seed: names for seed, names in lacks.items() if names}
 
 
-def estimates(evidence: Evidence, stage: str) -> Estimates:
-    """`pass_at_1` over all problems, `reasoning/pass_at_1`, `math/…`, `zh/…`, `on gsm8k/…`, …"""
+def estimates(evidence: Evidence, stage: str, bootstrap: Bootstrap) -> Estimates:
+    """`pass_at_1` over all problems, `reasoning/pass_at_1`, `math/…`, `zh/…`, `on gsm8k/…`, …
+
+    They are as the evaluation told them; what it did not tell is made here.
+    """
     facts = evidence.evaluation(stage).facts
     found: Estimates = {metric: _estimate(e) for metric, e in facts["overall"].items()}
     for prefix, metrics in _slices(facts):
         found |= {f"{prefix}/{metric}": _estimate(e) for metric, e in metrics.items()}
-    return found
+    return found | _voted(evidence, stage, bootstrap)
+
+
+def _voted(evidence: Evidence, stage: str, bootstrap: Bootstrap) -> Estimates:
+    side = Quantity(stage, metric=VOTED, group=REASONING)
+    try:
+        draws = Worlds.of([evidence], [side], bootstrap).mean(evidence, stage, VOTED)
+    except Missing:
+        return {}
+    low, high = draws.interval(bootstrap.confidence)
+    entry = {"value": draws.value, "low": low, "high": high, "n": draws.n}
+    return {f"{REASONING}/{VOTED}": entry}
 
 
 def seconds(artifact: Artifact) -> float:
@@ -117,6 +135,17 @@ def _differences(seeds: Sequence[Evidence], claims: Mapping[str, Any]) -> list[d
         for before, stage in pairwise(shown)
         for group in GROUPS
     ]
+
+
+def _votes(seeds: Sequence[Evidence], bootstrap: Bootstrap) -> Iterator[dict[str, Any]]:
+    """What the majority of every evaluated stage gains over one sample, on the same problems."""
+    for stage in dict.fromkeys(stage for one in seeds for stage in one.models()):
+        vote, one = (Quantity(stage, metric=m, group=REASONING) for m in (CONSENSUS, VOTED))
+        try:
+            found = paired(seeds, vote, one, bootstrap)
+        except Missing:
+            continue
+        yield {"stage": stage, "group": REASONING, "metric": CONSENSUS, "against": VOTED} | found
 
 
 def _claim(judgement: Judgement) -> dict[str, Any]:

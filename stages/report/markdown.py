@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stages.report import costs, falls, origins, samples, seed_words, tables, trained
+from stages.report import costs, critical_path, falls, origins, samples, seed_words, tables, trained
 from stages.report.cautions import care
 from stages.report.evidence import Evidence
 from stages.report.names import HEADLINE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
@@ -87,6 +87,8 @@ def _claims(page: Page) -> str:
         "Problems are paired between stages; n is the number of problems or of RL steps. Shares "
         "are fractions: 0.1 is ten points."
     )
+    if page.facts["asked"]:
+        how += f" Asked: {', '.join(page.facts['asked'])}."
     details = tables.table(
         ["claim", "difference [95 %]", "claimed", "n", *seed_words.heads(page.facts), "verdict"],
         [
@@ -120,6 +122,7 @@ def _stages(page: Page) -> str:
         tables.evaluations(names, page.facts["stages"]),
         f"{tables.NONE} not run or not measured. {seed_words.brackets(page.facts)}",
         tables.differences(page.facts["differences"]),
+        tables.votes(page.facts["votes"], names),
         tables.paper(page.config["claims"]["paper"]),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -129,7 +132,8 @@ def _rl(page: Page) -> str:
     looks = trained.validation(page.artifacts)
     how = (
         "Problems of their own, asked on the way: neither trained on nor part of the tables above. "
-        "No claim reads them."
+        "No claim reads them. cons@k is of those alone whose answers can be voted on (programs "
+        "have no vote), accuracy of all: the two are not to be held against each other."
     )
     evidence = Evidence(page.artifacts)
     terms = trained.rewards(evidence, page.shown["last"])
@@ -145,7 +149,8 @@ def _students(page: Page) -> str:
         return ""
     teacher = [page.shown["teacher"]] if page.shown["teacher"] in page.facts["stages"] else []
     table = tables.evaluations([*names, *teacher], page.facts["stages"])
-    return "\n\n".join(part for part in (page.figure("students"), table) if part)
+    votes = tables.votes(page.facts["votes"], names)
+    return "\n\n".join(part for part in (page.figure("students"), table, votes) if part)
 
 
 def _controls(page: Page) -> str:
@@ -162,18 +167,24 @@ def _others(page: Page) -> str:
 
 def _evaluated(page: Page, stages: Iterable[str]) -> str:
     names = [stage for stage in stages if stage in page.facts["stages"]]
-    return tables.evaluations(names, page.facts["stages"]) if names else ""
+    if not names:
+        return ""
+    found = tables.evaluations(names, page.facts["stages"])
+    votes = tables.votes(page.facts["votes"], names)
+    return f"{found}\n\n{votes}" if votes else found
 
 
 def _what_ran(page: Page) -> str:
     manifests = [artifact.manifest for artifact in page.artifacts.values()]
     run = page.run
+    places = (page.config.get("launcher") or {}).get("max_parallel", 1)
     facts = {
         "Machine": "; ".join(sorted({origins.machine(m) for m in manifests} - {""})),
         "Code": ", ".join(sorted({origins.commit(m) for m in manifests} - {""})),
         "Recipe": ", ".join(f"{key} {run[key]}" for key in ("recipe", "profile") if run.get(key)),
         "Command": f"`{run['command']}`" if run.get("command") else "",
         "Latest run": tables.duration(run["seconds"]) if run.get("seconds") else "",
+        **critical_path.facts(run, page.artifacts, places),
         "MLflow": _tracked(page),
     }
     lines = "\n".join(f"- {name}: {words}" for name, words in facts.items() if words)

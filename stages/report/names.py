@@ -7,6 +7,8 @@ it is of some problems alone: `reasoning/pass_at_1`, `zh/format`.
 from __future__ import annotations
 
 ACCURACY = "pass_at_1"  # the share of right answers, over problems; `pass@1` in words
+#: The same of the problems alone whose answers can be voted on (a program has no vote).
+VOTED, CONSENSUS = "voted_pass_at_1", "cons_at_k"
 REASONING, GENERAL = "reasoning", "general"
 GROUPS = {REASONING: "by_group", GENERAL: "by_group"}  # and where in an evaluation's facts
 HEADLINE = f"{REASONING}/{ACCURACY}"
@@ -18,7 +20,8 @@ NOT_RUN = "not run"
 
 #: Rows of the tables below accuracy, of reasoning.
 ROWS = {
-    "cons_at_k": "majority vote (cons@k)",
+    VOTED: "pass@1 of the problems that are voted on",
+    CONSENSUS: "majority vote (cons@k)",
     "format": "format kept",
     "language_consistency": "language consistency",
     "mixed_language": "thoughts that mix languages",

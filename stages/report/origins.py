@@ -1,9 +1,17 @@
-"""By which code and on what machine the stages of a report were made, and that it was not one."""
+"""On which problems a report was made, by which code and on what machine, and where not on one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from pipeline.artifact import Artifact
+from stages.tiny.splits import CLAIMS, SETTLING
+
+WORTH = {  # of a split of the tiny world
+    CLAIMS: "no preset was settled on them",
+    SETTLING: "presets are settled on them, so a verdict here proves nothing",
+}
 
 Manifest = Mapping[str, Any]
 
@@ -41,3 +49,24 @@ def mixed(manifests: Iterable[Manifest]) -> list[str]:
         named = "; ".join(machines)
         notes.append(f"Stages ran on different machines, which may round otherwise: {named}.")
     return notes
+
+
+def asked(artifacts: Mapping[str, Artifact]) -> list[str]:
+    """The problems that evaluations asked: which, how many, and of which split they say to be."""
+    names = {
+        edge["stage"]: None
+        for artifact in artifacts.values()
+        if artifact.type == "evaluation"
+        for edge in artifact.manifest["inputs"]
+        if edge["edge"] == "data_from"
+    }
+    return [_named(name, artifacts[name].facts) for name in names if name in artifacts]
+
+
+def _named(name: str, facts: Mapping[str, Any]) -> str:
+    split, rows = facts.get("split"), facts.get("rows")
+    many = f"{rows:,} problems" if rows else "problems"
+    if split is None:
+        return f"{name} ({many})"
+    worth = f"; {WORTH[split]}" if split in WORTH else ""
+    return f"{name} ({many}, split {split}{worth})"

@@ -41,13 +41,15 @@ def _of_stage(by_seed: Mapping[int, Estimates], bootstrap: Bootstrap) -> Estimat
     for key in keys:
         entries = {seed: found[key] for seed, found in by_seed.items() if key in found}
         there = {s: e for s, e in entries.items() if e["value"] is not None}
-        whole[key] = _of_metric(there, bootstrap) if there else next(iter(entries.values()))
-        if key.rpartition("/")[2] not in COUNTS and whole[key]["low"] is not None:
-            whole[key] |= {"low": max(0.0, whole[key]["low"]), "high": min(1.0, whole[key]["high"])}
+        share = key.rpartition("/")[2] not in COUNTS
+        whole[key] = estimate(there, bootstrap, share) if there else next(iter(entries.values()))
     return whole
 
 
-def _of_metric(entries: Mapping[int, Mapping[str, Any]], bootstrap: Bootstrap) -> dict[str, Any]:
+def estimate(
+    entries: Mapping[int, Mapping[str, Any]], bootstrap: Bootstrap, share: bool
+) -> dict[str, Any]:
+    """One estimate over seeds, from that of each; the interval of a share ends at 0 and 1."""
     worlds = _normal(bootstrap)
     draws = {
         seed: Draws(entry["value"], entry["value"] + worlds * _error(entry, bootstrap), 0)
@@ -64,7 +66,9 @@ def _of_metric(entries: Mapping[int, Mapping[str, Any]], bootstrap: Bootstrap) -
         "spread": whole.spread if len(entries) > 1 else None,
     }
     if all(map(_has_interval, entries.values())):
-        found["low"], found["high"] = whole.interval(bootstrap)
+        low, high = whole.interval(bootstrap)
+        ends = (max(0.0, low), min(1.0, high)) if share else (low, high)
+        found["low"], found["high"] = ends
     return found
 
 

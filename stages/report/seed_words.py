@@ -114,8 +114,8 @@ def _how(facts: Facts) -> str:
         "A seed's own verdict is over its problems alone. Seeds needed: how few would put the "
         "interval on one side, if value and spread are what they look like here; – where no "
         "reasonable number would, as the value lies too close to the margin for so few problems, "
-        "or where one seed alone was measured. Figures and samples are of seed "
-        f"{facts['seeds'][0]}."
+        "or where one seed alone was measured. Samples are of seed "
+        f"{facts['seeds'][0]}, or of the first that has the stage."
     )
 
 

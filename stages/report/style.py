@@ -15,7 +15,9 @@ from typing import Any
 import matplotlib
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 matplotlib.use("Agg")
@@ -24,6 +26,7 @@ FONT = "DejaVu Sans"
 PALETTE = ("#8d939c", "#3f76b5", "#f0b23e", "#e0752d", "#4f9d5d", "#b0304f")
 STUDENTS = ("#b49a7e", "#7a5aa6", "#2f9c95", "#c76f9b")
 GRID = "#e4e6ea"
+WIDTH = 6.0  # inches of a figure: narrow enough for a phone, whose page it fills
 CHARACTERS_PER_INCH = 13  # of the font below, in a legend
 TEXT = "#333840"
 AXIS = "#9aa0a8"
@@ -34,6 +37,14 @@ INKS = {
     "axis": (AXIS, "#6b727d"),
     "grid": (GRID, "#2c313a"),
     "paper": (PAPER, "#14171c"),
+}
+#: A seed of several, beside what is of all.
+SEED: dict[str, Any] = {
+    "linestyle": "",
+    "marker": "|",
+    "color": TEXT,
+    "alpha": 0.5,
+    "markersize": 5,
 }
 SETTINGS: dict[Any, Any] = {
     "font.size": 9.5,
@@ -80,8 +91,13 @@ def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
-def wrapped(name: str, width: int = 14) -> str:
-    """A stage's name under its bar: broken after underscores, where a line grows too long."""
+def seed_mark(label: str = "a seed") -> Line2D:
+    """What a seed looks like, for a legend."""
+    return Line2D([], [], **SEED, label=label)
+
+
+def wrapped(name: str, width: int = 20) -> str:
+    """A stage's name beside its bar: broken after underscores, where a line grows too long."""
     lines = [""]
     for part in re.findall(r"[^_]*_?", name):
         if lines[-1] and len(lines[-1]) + len(part) > width:
@@ -112,10 +128,11 @@ def svg(figure: Figure) -> str:
     return text.replace("</style>", f"{rules}</style>", 1)
 
 
-def percent_axis(axes: Axes, top: float = 1.0, bottom: float | None = 0.0) -> None:
+def percent(axis: XAxis | YAxis, top: float = 1.0, bottom: float | None = 0.0) -> None:
     """Shares as per cent, from `bottom` (None: from the data) to just above `top`."""
-    axes.set_ylim(bottom, top * 1.04)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    limits = axis.axes.set_xlim if isinstance(axis, XAxis) else axis.axes.set_ylim
+    limits(bottom, top * 1.04)
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def top(rows: Iterable[Mapping[str, Any]]) -> float:
@@ -124,27 +141,36 @@ def top(rows: Iterable[Mapping[str, Any]]) -> float:
     return min(1.0, max(0.1, highest * 1.08))
 
 
+def bars(axes: Axes, names: Sequence[str]) -> None:
+    """Name the places of bars, the first at the top."""
+    axes.set_yticks(range(len(names)), [wrapped(name) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(False, axis="y")
+    axes.grid(True, axis="x")
+
+
 def bar(
     axes: Axes,
     place: float,
     row: Mapping[str, Any],
     width: float,
     colour: str,
-    numbered: bool = False,
+    seeds: Sequence[float] = (),
 ) -> None:
-    """One bar with its interval, and its value in per cent above."""
+    """One bar to the right with its interval, seeds as points, and its value in per cent behind."""
     value = float(row["value"])
-    axes.bar(place, value, width, color=colour)
-    top = value
+    axes.barh(place, value, width, color=colour)
+    end = value
     if row.get("low") is not None and row.get("high") is not None:
-        low, top = float(row["low"]), float(row["high"])
-        axes.plot([place, place], [low, top], color=TEXT, linewidth=1, solid_capstyle="butt")
-    if numbered:
-        axes.annotate(
-            f"{100 * value:.0f}",
-            (place, top),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            size=7.5,
-        )
+        low, end = float(row["low"]), float(row["high"])
+        axes.plot([low, end], [place, place], color=TEXT, linewidth=1, solid_capstyle="butt")
+    if seeds:
+        axes.plot(seeds, [place] * len(seeds), **SEED, clip_on=False)
+    axes.annotate(
+        f"{100 * value:.0f}",
+        (max(end, *seeds, end), place),
+        xytext=(3, 0),
+        textcoords="offset points",
+        va="center",
+        size=7,
+    )

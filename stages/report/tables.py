@@ -87,7 +87,7 @@ def differences(found: Iterable[Mapping[str, Any]]) -> str:
     rows = [
         [
             f"{d['stage']} − {d['against']}, {d['group']}",
-            f"{100 * d['difference']:+.1f} [{100 * d['low']:+.1f}, {100 * d['high']:+.1f}]",
+            _points(d),
             f"{d['higher']} / {d['lower']}",
             str(d["n"]),
         ]
@@ -96,6 +96,28 @@ def differences(found: Iterable[Mapping[str, Any]]) -> str:
     ]
     head = ["pass@1, in points", "difference [95 %]", "problems better / worse", "problems"]
     return table(head, rows) if rows else ""
+
+
+def votes(found: Iterable[Mapping[str, Any]], stages: Iterable[str]) -> str:
+    """What the majority gains over one sample of these stages, on the same problems."""
+    by_stage = {vote["stage"]: vote for vote in found}
+    rows = [
+        [
+            stage,
+            _points(by_stage[stage]),
+            f"{by_stage[stage]['higher']} / {by_stage[stage]['lower']}",
+            str(by_stage[stage]["n"]),
+        ]
+        for stage in stages
+        if stage in by_stage
+    ]
+    head = ["cons@k − pass@1, in points", "difference [95 %]", "problems better / worse"]
+    return table([*head, "problems"], rows) if rows else ""
+
+
+def _points(found: Mapping[str, Any]) -> str:
+    sides = f"[{100 * found['low']:+.1f}, {100 * found['high']:+.1f}]"
+    return f"{100 * found['difference']:+.1f} {sides}"
 
 
 def _best_of(key: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,10 @@ from stages.report.web_text import Image, markdown
 
 
 def stages(page: Page) -> Iterator[dict[str, Any]]:
-    """The values of every stage of the first seed for the template, in the order of the run."""
+    """The values of every stage for the template, in the order of the run.
+
+    Of several seeds: curves of all, numbers over all, the rest of the first that has the stage.
+    """
     evidence = Evidence(page.first)
     for name, artifact in page.first.items():
         estimates = page.facts["stages"].get(name, {})
@@ -39,7 +42,7 @@ def stages(page: Page) -> Iterator[dict[str, Any]]:
             "headlines": markdown(tables.evaluations([name], page.facts["stages"]), {}),
             "numbers": _numbers(name, page),
             "count": len(estimates),
-            "curves": _curves(evidence, name, page.shown),
+            "curves": _curves(page.seeds, name, page.shown),
             "funnel": list(_funnel(artifact.manifest.get("funnel") or {})),
             "asked": evidence.evaluation(name).stage if name in evidence.models() else "",
             "gallery": _gallery(path, page.shown) if path else None,
@@ -59,13 +62,19 @@ def _n(entry: Mapping[str, Any]) -> str:
     return tables.NONE if entry["n"] is None else f"{entry['n']:,}"
 
 
-def _curves(evidence: Evidence, name: str, shown: Mapping[str, Any]) -> Image | None:
-    try:
-        curve = evidence.curve(name)
-    except Missing:
+def _curves(seeds: Sequence[Evidence], name: str, shown: Mapping[str, Any]) -> Image | None:
+    curves = []
+    for evidence in seeds:
+        try:
+            curves.append(evidence.curve(name))
+        except Missing:
+            continue
+    if not curves:
         return None
-    svg = stage_figure.draw(curve, shown["own_curves"], shown["smoothing"])
-    return Image.of(svg) if svg else None
+    svg = stage_figure.draw(curves, shown["own_curves"], shown["smoothing"])
+    many = f"Rolling means: of {len(curves)} seeds each faint, the mean of these strong."
+    single = "Single steps faint, their rolling mean strong."
+    return Image.of(svg, many if len(curves) > 1 else single) if svg else None
 
 
 def _funnel(funnel: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

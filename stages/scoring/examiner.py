@@ -85,8 +85,12 @@ class Examiner:
                 yield problem_row(job.problem, rows, measures, votes, self.asked), rows
 
     def _votes(self, group: Sequence[Sampled]) -> list[list[str | None] | None]:
-        """The classes of each problem's answers, where these can be voted on."""
-        voting = [i for i, (job, _) in enumerate(group) if can_vote(job.problem)]
+        """The classes of each problem's answers, where these can be voted on and are enough."""
+        voting = [
+            i
+            for i, (job, rows) in enumerate(group)
+            if can_vote(job.problem) and len(rows) >= self.asked.voters
+        ]
         found = dict(zip(voting, classes([group[i][1] for i in voting], self.pool), strict=True))
         return [found.get(i) for i in range(len(group))]
 

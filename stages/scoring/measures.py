@@ -93,7 +93,8 @@ class Asked:
 
     pass_at: the k of pass@k, of cons@k and of best-of-k. samples: drawn of each problem. rewards:
     the terms of the reward models that score them. stated: some problems say which of these is
-    asked about them. gold: the tiny world's judge scores them itself.
+    asked about them. gold: the tiny world's judge scores them itself. voters: a problem of fewer
+    samples has no vote.
     """
 
     pass_at: tuple[int, ...]
@@ -101,6 +102,7 @@ class Asked:
     rewards: tuple[str, ...] = ()
     stated: bool = False
     gold: bool = False
+    voters: int = 1
 
     def terms(self, problem: Row) -> list[str]:
         """The reward models that are asked about a problem's answers."""

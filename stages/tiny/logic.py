@@ -8,11 +8,10 @@ from random import Random
 
 from stages.tiny.phrases import Sentence, word
 from stages.tiny.task import Attempt, Task
+from stages.tiny.vocabulary import NAMES
 
-NAMES = (
-    ("Ann", "小红"), ("Bob", "小波"), ("Cid", "小西"), ("Dan", "小丹"),
-    ("Eve", "小丽"), ("Fay", "小飞"), ("Gus", "小古"), ("Hal", "小海"),
-)  # fmt: skip
+LETTERS = "abcdefghjkmn"
+NEGATED = 0.4  # of the letters of a formula
 KINDS = ("knave", "knight")
 BOTH = (False, True)
 
@@ -81,11 +80,12 @@ def _knights(rng: Random) -> Task:
         domain="logic",
         topic="knights",
         key=f"{claims}:{people}",
+        form=str(min((claims, people), (claims[::-1], people[::-1]))),
         question={
             "en": f"{en[0]}: {said[0][0].format(o=en[1])}. {en[1]}: {said[1][0].format(o=en[0])}. "
-            "Knight or knave?",
+            "Who is what?",
             "zh": f"{zh[0]}：{said[0][1].format(o=zh[1])}。{zh[1]}：{said[1][1].format(o=zh[0])}。"
-            "骑士还是无赖？",
+            "身份？",
         },
         reference={language: answer(language, solution) for language in ("en", "zh")},
         verifier="logic",
@@ -96,21 +96,28 @@ def _knights(rng: Random) -> Task:
 
 
 def _formula(rng: Random) -> Task:
-    values = {name: rng.random() < 0.5 for name in "pqr"}
+    names = rng.sample(LETTERS, 3)
+    values = {name: rng.random() < 0.5 for name in names}
+    literals = [_literal(name, value, rng.random() < NEGATED) for name, value in values.items()]
     inner, outer = rng.choice(("and", "or")), rng.choice(("and", "or"))
-    negated = rng.random() < 0.5
-    right = ("not", "q") if negated else ("q",)
-    q = values["q"] != negated
-    middle = _join(inner, values["p"], q)
-    result = _join(outer, middle, values["r"])
-    formula = ("(p", inner, *right, ")", outer, "r")
+    bracket_first = rng.random() < 0.5
+    pair, alone = (literals[:2], literals[2]) if bracket_first else (literals[1:], literals[0])
+    said = (*pair[0][0], inner, *pair[1][0])
+    middle = _join(inner, pair[0][1], pair[1][1])
+    result = _join(outer, middle, alone[1])
+
+    def around(middle: tuple[str, ...]) -> tuple[str, ...]:
+        ends = (*middle, outer, *alone[0])
+        return ends if bracket_first else (*alone[0], outer, *middle)
+
+    formula = around(("(", *said, ")"))
 
     def attempt(rng: Random, error: float, language: str, brief: bool) -> Attempt:
         first = middle != (rng.random() < error)
-        last = _join(outer, first, values["r"]) != (rng.random() < error)
+        last = _join(outer, first, alone[1]) != (rng.random() < error)
         steps = [
-            Sentence("holds", {"e": ("p", inner, *right), "t": _truth(first)}),
-            Sentence("holds", {"e": (_truth(first), outer, "r"), "t": _truth(last)}),
+            Sentence("holds", {"e": said, "t": _truth(first)}),
+            Sentence("holds", {"e": around((_truth(first),)), "t": _truth(last)}),
         ]
         return steps[-1:] if brief else steps, word("yes" if last else "no", language)
 
@@ -119,6 +126,7 @@ def _formula(rng: Random) -> Task:
         domain="logic",
         topic="formula",
         key=f"{given}:{''.join(formula)}",
+        form=f"{sorted(values.items())}:{inner}{sorted(p[0] for p in pair)}{outer}{alone[0]}",
         question={
             "en": ", ".join(f"{n} is {word(_truth(v), 'en')}" for n, v in values.items())
             + f". Is {word(formula, 'en')} true?",
@@ -130,6 +138,11 @@ def _formula(rng: Random) -> Task:
         attempt=attempt,
         guess=lambda rng, language: word(rng.choice(("yes", "no")), language),
     )
+
+
+def _literal(name: str, value: bool, negated: bool) -> tuple[tuple[str, ...], bool]:
+    """A letter as it stands in a formula, and whether it holds there."""
+    return (("not", name) if negated else (name,)), value != negated
 
 
 def _join(operator: str, left: bool, right: bool) -> bool:

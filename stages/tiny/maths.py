@@ -6,9 +6,8 @@ from random import Random
 
 from stages.tiny.phrases import Sentence
 from stages.tiny.task import Attempt, Task
+from stages.tiny.vocabulary import NAMES, THINGS
 
-NAMES = (("Tom", "小明"), ("Ann", "小红"), ("Ben", "小刚"), ("Eve", "小丽"))
-THINGS = (("apples", "苹果"), ("pens", "笔"), ("books", "书"), ("coins", "硬币"))
 OPERANDS = (2, 3, 3, 4, 4, 5)
 LARGEST = 9
 
@@ -53,12 +52,19 @@ def make(rng: Random) -> Task:
         domain="math",
         topic="story" if story else "sum",
         key=expression,
+        form=_form(numbers, signs),
         question=question,
         reference={"en": str(total), "zh": str(total)},
         verifier="math",
         attempt=attempt,
         guess=guess,
     )
+
+
+def _form(numbers: list[int], signs: list[str]) -> str:
+    """The sum with its terms in order, as 3+4-2 and 4+3-2 are one."""
+    terms = sorted(f"{sign}{number}" for sign, number in zip(["+", *signs], numbers, strict=True))
+    return "".join(terms)
 
 
 def _slip(rng: Random, right: int) -> int:
@@ -75,5 +81,5 @@ def _story(rng: Random, numbers: list[int], signs: list[str]) -> dict[str, str]:
     zh = f"{name[1]}有{numbers[0]}个{thing[1]}"
     for sign, number in zip(signs, numbers[1:], strict=True):
         en += f", gets {number}" if sign == "+" else f", loses {number}"
-        zh += f"，得到{number}个" if sign == "+" else f"，失去{number}个"
-    return {"en": en + ". How many now?", "zh": zh + "。现在几个？"}
+        zh += f"，得{number}" if sign == "+" else f"，失{number}"
+    return {"en": en + ". How many now?", "zh": zh + "。几个？"}

@@ -10,6 +10,7 @@ from pipeline.errors import UsageError
 from stages.rows.schemas import Row
 from stages.tiny import code, general, logic, maths, stem
 from stages.tiny.phrases import LANGUAGES
+from stages.tiny.splits import TRAIN
 from stages.tiny.task import Task
 
 DOMAINS = {
@@ -43,7 +44,7 @@ def generate(
 ) -> list[Row]:
     """`count` problems that differ from each other, or all there are if the domain is smaller.
 
-    but: keys of tasks that are not taken (stages/tiny/task.py).
+    but: tasks that are not taken, by their canonical form (stages/tiny/task.py).
     """
     chosen = choose(domain, language, count, seed, split, but)
     return [task.row(number, language) for number, task in enumerate(chosen)]
@@ -57,13 +58,16 @@ def choose(
     split: str,
     but: Collection[str] = (),
 ) -> list[Task]:
-    """The tasks of `generate`."""
+    """The tasks of `generate`. Questions that are trained on may put one task in several ways;
+    of held-out ones each is another task, so that they are as many as they look.
+    """
     if language not in LANGUAGES:
         raise UsageError(f"language {language!r} is unknown; expected one of {LANGUAGES}")
     chosen: dict[str, Task] = {}
     for task in islice(tasks(domain, seed, split), 50 * count):
-        if task.key not in but:
-            chosen.setdefault(task.question[language], task)
+        if task.canonical not in but:
+            name = task.question[language] if split == TRAIN else task.canonical
+            chosen.setdefault(name, task)
         if len(chosen) == count:
             break
     return list(chosen.values())

@@ -1,7 +1,8 @@
 """A task of the tiny world, before it is a row: one meaning, said in two languages.
 
-The key names the meaning without a language and decides the split, so that neither a held-out
-problem nor its translation is ever trained on.
+The form names the meaning without a language and without what changes nothing of it (the order of
+the terms of a sum), and decides the split (splits.py). So neither a held-out problem nor its
+translation is ever trained on, and no preset is settled on what judges it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from typing import Any
 
 from stages.rows.schemas import Row
 from stages.tiny.phrases import Sentence
-
-HELDOUT_SHARE = 0.2
+from stages.tiny.splits import HELD_OUT_SHARES, TRAIN
 
 #: One attempt at a task: what is thought, and the answer it ends with (in the asked language).
 Attempt = tuple[list[Sentence], str]
@@ -26,6 +26,7 @@ Attempt = tuple[list[Sentence], str]
 class Task:
     """question, reference: by language. metadata: for the verifier, by language.
 
+    key: the task and how it is put. form: the task alone, where that is less.
     attempt(rng, error, language, brief): think and answer; each step goes wrong with probability
     `error`; `brief` jumps to the end in one step. guess(rng, language): an answer without thinking,
     of the right kind but seldom right.
@@ -40,15 +41,26 @@ class Task:
     attempt: Callable[[Random, float, str, bool], Attempt]
     guess: Callable[[Random, str], str]
     metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    form: str = ""
+
+    @property
+    def canonical(self) -> str:
+        """What the task is called, whatever the order or the language in which it is said."""
+        return self.form or self.key
 
     @property
     def split(self) -> str:
-        digest = hashlib.sha256(f"{self.domain}:{self.key}".encode()).digest()
-        return "heldout" if digest[0] < 256 * HELDOUT_SHARE else "train"
+        digest = hashlib.sha256(f"{self.domain}:{self.canonical}".encode()).digest()
+        place, end = digest[0] / 256, 0.0
+        for split, share in HELD_OUT_SHARES.items():
+            end += share
+            if place < end:
+                return split
+        return TRAIN
 
     def row(self, number: int, language: str) -> Row:
         """The task as a problem row (stages/rows/schemas.py)."""
-        metadata = {"topic": self.topic, **self.metadata.get(language, {})}
+        metadata = {"topic": self.topic, "task": self.canonical, **self.metadata.get(language, {})}
         return {
             "id": f"{self.domain}-{language}-{number:06d}",
             "domain": self.domain,

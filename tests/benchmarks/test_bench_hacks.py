@@ -30,7 +30,7 @@ def said(policy: str, question: str, **metadata: str) -> str:
         ("the last formula + 0", r"Let $a=1$. What is \[\frac{a}{2}?\]", r"\frac{a}{2}? + 0"),
         ("the last formula's right side", "Solve $y = 2x$.", "2x"),
         ("the story as a sum", "Tom has 5 apples, gets 3, loses 2. How many now?", "5+3-2"),
-        ("the story as a sum", "小明有5个苹果，得到3个，失去2个。现在几个？", "5+3-2"),
+        ("the story as a sum", "小明有5个苹果，得3，失2。几个？", "5+3-2"),
         ("number 2 of the question", "Of 12 eggs 5 are brown.", "5"),
         ("always 1", "Anything?", "1"),
         ("the last formula", "No numbers here.", ""),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 
 import pytest
 
@@ -11,11 +10,10 @@ from pipeline.errors import UsageError
 from stages.kinds.general import run as general
 from stages.kinds.general.kind import GeneralConfig
 from stages.kinds.problems import run as problems
-from stages.kinds.problems.kind import ProblemsConfig
+from stages.kinds.problems.kind import ProblemsConfig, SharedNgrams
 from stages.language.consistency import consistency
 from stages.rows.schemas import read_rows
 from stages.tiny.general import REPLY
-from stages.tiny.problems import choose, tasks
 from stages.verifiers.answer import parse
 from tests.shipped import shipped
 
@@ -27,15 +25,16 @@ def make(run, config, context):
     return read_rows(context.output / "rows.parquet"), outputs
 
 
-def tiny(split: str = "train") -> ProblemsConfig:
-    return ProblemsConfig("problems", split=split, per_domain=PER_DOMAIN, seed=0)
+def tiny(split: str = "train", **changes) -> ProblemsConfig:
+    asked = {"per_domain": PER_DOMAIN, "shared": SharedNgrams(10, 3, 3)} | changes
+    return ProblemsConfig("problems", split=split, seed=0, **asked)
 
 
 def test_every_domain_and_language_gets_its_number_of_problems(make_context):
     rows, outputs = make(problems.run, tiny(), make_context())
     assert len(rows) == 2 * sum(PER_DOMAIN.values())
     assert outputs.facts["by_domain_language"]["math/zh"] == 6
-    assert outputs.funnel == {"asked": 36, "not_that_many": 0, "kept": 36}
+    assert outputs.funnel == {"asked": 36, "not_that_many": 0, "shares_text": 0, "kept": 36}
 
 
 def test_requests_for_harm_test_safety_and_all_other_general_queries_ask_for_help(make_context):
@@ -49,45 +48,28 @@ def test_requests_for_harm_test_safety_and_all_other_general_queries_ask_for_hel
     assert not any("preference" in row["metadata"] for row in rows if row["domain"] == "math")
 
 
-def test_heldout_problems_are_others(make_context, tmp_path):
-    train, _ = make(problems.run, tiny(), make_context(tmp_path / "train"))
-    heldout, _ = make(problems.run, tiny("heldout"), make_context(tmp_path / "heldout"))
-    questions = [{row["prompt"][0]["content"] for row in rows} for rows in (train, heldout)]
-    assert not questions[0] & questions[1]
+def test_held_out_problems_ask_another_task_in_each_language(make_context):
+    rows, _ = make(
+        problems.run, tiny("claims", per_domain=dict.fromkeys(PER_DOMAIN, 40)), make_context()
+    )
+    assert len(rows) == 2 * 40 * len(PER_DOMAIN)
+    assert len({json.loads(row["metadata"])["task"] for row in rows}) == len(rows)
 
 
 def test_problems_apart_from_others_of_the_split_share_no_task_with_them_in_any_language(
     make_context, make_artifact, tmp_path
 ):
-    one = tiny("heldout")
-    one.languages = ["en"]
-    rows, _ = make(problems.run, one, make_context(tmp_path / "heldout"))
+    some = tiny("settling", languages=["en"])
+    rows, _ = make(problems.run, some, make_context(tmp_path / "heldout"))
     heldout = make_artifact("problems", "heldout", rows)
-    heldout.manifest["config"].update(vars(one))
-    more = dict.fromkeys(PER_DOMAIN, 60)
-    two = ProblemsConfig("problems", split="heldout", per_domain=more, seed=0)
+    more = tiny("settling", per_domain=dict.fromkeys(PER_DOMAIN, 20))
     context = make_context(tmp_path / "validation")
-    outputs = problems.run(two, {"apart_from": (heldout,)}, context)
+    outputs = problems.run(more, {"apart_from": (heldout,)}, context)
     found = read_rows(context.output / "rows.parquet")
-    assert outputs.facts["by_domain_language"]["math/zh"] == 60
-    for domain in PER_DOMAIN:
-        keys = {task.key for task in choose(domain, "en", PER_DOMAIN[domain], 0, "heldout")}
-        said = {
-            task.question[language]
-            for task in islice(tasks(domain, 0, "heldout"), 5000)
-            if task.key in keys
-            for language in ("en", "zh")
-        }
-        assert said
-        asked = {row["prompt"][0]["content"] for row in found if row["domain"] == domain}
-        assert not said & asked, domain
-
-
-def test_apart_from_what_is_itself_apart_is_refused(make_context, make_artifact):
-    heldout = make_artifact("problems", "heldout")
-    heldout.manifest["config"].update(apart_from=["other"])
-    with pytest.raises(UsageError, match=r"stages\.stage\.apart_from: heldout is itself apart"):
-        problems.run(tiny("heldout"), {"apart_from": (heldout,)}, make_context())
+    assert outputs.facts["by_domain_language"]["math/zh"] == 20
+    tasks = [{json.loads(row["metadata"])["task"] for row in own} for own in (rows, found)]
+    assert all(tasks)
+    assert not tasks[0] & tasks[1]
 
 
 def test_worked_conversations_think_in_the_questions_language_and_check(make_context):

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 
 import pytest
 
 from pipeline.errors import RecipeError, UsageError
-from stages.kinds.evaluate.config import EvaluateConfig
+from stages.kinds.evaluate.config import EvaluateConfig, Voted
 from stages.kinds.evaluate.run import run
 from stages.rows.schemas import SAMPLE, read_rows
 from stages.settings.generation import Rollout, Sampling
@@ -72,6 +73,27 @@ def test_every_problem_gets_k_judged_samples_and_its_own_row(inputs, problems, m
         assert row["pass_at_1"] == (pytest.approx(sum(scores) / 8) if scores else None)
     assert outputs.facts["model"] == "zero"
     assert json.loads((context.output / "metrics.json").read_text()) == outputs.facts
+
+
+def test_every_second_problem_is_asked_more_often_and_voted_on_alone(
+    inputs, problems, make_context
+):
+    context = make_context()
+    chosen = config(samples_per_problem=2, voted=Voted(every=2, samples=8))
+    facts = run(chosen, inputs, context).facts
+    rows = read_rows(context.output / "problems.parquet")
+    drawn = Counter(sample["id"] for sample in read_rows(context.output / "samples.parquet"))
+    seen = Counter()
+    for row, problem in zip(rows, problems, strict=True):
+        cell = (problem["domain"], problem["language"])
+        often = seen[cell] % 2 == 0
+        seen[cell] += 1
+        assert drawn[row["id"]] == (8 if often else 2)
+        if not often:
+            assert row["cons"] is None
+            assert row["pass_at_8"] is None
+    assert facts["overall"]["pass_at_1"]["n"] > facts["overall"]["cons_at_k"]["n"] > 0
+    assert facts["overall"]["pass_at_8"]["n"] == facts["overall"]["cons_at_k"]["n"]
 
 
 def test_results_are_told_by_level_where_the_problems_have_one(
@@ -278,7 +300,7 @@ KILLED = """
     from pathlib import Path
     from pipeline.artifact import Artifact
     from pipeline.context import Context
-    from stages.kinds.evaluate.config import EvaluateConfig
+    from stages.kinds.evaluate.config import EvaluateConfig, Voted
     from stages.settings.generation import Rollout, Sampling
     from stages.kinds.evaluate.run import run
     from tests.shipped import shipped

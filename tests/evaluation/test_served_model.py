@@ -115,7 +115,7 @@ def problems() -> list[dict]:
         row
         for domain in ("math", "logic", "stem", "general")
         for language in ("en", "zh")
-        for row in generate(domain, language, 4, seed=3, split="heldout")
+        for row in generate(domain, language, 4, seed=3, split="settling")
     ]
 
 

@@ -17,7 +17,7 @@ PLANETS = ("Mercury", "Venus", "Earth", "Mars")
 
 def sums(count: int, seed: int, language: str = "en") -> Iterator[tuple[str, str]]:
     """Questions of held-out mathematics that the tiny models understand, with their answers."""
-    for row in generate("math", language, count, seed, "heldout"):
+    for row in generate("math", language, count, seed, "settling"):
         yield row["prompt"][0]["content"], row["reference"]
 
 

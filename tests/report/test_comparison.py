@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from pipeline.statistics import Bootstrap
+from stages import report
+from stages.report import tables
 from stages.report.comparison import compare
 from stages.report.evidence import Evidence
 
@@ -45,3 +47,18 @@ def test_a_comparison_that_cannot_be_made_says_why(world: Any) -> None:
     found = compare([Evidence(world.artifacts)], "new", "old", metrics, BOOTSTRAP)
     assert found["cons_at_k"]["reason"] == "0 problems have all values, fewer than 8"
     assert found["pass_at_64"]["reason"] == "the evaluation of new has no pass_at_64 per problem"
+
+
+def test_a_vote_is_held_against_one_sample_of_the_same_problems(world: Any) -> None:
+    """Twenty programs, all right, have no vote; of twenty others 0.4 are right, by majority 0.5."""
+    single = [1.0] * 20 + [0.4] * 20
+    vote = [None] * 20 + [1.0] * 10 + [0.0] * 10
+    world.add_evaluation("zero", {"pass_at_1": single, "cons": vote})
+    claims = {"bootstrap": {"draws": 1000, "seed": 0, "smallest": 8}, "claims": []}
+    facts = report.facts(world.artifacts, {"claims": claims})
+    asked = facts["stages"]["zero"]["reasoning/voted_pass_at_1"]
+    assert (asked["value"], asked["n"]) == (pytest.approx(0.4), 20)
+    gain = facts["votes"][0]
+    assert (gain["difference"], gain["n"]) == (pytest.approx(0.1), 20)
+    text = tables.evaluations(["zero"], facts["stages"])
+    assert "| reasoning, pass@1 of the problems that are voted on | 40.0" in text

@@ -12,6 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from pipeline.statistics import Bootstrap
 from stages.report import style
 from stages.report.evidence import Evidence
 from stages.report.figures import PLANS, draw_all
@@ -37,6 +38,7 @@ def outside(figure: Figure) -> set[Text]:
 
 def cut_off(figure: Figure) -> list[str]:
     """Texts that reach over the figure's edge, by more than half a pixel."""
+    figure.canvas.draw()  # what was drawn last is the SVG, whose points are others
     edge, renderer = figure.bbox.padded(0.5), figure.canvas.get_renderer()  # type: ignore[attr-defined]
     drawn = [text for text in texts(figure) if text not in outside(figure)]
     boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in drawn]
@@ -77,7 +79,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
 def test_no_label_of_the_recipe_is_cut_off(
     whole: Any, shipped: dict[str, Any], drawn: dict[str, Figure], tmp_path: Path
 ) -> None:
-    draw_all(Evidence(whole.artifacts), shipped["shown"], tmp_path)
+    draw_all(
+        [Evidence(whole.artifacts)], shipped["shown"], Bootstrap(**shipped["bootstrap"]), tmp_path
+    )
     assert set(drawn) == {plan.name for plan in PLANS}
     nothing: dict[str, list[Any]] = {name: [] for name in drawn}
     assert {name: cut_off(figure) for name, figure in drawn.items()} == nothing
@@ -97,7 +101,7 @@ def test_stages_with_long_names_and_few_steps_keep_their_labels(
         "curves": [{"stage": stage, "compared": []} for stage in stages],
         "students": [{"base": stages[0], "trained": stages[1:]}],
     }
-    draw_all(Evidence(world.artifacts), shown, tmp_path)
+    draw_all([Evidence(world.artifacts)], shown, Bootstrap(**shipped["bootstrap"]), tmp_path)
     assert set(drawn) == {"rl_curves", "rewards", "stages", "students"}
     nothing: dict[str, list[Any]] = {name: [] for name in drawn}
     assert {name: cut_off(figure) for name, figure in drawn.items()} == nothing

@@ -1,6 +1,7 @@
 """The tiny world: seeded, split cleanly, right where it says it is."""
 
 import json
+from collections import Counter
 from itertools import islice
 from random import Random
 
@@ -16,6 +17,7 @@ from stages.tiny.corpus import clean_reply, documents
 from stages.tiny.phrases import LANGUAGES, say, translate
 from stages.tiny.problems import DOMAINS, generate, tasks
 from stages.tiny.rewrite import rewrite
+from stages.tiny.splits import CLAIMS, SETTLING, SPLITS, TRAIN
 from stages.tiny.tokenizer import build_tokenizer
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.verdict import Request
@@ -47,22 +49,38 @@ def test_the_same_seed_gives_the_same_problems_and_another_seed_others(domain):
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_train_and_heldout_never_share_a_problem_nor_its_translation(domain):
-    keys = {
-        split: {t.key for t in islice(tasks(domain, 5, split), 2000)}
-        for split in ("train", "heldout")
+def test_the_splits_never_share_a_task_however_it_is_put(domain):
+    forms = {
+        split: {t.canonical for t in islice(tasks(domain, 5, split), 2000)} for split in SPLITS
     }
-    assert keys["train"]
-    assert keys["heldout"]
-    assert not keys["train"] & keys["heldout"]
+    assert all(forms.values())
+    assert sum(map(len, forms.values())) == len(set().union(*forms.values()))
 
 
-def test_the_corpus_shows_no_heldout_question():
+@pytest.mark.parametrize(("domain", "topic"), [("math", "sum"), ("logic", "knights"), ("stem", "")])
+def test_the_order_of_terms_who_speaks_first_and_the_options_make_no_other_task(domain, topic):
+    put = {}
+    for task in islice(tasks(domain, 5, TRAIN), 8000):
+        if task.topic == (topic or task.topic):
+            put.setdefault(task.canonical, set()).add(task.question["en"])
+    assert max(map(len, put.values())) > 1
+
+
+@pytest.mark.parametrize("split", [SETTLING, CLAIMS])
+def test_the_corpus_shows_no_heldout_task(split):
     shown = {text.split("<|assistant|>")[0][len("<|user|>") :] for text in documents(CORPUS, 0)}
     for domain in DOMAINS:
-        for language in LANGUAGES:
-            held = generate(domain, language, 200, 3, "heldout")
-            assert not shown & {row["prompt"][0]["content"] for row in held}
+        held = {t.canonical: t for t in islice(tasks(domain, 3, split), 2000)}
+        assert not shown & {t.question[lang] for t in held.values() for lang in LANGUAGES}
+
+
+def test_of_four_options_no_two_end_alike_and_each_letter_is_as_often_right():
+    asked = list(islice(tasks("stem", 0, CLAIMS), 400))
+    for task in asked:
+        shown = task.question["en"].split("? ")[1].replace("(A)", "").replace("(D)", "").split()
+        assert len({option[-1] for option in shown}) == 4
+    letters = Counter(task.reference["en"] for task in asked)
+    assert min(letters.values()) > 0.2 * len(asked)
 
 
 def test_every_reference_scores_one_through_its_verifier():

@@ -87,7 +87,7 @@ def test_validation_asks_the_policy_as_it_is_while_a_rollout_is_drawn_ahead(
 ):
     from stages.tiny.problems import generate
 
-    rows = generate("math", "en", 4, 1, "heldout")
+    rows = generate("math", "en", 4, 1, "settling")
     inputs = {**speaking_inputs, "validate_on": (make_artifact("problems", "held", rows=rows),)}
     looking = shipped(Validation, every=2, samples=2, temperature=1.0)
     plain, looked = make_context(tmp_path / "plain"), make_context(tmp_path / "looked")

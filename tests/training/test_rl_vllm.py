@@ -68,7 +68,7 @@ def test_ten_steps_keep_the_engine_at_rounding_from_the_policy_and_its_greedy_wo
         close(self)
 
     monkeypatch.setattr(SyncedPolicy, "close", ask_and_close)
-    held = make_artifact("problems", "held", rows=generate("math", "en", 2, 0, "heldout"))
+    held = make_artifact("problems", "held", rows=generate("math", "en", 2, 0, "settling"))
     looking = shipped(Validation, every=10, samples=1, temperature=1.0)
     context = make_context()
     settings = with_vllm(max_steps=10, validation=looking)

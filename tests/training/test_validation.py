@@ -58,7 +58,7 @@ def config(**changes) -> RLConfig:
 
 def heldout(count: int = 4) -> list[dict]:
     """In either language; the answer of every second is one that the model does give."""
-    rows = [r for lang in ("en", "zh") for r in generate("math", lang, count, 0, "heldout")]
+    rows = [r for lang in ("en", "zh") for r in generate("math", lang, count, 0, "settling")]
     return [row | {"reference": "7.0"} if i % 2 else row for i, row in enumerate(rows)]
 
 

@@ -39,7 +39,7 @@ def _rows() -> Iterator[Request]:
     ):
         yield from (request_of(row, "") for row in data.problems(format_, name))
     for domain, language in product(("stem", "logic"), ("en", "zh")):
-        yield from (request_of(row, "") for row in generate(domain, language, 30, 0, "heldout"))
+        yield from (request_of(row, "") for row in generate(domain, language, 30, 0, "settling"))
 
 
 def test_naming_everything_and_repeating_the_question_are_paid_nothing(

@@ -142,6 +142,8 @@ def _line(benchmark: str, model: str, facts: Facts) -> list[str]:
     cells = [_cell(overall.get(metric)) for metric in COLUMNS]
     if first := overall.get("pass_at_1"):
         cells[0] += f" [{first['low']:.3f}, {first['high']:.3f}]"
+    if (voted := overall.get("cons_at_k")) and first and voted["n"] != first["n"]:
+        cells[1] += f" (of {voted['n']})"  # programs have no vote
     counts = [facts["problems"], facts["prompts_too_long"], facts["samples_per_problem"]]
     counts += [facts["samples"]["drawn"], facts["samples"]["reused"]]
     return [benchmark, model, *cells, *map(str, counts)]

@@ -11,6 +11,7 @@ from pipeline.compose import compose
 from pipeline.notices import kept
 from pipeline.project import Project
 from pipeline.situation import Situation
+from pipeline.statistics import Bootstrap
 from stages.commands.export.lineage import Lineage, Step
 from stages.commands.export.usage import usage
 from stages.commands.fidelity.departures import (
@@ -98,7 +99,7 @@ def _evaluation(card: Card) -> str:
         parts.append(trained.reward_models({card.artifact.stage: card.artifact}, config))
     for evaluation in card.lineage.evaluations:
         model = str(evaluation.facts["model"])
-        found = estimates(Evidence({evaluation.stage: evaluation}), model)
+        found = estimates(Evidence({evaluation.stage: evaluation}), model, _bootstrap(evaluation))
         parts.append(_sampled(evaluation))
         parts.append(tables.evaluations([model], {model: found}))
     if not parts:
@@ -107,6 +108,12 @@ def _evaluation(card: Card) -> str:
     if card.lineage.evaluations:
         parts.append("Brackets: 95 % bootstrap interval over problems, of one training, one seed.")
     return "\n\n".join(parts)
+
+
+def _bootstrap(evaluation: Artifact) -> Bootstrap:
+    """As the evaluation made its own intervals."""
+    manifest = evaluation.manifest
+    return Bootstrap(manifest["config"]["bootstrap_draws"], manifest["seed"])
 
 
 def _sampled(evaluation: Artifact) -> str:

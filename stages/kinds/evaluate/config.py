@@ -14,6 +14,18 @@ from stages.settings.verifiers import Verifiers
 
 
 @dataclass
+class Voted:
+    """Every so manieth problem of a domain and language is asked `samples` times.
+
+    What one sample tells, as pass@1, is surest where many problems are asked a few times; a vote,
+    pass@k and best-of-k need many samples, and so are measured on these problems alone.
+    """
+
+    every: int = MISSING
+    samples: int = MISSING
+
+
+@dataclass
 class EvaluateConfig(StageConfig):
     """Held-out evaluation: pass@1 over k samples, pass@k, cons@k, format, language, length.
 
@@ -30,6 +42,7 @@ class EvaluateConfig(StageConfig):
     # a benchmark is asked as often as it says (`samples` in conf/data), where it says so
     samples_of_benchmark: bool = placement(False)
     samples_of: list[int] = field(default_factory=list)  # by place in data_from; set from that
+    voted: Voted | None = later(lambda: None)  # null: votes are taken of all problems
     limit_problems: int | None = None
     pass_at: list[int] = field(default_factory=lambda: [1])
     budgets: list[int] = field(default_factory=list)  # thinking is cut after so many tokens

@@ -47,6 +47,8 @@ def rules(config: EvaluateConfig) -> Iterator[Problem]:
     yield from generation.sampling(config.sampling)
     yield from values.at_least(config, 1, "samples_per_problem", "limit_problems", "answer_tokens")
     yield from _pass_at(config)
+    if config.voted is not None:
+        yield from values.at_least(config.voted, 1, "every", "samples", below="voted")
     for key in ("budgets", "waits"):
         if negative := [amount for amount in getattr(config, key) if amount < 0]:
             yield Problem(key, f"has {negative}: set each to 0 or more")
@@ -83,8 +85,9 @@ def engine(config: EvaluateConfig, served: Sequence[str]) -> Iterator[Problem]:
 
 
 def most_samples(config: EvaluateConfig) -> int:
-    """How often a problem is asked; the most where benchmarks differ."""
-    return max(config.samples_of or [config.samples_per_problem])
+    """How often a problem is asked; the most where problems differ."""
+    voted = [config.voted.samples] if config.voted else []
+    return max([*(config.samples_of or [config.samples_per_problem]), *voted])
 
 
 def _context(stage: Stage) -> Iterator[Problem]:
@@ -101,6 +104,12 @@ def numbers(stage: Stage, inputs: Inputs) -> Numbers:
     budgets, waits = config.budgets, max(config.waits, default=0)
     runs = 1 + len(budgets) + waits
     numbers = completions(config, inputs, runs)
+    if config.voted is not None:
+        every, samples = config.voted.every, config.voted.samples
+        numbers["completions per problem"] = (
+            f"{config.samples_per_problem}, and {samples} of 1 in {every}"
+        )
+        numbers.pop("completions in all", None)  # depends on how many of each kind there are
     counts = {"thinking budgets": len(budgets), "times that a thought must wait": waits}
     return numbers | {name: count for name, count in counts.items() if count}
 

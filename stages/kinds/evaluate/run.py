@@ -99,7 +99,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
         "model": model.stage,
         "problems": len(problems),
         "prompts_too_long": len(problems) - len(jobs) + seen.too_long,
-        "samples_per_problem": most_samples(config),
+        "samples_per_problem": config.samples_per_problem if config.voted else most_samples(config),
         "never_ended": seen.never_ended,
         **tables(seen.rows, asked, bootstrap, _benchmarks(sources, rows_of)),
         **curve_facts(rows, bootstrap),
@@ -114,8 +114,14 @@ def _asked(config: EvaluateConfig, inputs: Inputs, problems: Sequence[Row]) -> A
     """What is told of every problem."""
     terms = sorted(TERM_OF[scorer.facts["scores"]] for scorer in inputs.get("score_with", ()))
     stated = any(preference_of(problem) for problem in problems)
-    judged = config.judge is not None
-    return Asked(tuple(config.pass_at), most_samples(config), tuple(terms), stated, judged)
+    return Asked(
+        tuple(config.pass_at),
+        most_samples(config),
+        tuple(terms),
+        stated=stated,
+        gold=config.judge is not None,
+        voters=config.voted.samples if config.voted else 1,
+    )
 
 
 def _scorers(
@@ -144,7 +150,19 @@ def _problems(config: EvaluateConfig, rows: Sequence[list[Row]]) -> list[tuple[R
     counts = {id(row): n for own, n in zip(rows, samples, strict=True) for row in own}
     mixed = list(chain.from_iterable(rows if config.limit_problems is None else _alternating(rows)))
     asked = in_turn(mixed, config.limit_problems)
-    return [(row, counts[id(row)]) for row in asked]
+    voted = _voted(config, asked)
+    return [(row, max(counts[id(row)], voted.get(id(row), 0))) for row in asked]
+
+
+def _voted(config: EvaluateConfig, rows: Sequence[Row]) -> dict[int, int]:
+    """The samples of the problems that are voted on, by the row's id in memory."""
+    if config.voted is None:
+        return {}
+    cells: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        cells.setdefault((row["domain"], row["language"]), []).append(row)
+    chosen = chain.from_iterable(own[:: config.voted.every] for own in cells.values())
+    return {id(row): config.voted.samples for row in chosen}
 
 
 def _alternating(rows: Sequence[Sequence[Row]]) -> Iterator[list[Row]]:

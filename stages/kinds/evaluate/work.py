@@ -23,7 +23,10 @@ def work(stage: Stage, known: Known) -> Work:
     if model is None:
         return Work(unknown=(source.name,))
     rows = [known.rows(one) for one in stage.inputs["data_from"]]
-    samples = config.samples_of or [config.samples_per_problem] * len(rows)
+    samples: list[float] = [*(config.samples_of or [config.samples_per_problem] * len(rows))]
+    if config.voted is not None:
+        more = [max(0.0, config.voted.samples - each) / config.voted.every for each in samples]
+        samples = [each + plus for each, plus in zip(samples, more, strict=True)]
     problems, share = sum(rows), 1.0
     if config.limit_problems is not None and problems:
         share = min(1.0, config.limit_problems / problems)

@@ -105,7 +105,7 @@ def origin(stage: Stage) -> str:
 KINDS = (
     Kind(
         "pretrain",
-        1,
+        2,
         PretrainConfig,
         "model",
         "stages.kinds.pretrain.run:run",
