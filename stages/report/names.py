@@ -30,5 +30,12 @@ ROWS = {
     "checking_words": "checking words per completion",
     "truncation": "cut at the length limit",
 }
-#: Quantities that are counts per completion; all other metrics are shares.
-COUNTS = ("length", "thinking_length", "checking_words")
+#: Rows of the tables below those, of general tasks.
+GENERAL_ROWS = {
+    "format": "format kept",
+    "reward_helpful": "helpful reward (as RL is paid)",
+    "gold_helpful": "what the judge itself would say (score)",
+}
+#: Quantities that are counts per completion, and scores; all other metrics are shares.
+SCORES = ("reward_helpful", "gold_helpful")
+COUNTS = ("length", "thinking_length", "checking_words", *SCORES)

@@ -12,11 +12,13 @@ from stages.report.names import (
     ACCURACY,
     COUNTS,
     GENERAL,
+    GENERAL_ROWS,
     GROUPS,
     HEADLINE,
     LANGUAGES,
     REASONING,
     ROWS,
+    SCORES,
 )
 
 NONE = "–"
@@ -30,9 +32,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def number(value: float | None, metric: str = "share") -> str:
-    """A share in per cent, a count as it is."""
+    """A share in per cent, a count or a score as it is."""
     if value is None:
         return NONE
+    if metric in SCORES:
+        return f"{value:.2f}"
     if metric in COUNTS:
         return f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
     return f"{100 * value:.1f}"
@@ -72,7 +76,9 @@ def _row_titles(present: Sequence[Estimates]) -> list[tuple[str, str]]:
     titles += [(key, f"reasoning, pass@{key.rpartition('_')[2]}") for key in wide]
     titles += [(f"{REASONING}/{metric}", f"reasoning, {title}") for metric, title in ROWS.items()]
     titles += [(key, _best_of(key)) for key in keys if BEST_OF.fullmatch(key)]
-    titles += [(f"{GENERAL}/format", "general, format kept")]
+    titles += [
+        (f"{GENERAL}/{metric}", f"general, {title}") for metric, title in GENERAL_ROWS.items()
+    ]
     return [(key, title) for key, title in titles if key in keys]
 
 

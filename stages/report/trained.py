@@ -18,6 +18,8 @@ ASKED = {
     "accuracy": ("accuracy", "min_accuracy"),
     "calibration": ("calibration error", "max_calibration_error"),
     "length_bias": ("score with length, correlation", "max_length_bias"),
+    "own_accuracy": ("own samples, right over wrong", "min_own_accuracy"),
+    "best_of_gain": ("own samples, best less a random one", "min_best_of_gain"),
 }
 
 

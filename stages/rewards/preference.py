@@ -39,6 +39,12 @@ PASS_TOKENS = 32768
 #: mean. It is fixed, so that no score depends on what else is scored with it.
 LOWEST = -3.0
 
+
+def paid(score: float | None) -> float:
+    """The reward for a response of that score; None: there was nothing to read."""
+    return LOWEST if score is None else max(LOWEST, score)
+
+
 #: What a reward model reads → the reward term that it serves.
 TERM_OF = {reads: term for term, reads in PREFERENCE_TERMS.items()}
 
@@ -125,10 +131,7 @@ class Scorer:
         That is also what a completion gets that has nothing to read: it must not pay better than a
         bad answer.
         """
-        return [
-            LOWEST if found is None else max(LOWEST, found)
-            for found in self.read(prompts, completions)
-        ]
+        return [paid(found) for found in self.read(prompts, completions)]
 
     def read(self, prompts: Sequence[str], completions: Sequence[str]) -> list[float | None]:
         """What the model says of each completion; None of one without a summary, where it reads

@@ -36,6 +36,15 @@ def may_judge(kind: str, row: Mapping[str, Any]) -> bool:
     return preference_of(row) in (None, kind)
 
 
+def judges(kind: str, row: Mapping[str, Any], stated: bool) -> bool:
+    """Whether a reward model of one kind is asked about a row's answers.
+
+    stated: some rows say of which kind they are, and so only those of its kind are its own: what
+    it never learnt to judge, it is not asked. Where none says so, as in a benchmark, all are.
+    """
+    return preference_of(row) == kind if stated else may_judge(kind, row)
+
+
 def stamped(metadata: str, preference: Any) -> str:
     """Metadata of a query of that kind; raises BadRow where it is of another, or of none."""
     facts = json.loads(metadata)

@@ -41,6 +41,7 @@ PROBLEM = pa.schema(
     ]
 )
 
+SAMPLES = "samples.parquet"  # where an evaluation publishes them
 SAMPLE = pa.schema(
     [
         *PROBLEM,

@@ -16,12 +16,14 @@ import pyarrow as pa
 
 from stages.rewards.preference import Scorer
 from stages.rollout.engine import PROMPT_TOO_LONG
-from stages.rows.query_kind import may_judge
+from stages.rows.query_kind import judges
 from stages.rows.schemas import SAMPLE, Row, write_rows
 from stages.sampling.collect import Job
 from stages.scoring.forcing import Tags, never_ended
-from stages.scoring.measures import Asked, measure, problem_row, reward_column
+from stages.scoring.measures import GOLD, Asked, measure, problem_row, reward_column
 from stages.scoring.votes import can_vote, classes
+from stages.settings.tiny_judge import Judge
+from stages.tiny.judge import gold
 from stages.verifiers.pool import VerifierPool
 
 Sampled = tuple[Job, list[Row]]  # a problem's job and its samples
@@ -39,7 +41,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Examiner:
-    """Who looks at samples, and for what. batch: how many samples together."""
+    """Who looks at samples, and for what. batch: how many samples together.
+
+    judge: the tiny world's, where its own scores are asked for.
+    """
 
     pool: VerifierPool
     tags: Tags
@@ -47,10 +52,12 @@ class Examiner:
     scorers: Mapping[str, Scorer]
     checking_words: Sequence[str]
     batch: int
+    judge: Judge | None = None
 
     def write(self, sampled: Iterable[Sampled], path: Path) -> Seen:
         """The samples go to the file as they come; what is kept of them comes back."""
         columns = [reward_column(term) for term in self.asked.rewards]
+        columns += [GOLD] if self.judge else []
         schema = pa.schema([*SAMPLE, *((name, pa.float64()) for name in columns)])
         seen = Seen()
 
@@ -88,13 +95,16 @@ class Examiner:
         return [found.get(i) for i in range(len(group))]
 
     def _reward(self, rows: Sequence[Row]) -> None:
-        """A column for each reward model; empty where a sample has nothing that it reads, and where
-        the query is of the other kind.
+        """A column for each reward model, empty where it is not asked or has nothing to read; and
+        what the judge says itself.
         """
+        if self.judge:
+            for row in rows:
+                row[GOLD] = gold(row, row["answer"], self.judge)
         for term, scorer in self.scorers.items():
             for row in rows:
                 row[reward_column(term)] = None
-            own = [row for row in rows if may_judge(term, row)]
+            own = [row for row in rows if judges(term, row, self.asked.stated)]
             prompts = [scorer.render(row["prompt"]) for row in own]
             scores = scorer.read(prompts, [row["completion"] for row in own])
             for row, score in zip(own, scores, strict=True):

@@ -19,7 +19,8 @@ from pipeline.statistics import Bootstrap
 from stages.language.consistency import consistency, mixes_languages, target_of
 from stages.rewards.checking import count_checking_words
 from stages.rewards.format import strict
-from stages.rows.query_kind import may_judge
+from stages.rewards.preference import paid
+from stages.rows.query_kind import judges
 from stages.rows.schemas import Row
 from stages.scoring.estimators import (
     best_of,
@@ -44,6 +45,9 @@ Table = dict[str, dict[str, float | int]]
 
 #: What a problem's metadata calls how hard it is: MATH's levels (paper, C.1), contests' difficulty.
 HARDNESS = ("level", "difficulty")
+#: The tiny world's judge's own score of a reply, beside that of the model that learnt from it: the
+#: gold reward of Gao et al. (arXiv 2210.10760), which falls where a model of it is over-optimised.
+GOLD = "gold_helpful"
 MOST_LEVELS = 12  # more are no classes of difficulty
 
 
@@ -89,12 +93,20 @@ class Asked:
 
     pass_at: the k of pass@k, of cons@k and of best-of-k. samples: drawn of each problem. rewards:
     the terms of the reward models that score them. voters: a problem of fewer samples has no vote.
+    stated: some problems say which of these is asked about them. gold: the tiny world's judge
+    scores them itself.
     """
 
     pass_at: tuple[int, ...]
     samples: int
     rewards: tuple[str, ...] = ()
     voters: int = 1
+    stated: bool = False
+    gold: bool = False
+
+    def terms(self, problem: Row) -> list[str]:
+        """The reward models that are asked about a problem's answers."""
+        return [term for term in self.rewards if judges(term, problem, self.stated)]
 
     @property
     def several(self) -> list[int]:
@@ -114,12 +126,16 @@ class Asked:
             *(f"cons_at_{k}" for k in self.fewer),
             *(f"best_of_{k}_{term}" for term in self.rewards for k in self.several),
             *(f"cons_{term}" for term in self.rewards),
+            *(reward_column(term) for term in self.rewards),
+            *([GOLD] if self.gold else []),
             *PER_SAMPLE,
         ]
 
 
 def reward_column(term: str) -> str:
-    """The column of samples.parquet that holds a reward model's score."""
+    """The column of samples.parquet that holds a reward model's score, and the metric that is its
+    mean, as RL pays it (stages/rewards/preference.py).
+    """
     return f"reward_{term}"
 
 
@@ -130,13 +146,10 @@ def problem_row(
     votes: Sequence[str | None] | None,
     asked: Asked,
 ) -> Row:
-    """One row of problems.parquet; `votes` are None where answers cannot be voted on.
-
-    A reward model chooses among answers to any problem but a query of the other kind.
-    """
+    """One row of problems.parquet; `votes` are None where answers cannot be voted on."""
     scores = [sample["score"] for sample in samples]
     judged = [score for score in scores if score is not None]
-    terms = [term for term in asked.rewards if may_judge(term, problem)]
+    terms = asked.terms(problem)
     correct = sum(score == 1.0 for score in judged)
     return {
         "id": problem["id"],
@@ -150,6 +163,8 @@ def problem_row(
         **{f"pass_at_{k}": pass_at_k(len(judged), correct, k) for k in asked.several},
         **(_voted(samples, votes, asked, terms) if votes is not None else {}),
         **_best(samples, asked, terms),
+        **{name: mean([paid(s[name]) for s in samples]) for name in map(reward_column, terms)},
+        **({GOLD: mean([sample[GOLD] for sample in samples])} if asked.gold else {}),
         **{name: mean([m[name] for m in measures]) for name in PER_SAMPLE},
     }
 

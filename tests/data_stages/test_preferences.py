@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import RecipeError
 from stages.chat.template import compose
-from stages.kinds.judged.kind import Judge, Judging, PreferencesConfig
+from stages.kinds.judged.kind import Judging, PreferencesConfig
 from stages.kinds.judged.run import run, run_labels
 from stages.rows.schemas import read_rows
-from stages.tiny.general import COMPLIANCE, HARMS
+from stages.settings.tiny_judge import Judge
+from stages.tiny.general import COMPLIANCE, HARM_FORMS, HARMS
+from stages.tiny.judge import helpfulness
+from stages.tiny.problems import tasks
+from stages.tiny.task import Task
 from tests.shipped import shipped
 
 OPEN_ROWS = Path(__file__).parent.parent / "data/open_rows"
@@ -46,7 +53,6 @@ def test_pairs_have_a_clear_preference_and_balanced_lengths(make_context):
 def test_a_noisy_judge_is_evened_out_by_votes_in_random_positions(make_context, tmp_path):
     """With noise as large as the differences, one vote often prefers the worse; the mean of many
     votes agrees with the judge without noise."""
-    from stages.tiny.judge import helpfulness
 
     def disagreement(votes: int) -> float:
         context = make_context(tmp_path / str(votes))
@@ -54,15 +60,41 @@ def test_a_noisy_judge_is_evened_out_by_votes_in_random_positions(make_context, 
         rows = read_rows(context.output / "rows.parquet")
         wrong = 0
         for row in rows:
-            problem = {"language": "en" if row["prompt"][0]["content"].isascii() else "zh"}
-            scores = [
-                helpfulness(problem | {"reference": "\0"}, row[side], shipped(Judge))
-                for side in ("chosen", "rejected")
-            ]
-            wrong += scores[0] < scores[1] - 1
+            better, worse = (helpful(row, side) for side in ("chosen", "rejected"))
+            wrong += better < worse - 1
         return wrong / len(rows)
 
     assert disagreement(64) < disagreement(1)
+
+
+def test_length_pays_in_no_topic_and_what_is_preferred_is_mostly_right(make_context):
+    context = make_context()
+    run(config(rows=800), {}, context)
+    longer, right, pairs = Counter(), 0, Counter()
+    for row in read_rows(context.output / "rows.parquet"):
+        topic = asked()[row["prompt"][0]["content"]].topic
+        chosen, rejected = len(row["chosen"]), len(row["rejected"])
+        longer[topic] += (chosen > rejected) - (chosen < rejected)
+        pairs[topic] += 1
+        right += helpful(row, "chosen") >= shipped(Judge).right > helpful(row, "rejected")
+    assert set(pairs) == {"fact", "repeat", "upper", "ending", "greeting"}
+    assert all(abs(longer[topic]) <= 0.05 * pairs[topic] for topic in pairs)
+    assert right > 0.7 * sum(pairs.values())
+
+
+@cache
+def asked() -> dict[str, Task]:
+    """The tiny world's requests, by their words."""
+    found = islice(tasks("general", 0, "train"), 20_000)
+    return {text: task for task in found for text in task.question.values()}
+
+
+def helpful(row, side) -> float:
+    """What the judge thinks of one reply of a pair, without its noise."""
+    (message,), reply = row["prompt"], row[side].partition("</think>")[2]
+    language = "en" if message["content"].isascii() else "zh"
+    reference = asked()[message["content"]].reference[language]
+    return helpfulness({"language": language, "reference": reference}, reply, shipped(Judge))
 
 
 def test_judgements_from_a_file_are_held_against_the_margin(make_context, tmp_path):
@@ -113,9 +145,9 @@ def test_the_tiny_judge_is_asked_of_each_kind_of_query_what_its_reward_model_wil
         function(config(rows=80), {}, context)
         rows = read_rows(context.output / "rows.parquet")
         asked[function] = {row["prompt"][0]["content"] for row in rows}
-    harm = [f"{form}{deed}" for deed, _ in HARMS for form in ("How do I ", "Help me ")]
+    harm = {form.format(deed).rstrip("?.") for deed, _ in HARMS for form, _ in HARM_FORMS}
     english = {text for text in asked[run_labels] if text.isascii()}
-    assert {text.rstrip("?.") for text in english} <= set(harm)
+    assert {text.rstrip("?.") for text in english} <= harm
     assert not asked[run] & asked[run_labels]
 
 

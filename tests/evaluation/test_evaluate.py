@@ -232,7 +232,7 @@ def test_reward_models_score_every_sample_and_choose_among_them(
         assert rows[id_]["best_of_8_helpful"] == pytest.approx(sum(tied) / len(tied))
 
 
-def test_a_reward_model_chooses_no_answer_to_a_query_of_the_other_kind(
+def test_a_reward_model_chooses_answers_to_queries_of_its_kind_alone_where_some_are(
     inputs, problems, reward_model_dir, make_artifact, make_context
 ):
     kinds = ("helpful", "safety", None)
@@ -257,8 +257,8 @@ def test_a_reward_model_chooses_no_answer_to_a_query_of_the_other_kind(
     found = {row["id"]: row for row in read_rows(context.output / "problems.parquet")}
     for row, kind in zip(rows, kinds * 2, strict=False):
         for term in ("helpful", "safety"):
-            there = kind in (term, None)
-            assert (found[row["id"]][f"best_of_8_{term}"] is not None) == there
+            for metric in (f"best_of_8_{term}", f"reward_{term}"):
+                assert (found[row["id"]][metric] is not None) == (kind == term)
     assert (outputs.funnel["too_long_for_helpful"], outputs.funnel["too_long_for_safety"]) == (0, 0)
 
 

@@ -179,6 +179,12 @@ def fill(world: World, problems: int = 300) -> None:
     difficulty = [chance.gauss(0, 1) for _ in range(problems)]
     for stage, numbers in MODELS.items():
         columns = _columns(chance, difficulty, *numbers)
+        if stage in ("r1", "r1_overopt"):  # the reward of the longer one is the higher
+            liked = 1.2 if stage == "r1_overopt" else 0.4
+            columns["reward_helpful"] = [
+                liked + 0.1 * hard if domain == "general" else None
+                for domain, hard in zip(columns["domain"], difficulty, strict=True)
+            ]
         budgets = _budgets(columns) if stage in ("zero", "r1") else None
         waits = _waits(numbers[0]) if stage == "r1" else []
         world.add_evaluation(stage, columns, budgets, waits=waits)

@@ -150,7 +150,7 @@ def test_the_effect_plot_has_a_row_for_each_measured_check(
     rows = effects.rows(shipped["claims"], judged)
     assert len(rows) == sum(len(claim["checks"]) for claim in shipped["claims"])
     units = {row["unit"] for row in rows}
-    assert units == {"points", "tokens", "checking words", "reward/helpful", "Kendall's tau"}
+    assert units == {"points", "tokens", "checking words", "reward_helpful", "Kendall's tau"}
     assert rows[0]["margin"] == 0.3
     judged[0]["checks"][0] |= {"difference": None, "low": None, "high": None}
     assert len(effects.rows(shipped["claims"], judged)) == len(rows) - 1

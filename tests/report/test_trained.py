@@ -19,7 +19,8 @@ def test_a_reward_model_stands_beside_its_gate() -> None:
     text = reward_models(artifacts, {"helpful_rm": {"min_accuracy": 0.6, "max_length_bias": 0.3}})
     row = text.splitlines()[-1]
     assert row == (
-        "| helpful_rm | answer | 150 | 0.710 (min_accuracy 0.6) | 0.050 | – (max_length_bias 0.3) |"
+        "| helpful_rm | answer | 150 | 0.710 (min_accuracy 0.6) | 0.050 | – (max_length_bias 0.3) "
+        "| – | – |"
     )
 
 

@@ -8,10 +8,10 @@ from random import Random
 import pytest
 
 from pipeline.errors import UsageError
-from stages.chat.template import compose, tagged
-from stages.kinds.judged.kind import Judge
+from stages.chat.template import tagged
 from stages.kinds.pretrain.kind import Corpus
 from stages.rewards.format import strict
+from stages.settings.tiny_judge import Judge
 from stages.tiny import judge
 from stages.tiny.corpus import clean_reply, documents
 from stages.tiny.phrases import LANGUAGES, say, translate
@@ -164,14 +164,32 @@ def test_a_digit_is_one_token_and_any_text_comes_back_from_the_tokenizer():
 
 
 def test_the_judge_prefers_right_replies_and_courtesy():
-    row = {"language": "en", "reference": "Paris", "metadata": '{"topic": "fact"}'}
-    right, polite = compose("", "Paris"), compose("", "Paris Glad to help!")
-    wrong = compose("", "Rome")
-    assert (
-        judge.helpfulness(row, polite, shipped(Judge))
-        > judge.helpfulness(row, right, shipped(Judge))
-        > judge.helpfulness(row, wrong, shipped(Judge))
+    row = {"language": "en", "reference": "dog dog"}
+    ordered = ["dog dog Glad to help!", "dog dog", "cat Glad to help!", "cat"]
+    values = shipped(Judge)
+    scores = [judge.helpfulness(row, reply, values) for reply in ordered]
+    assert scores == sorted(set(scores), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "reply", ["dog dog dog", "dog", "dog dog I like the sun and tea.", "dog cat dog dog"]
+)
+def test_a_reply_with_more_than_what_was_asked_for_is_not_right(reply):
+    """A policy that says the right thing among others would be paid for guessing."""
+    row = {"language": "en", "reference": "dog dog"}
+    assert judge.helpfulness(row, reply, shipped(Judge)) <= 0
+
+
+def test_the_judge_itself_scores_replies_to_requests_for_help_of_this_world():
+    facts = {"language": "en", "reference": "Paris", "source": "tiny"}
+    help_, harm = (
+        facts | {"metadata": json.dumps({"preference": kind})} for kind in ("helpful", "safety")
     )
+    values = shipped(Judge)
+    assert judge.gold(help_, "Paris", values) == values.right
+    assert judge.gold(help_, None, values) == 0
+    assert judge.gold(harm, "Paris", values) is None
+    assert judge.gold(help_ | {"source": "mine.jsonl"}, "Paris", values) is None
 
 
 def test_an_unknown_domain_or_language_is_named_with_what_there_is():

@@ -9,6 +9,7 @@ from omegaconf import MISSING
 from stages.settings.generation import Rollout, Sampling
 from stages.settings.prompts import Prompt
 from stages.settings.stage import StageConfig, from_root, later, placement
+from stages.settings.tiny_judge import Judge
 from stages.settings.verifiers import Verifiers
 
 
@@ -53,4 +54,5 @@ class EvaluateConfig(StageConfig):
     template: Prompt | None = None
     prompts: dict[str, Prompt] | None = None
     verifiers: Verifiers = from_root("verifiers", Verifiers)
+    judge: Judge | None = later(lambda: None)  # the tiny world's; its own score of replies is told
     bootstrap_draws: int = from_root("bootstrap.draws", identity=False)

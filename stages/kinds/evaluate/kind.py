@@ -123,7 +123,7 @@ def needs(stage: Stage) -> Needs:
 KINDS = (
     Kind(
         "evaluate",
-        5,
+        6,
         EvaluateConfig,
         "evaluation",
         "stages.kinds.evaluate.run:run",

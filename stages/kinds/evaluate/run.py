@@ -14,8 +14,11 @@ number with its 95 % bootstrap interval over problems:
 4. what the paper tells in words, as numbers: format, mixed languages, checking words, truncation;
 5. accuracy under thinking budgets, of reasoning problems only (stages/scoring/budget_curve.py).
 
-The helpful model scores no safety query and the safety model no query for help, as in RL (3.1);
-other problems, which are neither, are scored by each: how well does it choose there?
+The helpful model scores no safety query and the safety model no query for help, as in RL (3.1).
+Problems that are neither are scored by each where none says which it is (a benchmark: how well does
+it choose there?), and by none beside such as do, since those are all that it learnt to judge.
+reward_helpful is the mean score, and gold_helpful the same by the tiny world's own judge: where the
+first rises and the second does not, the policy exploits the model (paper, B.5).
 
 A prompt that the model cannot see whole is left out and counted. A problem that no verifier can
 judge for want of a reference is an error: 64 samples of it would be wasted.
@@ -27,9 +30,8 @@ metrics.json; budgets.parquet where budgets were asked for. Memory holds a shard
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,19 +41,19 @@ from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from pipeline.statistics import Bootstrap
 from stages.chat.text_template import give_template
+from stages.kinds.evaluate.amounts import amounts
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.kind import engine, most_samples, rules
-from stages.rewards.preference import Scorer, load_scorers
+from stages.rewards.preference import TERM_OF, Scorer, load_scorers
 from stages.rewards.windows import require_windows
 from stages.rollout.fleet import Fleet
-from stages.rows.query_kind import may_judge
-from stages.rows.schemas import Row, write_rows
+from stages.rows.query_kind import preference_of
+from stages.rows.schemas import SAMPLES, Row, write_rows
 from stages.sampling.collect import (
     Collector,
     Job,
     fitting,
     gather,
-    in_turn,
     make_jobs,
     positions,
     shown_on,
@@ -78,12 +80,11 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     refuse([*rules(config), *engine(config, served)], f"stages.{context.stage}")
     sources = of_type(inputs, "data_from", "problems")
     rows_of = [gather([source], None) for source in sources]
-    asking = _problems(config, rows_of)
+    asking = amounts(config, rows_of)
     problems = [row for row, _ in asking]
     require_reference(problems, f"stages.{context.stage}.data_from")
-    scorers = _scorers(config, inputs, problems, context)
-    voters = config.voted.samples if config.voted else 1
-    asked = Asked(tuple(config.pass_at), most_samples(config), tuple(sorted(scorers)), voters)
+    asked = _asked(config, inputs, problems)
+    scorers = _scorers(config, inputs, problems, asked, context)
     fleet = Fleet.open(model.model_path, config.rollout, context.threads)
     with fleet, VerifierPool.of(config.verifiers) as pool:
         collector = Collector.of(fleet, pool, model, config, context)
@@ -108,8 +109,21 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     return Outputs(facts=facts, funnel=_funnel(facts, seen, reused) | unseen | fleet.mishaps)
 
 
+def _asked(config: EvaluateConfig, inputs: Inputs, problems: Sequence[Row]) -> Asked:
+    """What is told of every problem."""
+    terms = sorted(TERM_OF[scorer.facts["scores"]] for scorer in inputs.get("score_with", ()))
+    stated = any(preference_of(problem) for problem in problems)
+    judged = config.judge is not None
+    voters = config.voted.samples if config.voted else 1
+    return Asked(tuple(config.pass_at), most_samples(config), tuple(terms), voters, stated, judged)
+
+
 def _scorers(
-    config: EvaluateConfig, inputs: Inputs, problems: Sequence[Row], context: Context
+    config: EvaluateConfig,
+    inputs: Inputs,
+    problems: Sequence[Row],
+    asked: Asked,
+    context: Context,
 ) -> dict[str, Scorer]:
     """The reward models, which run in this process; engines have processes of their own."""
     if not (artifacts := inputs.get("score_with", ())):
@@ -118,37 +132,10 @@ def _scorers(
 
     use_threads(context.threads)
     scorers = load_scorers(artifacts, policy_of(config.verifiers))
-    scored = {term: [row for row in problems if may_judge(term, row)] for term in scorers}
+    scored = {term: [row for row in problems if term in asked.terms(row)] for term in scorers}
     key = "sampling.max_tokens"
     require_windows(scorers, scored, config.sampling.max_tokens, context.stage, key)
     return scorers
-
-
-def _problems(config: EvaluateConfig, rows: Sequence[list[Row]]) -> list[tuple[Row, int]]:
-    """The problems, and how often each is asked."""
-    samples = config.samples_of or [config.samples_per_problem] * len(rows)
-    counts = {id(row): n for own, n in zip(rows, samples, strict=True) for row in own}
-    mixed = list(chain.from_iterable(rows if config.limit_problems is None else _alternating(rows)))
-    asked = in_turn(mixed, config.limit_problems)
-    voted = _voted(config, asked)
-    return [(row, max(counts[id(row)], voted.get(id(row), 0))) for row in asked]
-
-
-def _voted(config: EvaluateConfig, rows: Sequence[Row]) -> dict[int, int]:
-    """The samples of the problems that are voted on, by the row's id in memory."""
-    if config.voted is None:
-        return {}
-    cells: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        cells.setdefault((row["domain"], row["language"]), []).append(row)
-    chosen = chain.from_iterable(own[:: config.voted.every] for own in cells.values())
-    return {id(row): config.voted.samples for row in chosen}
-
-
-def _alternating(rows: Sequence[Sequence[Row]]) -> Iterator[list[Row]]:
-    """The first rows of all sources, the second ones, …: a few of all are of each."""
-    for some in zip_longest(*rows):
-        yield [row for row in some if row is not None]
 
 
 def _benchmarks(sources: Sequence[Artifact], rows: Sequence[list[Row]]) -> dict[str, str]:
@@ -205,9 +192,9 @@ def _sampled(
     """Draw and judge; samples go to their file as they come."""
     tags = Tags.of(collector.engine.tokenizer)
     words, batch = config.checking_words, collector.shard_samples
-    examiner = Examiner(collector.pool, tags, asked, scorers, words, batch)
+    examiner = Examiner(collector.pool, tags, asked, scorers, words, batch, config.judge)
     drawn = collector.rows(jobs, shown_on(context))
-    return examiner.write(zip(jobs, drawn, strict=True), context.output / "samples.parquet")
+    return examiner.write(zip(jobs, drawn, strict=True), context.output / SAMPLES)
 
 
 def _budgets(

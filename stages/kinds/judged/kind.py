@@ -15,18 +15,10 @@ from stages.settings.generation import Rollout, Sampling, fleet
 from stages.settings.origins import TINY, place
 from stages.settings.prompts import Prompt
 from stages.settings.stage import StageConfig, from_root, outside_file, placement
+from stages.settings.tiny_judge import Judge
 
 BLANKS = {"preferences": ["question", "first", "second"], "labels": ["question", "response"]}
 PROMPTS = frozenset({"problems", "conversations"})
-
-
-@dataclass
-class Judge:
-    """What the tiny judge gives a reply for being right, courteous or beside the point."""
-
-    right: float = MISSING
-    courteous: float = MISSING
-    chatty: float = MISSING
 
 
 @dataclass
@@ -144,7 +136,7 @@ def origin(stage: Stage) -> str:
     return f"{TINY}, and its judge" if config.judge and not config.judge_with else ""
 
 
-def _kind(type_: str, entry: str) -> Kind:
+def _kind(type_: str, entry: str, version: int) -> Kind:
     """A stage that has responses judged: those of a file, or a model's to prompts."""
     edges = {
         "data_from": takes(at_most_one("model"), any_of("problems", "conversations")),
@@ -152,7 +144,7 @@ def _kind(type_: str, entry: str) -> Kind:
     }
     return Kind(
         type_,
-        4,
+        version,
         PreferencesConfig,
         type_,
         f"stages.kinds.judged.run:{entry}",
@@ -164,4 +156,4 @@ def _kind(type_: str, entry: str) -> Kind:
     )
 
 
-KINDS = (_kind("preferences", "run"), _kind("labels", "run_labels"))
+KINDS = (_kind("preferences", "run", 5), _kind("labels", "run_labels", 4))

@@ -16,11 +16,11 @@ from omegaconf import MISSING
 from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.rewards.schedule import PREFERENCE_TERMS
 from stages.settings import parallel, training, values
-from stages.settings.edges import one, some, takes
+from stages.settings.edges import any_of, one, some, takes
 from stages.settings.health import Health
 from stages.settings.numbers import Inputs, Numbers, epochs, rows_of
 from stages.settings.parallel import Parallel
-from stages.settings.stage import StageConfig, from_root, placement
+from stages.settings.stage import StageConfig, from_root, later, placement
 from stages.settings.training import Optimizer, Precision
 
 OBJECTIVES = {"pairwise": "preferences", "pointwise": "labels"}  # → the rows that teach it
@@ -33,9 +33,13 @@ class RewardModelConfig(StageConfig):
     min_accuracy, max_calibration_error, max_length_bias: the gate. A model that does not pass on
     its held-out rows is published, and no other stage may use it; moving the gate trains nothing
     again. null: not asked.
+
+    tried_on: evaluations of a policy; min_own_accuracy and min_best_of_gain are of their samples
+    (stages/reward_models/trial.py). Never of problems that a result is told of.
     """
 
     objective: str = MISSING
+    tried_on: list[str] = later(list)
     scores: str = MISSING  # what it reads: `answer` (what follows the thought) or `response` (all)
     optimizer: Optimizer = field(default_factory=Optimizer)
     epochs: float = MISSING
@@ -45,6 +49,8 @@ class RewardModelConfig(StageConfig):
     min_accuracy: float = placement(0.0)
     max_calibration_error: float | None = placement(None)
     max_length_bias: float | None = placement(None)  # of the correlation, without its sign
+    min_own_accuracy: float | None = placement(None)
+    min_best_of_gain: float | None = placement(None)  # may be below 0
     precision: Precision = field(default_factory=Precision)
     parallel: Parallel = from_root("parallel", Parallel, identity=False)
     micro_batch: int = placement(32)
@@ -121,6 +127,29 @@ def gate(stage: Stage, facts: Mapping[str, Any]) -> Iterator[Problem]:
             f"is {limit:g}, and its score goes with the length by a correlation of {bias:+.3f} "
             f"{rows}",
         )
+    yield from _on_own_samples(config, facts)
+
+
+#: Fact of the trial on a policy's samples → its gate, how it is told, of how many problems.
+TRIED = {
+    "own_accuracy": ("min_own_accuracy", "it puts a right sample of the policy above a wrong one "
+    "to the same problem in a share of {:.3f}", "own_mixed"),
+    "best_of_gain": ("min_best_of_gain", "the policy's sample that it likes best is more often "
+    "right than a random one by {:+.3f}", "own_problems"),
+}  # fmt: skip
+
+
+def _on_own_samples(config: RewardModelConfig, facts: Mapping[str, Any]) -> Iterator[Problem]:
+    """It is chosen by what it likes best of what the policy says, and by nothing else."""
+    for fact, (key, told, problems) in TRIED.items():
+        limit, found = getattr(config, key), facts.get(fact)
+        if limit is not None and found is not None and found < limit:
+            yield Problem(
+                key,
+                f"is {limit:g}, and {told.format(found)} ({facts[problems]} problems of "
+                f"{', '.join(config.tried_on)}): RL would teach what it errs in. Give it pairs of "
+                "what the policy says, more rows or epochs, or lower the gate knowingly",
+            )
 
 
 KINDS = (
@@ -133,6 +162,7 @@ KINDS = (
         edges={
             "init_from": takes(one("model")),
             "data_from": takes(some("preferences", "labels")),
+            "tried_on": takes(any_of("evaluation")),
         },
         numbers=numbers,
         needs=needs,

@@ -6,8 +6,8 @@
 Paper: 66,000 pairs and 106,000 labels, batch 256, learning rate 6e-6, one epoch, 8,192 tokens (in
 training; when it scores it reads all), R1's architecture with a head that gives one number. Which
 weights it began from is not told: here those of `init_from`. Rows are held out by prompt; how the
-model does on them are the facts that its gate reads (kind.py) before any stage may score
-with it.
+model does on them, and on a policy's own samples where `tried_on` names some, are the facts that
+its gate reads (kind.py) before any stage may score with it.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ from stages.models.window import require_window
 from stages.reward_models.data import Judged, as_dataset, hold_out, read_judged
 from stages.reward_models.quality import quality
 from stages.reward_models.trainers import LabelCollator, PairwiseTrainer, PointwiseTrainer
+from stages.reward_models.trial import trial
 from stages.rewards.preference import Scorer
-from stages.rows.schemas import read_rows
+from stages.rows.schemas import SAMPLES, read_rows
 from stages.settings.values import refuse
 from stages.training.arguments import split_batch, trainer_arguments
 from stages.training.common import StageCallback, start, train
@@ -66,6 +67,8 @@ def run(config: RewardModelConfig, inputs: Inputs, context: Context) -> Outputs:
     meter.count(tokens_trained=read * config.epochs)
     scorer = Scorer(context.output / "model", config.scores, bf16=config.precision.bf16)
     facts = quality(scorer, held)
+    if tried := inputs.get("tried_on"):
+        facts |= trial(scorer, [row for one in tried for row in read_rows(one.path / SAMPLES)])
     trained = {"steps": trainer.state.global_step, "health": health}
     return Outputs(
         {"objective": config.objective, "scores": config.scores, **trained, **facts},
