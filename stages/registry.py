@@ -27,6 +27,7 @@ REGISTRY = Registry(
         "teach_with",
         "compute_as",
         "score_with",
+        "tried_on",
         "validate_on",
         "evaluates",
     ),

@@ -3,14 +3,17 @@
 `rollout=transformers` samples from the weights in training, in the same process. vLLM, and any
 engine that draws ahead of the training, is the Fleet that sampling stages use too: engines in
 processes of their own, and before each rollout the weights go to them as a folder in the stage's
-work directory (policy_weights.py). Two folders take turns, and an engine that dies is started again
-on the newest, so what it draws again is what it would have drawn.
+work directory (policy_weights.py), of which two take turns, or by broadcast
+(stages/rollout/collective.py). An engine that dies is started again on the newest, so what it draws
+again is what it would have drawn.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,12 +29,15 @@ from stages.rl.schedule import length_limits
 from stages.rollout.engine import Completion, Finished, GenerationRequest
 from stages.rollout.fleet import Fleet
 from stages.rollout.transformers_engine import TransformersEngine
-from stages.settings.generation import Rollout, Sampling
+from stages.settings.generation import BROADCAST, Rollout, Sampling
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+FIRST = "1"  # the folder that engines are opened on
 
 
 class PolicyEngine(Protocol):
@@ -69,7 +75,8 @@ def engine_of(
     """
     if not apart(config):
         return LivePolicy(model, tokenizer, config.rollout.batch_tokens, accelerator)
-    return SyncedPolicy(model, tokenizer, engine_settings(config), peers, folder, own)
+    ahead = config.rollout_ahead > 0
+    return SyncedPolicy(model, tokenizer, engine_settings(config), peers, folder, own, ahead)
 
 
 def engine_settings(config: RLConfig) -> Rollout:
@@ -114,7 +121,7 @@ class LivePolicy:
 
 
 class SyncedPolicy:
-    """Engines with copies of the weights."""
+    """Engines with copies of the weights. ahead: whether they draw while the policy is trained."""
 
     def __init__(
         self,
@@ -124,9 +131,10 @@ class SyncedPolicy:
         peers: Peers,
         folder: Path,
         own: Sequence[str],
+        ahead: bool,
     ) -> None:
         self.model, self.tokenizer, self.rollout, self.peers = model, tokenizer, rollout, peers
-        self.folder, self.own = folder, own
+        self.folder, self.own, self.ahead = folder, own, ahead
         self.sleeps = torch.cuda.is_available() and not (rollout.own_gpus or rollout.engines_at)
         self._fleet: Fleet | None = None
         self._version: int | None = None
@@ -141,6 +149,10 @@ class SyncedPolicy:
 
     def _sync(self) -> None:
         self._synced += 1
+        if self.rollout.weights == BROADCAST and self._synced > 1:
+            if self._fleet is not None:
+                self._broadcast(self._fleet)
+            return
         folder = self.folder / str(self._synced % 2)
         if self.peers.rank == 0:
             policy_weights.write(self.model, self.tokenizer, folder, DTYPES[self.rollout.dtype])
@@ -151,6 +163,26 @@ class SyncedPolicy:
             self._fleet = self._open(folder)
         else:
             self._fleet.sync(folder, self._synced)
+
+    def _broadcast(self, fleet: Fleet) -> None:
+        """Send the weights; an engine that starts later finds them in a folder, written for it.
+
+        While a rollout is drawn ahead the policy moves on, so a copy is kept for that folder.
+        """
+        weights = partial(policy_weights.tensors, self.model, DTYPES[self.rollout.dtype])
+        sent = weights()
+        if self.ahead:
+            kept = {name: value.to("cpu", copy=True) for name, value in sent.items()}
+            weights = partial(dict, kept)
+        folder = (self.folder / f"again{self._synced}").absolute()
+
+        @cache
+        def again() -> Path:
+            for other in self.folder.glob("again*"):
+                shutil.rmtree(other)
+            return policy_weights.write_again(weights(), self.folder / FIRST, folder)
+
+        fleet.broadcast(sent, self._synced, again)
 
     def _open(self, folder: Path) -> Fleet:
         return Fleet.open(

@@ -1,21 +1,26 @@
-"""The policy's weights as a folder that engines open, or take in place of those that they have.
+"""The policy's weights, as engines open them and take them in place of those that they have.
 
-A Hugging Face folder as a stage publishes it: adapters merged (here beside the weights, not into
-them), tied heads once, experts under the names of the hub. Of FSDP the whole weights must be
-gathered when this is called (`parallel.whole_weights`); then every process has them.
+A Hugging Face folder as a stage publishes it, or the tensors of one: adapters merged (here beside
+the weights, not into them), tied heads once, experts under the names of the hub. Of FSDP the whole
+weights must be gathered when this is called (`parallel.whole_weights`); then every process has
+them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import PeftModel
 from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerBase
+from transformers.core_model_loading import revert_weight_conversion
 
+from stages.models.folder import WEIGHTS
 from stages.tiny.tokenizer import save_tokenizer
 
 ADAPTED = ".base_layer."  # in the name of a weight that has an adapter
@@ -31,6 +36,25 @@ def write(
     model.save_pretrained(folder, state_dict=weights)
     if not (folder / "tokenizer_config.json").exists():
         save_tokenizer(tokenizer, folder)
+
+
+@torch.no_grad()
+def tensors(policy: Any, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """The weights as `write` writes them: those that have the dtype already are not copied."""
+    model = policy.get_base_model() if isinstance(policy, PeftModel) else policy
+    weights = {name: value.to(dtype) for name, value in plain_weights(model)}
+    for name in model._keys_to_ignore_on_save or ():
+        weights.pop(name, None)
+    return revert_weight_conversion(model, weights)
+
+
+def write_again(weights: Mapping[str, torch.Tensor], like: Path, folder: Path) -> Path:
+    """A folder with such weights, and all else as in one that was written."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(like, folder, ignore=shutil.ignore_patterns("*.safetensors*"))
+    here = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    save_file(here, folder / WEIGHTS, {"format": "pt"})
+    return folder
 
 
 def plain_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from pipeline import meter
 from pipeline.errors import StageFailed
+from stages.rollout.collective import Sender, Undelivered
 from stages.rollout.engine import Finished
 from stages.rollout.replica import Replica
-from stages.rollout.replica_process import Answers, Done, Failed, Order
+from stages.rollout.replica_process import Answers, Done, Failed, Order, Receive
 from stages.rollout.shards import Batch, Shard
 
 DEPTH = 2  # shards that an engine holds: the one at work and the next
@@ -28,14 +30,15 @@ class Crew:
 
     def __init__(self, replicas: Sequence[Replica], tokenizer: PreTrainedTokenizerBase) -> None:
         self.deaths = 0
+        self._undelivered = 0  # broadcasts in a row
         self._replicas = replicas
         self._tokenizer = tokenizer
 
     def __len__(self) -> int:
         return len(self._replicas)
 
-    def begin_with(self, folder: Path) -> None:
-        """Those that start from now on open this folder."""
+    def begin_with(self, folder: Callable[[], Path]) -> None:
+        """Those that start from now on open this folder; the first of them asks for it."""
         for replica in self._replicas:
             replica.begin_with(folder)
 
@@ -45,6 +48,49 @@ class Crew:
         for replica in self._replicas:
             if replica.lives:
                 replica.give(order)
+        self._carried_out()
+
+    def broadcast(self, weights: Mapping[str, torch.Tensor], host: str, workers: int) -> None:
+        """Send weights to those that live; what does not get them whole is not asked again.
+
+        host: this machine's address. workers: of each engine. Raises StageFailed where it fails
+        rollout after rollout.
+        """
+        assert not self._busy(), "engines take weights over between two streams"
+        for replica in self._replicas:
+            replica.receive()  # that a connection is lost shows here
+        living, before = [replica for replica in self._replicas if replica.lives], self.deaths
+        if not living:
+            return
+        try:
+            with Sender(weights, host, workers * len(living)) as sender:
+                for place, replica in enumerate(living):
+                    replica.give(Receive(CALL, sender.meeting, 1 + place * workers))
+                with meter.phase("sync"):
+                    sender.send()
+                self._carried_out()
+        except Undelivered as error:
+            self._give_up(error)
+        self._undelivered = self._undelivered + 1 if self.deaths > before else 0
+        if self._undelivered == DEATHS:
+            raise StageFailed(
+                f"weights did not reach the engines by broadcast {DEATHS} times in a row (see the "
+                "stage's log): set rollout.weights=file"
+            )
+
+    def _give_up(self, error: Undelivered) -> None:
+        """End those that may have half of the weights, unless one says that all is in vain."""
+        try:
+            for replica in self._busy():
+                for message in replica.receive():
+                    if isinstance(message, Failed):
+                        raise message.error
+                self._bury(replica, f"weights were not delivered: {error}")
+        finally:
+            self._end_busy()
+
+    def _carried_out(self) -> None:
+        """Wait until all have done what they were told, or died of it."""
         try:
             while self._busy():
                 with meter.phase("sync"):
@@ -134,9 +180,12 @@ class Crew:
             if batch.deaths[shard.number] >= DEATHS:
                 raise StageFailed(self._deadly(batch.rest(shard.number), reason))
 
-    def _bury(self, replica: Replica) -> list[Shard]:
-        """Count a death at work; returns the shards that are not answered."""
-        reason = replica.died()
+    def _bury(self, replica: Replica, lives: str = "") -> list[Shard]:
+        """Count a death at work; returns the shards that are not answered.
+
+        lives: why one that lives ends here.
+        """
+        reason = replica.died() or lives
         held = replica.end()
         if held:  # else nothing was lost; the next order starts it again
             self.deaths += 1

@@ -27,6 +27,7 @@ from transformers import PreTrainedTokenizerBase
 
 from pipeline import meter
 from pipeline.errors import UsageError
+from stages.rollout.collective import Meeting
 from stages.settings.generation import Rollout, Sampling
 
 PROMPT_TOO_LONG = "prompt_too_long"  # a finish reason; only a server tells so late
@@ -92,6 +93,13 @@ class Engine(ABC):
     @abstractmethod
     def sync(self, folder: Path) -> None:
         """Take over the weights of a Hugging Face folder, which fit (weights.py has checked)."""
+
+    @abstractmethod
+    def receive(self, meeting: Meeting, rank: int) -> None:
+        """Take over weights that are broadcast. rank: of this engine's first worker.
+
+        Where it raises, the weights are neither the old ones nor the new.
+        """
 
     def sleep(self) -> None:  # noqa: B027  # most engines need not
         """Free the GPU's memory for training; nothing where there is none."""

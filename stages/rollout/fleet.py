@@ -4,6 +4,7 @@
         for completions in fleet.stream(shards, config.sampling): ...   # shard by shard, in order
         for finished in fleet.answer(requests, config.sampling): ...    # as they finish
         fleet.sync(folder, version)                                     # new weights for all
+    fleet.broadcast(tensors, version, again)                        # the same without a file
 
 Data parallel: each engine takes the next shard that waits. It holds one more than it works on, so
 that it goes on while this process judges the last one. An engine that dies (killed by the system,
@@ -17,29 +18,30 @@ CUDA never starts in this process: engines own the devices, and end with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
 
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from stages.rollout.child import Child
 from stages.rollout.crew import CALL, Crew
 from stages.rollout.engine import Finished, GenerationRequest, OnProgress, check_engine
-from stages.rollout.remote import Remote
+from stages.rollout.remote import Remote, own_address
 from stages.rollout.replica import Replica
 from stages.rollout.replica_devices import devices
 from stages.rollout.replica_process import Sleep, Start, Sync, Wake
 from stages.rollout.shards import Answer, Batch
-from stages.rollout.weights import Model, stamps
+from stages.rollout.weights import Model, in_memory, stamps
 from stages.settings.generation import Rollout, Sampling
 
 
 class Fleet:
     """Replicas of one engine on one model.
 
-    version: of the weights that `sync` gave them last; 0: those of the model.
+    version: of the weights that they were given last; 0: those of the model.
     """
 
     def __init__(
@@ -47,12 +49,12 @@ class Fleet:
         replicas: Sequence[Replica],
         tokenizer: PreTrainedTokenizerBase,
         model_path: Path,
-        dtype: str,
+        rollout: Rollout,
     ) -> None:
         self.tokenizer = tokenizer
         self.version = 0
-        self._model_path, self._dtype = model_path, dtype
-        self._model: Model | None = None  # read by the first `sync`
+        self._model_path, self._rollout = model_path, rollout
+        self._model: Model | None = None  # read with the first new weights
         self._crew = Crew(replicas, tokenizer)
 
     @classmethod
@@ -79,7 +81,7 @@ class Fleet:
             threads = max(1, threads // len(places))
             starts = [Start(model_path, rollout, threads, place, shares_gpu) for place in places]
             replicas = [Replica(start, Child) for start in starts]
-        return cls(replicas, _tokenizer(model_path, rollout), model_path, rollout.dtype)
+        return cls(replicas, _tokenizer(model_path, rollout), model_path, rollout)
 
     def __enter__(self) -> Fleet:
         return self
@@ -149,12 +151,30 @@ class Fleet:
         The folder is whole, with config and tokenizer, and stays until the next `sync`: an engine
         that starts later opens it. Raises StageFailed where it does not fit the first model.
         """
-        if self._model is None:
-            self._model = Model.read(self._model_path, self._dtype)
-        self._model.check(folder)
+        self._opened_on().check(folder)
         folder, self.version = folder.absolute(), version
-        self._crew.begin_with(folder)
+        self._crew.begin_with(lambda: folder)
         self._crew.call(Sync(CALL, folder, stamps(folder)))
+
+    def broadcast(
+        self, weights: Mapping[str, torch.Tensor], version: int, again: Callable[[], Path]
+    ) -> None:
+        """Give all engines these weights; returns when they have them.
+
+        again: a folder that has them, for engines that start later: asked for when one does. An
+        engine that dies of it is one of those. Raises StageFailed as `sync` does.
+        """
+        self._opened_on().fits(in_memory(weights), "weights to broadcast")
+        self.version = version
+        self._crew.begin_with(again)
+        rollout = self._rollout
+        workers = rollout.tensor_parallel_size if rollout.engine == "vllm" else 1
+        self._crew.broadcast(weights, own_address(rollout.engines_at), workers)
+
+    def _opened_on(self) -> Model:
+        if self._model is None:
+            self._model = Model.read(self._model_path, self._rollout.dtype)
+        return self._model
 
     def sleep(self) -> None:
         """Free the GPUs that engines share with training; they keep no weights."""

@@ -11,15 +11,17 @@ import os
 import pickle
 import socket
 import time
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from typing import Any, NamedTuple
 
 from pipeline.errors import StageFailed, UsageError
+from stages.rollout import collective
 from stages.rollout.replica_process import Start
 
-PROTOCOL = 1  # raised when messages change
+PROTOCOL = 2  # raised when messages change
 KEY = "R1_ENGINE_KEY"
 SHORTEST_KEY = 16  # characters
 CONNECT_SECONDS = 10.0
@@ -74,6 +76,11 @@ def address_of(text: str) -> tuple[str, int]:
     if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise UsageError(f"{text!r} is no address: expected HOST:PORT, as in 10.0.0.7:7000")
     return host, int(port)
+
+
+def own_address(engines_at: Sequence[str]) -> str:
+    """This machine's address as its engines see it: that of the way to the first of them."""
+    return collective.towards(*address_of(engines_at[0])) if engines_at else collective.HERE
 
 
 class Remote:

@@ -45,6 +45,7 @@ class Replica:
     def __init__(self, start: Start, connect: Callable[[Start], Peer]) -> None:
         self._start = start
         self._connect = connect
+        self._folder: Callable[[], Path] = lambda: start.model_path
         self._peer: Peer | None = None
         self._last_words = ""
         self.held: list[Order] = []
@@ -59,15 +60,15 @@ class Replica:
         """What becomes ready when there is a message or the process has ended."""
         return self._peer.watched if self._peer else []
 
-    def begin_with(self, folder: Path) -> None:
-        """When it starts again, it opens this folder."""
-        self._start = replace(self._start, model_path=folder)
+    def begin_with(self, folder: Callable[[], Path]) -> None:
+        """When it starts again, it opens this folder; it is asked for then."""
+        self._folder = folder
 
     def give(self, order: Order) -> None:
         """Have an order carried out."""
         if self._peer is None:
             self._last_words = ""
-            self._peer = self._connect(self._start)
+            self._peer = self._connect(replace(self._start, model_path=self._folder()))
         self.held.append(order)
         with contextlib.suppress(OSError):  # it has just died, which `receive` will tell
             self._peer.connection.send(order)

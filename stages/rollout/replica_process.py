@@ -30,6 +30,7 @@ import torch
 
 from pipeline import meter, threads
 from pipeline.errors import RecipeError, StageFailed
+from stages.rollout.collective import Meeting
 from stages.rollout.engine import Engine, EngineDied, Finished
 from stages.rollout.opening import open_engine
 from stages.rollout.shards import Shard
@@ -62,6 +63,15 @@ class Sync:
     number: int
     folder: Path
     files: Stamps
+
+
+@dataclass(frozen=True)
+class Receive:
+    """Take over weights that are broadcast. rank: of the engine's first worker."""
+
+    number: int
+    meeting: Meeting
+    rank: int
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,7 @@ class Failed:
     error: Exception
 
 
-Order = Shard | Sync | Sleep | Wake
+Order = Shard | Sync | Receive | Sleep | Wake
 Message = Answers | Done | Died | Failed
 
 
@@ -159,6 +169,8 @@ def _serve(start: Start, inbox: SimpleQueue[Order], send: Callable[[Message], No
                     _answer(engine, order, send)
                 case Sync():
                     _sync(engine, order)
+                case Receive():
+                    _receive(engine, order)
                 case Sleep():
                     engine.sleep()
                 case Wake():
@@ -197,6 +209,16 @@ def _sync(engine: Engine, order: Sync) -> None:
             )
         time.sleep(0.1)
     engine.sync(order.folder)
+
+
+def _receive(engine: Engine, order: Receive) -> None:
+    """New weights, or the end: half of them are of no use."""
+    try:
+        engine.receive(order.meeting, order.rank)
+    except RecipeError:
+        raise
+    except Exception as error:
+        raise EngineDied(f"weights did not come by broadcast: {error}") from error
 
 
 def _portable(error: Exception) -> Exception:

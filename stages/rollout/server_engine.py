@@ -36,6 +36,7 @@ from pipeline.threads import Executor
 from stages.chat.template import END_THINK, THINK, Message
 from stages.rollout.chat_reply import Reply, read_reply
 from stages.rollout.chat_server import ChatServer, Refused
+from stages.rollout.collective import Meeting
 from stages.rollout.engine import (
     PROMPT_TOO_LONG,
     Completion,
@@ -135,6 +136,10 @@ class ServerEngine(Engine):
 
     def sync(self, folder: Path) -> None:
         """A served model has the weights that its server gave it."""
+        raise UsageError(f"{self._served.url}: a served model takes no weights from here")
+
+    def receive(self, meeting: Meeting, rank: int) -> None:
+        """The same."""
         raise UsageError(f"{self._served.url}: a served model takes no weights from here")
 
     def _complete(self, request: GenerationRequest, sample: int, sampling: Sampling) -> Completion:

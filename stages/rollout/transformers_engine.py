@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
@@ -26,6 +27,7 @@ from pipeline.errors import StageFailed
 from stages.models.folder import brings_code
 from stages.models.quirks import attention_of, without_router_loss
 from stages.models.window import window_of
+from stages.rollout.collective import Meeting, receive
 from stages.rollout.decoding import ATTENTION, new_cache
 from stages.rollout.draw import draw
 from stages.rollout.engine import (
@@ -108,9 +110,16 @@ class TransformersEngine(Engine):
 
     def sync(self, folder: Path) -> None:
         """Take over a folder's weights; what it says beside them stays as it was opened."""
+        self._take_over(folder)
+
+    def receive(self, meeting: Meeting, rank: int) -> None:
+        """Take over weights as they are broadcast."""
+        self._take_over(None, state_dict=dict(receive(meeting, rank, self.model.device)))
+
+    def _take_over(self, folder: Path | None, **weights: Any) -> None:
         model = self.model
-        fresh = type(model).from_pretrained(folder, config=model.config, dtype=model.dtype)
-        model.load_state_dict(fresh.state_dict())
+        given = {"config": model.config, "dtype": model.dtype, **weights}
+        model.load_state_dict(type(model).from_pretrained(folder, **given).state_dict())
 
     def sleep(self) -> None:
         """Leave a GPU to training; the weights wait in the machine's memory."""

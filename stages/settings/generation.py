@@ -13,6 +13,7 @@ from stages.settings.stage import from_root, placement
 from stages.settings.values import at_least, one_of
 
 ENGINES = ("transformers", "vllm")
+FILE, BROADCAST = "file", "broadcast"  # how engines get new weights
 SERVER = "server"  # the engine of a served model alone
 
 
@@ -45,6 +46,7 @@ class Rollout:
     max_model_tokens, kv_cache_gib, gpu_memory_utilization: vLLM's. The first bounds prompt and
     completion where the model sees more than memory holds; the second is the memory for keys and
     values, by default what the third leaves on a GPU and 1 GiB on a CPU.
+    weights: `file`, or `broadcast` to engines with GPUs or machines of their own.
     engines_at: `host:port` of engines that `r1 engine` has started, in place of own ones.
     """
 
@@ -60,6 +62,7 @@ class Rollout:
     gpu_memory_utilization: float = placement(MISSING)
     tensor_parallel_size: int = placement(MISSING)
     own_gpus: int = placement(MISSING)  # of RL: GPUs of engines alone; 0: they share training's
+    weights: str = placement(MISSING)  # of RL: how engines get new ones
     engines_at: list[str] = field(default_factory=list, metadata={"identity": False})
     server: Server = from_root("server", Server, identity=False)
 
@@ -76,6 +79,7 @@ def rollout(config: Rollout, served: bool = False) -> Iterator[Problem]:
     """An engine that there is, and that is installed here. served: it asks a server."""
     key = "rollout.engine"
     yield from one_of(key, config.engine, (SERVER,) if served else ENGINES)
+    yield from one_of("rollout.weights", config.weights, (FILE, BROADCAST))
     yield from at_least(config, 1, "batch_tokens", "shard_samples", below="rollout")
     if config.engine == "vllm" and find_spec("vllm") is None:
         yield Problem(

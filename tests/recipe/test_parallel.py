@@ -67,6 +67,11 @@ def test_tokens_weigh_only_where_an_engine_is_apart_from_the_policy() -> None:
             ("rollout=vllm", "rollout.own_gpus=3", "rollout.tensor_parallel_size=2"),
             "own_gpus: is 3, and an engine has rollout.tensor_parallel_size=2 of them",
         ),
+        (
+            ("rollout=vllm", "rollout.weights=broadcast"),
+            "weights: is broadcast, and engines share the GPUs of training, where NCCL joins no",
+        ),
+        (("rollout.weights=nccl",), "rollout.weights: is .nccl.: expected one of file, broadcast"),
         (("stages.zero.rollout_ahead=2",), "rollout_ahead: is 2: set it to 0, or to 1"),
         (("algorithm=rft", "stages.zero.rollout_ahead=1"), "a model that does not change"),
         (

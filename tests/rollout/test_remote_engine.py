@@ -13,9 +13,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from safetensors.torch import load_file
 
 from pipeline.errors import StageFailed, UsageError
 from stages.commands import engine
+from stages.rl.policy_weights import write_again
 from stages.rollout import remote
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.fleet import Fleet
@@ -97,6 +99,19 @@ def test_it_answers_as_one_here_does(fleet, tiny_model_dir):
     assert len(seeds_and_tokens(fleet.answer(requests, FREE))) == 16
 
 
+def test_it_takes_weights_by_broadcast(fleet, tiny_model_dir, tmp_path):
+    weights = load_file(tiny_model_dir / "model.safetensors")
+    other = {name: tensor * 1.1 for name, tensor in weights.items()}
+    folder = write_again(other, tiny_model_dir, tmp_path / "other")
+    requests = requests_of(fleet)
+    list(fleet.answer(requests, FREE))
+    fleet.broadcast(other, version=1, again=lambda: folder)
+    expected = open_engine(folder, SMALL, threads=1).stream(requests, FREE)
+    assert seeds_and_tokens(fleet.answer(requests, FREE)) == seeds_and_tokens(expected)
+    fleet.broadcast(weights, version=2, again=lambda: tiny_model_dir)
+    assert fleet.deaths == 0
+
+
 def test_one_that_dies_at_work_is_reached_again(fleet, lent):
     requests = requests_of(fleet)
     whole = seeds_and_tokens(fleet.answer(requests, FREE))
@@ -145,7 +160,7 @@ def test_other_versions_are_refused_in_words(lent, tiny_model_dir, monkeypatch):
     with pytest.raises(StageFailed, match=r"it has torch 2\S+, this machine 1\.0: install"):
         asked(lent, tiny_model_dir)
     monkeypatch.setattr(remote, "PROTOCOL", 0)
-    with pytest.raises(StageFailed, match=r"version 1 of our protocol, this machine 0: use"):
+    with pytest.raises(StageFailed, match=r"version 2 of our protocol, this machine 0: use"):
         asked(lent, tiny_model_dir)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from stages.kinds.pretrain.kind import ModelShape
@@ -118,6 +119,10 @@ def largest_gap(folder, requests, completions):
     return gap
 
 
+def broadcast(fleet, folder):
+    fleet.broadcast(load_file(folder / "model.safetensors"), version=9, again=lambda: folder)
+
+
 def check_greedy(fleet, folder):
     found, expected = answers_of(fleet, GREEDY), ours(folder)
     assert [c.token_ids for c in found] == [c.token_ids for c in expected]
@@ -136,6 +141,19 @@ def test_new_weights_in_place_answer_as_transformers_does_with_them(fleets, mode
     assert largest_gap(folder / "second", requests_of(fleet), answers_of(fleet, FREE)) < ROUNDING
     fleet.sync(folder / "first", version=2)
     check_greedy(fleet, folder / "first")
+
+
+@pytest.mark.parametrize("head", ["tied", "untied"])
+def test_weights_by_broadcast_are_those_of_a_folder(fleets, models, head):
+    fleet, folder = fleets[head], models[head]
+    fleet.sync(folder / "second", version=1)
+    by_file = answers_of(fleet, FREE)
+    fleet.sync(folder / "first", version=2)
+    (process,) = active_children()[-1:]
+    broadcast(fleet, folder / "second")
+    assert answers_of(fleet, FREE) == by_file  # log-probabilities, too
+    assert process in active_children()
+    assert fleet.deaths == 0
 
 
 def test_a_head_left_as_it_was_shows_in_the_log_probabilities(fleets, models):
@@ -176,3 +194,5 @@ def test_every_worker_of_tensor_parallelism_takes_new_weights_over(models, monke
         check_greedy(fleet, folder / "first")
         fleet.sync(folder / "second", version=1)
         check_greedy(fleet, folder / "second")
+        broadcast(fleet, folder / "first")
+        check_greedy(fleet, folder / "first")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from safetensors.torch import load_file
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -25,6 +26,7 @@ from transformers import AutoModelForCausalLM
 
 from pipeline.launchers.gang import Rank, free_port
 from stages.kinds.pretrain.kind import ModelShape
+from stages.models.folder import WEIGHTS
 from stages.rl import policy_weights
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import build_tokenizer
@@ -54,6 +56,9 @@ def main(rank: int) -> None:
             folder = Path(tempfile.mkdtemp())
             policy_weights.write(model, tokenizer, folder, torch.float32)
             engine = AutoModelForCausalLM.from_pretrained(folder)
+            sent, saved = policy_weights.tensors(model, torch.float32), load_file(folder / WEIGHTS)
+            assert sent.keys() == saved.keys()
+            assert all(torch.equal(sent[name], tensor) for name, tensor in saved.items())
             shutil.rmtree(folder)
             assert type(engine) is type(plain)
             assert torch.equal(engine(input_ids=ids).logits, plain(input_ids=ids).logits)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from pipeline.context import Context
@@ -24,6 +26,8 @@ from stages.kinds.sample import run as sample
 from stages.kinds.sample.config import SampleConfig
 from stages.kinds.sft import run as sft
 from stages.kinds.sft.kind import SFTConfig
+from stages.rl import policy_weights
+from stages.rollout.collective import HERE, Sender
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.opening import open_engine
 from stages.rollout.speech import Speech
@@ -118,6 +122,26 @@ def test_samples_are_the_same_in_any_batch(base: Path) -> None:
     engine.batch_tokens = 1
     alone = engine.generate(asked(engine, 4), FREE)
     assert [[c.token_ids for c in g] for g in alone] == [[c.token_ids for c in g] for g in together]
+
+
+def test_weights_by_broadcast_are_those_of_a_folder_and_are_loaded_as_they_are(
+    base: Path, tmp_path: Path
+) -> None:
+    engine: Any = open_engine(base, EXACT, threads=1)
+    policy_weights.write(engine.model, engine.tokenizer, tmp_path, torch.float32)
+    sent = policy_weights.tensors(engine.model, torch.float32)
+    saved = load_file(tmp_path / "model.safetensors")
+    assert sent.keys() == saved.keys()
+    assert all(torch.equal(sent[name], tensor) for name, tensor in saved.items())
+    before = {name: value.clone() for name, value in engine.model.state_dict().items()}
+    for weight in engine.model.parameters():
+        weight.data.zero_()
+    with Sender(saved, HERE, receivers=1) as sender, ThreadPoolExecutor(1) as beside:
+        done = beside.submit(sender.send)
+        engine.receive(sender.meeting, 1)
+        done.result()
+    after = engine.model.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
 
 
 @pytest.mark.parametrize("form", ["of now", "as published"])

@@ -27,6 +27,8 @@ from tests.training.test_rl import config as nine_steps
 AHEAD = {"rollout_ahead": 1, "importance": Importance("token_truncate", None, 2.0)}
 SMALL_BATCHES = shipped(Rollout, batch_tokens=1000)  # so that a rollout comes in parts
 
+SENT = shipped(Rollout, batch_tokens=1000, own_gpus=1, weights="broadcast")
+
 
 def config(**changes: Any) -> RLConfig:
     return nine_steps(**{"max_steps": 5, **changes})
@@ -53,10 +55,13 @@ def test_a_rollout_drawn_ahead_is_one_old_and_weighed_for_it(speaking_inputs, ma
     assert min(lowest[2:]) < 0.99
 
 
-def test_engines_that_draw_ahead_get_the_merged_weights_of_adapters(speaking_inputs, make_context):
+@pytest.mark.parametrize("rollout", [SMALL_BATCHES, SENT], ids=["file", "broadcast"])
+def test_engines_that_draw_ahead_get_the_merged_weights_of_adapters(
+    speaking_inputs, make_context, rollout
+):
     context = make_context()
     lora = shipped(Lora, rank=4, alpha=8)
-    rl.run(config(**AHEAD, lora=lora, max_steps=4), speaking_inputs, context)
+    rl.run(config(**AHEAD, lora=lora, max_steps=4, rollout=rollout), speaking_inputs, context)
     assert max(curve(context, "sampling_logp_difference")) < 1e-5
     assert max(curve(context, "staleness")) > 1e-4
 
@@ -97,8 +102,9 @@ def test_validation_asks_the_policy_as_it_is_while_a_rollout_is_drawn_ahead(
     assert all(torch.equal(value, weights(plain)[name]) for name, value in weights(looked).items())
 
 
+@pytest.mark.parametrize("rollout", [SMALL_BATCHES, SENT], ids=["file", "broadcast"])
 def test_an_engine_that_is_killed_in_a_rollout_changes_nothing(
-    speaking_inputs, make_context, tmp_path, monkeypatch
+    speaking_inputs, make_context, tmp_path, monkeypatch, rollout
 ):
     whole, harmed = make_context(tmp_path / "whole"), make_context(tmp_path / "harmed")
     rl.run(config(**AHEAD, rollout=SMALL_BATCHES), speaking_inputs, whole)
@@ -112,7 +118,8 @@ def test_an_engine_that_is_killed_in_a_rollout_changes_nothing(
         return score(self, places, batch, step)
 
     monkeypatch.setattr(GroupDrawer, "_score", kill_once)
-    rl.run(config(**AHEAD, rollout=SMALL_BATCHES), speaking_inputs, harmed)
+    rl.run(config(**AHEAD, rollout=rollout), speaking_inputs, harmed)
     assert killed
+    assert bool(list((harmed.work / "policy").glob("again*"))) == (rollout is SENT)
     assert curve(harmed, "reward") == curve(whole, "reward")
     assert all(torch.equal(value, weights(whole)[name]) for name, value in weights(harmed).items())

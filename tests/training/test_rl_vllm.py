@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 from stages.kinds.pretrain.kind import ModelShape
 from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import Importance, RLConfig, Validation
+from stages.rl.groups import GroupDrawer
 from stages.rl.policy_engine import SyncedPolicy
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.transformers_engine import TransformersEngine
@@ -80,6 +83,27 @@ def test_ten_steps_keep_the_engine_at_rounding_from_the_policy_and_its_greedy_wo
     plain = TransformersEngine.open(path, shipped(Rollout, dtype="float32"), threads=1)
     for place, (completion,) in enumerate(plain.generate(requests, greedy)):
         assert said[place].token_ids == completion.token_ids
+
+
+def test_an_engine_that_dies_after_a_broadcast_begins_with_the_weights_in_training(
+    given, make_context, monkeypatch
+):
+    score, killed = GroupDrawer._score, []
+
+    def kill_once(self: Any, places: Any, batch: Any, step: int) -> Any:
+        if step == 2 and not killed:
+            killed.extend(multiprocessing.active_children())
+            for engine in killed:
+                engine.kill()
+        return score(self, places, batch, step)
+
+    monkeypatch.setattr(GroupDrawer, "_score", kill_once)
+    context = make_context()
+    sent = replace(VLLM, own_gpus=1, weights="broadcast")
+    rl.run(with_vllm(max_steps=4, rollout=sent), given, context)
+    assert killed
+    assert len(list((context.work / "policy").glob("again*"))) == 1
+    assert max(curve(context, "sampling_logp_difference")) < ROUNDING
 
 
 def test_adapters_and_a_rollout_drawn_ahead_reach_vllm_as_well(given, make_context):

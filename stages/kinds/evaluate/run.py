@@ -113,9 +113,14 @@ def _asked(config: EvaluateConfig, inputs: Inputs, problems: Sequence[Row]) -> A
     """What is told of every problem."""
     terms = sorted(TERM_OF[scorer.facts["scores"]] for scorer in inputs.get("score_with", ()))
     stated = any(preference_of(problem) for problem in problems)
-    judged = config.judge is not None
-    voters = config.voted.samples if config.voted else 1
-    return Asked(tuple(config.pass_at), most_samples(config), tuple(terms), voters, stated, judged)
+    return Asked(
+        tuple(config.pass_at),
+        most_samples(config),
+        tuple(terms),
+        stated=stated,
+        gold=config.judge is not None,
+        voters=config.voted.samples if config.voted else 1,
+    )
 
 
 def _scorers(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pipeline.kinds import Problem, Stage
 from stages.kinds.rl import algorithm_check, reward_check
 from stages.kinds.rl.config import RLConfig
+from stages.rl.apart import apart
 from stages.rl.schedule import length_limits
 from stages.settings import (
     context,
@@ -18,7 +19,7 @@ from stages.settings import (
     values,
     verifiers,
 )
-from stages.settings.generation import Sampling
+from stages.settings.generation import BROADCAST, Sampling
 from stages.verifiers.answer import POLICIES
 
 MODES = ("token_truncate", "token_mask", "sequence_truncate", "sequence_mask")  # TRL's
@@ -182,6 +183,13 @@ def _engines(config: RLConfig) -> Iterator[Problem]:
     size, own = rollout.tensor_parallel_size, rollout.own_gpus
     yield from values.at_least(rollout, 1, "tensor_parallel_size", below="rollout")
     yield from values.at_least(rollout, 0, "own_gpus", below="rollout")
+    if apart(config) and rollout.weights == BROADCAST and not own and not rollout.engines_at:
+        yield Problem(
+            "rollout.weights",
+            "is broadcast, and engines share the GPUs of training, where NCCL joins no two "
+            "processes on one GPU: set it to file, or give them rollout.own_gpus (or "
+            "rollout.engines_at)",
+        )
     if size < 1 or rollout.engines_at:
         return
     if own > 0 and own % size:
