@@ -46,7 +46,7 @@ def main() -> None:
     ):
         fleet.generate([GenerationRequest([5, 6], 1, 0)], Sampling(0.0, max_tokens=2))
         rounds = [_round(model, tokenizer, fleet, Path(place) / str(n)) for n in (1, 0, 1)]
-    table = Table(title=f"{SHAPE}: to one engine ({engine}), {fleet.deaths} deaths")
+    table = Table(title=f"to one engine ({engine}), {fleet.deaths} deaths")
     for column in rounds[0]:
         table.add_column(f"{column}, s", justify="right")
     table.add_row(*(f"{statistics.median(one[name] for one in rounds):.2f}" for name in rounds[0]))

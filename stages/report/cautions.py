@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from pipeline.notices import kept
-from stages.report import origins, seed_words
+from stages.report import origins, overlap, seed_words
 from stages.report.evidence import Evidence, Missing
+from stages.report.names import ACCURACY
 from stages.report.page import Page
 
 
@@ -24,7 +25,8 @@ def care(page: Page) -> str:
         if cut > page.shown["warn_truncation"]:
             notes.append(f"{stage}: {100 * cut:.0f} % of its completions hit the length limit.")
     manifests = [artifact.manifest for artifact in page.artifacts.values()]
-    notes += [*_not_finite(page), *origins.mixed(manifests)]
+    notes += [*_few(page), *_not_finite(page), *origins.mixed(manifests)]
+    notes += [f"{found}." for found in overlap.overlaps(page.artifacts)]
     for stage, artifact in page.artifacts.items():
         notes += [f"{stage} warned: {text}." for text in kept(artifact.facts)]
     notes += [
@@ -38,6 +40,16 @@ def care(page: Page) -> str:
         "shape.",
     ]
     return "\n".join(f"- {note}" for note in notes)
+
+
+def _few(page: Page) -> Iterator[str]:
+    """Evaluations of so few problems that no claim reads them."""
+    smallest = page.config["claims"]["bootstrap"].get("smallest", 1)
+    for stage, estimates in page.facts["stages"].items():
+        asked = (estimates.get(ACCURACY) or {}).get("n")
+        if asked is not None and asked < smallest:
+            problems = "one problem" if asked == 1 else f"{asked} problems"
+            yield f"{stage} was asked {problems}, fewer than {smallest}: that decides nothing."
 
 
 def _not_finite(page: Page) -> Iterator[str]:

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from pipeline.statistics import Bootstrap
-from stages.report import bar_figures, budget_figures, curve_figures, style
+from stages.report import bar_figures, beside_figures, budget_figures, curve_figures, style
 from stages.report.evidence import Evidence
 from stages.report.figure import ALL, Plan, Rows, of_seeds, write_csv
 
@@ -42,6 +42,13 @@ PLANS = (
         "Distilled students, the same student trained by RL, and their bases.",
         bar_figures.student_rows,
         bar_figures.draw_students,
+    ),
+    Plan(
+        "held_out",
+        "Problems that RL is only asked, over its steps, with the points that the paper tells of "
+        "R1-Zero on AIME 2024. Other problems: the shape is to be held against it, not the height.",
+        beside_figures.held_out_rows,
+        beside_figures.draw_held_out,
     ),
     Plan(
         "budget",

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.statistics import Bootstrap
-from stages.report import origins, over_seeds
+from stages.report import beside, origins, over_seeds
 from stages.report.claims import Finding, Judgement, judge, seeds_needed
 from stages.report.comparison import compare, paired
 from stages.report.evidence import Evidence, Missing
@@ -33,7 +33,11 @@ def gather(
     """
     seeds = [Evidence(own, seed) for seed, own in by_seed.items()]
     one_by_one = seeds if len(seeds) > 1 else []
-    return _judged(seeds, claims) | {
+    whole = _judged(seeds, claims)
+    papers = claims.get("shown", {}).get("beside") or {}
+    bootstrap = Bootstrap(**claims["bootstrap"])
+    return whole | {
+        "beside": beside.facts(papers, seeds, whole["stages"], bootstrap),
         "seeds": list(by_seed),
         "by_seed": {str(one.seed): _judged([one], claims) for one in one_by_one},
         "asked": origins.asked(artifacts),

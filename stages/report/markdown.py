@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stages.report import costs, critical_path, falls, origins, samples, seed_words, tables, trained
+from stages.report import (
+    beside,
+    costs,
+    critical_path,
+    falls,
+    origins,
+    samples,
+    seed_words,
+    tables,
+    trained,
+)
 from stages.report.cautions import care
 from stages.report.evidence import Evidence
 from stages.report.names import HEADLINE, NOT_REPRODUCED, NOT_RUN, REPRODUCED, UNDECIDED
@@ -35,6 +45,7 @@ def sections(page: Page) -> list[Section]:
         ("stages", "The stages", _stages(page)),
         ("rl", "Reinforcement learning", _rl(page)),
         ("students", "Students", _students(page)),
+        ("beside", "Beside the paper", _beside(page)),
         ("budget", "Thinking budget", page.figure("budget")),
         ("preference", "Preference reward that runs too long", page.figure("preference")),
         ("controls", "Controls", _controls(page)),
@@ -139,6 +150,12 @@ def _rl(page: Page) -> str:
     terms = trained.rewards(evidence, page.shown["last"])
     parts = (page.figure("rl_curves"), looks, how if looks else "", page.figure("rewards"), terms)
     return "\n\n".join(part for part in parts if part)
+
+
+def _beside(page: Page) -> str:
+    prompt = (page.config.get("size") or {}).get("prompt")
+    figure = page.figure("held_out")
+    return beside.section(page.facts["beside"], [figure] if figure else [], prompt)
 
 
 def _students(page: Page) -> str:

@@ -176,6 +176,11 @@ def _of_curve(evidence: Evidence, side: Quantity, bootstrap: Bootstrap, stream: 
             f"the curve {side.curve} of {side.stage} has {len(values)} points, "
             f"its {side.part} part {len(part)}, fewer than {bootstrap.smallest}"
         )
+    if bad := int((~np.isfinite(part)).sum()):
+        raise Missing(
+            f"the curve {side.curve} of {side.stage} has {bad} values that are no finite numbers "
+            f"in its {side.part} part"
+        )
     return statistics.mean_of_steps(part, bootstrap, stream)
 
 

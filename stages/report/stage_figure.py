@@ -31,7 +31,7 @@ def draw(seeds: Sequence[Curve], panels: Mapping[str, str], smoothing: float) ->
         figure, grid = plt.subplots(count, COLUMNS, figsize=size, squeeze=False)
         # Set by hand: to find the places anew for each stage took half of a report's time.
         top, bottom = 1 - 0.25 / size[1], 0.3 / size[1]
-        figure.subplots_adjust(0.09, bottom, 0.99, top, wspace=0.25, hspace=0.45)
+        figure.subplots_adjust(0.115, bottom, 0.99, top, wspace=0.25, hspace=0.45)
         for axes, (metric, title) in zip(grid.flat, logged.items(), strict=False):
             _panel(axes, [_series(curve, metric) for curve in seeds], title, smoothing)
         for axes in list(grid.flat)[len(logged) :]:

@@ -87,7 +87,7 @@ def differences(found: Iterable[Mapping[str, Any]]) -> str:
     rows = [
         [
             f"{d['stage']} − {d['against']}, {d['group']}",
-            _points(d),
+            points(d),
             f"{d['higher']} / {d['lower']}",
             str(d["n"]),
         ]
@@ -104,7 +104,7 @@ def votes(found: Iterable[Mapping[str, Any]], stages: Iterable[str]) -> str:
     rows = [
         [
             stage,
-            _points(by_stage[stage]),
+            points(by_stage[stage]),
             f"{by_stage[stage]['higher']} / {by_stage[stage]['lower']}",
             str(by_stage[stage]["n"]),
         ]
@@ -115,7 +115,8 @@ def votes(found: Iterable[Mapping[str, Any]], stages: Iterable[str]) -> str:
     return table([*head, "problems"], rows) if rows else ""
 
 
-def _points(found: Mapping[str, Any]) -> str:
+def points(found: Mapping[str, Any]) -> str:
+    """A difference of shares with its interval: `+7.1 [+3.0, +11.2]`"""
     sides = f"[{100 * found['low']:+.1f}, {100 * found['high']:+.1f}]"
     return f"{100 * found['difference']:+.1f} {sides}"
 

@@ -74,8 +74,7 @@ class GrowingLayer(DynamicLayer):
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         """Keep or repeat rows, in the order of `indices`, with room to go on."""
         length = self.keys.shape[2]
-        views = (self.keys[indices], self.values[indices])
-        self.buffers = [_with_room(x, self.buffers[0].shape[2]) for x in views]
+        self.buffers = [buffer.index_select(0, indices) for buffer in self.buffers]
         self.keys, self.values = (buffer[:, :, :length] for buffer in self.buffers)
 
 

@@ -269,13 +269,14 @@ def _require_numbers(logits_UV: torch.Tensor) -> None:
 
 
 def _distinct(batch: list[_Sequence]) -> tuple[list[list[int]], list[int]]:
-    """Each prompt once (samples of a request stand together), and which one each row has."""
+    """Each prompt once, where equal ones stand together, and which one each row has.
+
+    Those of a request do, and those of the requests that go on from the same forced thought.
+    """
     prompts: list[list[int]] = []
     owners: list[int] = []
-    request = None
     for sequence in batch:
-        if sequence.request != request:
-            request = sequence.request
+        if not prompts or sequence.prompt != prompts[-1]:
             prompts.append(sequence.prompt)
         owners.append(len(prompts) - 1)
     return prompts, owners

@@ -208,8 +208,16 @@ def _curve(chance: random.Random, stage: str) -> list[dict[str, float]]:
                 "checking_words": 0.3 + 0.6 * done + chance.gauss(0, 0.05),
                 "language_consistency": consistent + chance.gauss(0, 0.01),
             }
+            | _held_out(accuracy, step)
         )
     return points
+
+
+def _held_out(accuracy: float, step: int) -> dict[str, float]:
+    """What `validate_on` shows every 20 steps."""
+    if step % 20:
+        return {}
+    return {"validation/accuracy": accuracy, "validation/cons_at_k": min(1.0, accuracy + 0.1)}
 
 
 def _columns(
@@ -288,5 +296,6 @@ def whole(world: World) -> World:
 def shipped() -> dict[str, Any]:
     """The claims config that ships with the project."""
     claims: dict[str, Any] = yaml.safe_load((ROOT / "conf" / "claims" / "r1.yaml").read_text())
+    claims["shown"]["beside"] = yaml.safe_load((ROOT / "conf/beside/r1.yaml").read_text())
     claims["bootstrap"] = yaml.safe_load((ROOT / "conf" / "config.yaml").read_text())["bootstrap"]
     return claims

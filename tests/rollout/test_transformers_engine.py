@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from pipeline import meter
 from pipeline.errors import StageFailed, UsageError
 from stages.rollout.engine import GenerationRequest
 from stages.rollout.opening import open_engine
@@ -68,6 +69,16 @@ def test_a_sample_is_the_one_that_its_own_seed_gives_alone(engine):
     prompt = requests(engine)[0].prompt_ids
     ((third,),) = engine.generate([GenerationRequest(prompt, 1, seed=2)], FREE)
     assert third.token_ids == group[2].token_ids
+
+
+def test_equal_prompts_of_several_requests_are_run_once_and_each_keeps_its_seed(engine):
+    prompt = requests(engine)[0].prompt_ids
+    apart = [GenerationRequest(prompt[:2], 1, seed, prefix_ids=prompt[2:]) for seed in range(4)]
+    meter.begin()
+    found = engine.generate(apart, FREE)
+    assert meter.take().counts["tokens_in"] == len(prompt)
+    (group,) = engine.generate(requests(engine, n=4)[:1], FREE)
+    assert [completion.token_ids for (completion,) in found] == [c.token_ids for c in group]
 
 
 def test_greedy_equals_generate_for_prompts_of_different_lengths(engine):
