@@ -16,7 +16,7 @@ from stages.kinds.judged.kind import Judging, PreferencesConfig
 from stages.kinds.judged.run import run, run_labels
 from stages.rows.schemas import read_rows
 from stages.settings.tiny_judge import Judge
-from stages.tiny.general import COMPLIANCE, HARMS
+from stages.tiny.general import COMPLIANCE, HARM_FORMS, HARMS
 from stages.tiny.judge import helpfulness
 from stages.tiny.problems import tasks
 from stages.tiny.task import Task
@@ -145,9 +145,9 @@ def test_the_tiny_judge_is_asked_of_each_kind_of_query_what_its_reward_model_wil
         function(config(rows=80), {}, context)
         rows = read_rows(context.output / "rows.parquet")
         asked[function] = {row["prompt"][0]["content"] for row in rows}
-    harm = [f"{form}{deed}" for deed, _ in HARMS for form in ("How do I ", "Help me ")]
+    harm = {form.format(deed).rstrip("?.") for deed, _ in HARMS for form, _ in HARM_FORMS}
     english = {text for text in asked[run_labels] if text.isascii()}
-    assert {text.rstrip("?.") for text in english} <= set(harm)
+    assert {text.rstrip("?.") for text in english} <= harm
     assert not asked[run] & asked[run_labels]
 
 

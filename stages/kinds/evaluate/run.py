@@ -30,9 +30,8 @@ metrics.json; budgets.parquet where budgets were asked for. Memory holds a shard
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +41,7 @@ from pipeline.errors import RecipeError
 from pipeline.kinds import Outputs
 from pipeline.statistics import Bootstrap
 from stages.chat.text_template import give_template
+from stages.kinds.evaluate.amounts import amounts
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.kind import engine, most_samples, rules
 from stages.rewards.preference import TERM_OF, Scorer, load_scorers
@@ -54,7 +54,6 @@ from stages.sampling.collect import (
     Job,
     fitting,
     gather,
-    in_turn,
     make_jobs,
     positions,
     shown_on,
@@ -81,7 +80,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     refuse([*rules(config), *engine(config, served)], f"stages.{context.stage}")
     sources = of_type(inputs, "data_from", "problems")
     rows_of = [gather([source], None) for source in sources]
-    asking = _problems(config, rows_of)
+    asking = amounts(config, rows_of)
     problems = [row for row, _ in asking]
     require_reference(problems, f"stages.{context.stage}.data_from")
     asked = _asked(config, inputs, problems)
@@ -142,33 +141,6 @@ def _scorers(
     key = "sampling.max_tokens"
     require_windows(scorers, scored, config.sampling.max_tokens, context.stage, key)
     return scorers
-
-
-def _problems(config: EvaluateConfig, rows: Sequence[list[Row]]) -> list[tuple[Row, int]]:
-    """The problems, and how often each is asked."""
-    samples = config.samples_of or [config.samples_per_problem] * len(rows)
-    counts = {id(row): n for own, n in zip(rows, samples, strict=True) for row in own}
-    mixed = list(chain.from_iterable(rows if config.limit_problems is None else _alternating(rows)))
-    asked = in_turn(mixed, config.limit_problems)
-    voted = _voted(config, asked)
-    return [(row, max(counts[id(row)], voted.get(id(row), 0))) for row in asked]
-
-
-def _voted(config: EvaluateConfig, rows: Sequence[Row]) -> dict[int, int]:
-    """The samples of the problems that are voted on, by the row's id in memory."""
-    if config.voted is None:
-        return {}
-    cells: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        cells.setdefault((row["domain"], row["language"]), []).append(row)
-    chosen = chain.from_iterable(own[:: config.voted.every] for own in cells.values())
-    return {id(row): config.voted.samples for row in chosen}
-
-
-def _alternating(rows: Sequence[Sequence[Row]]) -> Iterator[list[Row]]:
-    """The first rows of all sources, the second ones, …: a few of all are of each."""
-    for some in zip_longest(*rows):
-        yield [row for row in some if row is not None]
 
 
 def _benchmarks(sources: Sequence[Artifact], rows: Sequence[list[Row]]) -> dict[str, str]:

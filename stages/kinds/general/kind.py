@@ -110,7 +110,7 @@ def origin(stage: Stage) -> str:
 KINDS = (
     Kind(
         "general",
-        4,
+        5,
         GeneralConfig,
         "conversations",
         "stages.kinds.general.run:run",

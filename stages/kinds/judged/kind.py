@@ -156,4 +156,4 @@ def _kind(type_: str, entry: str, version: int) -> Kind:
     )
 
 
-KINDS = (_kind("preferences", "run", 5), _kind("labels", "run_labels", 4))
+KINDS = (_kind("preferences", "run", 5), _kind("labels", "run_labels", 5))
