@@ -17,7 +17,7 @@ def facts(run: Mapping[str, Any], artifacts: Mapping[str, Artifact], places: int
     places: how many stages could run at once.
     """
     stages = run.get("stages") or {}
-    ran = {name: stage["ran_seconds"] for name, stage in stages.items() if stage["ran_seconds"]}
+    ran = {name: s["ran_seconds"] for name, s in stages.items() if s.get("ran_seconds")}
     if not ran or not run.get("seconds"):
         return {}
     path = _longest(ran, artifacts)
