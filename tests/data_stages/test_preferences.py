@@ -16,10 +16,11 @@ from stages.kinds.judged.kind import Judging, PreferencesConfig
 from stages.kinds.judged.run import run, run_labels
 from stages.rows.schemas import read_rows
 from stages.settings.tiny_judge import Judge
-from stages.tiny.general import COMPLIANCE, HARM_FORMS, HARMS
+from stages.tiny.general import COMPLIANCE, HARM_FORMS
 from stages.tiny.judge import helpfulness
 from stages.tiny.problems import tasks
 from stages.tiny.task import Task
+from stages.tiny.vocabulary import HARMS
 from tests.shipped import shipped
 
 OPEN_ROWS = Path(__file__).parent.parent / "data/open_rows"
@@ -145,9 +146,9 @@ def test_the_tiny_judge_is_asked_of_each_kind_of_query_what_its_reward_model_wil
         function(config(rows=80), {}, context)
         rows = read_rows(context.output / "rows.parquet")
         asked[function] = {row["prompt"][0]["content"] for row in rows}
-    harm = {form.format(deed).rstrip("?.") for deed, _ in HARMS for form, _ in HARM_FORMS}
+    harm = {form.format(deed) for form, _ in HARM_FORMS for deed, _ in HARMS}
     english = {text for text in asked[run_labels] if text.isascii()}
-    assert {text.rstrip("?.") for text in english} <= harm
+    assert english <= harm
     assert not asked[run] & asked[run_labels]
 
 
