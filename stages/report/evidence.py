@@ -91,7 +91,7 @@ class Evidence:
     def __init__(self, artifacts: Mapping[str, Artifact], seed: int = 0) -> None:
         self.artifacts = artifacts
         self.seed = seed
-        self._evaluations = _by_model(artifacts)
+        self._evaluations = by_model(artifacts)
         self._tables: dict[str, Problems] = {}
 
     def models(self) -> list[str]:
@@ -154,7 +154,7 @@ def _under_budgets(path: Path, ids: Iterable[str]) -> dict[str, list[float | Non
     return {name: [found.get(id_) for id_ in ids] for name, found in cells.items()}
 
 
-def _by_model(artifacts: Mapping[str, Artifact]) -> dict[str, Artifact]:
+def by_model(artifacts: Mapping[str, Artifact]) -> dict[str, Artifact]:
     """Evaluations by the stage they judge; `eval_<stage>` wins where there are several."""
     found: dict[str, Artifact] = {}
     for name, artifact in artifacts.items():
@@ -164,3 +164,8 @@ def _by_model(artifacts: Mapping[str, Artifact]) -> dict[str, Artifact]:
         if model not in found or name == f"eval_{model}":
             found[model] = artifact
     return found
+
+
+def seconds(artifact: Artifact) -> float:
+    """How long the stage took, over all its attempts."""
+    return float(artifact.manifest.get("seconds", 0.0))

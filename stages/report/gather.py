@@ -12,7 +12,7 @@ from pipeline.statistics import Bootstrap
 from stages.report import beside, origins, over_seeds
 from stages.report.claims import Finding, Judgement, judge, seeds_needed
 from stages.report.comparison import compare, paired
-from stages.report.evidence import Evidence, Missing
+from stages.report.evidence import Evidence, Missing, seconds
 from stages.report.falls import falls
 from stages.report.names import ACCURACY, CONSENSUS, GROUPS, REASONING, VOTED
 from stages.report.quantities import Quantity, Worlds
@@ -98,11 +98,6 @@ def _voted(evidence: Evidence, stage: str, bootstrap: Bootstrap) -> Estimates:
     low, high = draws.interval(bootstrap.confidence)
     entry = {"value": draws.value, "low": low, "high": high, "n": draws.n}
     return {f"{REASONING}/{VOTED}": entry}
-
-
-def seconds(artifact: Artifact) -> float:
-    """How long the stage took, over all its attempts."""
-    return float(artifact.manifest.get("seconds", 0.0))
 
 
 def _slices(facts: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

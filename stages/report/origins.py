@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.artifact import Artifact
+from stages.report.evidence import by_model
 from stages.tiny.splits import CLAIMS, SETTLING
 
 WORTH = {  # of a split of the tiny world
@@ -52,11 +53,10 @@ def mixed(manifests: Iterable[Manifest]) -> list[str]:
 
 
 def asked(artifacts: Mapping[str, Artifact]) -> list[str]:
-    """The problems that evaluations asked: which, how many, and of which split they say to be."""
+    """What the evaluations that are shown asked: which problems, how many, of which split."""
     names = {
         edge["stage"]: None
-        for artifact in artifacts.values()
-        if artifact.type == "evaluation"
+        for artifact in by_model(artifacts).values()
         for edge in artifact.manifest["inputs"]
         if edge["edge"] == "data_from"
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.artifact import Artifact
-from stages.report.gather import Estimates, seconds
+from stages.report.evidence import seconds
 from stages.report.names import (
     ACCURACY,
     COUNTS,
@@ -20,6 +20,7 @@ from stages.report.names import (
     ROWS,
     SCORES,
 )
+from stages.report.over_seeds import Estimates
 
 NONE = "–"
 BEST_OF = re.compile(rf"({'|'.join(GROUPS)})/best_of_\d+_\w+")

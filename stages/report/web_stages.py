@@ -10,9 +10,8 @@ from markupsafe import Markup
 
 from pipeline.artifact import Artifact
 from stages.report import stage_figure, tables
-from stages.report.evidence import Evidence, Missing
+from stages.report.evidence import Evidence, Missing, seconds
 from stages.report.gallery import Gallery, Shown, complete, gallery
-from stages.report.gather import seconds
 from stages.report.names import ACCURACY, GENERAL, HEADLINE
 from stages.report.origins import commit, short
 from stages.report.page import Page

@@ -12,11 +12,15 @@ from stages.report.origins import asked
 
 
 def artifacts(facts: dict[str, Any]) -> dict[str, Artifact]:
-    edge = {"edge": "data_from", "stage": "heldout", "fingerprint": "0"}
+    def evaluation(problems: str) -> dict[str, Any]:
+        edge = {"edge": "data_from", "stage": problems, "fingerprint": "0"}
+        return {"type": "evaluation", "facts": {"model": "zero"}, "inputs": [edge]}
+
     manifests: dict[str, dict[str, Any]] = {
-        "heldout": {"stage": "heldout", "type": "problems", "facts": facts},
-        "prompts": {"stage": "prompts", "type": "problems", "facts": {"split": "train"}},
-        "eval_zero": {"stage": "eval_zero", "type": "evaluation", "facts": {}, "inputs": [edge]},
+        "heldout": {"type": "problems", "facts": facts},
+        "prompts": {"type": "problems", "facts": {"split": "train"}},
+        "trial": evaluation("prompts"),  # what a reward model was tried on is no claim's evidence
+        "eval_zero": evaluation("heldout"),
     }
     return {name: Artifact(Path(name), manifest) for name, manifest in manifests.items()}
 

@@ -66,7 +66,8 @@ def test_nothing_is_said_where_no_model_was_made() -> None:
 
 def test_the_questions_that_people_are_offered_are_the_worlds_own() -> None:
     def form(question: str) -> str:
-        return re.sub(r"\d", "N", question)
+        """Without what differs between questions of one kind: numbers, who has them, of what."""
+        return re.sub(r"^\w+ has N \w+", "Somebody has N things", re.sub(r"\d+", "N", question))
 
     streams = [tasks(domain, 0, "train") for domain in ("math", "code")]
     asked = {form(next(stream).question["en"]) for stream in streams for _ in range(3000)}
