@@ -188,6 +188,7 @@ def our_stage(settings: Settings, folder: Path) -> Contender:
         shipped,
         sampling=settings.sampling,
         samples_per_problem=settings.samples,
+        voted=None,
         pass_at=[1, settings.samples],
         checking_words=["wait", "check"],
         verifiers=replace(shipped.verifiers, workers=settings.workers),

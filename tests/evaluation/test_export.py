@@ -57,8 +57,9 @@ def _publish(store: Any, folder: Path, stage: str, type_: str, facts: Any, input
     manifest = {"stage": stage, "type": type_, "kind": type_, "created": "2026", "facts": facts}
     manifest |= {"fingerprint": digest_of(identity), "identity": identity, "funnel": {}}
     edges = [{"edge": e, "stage": a.stage, "fingerprint": a.fingerprint} for e, a in inputs]
-    config = {"sampling": {"temperature": 0.6, "top_p": 0.95, "max_tokens": 40}}
-    return store.publish(output, manifest | {"inputs": edges, "config": config})
+    sampling = {"temperature": 0.6, "top_p": 0.95, "max_tokens": 40}
+    manifest["config"] = {"sampling": sampling, "bootstrap_draws": 200}
+    return store.publish(output, manifest | {"inputs": edges, "seed": 0})
 
 
 @pytest.fixture(scope="module")

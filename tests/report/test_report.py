@@ -127,7 +127,7 @@ def test_a_part_of_the_recipe_is_reported_with_the_rest_shown_as_not_run(
     assert "| – | > 0 | – | not run: r1 was not run |" in text
     assert "Not run or not evaluated: dev1, dev2, dev3, r1" in text
     drawn = {png.stem for png in (path.parent / "figures").glob("*.png")}
-    assert drawn == {"rl_curves", "rewards", "stages", "budget", "claims"}
+    assert drawn == {"rl_curves", "rewards", "stages", "budget", "claims", "held_out"}
 
 
 def test_models_that_no_table_names_are_still_reported(

@@ -143,7 +143,7 @@ def test_samples_follow_the_tempered_and_truncated_distribution(fleets, models):
     )
     found = Counter(c.token_ids[0] for c in group)
     assert set(found) <= set(expected)
-    assert len(expected) > 3
+    assert len(expected) >= 3
     for token, share in expected.items():
         assert found[token] / count == pytest.approx(share, abs=4 * (share / count) ** 0.5)
 

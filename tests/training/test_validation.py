@@ -29,6 +29,7 @@ from test_algorithms_run import algorithm
 from test_rl_resume import kill, scramble_generators
 
 from tests.shipped import shipped
+from tests.training.conftest import speaking_problems
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")
@@ -158,8 +159,12 @@ def test_accuracy_is_a_curve_by_level_where_problems_have_one(
         assert easy == 0 < hard  # only the second of two has an answer that the model gives
 
 
-def test_it_is_judged_as_evaluations_are_and_not_as_rewards(inputs, make_context, monkeypatch):
+def test_it_is_judged_as_evaluations_are_and_not_as_rewards(
+    inputs, make_artifact, make_context, monkeypatch
+):
     """A rule that takes 7 for a copied answer stands in for a verifier's."""
+    rows = [row for row in speaking_problems() if row["reference"] != "7"]
+    inputs["data_from"] = (make_artifact("problems", "others", rows),)
     monkeypatch.setattr(
         maths, "unearned", lambda text, *_: COPIED if text == "7" else None, raising=False
     )
