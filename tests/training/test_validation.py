@@ -34,6 +34,7 @@ from tests.training.conftest import speaking_problems
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NOT_EXACT = ("time", "step_seconds", "tokens_per_second")
 EVERY_2 = shipped(Validation, every=2, samples=3)
+OFTEN = shipped(Validation, every=2, samples=24)  # so that what is seldom said is said
 
 
 def config(**changes) -> RLConfig:
@@ -152,7 +153,9 @@ def test_accuracy_is_a_curve_by_level_where_problems_have_one(
     rows = [row | {"metadata": json.dumps({"level": 1 + i % 2})} for i, row in enumerate(heldout())]
     inputs = {**speaking_inputs, "validate_on": (make_artifact("problems", "valid", rows),)}
     context = make_context()
-    rl.run(config(max_steps=1, steps_per_rollout=1, save_steps=1), inputs, context)
+    rl.run(
+        config(max_steps=1, steps_per_rollout=1, save_steps=1, validation=OFTEN), inputs, context
+    )
     for point in looks(context):
         easy, hard = (point[f"validation/accuracy/{level}"] for level in (1, 2))
         assert (easy + hard) / 2 == pytest.approx(point["validation/accuracy"])
@@ -169,7 +172,9 @@ def test_it_is_judged_as_evaluations_are_and_not_as_rewards(
         maths, "unearned", lambda text, *_: COPIED if text == "7" else None, raising=False
     )
     context = make_context()
-    rl.run(config(max_steps=1, steps_per_rollout=1, save_steps=1), inputs, context)
+    rl.run(
+        config(max_steps=1, steps_per_rollout=1, save_steps=1, validation=OFTEN), inputs, context
+    )
     assert all(point["validation/accuracy"] > 0 for point in looks(context))
     strict = make_context(context.work.parent / "strict")
     same = config(max_steps=1, steps_per_rollout=1, save_steps=1)
