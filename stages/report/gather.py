@@ -15,9 +15,8 @@ from stages.report.comparison import compare, paired
 from stages.report.evidence import Evidence, Missing, seconds
 from stages.report.falls import falls
 from stages.report.names import ACCURACY, CONSENSUS, GROUPS, REASONING, VOTED
+from stages.report.over_seeds import Estimates
 from stages.report.quantities import Quantity, Worlds
-
-Estimates = over_seeds.Estimates
 
 
 def gather(

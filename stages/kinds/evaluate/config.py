@@ -15,7 +15,7 @@ from stages.settings.verifiers import Verifiers
 
 @dataclass
 class Voted:
-    """Every so manieth problem of a domain and language is asked `samples` times.
+    """One in `every` problems of a domain and language is asked `samples` times.
 
     What one sample tells, as pass@1, is surest where many problems are asked a few times; a vote,
     pass@k and best-of-k need many samples, and so are measured on these problems alone.
