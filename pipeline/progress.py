@@ -47,16 +47,17 @@ class Progress:
 
     def __init__(self, work: Path) -> None:
         self._path = work / PROGRESS
-        self._since = time.time()
+        self._since = time.monotonic()
+        self._before = state.read(self._path, _Facts)  # left by an earlier attempt
         self._first: tuple[float, float, dict[str, float]] | None = None
         self._done, self._total = 0.0, 0.0
 
     def view(self, stage: str, kind: str) -> View:
         """The stage as it is now."""
-        elapsed = time.time() - self._since
+        elapsed = time.monotonic() - self._since
         plain = View(stage, kind, "running", elapsed)
         facts = state.read(self._path, _Facts)
-        if facts is None or facts["time"] < self._since:  # or left by an earlier attempt
+        if facts is None or facts == self._before:
             return plain
         at, done, total, also = facts["time"], facts["done"], facts["total"], facts["also"]
         if self._first is None or done < self._done or total != self._total:

@@ -57,6 +57,11 @@ def write(path: Path, value: Any) -> None:
     replace(path, text.encode(errors="replace"))  # half a surrogate has no UTF-8
 
 
+def plain(value: Any) -> Any:
+    """A value as JSON gives it back."""
+    return json.loads(json.dumps(to_jsonable_python(value)))
+
+
 def replace(path: Path, content: bytes) -> None:
     """Put new content in a file's place at once: a reader sees the old or the new, whole.
 

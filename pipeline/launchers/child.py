@@ -30,7 +30,7 @@ from pipeline.attempts import Attempts
 from pipeline.context import Context
 from pipeline.errors import RecipeError, StageFailed
 from pipeline.kinds import Outputs
-from pipeline.launchers import gang
+from pipeline.launchers import files, gang
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.record import inputs_of, manifest_of
 from pipeline.lease import Lease
@@ -45,23 +45,26 @@ Entry = Callable[[Any, Inputs, Context], Outputs]
 
 
 def main(job: Job, answer: Connection) -> None:
-    """Run the job, send its Outcome, and exit."""
+    """Run the job of a runner of this machine, say how it ended, and exit."""
     gc.freeze()  # else a collection copies every page of what the fork server imported
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _exit_on_sigterm)
     _redirect_output(job.log)
     _end_with_parent()
-    outcome = _guarded(job)
+    outcome = guarded(job)
     with contextlib.suppress(OSError):  # the log may lie on a full disk
         sys.stdout.flush()
         sys.stderr.flush()
-    with contextlib.suppress(OSError):
-        answer.send(outcome)
+    try:
+        files.write_outcome(job.folder, outcome)
+    except OSError:  # as may the job's folder
+        with contextlib.suppress(OSError):
+            answer.send(outcome)
     os._exit(0 if outcome.state in ("finished", "held") else 1)
 
 
-def _guarded(job: Job) -> Outcome:
+def guarded(job: Job) -> Outcome:
     """The job under its lease; every way it can end becomes an Outcome."""
     try:
         store = Store(job.store)
