@@ -75,6 +75,12 @@ class Progress:
         return View(stage, kind, "running", elapsed, done, total, facts["unit"], rate, left, rates)
 
 
+def how_far(work: Path) -> float:
+    """The last progress that a stage has shown; 0 if none."""
+    facts = state.read(work / PROGRESS, _Facts)
+    return 0.0 if facts is None else facts["done"]
+
+
 def clock(seconds: float | None) -> str:
     """Seconds for people: 0:07, 12:30, 1:02:03."""
     if seconds is None or not math.isfinite(seconds):

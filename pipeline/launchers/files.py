@@ -9,7 +9,6 @@ that is written stays.
 from __future__ import annotations
 
 import os
-import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -109,18 +108,7 @@ def read(folder: Path) -> Job:
 
 def write_outcome(folder: Path, outcome: Outcome) -> None:
     """Say how a job ended, unless that was said. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f"{_OUTCOME}.{uuid.uuid4().hex}.tmp"
-    state.write(aside, asdict(outcome))
-    state.flush(aside)
-    try:
-        os.link(aside, folder / _OUTCOME)
-    except FileExistsError:
-        pass
-    except OSError:  # a disk without hard links
-        aside.replace(folder / _OUTCOME)
-    finally:
-        aside.unlink(missing_ok=True)
+    state.write_once(folder / _OUTCOME, asdict(outcome))
 
 
 def outcome(folder: Path) -> Outcome | None:

@@ -18,7 +18,10 @@ from pipeline.project import load
 from pipeline.run_folder import RunFolder
 
 #: By `launcher.name`: the function `prepare(situation, pending, limits) -> Open`.
-LAUNCHERS = {"local": "pipeline.launchers.local:prepare"}
+LAUNCHERS = {
+    "local": "pipeline.launchers.local:prepare",
+    "slurm": "pipeline.launchers.slurm.launcher:prepare",
+}
 
 
 class Started(Protocol):

@@ -1,0 +1,48 @@
+"""How a job ended that could not say so itself, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.slurm import cluster
+from pipeline.launchers.slurm.cluster import Queued
+from pipeline.launchers.slurm.script import batch_log
+from pipeline.launchers.slurm.submission import Submission
+
+_MEMORY = re.compile(r"oom|out of memory|exceeded.*memory", re.IGNORECASE)
+
+
+def why_it_ended(job: Job, sent: Submission, queued: Queued | None) -> Outcome:
+    """The outcome of a job that left the queue without one."""
+    told = cluster.facts(sent.id or "")
+    state = told.get("JobState") or (queued.state if queued else "")
+    log = batch_log(job).with_name(Path(sent.log).with_suffix(".slurm.log").name)
+    log = log if log.exists() else Path(sent.log).with_suffix(".slurm.log")
+    words = _words(job, state, _says_memory(Path(sent.folder)))
+    starts = int(told.get("Restarts", "0")) + 1
+    often = f" after {starts} starts" if starts > 1 else ""
+    return Outcome("failed", f"job {sent.id}: {words}{often}", log)
+
+
+def _words(job: Job, state: str, memory: bool) -> str:
+    key = f"launcher.kinds.{job.kind.name}"
+    if state == "OUT_OF_MEMORY" or memory:
+        return f"killed for memory (OUT_OF_MEMORY): raise {key}.memory"
+    match state:
+        case "CANCELLED":
+            return "cancelled from outside (CANCELLED), by scancel or an administrator"
+        case "TIMEOUT":
+            return f"ended at its time limit before it could leave (TIMEOUT): raise {key}.time"
+        case "NODE_FAIL" | "BOOT_FAIL":
+            return f"its node was lost ({state}), and Slurm did not start it again"
+        case "":
+            return "left the queue, and nobody knows how it ended"
+        case _:
+            return f"ended without an outcome ({state}); launcher.starts allows no further start"
+
+
+def _says_memory(folder: Path) -> bool:
+    texts = (file.read_text(errors="replace") for file in folder.glob("srun-*.err"))
+    return any(_MEMORY.search(text) for text in texts)
