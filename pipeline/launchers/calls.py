@@ -19,7 +19,7 @@ from pipeline.attempts import Attempts
 from pipeline.context import LEAVE, Context, ask_to_leave
 from pipeline.errors import RecipeError, StageFailed
 from pipeline.kinds import Outputs
-from pipeline.launchers import gang
+from pipeline.launchers import files, gang
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.process import end_with_parent, leave_now
 from pipeline.launchers.record import inputs_of
@@ -90,7 +90,7 @@ def follow(job: Job, team: Team) -> Outcome:
         attempts = Attempts(work)
 
         def fence() -> None:
-            refuse(not attempts.is_of(meeting.token))
+            refuse(files.outcome(job.folder) is not None or not attempts.is_of(meeting.token))
 
         context = context_of(job, store, work, meeting, fence)
         outputs_of(job, team, load(job.kind.entry), inputs_of(job, store), context)

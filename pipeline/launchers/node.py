@@ -109,7 +109,7 @@ class _Stage:
                 found: Outcome = self._answer.recv()
                 return found
         how = f"its process was ended by {ended(self._process.exitcode)}"
-        if self._asked:
+        if self._asked or self._process.exitcode == process.ASKED:  # by who took its lease
             return Outcome("stopped", how)
         if self._process.exitcode == -signal.SIGKILL:
             how += ". Ask for more: launcher.job.memory, or by kind: launcher.kinds.….memory"

@@ -24,7 +24,6 @@ from pipeline.launchers.slurm.settings import settings_of
 from pipeline.launchers.slurm.shapes import Shapes
 from pipeline.launchers.slurm.submission import Submission
 from pipeline.limits import Limits
-from pipeline.run_folder import RunFolder
 from pipeline.situation import Situation
 
 _TICK = 0.2  # seconds between looks at outcomes
@@ -40,7 +39,7 @@ def prepare(situation: Situation, pending: Sequence[str], limits: Limits) -> Ope
     shapes = Shapes(settings, profile, limits, cluster.partitions())
     for name in pending:
         shapes.check(situation.graph.stages[name])
-    return lambda folder, say: SlurmLauncher(folder, say, shapes)
+    return lambda folder, say: SlurmLauncher(situation.store.root, say, shapes)
 
 
 class SlurmJob:
@@ -71,13 +70,18 @@ class SlurmJob:
 class SlurmLauncher:
     """Submits stages, watches them, and ends them when it is stopped."""
 
-    def __init__(self, folder: RunFolder, say: Say, shapes: Shapes) -> None:
+    def __init__(self, store: Path, say: Say, shapes: Shapes) -> None:
         self.running: list[SlurmJob] = []
-        self._folder = folder
+        self._store = store
         self._say = say
         self._shapes = shapes
         self._looked = 0.0
         self._told: dict[str, str] = {}
+
+    def has(self, stage: str, fingerprint: str) -> bool:
+        """Whether the stage's job waits or runs."""
+        sent = submission.found(self._store, stage, fingerprint)
+        return sent is not None and _is_there(sent)
 
     def place(self, stage: Stage, before: Attempts, at_once: int) -> Place | None:
         """What the stage's job will have; the queue sees to it that it waits."""
