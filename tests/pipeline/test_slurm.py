@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +14,6 @@ from typing import Any
 import pytest
 import yaml
 from conftest import HERE, Toy
-from slurm_cluster import Cluster, absent
 from toy_recipe.kinds import REGISTRY, SourceConfig, WorkConfig
 
 from pipeline.errors import UsageError
@@ -25,26 +22,12 @@ from pipeline.launchers.slurm.cluster import Partition
 from pipeline.launchers.slurm.settings import seconds_of, settings_of
 from pipeline.launchers.slurm.shapes import Shapes
 from pipeline.limits import ONE_AT_A_TIME
+from tests.pipeline.slurm_cluster import Cluster
 
-pytestmark = [
-    pytest.mark.skipif(bool(absent()), reason=f"no Slurm: {', '.join(absent())} not installed"),
-    pytest.mark.timeout(180),
-]
+pytestmark = pytest.mark.timeout(180)
 
 SLURM = "launcher=slurm"
 GANG = ("stages.left.processes=2", "launcher.job.nodes=2")
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # sockets want short paths
-    made = Cluster(folder)
-    try:
-        made.up()
-        yield made
-    finally:
-        made.down()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
