@@ -28,7 +28,7 @@ from pipeline.situation import Situation
 
 _TICK = 0.2  # seconds between looks at outcomes
 _ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
-_TOLD_BY = 10.0  # seconds after which a job that has left the queue is taken to be silent
+_LOOKS = 4  # at the queue, after which a job that has left it is taken to be silent
 
 
 def prepare(situation: Situation, pending: Sequence[str], limits: Limits) -> Open:
@@ -173,7 +173,8 @@ class SlurmLauncher:
             return Outcome("failed", job.error)
         outcome = files.outcome(Path(job.sent.folder))
         if outcome is None:
-            if job.ended_at is None or time.monotonic() - job.ended_at < _TOLD_BY:
+            patience = _LOOKS * self._shapes.settings.poll_seconds
+            if job.ended_at is None or time.monotonic() - job.ended_at < patience:
                 return None
             return why_it_ended(job.job, job.sent, job.queued)
         result = job.job.store / job.sent.stage / job.sent.fingerprint

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.launchers.job import Job
 from pipeline.launchers.slurm.settings import Request, Settings
 
-ERRORS = "srun-{start}.err"  # in the job's folder: what srun itself says
+MEMORY = "out-of-memory"  # in the job's folder: Slurm says that it was killed for memory
 CANCELLED = "cancelled"  # in the job's folder: the user wants no more of it
 
 #: After the stage: `$start` counts the starts before this one, `$step` is srun.
@@ -31,7 +31,11 @@ cat "$errors"
 echo "$(date +%T) start $start ended with $code"
 [ -e "$folder/outcome.json" ] && exit $code
 [ -e "$folder/{cancelled}" ] && exit $code
-grep -qiE 'oom|out of memory' "$errors" && exit $code
+if {{ tail -c "+$((before + 1))" "$log"; cat "$folder/start-$start".node*.log; }} 2>/dev/null |
+    grep -qiE 'oom.?kill|out of memory|exceeded.*memory'; then
+  touch "$folder/{memory}"
+  exit $code
+fi
 state=$(scontrol show job -o "$SLURM_JOB_ID" | tr ' ' '\\n' | grep ^JobState=)
 if [ "$state" = JobState=RUNNING ] && [ $((start + 1)) -lt {starts} ]; then
   echo "$(date +%T) back into the queue"
@@ -67,6 +71,8 @@ def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
         f"export PYTHONPATH={shlex.quote(os.pathsep.join(_import_paths()))}",
         "export PYTORCH_NVML_BASED_CUDA_CHECK=1",  # GPUs are counted before the stage is forked
         f"folder={shlex.quote(str(job.folder))}",
+        f"log={shlex.quote(str(batch_log(job)))}",
+        'before=$(wc -c <"$log")',
         "start=${SLURM_RESTART_COUNT:-0}",
         'errors="$folder/srun-$start.err"',
     ]
@@ -81,6 +87,7 @@ def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
         more=more,
         starts=settings.starts,
         cancelled=CANCELLED,
+        memory=MEMORY,
     )
     return "\n".join([*lines, around])
 
