@@ -33,6 +33,8 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed-$(DEVICE)
 VLLM := $(VENV)/.installed-vllm-$(DEVICE)
 VLLM_TRIED := $(VENV)/.tried-vllm-$(DEVICE)
+RAY := $(VENV)/.installed-ray
+RAY_TRIED := $(VENV)/.tried-ray
 SLURM_TRIED := $(VENV)/.tried-slurm
 BASE := $(if $(MODEL),model@stages.base=hub 'stages.base.path=$(MODEL)')
 SEEDED := $(if $(SEEDS),'seeds=[$(shell seq -s , 0 $$(($(SEEDS) - 1)))]')
@@ -43,7 +45,7 @@ EVALUATIONS := eval_base, eval_zero, eval_dev1, eval_dev2, eval_dev3, eval_r1, \
 	eval_student_qwen_base, eval_student_qwen, eval_student_llama, eval_student_rl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vllm test check lint typecheck fidelity settings format lock clean bench-verifiers bench-hacks \
+.PHONY: help setup vllm ray test check lint typecheck fidelity settings format lock clean bench-verifiers bench-hacks \
 	bench-rollout bench-train bench-data bench-commands gpu-check drill reproduce base zero cold-start reasoning-rl rejection-sampling general-sft reward-models \
 	final-rl distill evaluate report plan data status ui bench-costs
 
@@ -80,12 +82,22 @@ $(SLURM_TRIED): requirements/slurm.sh | $(BIN)/python
 	requirements/slurm.sh
 	@touch $@
 
+ray: $(RAY) ## add Ray, for launcher=ray
+
+$(RAY): requirements/ray.lock $(SETUP)
+	requirements/install.sh $(BIN)/python $(DEVICE) ray
+	@touch $@
+
+$(RAY_TRIED): requirements/ray.lock $(SETUP)
+	$(MAKE) ray || echo "Ray cannot be installed here: its tests will be skipped." >&2
+	@touch $@
+
 lock: $(SETUP) ## pin all packages anew (for maintainers)
 	cd requirements && PATH="$(CURDIR)/$(BIN):$$PATH" ./lock.sh
 
 # Checks ---------------------------------------------------------------------------------------
 
-test: $(SETUP) $(VLLM_TRIED) $(SLURM_TRIED) ## all tests, with vLLM and Slurm where they run (ARGS go to pytest)
+test: $(SETUP) $(VLLM_TRIED) $(RAY_TRIED) $(SLURM_TRIED) ## all tests, with vLLM, Ray and Slurm where they run (ARGS go to pytest)
 	$(PYTEST) --no-loadscope-reorder --durations=25 $(ARGS)
 
 check: lint typecheck ## style, types and the quick tests that need no torch: a minute

@@ -10,7 +10,8 @@ from pathlib import Path
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
-from pipeline.launchers.slurm.look import JobRow, jobs
+from pipeline.launchers.jobs import jobs
+from pipeline.launchers.slurm.look import JobRow
 from pipeline.notices import kept
 from pipeline.plan import decide, with_failures
 from pipeline.project import Project, load

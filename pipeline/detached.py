@@ -83,7 +83,7 @@ def attach(paths: Paths, names: list[str]) -> int:
     with console.open(errors="replace") as said:
         alive = True
         while alive:
-            alive = lease.holder(_runner(folder)) is not None
+            alive = is_alive(folder)
             print(said.read(), end="", flush=True)
             if alive:
                 time.sleep(_LOOK)
@@ -98,10 +98,10 @@ def attach(paths: Paths, names: list[str]) -> int:
 def cancel(paths: Paths, names: list[str]) -> int:
     """Stop a run and its jobs, also where its runner is gone."""
     folder = _one(paths.runs, names)
-    if lease.holder(_runner(folder)) is not None:
+    if is_alive(folder):
         ask_to_cancel(folder.path)
         deadline = time.monotonic() + _STOPS
-        while lease.holder(_runner(folder)) is not None:
+        while is_alive(folder):
             if time.monotonic() > deadline:
                 raise RecipeError(f"{folder.name}: it was asked to stop, and goes on")
             time.sleep(_LOOK)
@@ -110,6 +110,11 @@ def cancel(paths: Paths, names: list[str]) -> int:
     ended = list(cancel_of(paths.store.absolute(), folder.path))
     print("\n".join([*ended, f"{folder.name}: {'cancelled' if ended else 'does not run'}"]))
     return 0
+
+
+def is_alive(folder: RunFolder) -> bool:
+    """Whether the runner of a run lives, here or elsewhere."""
+    return lease.holder(_runner(folder)) is not None
 
 
 def _runner(folder: RunFolder) -> Path:

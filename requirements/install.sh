@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh PYTHON cpu|cuda [vllm]: the pinned packages into the environment of PYTHON.
+# install.sh PYTHON cpu|cuda [vllm|ray]: the pinned packages into the environment of PYTHON.
 #
 # requirements/{cpu,cuda}.lock pin everything with hashes, so nothing is resolved here (--no-deps).
 # uv installs them in seconds; pip does the same where uv will not run. torch on a Linux machine
@@ -18,6 +18,15 @@ uv=$(grep -o '^uv==[^ ]*' "$here/cpu.lock")
 
 pip_install() { "$python" -m pip install -q --disable-pip-version-check --no-deps "$@"; }
 
+install() {
+    "$python" -m uv pip install -q --python "$python" --no-deps "$@" || pip_install "$@"
+}
+
+if [ "$extra" = ray ]; then # beyond what is there
+    install --require-hashes -r "$here/ray.lock"
+    exit
+fi
+
 cpu_torch() {
     if [ "$(uname -s)" = Darwin ]; then
         pip_install "$torch"
@@ -25,10 +34,6 @@ cpu_torch() {
         pip_install --retries 1 --timeout 15 \
             --index-url https://download.pytorch.org/whl/cpu "$torch+cpu"
     fi
-}
-
-install() {
-    "$python" -m uv pip install -q --python "$python" --no-deps "$@" || pip_install "$@"
 }
 
 echo "Installing the pinned packages for a $device machine${extra:+, $extra}: a minute or two."

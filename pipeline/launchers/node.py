@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files.write_outcome(folder, Outcome("failed", str(error)))
         return 1
     place = folder / f"start-{options.start}"
-    team = Team(place, options.number, job.nodes, options.job, options.start)
+    team = Team(place, options.number, job.nodes, options.job, options.start, options.address)
     team.begin()
     outcome = _Stage(job, team, options.number, options.patience).outcome()
     if outcome.state == "stopped" and not options.number:
@@ -160,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--number", type=int, default=0, help="which of the job's machines this is")
     parser.add_argument("--job", default="", help="what the scheduler calls the job")
     parser.add_argument("--start", type=int, default=0, help="how often it was started before")
+    parser.add_argument("--address", default="", help="by which the others reach this machine")
     parser.add_argument("--patience", type=float, default=60.0, help="seconds to leave in order")
     parser.add_argument("--limit", type=float, default=0.0, help="seconds that a start may take")
     return parser

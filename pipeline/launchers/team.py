@@ -56,14 +56,20 @@ class NodeLost(StageFailed):
 
 
 class Team(gang.Peers):
-    """Leader `number` of `of`. job, start: what the scheduler calls the job, and its start."""
+    """Leader `number` of `of`. job, start: what the scheduler calls the job, and its start.
 
-    def __init__(self, folder: Path, number: int, of: int, job: str, start: int) -> None:
+    address: by which others reach this machine; its name, if nobody says.
+    """
+
+    def __init__(
+        self, folder: Path, number: int, of: int, job: str, start: int, address: str = ""
+    ) -> None:
         self.job = job
         self.start = start
         self._folder = folder
         self._number = number
         self._of = of
+        self._address = address or socket.gethostname()
         self._met: Meeting | None = None
 
     def begin(self) -> None:
@@ -81,7 +87,7 @@ class Team(gang.Peers):
 
     def call(self, meeting: Meeting) -> Meeting:
         """Tell the other leaders of an attempt; returns it with the place."""
-        met = replace(meeting, address=socket.gethostname(), port=gang.free_port())
+        met = replace(meeting, address=self._address, port=gang.free_port())
         state.write(self._folder / "meeting.json", met)
         self._met = met
         return met
