@@ -1,8 +1,8 @@
 """A stage in a Ray cluster: its placement group, its leaders, its starts.
 
 Every start has its own placement group and actors; none is restarted by Ray, so that a start's
-number says whose the stage is (pipeline/lease.py). A start that lost a node, or its leader there, is
-followed by another; what the stage says of itself, in its outcome, is the last.
+number says whose the stage is (pipeline/lease.py). A start that lost a node, or its leader there,
+is followed by another; what the stage says of itself, in its outcome, is the last.
 """
 
 from __future__ import annotations
@@ -25,17 +25,20 @@ from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.node import INTERRUPTED
 from pipeline.launchers.ray import leader
 from pipeline.launchers.ray.settings import Settings
+from pipeline.seeds import plain
 
 ray.cloudpickle.register_pickle_by_value(leader)
 
-_AT_ONCE = 0.01  # seconds to answer a question that is not to be waited for
 _ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
 _SILENT = 5.0  # seconds after which a leader that ended without an outcome has none to give
 _WITH_FILE = 'set -a; . "$0" || exit; set +a; exec "$@"'
 
 
 class RayJob:
-    """A stage that was started. again: what is to be told of its last start, if it lost a node."""
+    """A stage that was started.
+
+    bundle: what it gets of each node. again: what is to be told of a start that lost its node.
+    """
 
     exit_code = None
 
@@ -68,7 +71,7 @@ class RayJob:
     def look(self) -> Outcome | None:
         """See to it that it goes on; how it ended, if it has."""
         if not self._leaders:
-            if not self._group.wait(_AT_ONCE):
+            if not ray.wait([self._placed], timeout=0)[0]:
                 return None
             self._lead()
         self._see_where()
@@ -88,8 +91,10 @@ class RayJob:
 
     def _begin(self) -> None:
         self._start += 1
+        self.began_at = time.monotonic()
         strategy = "STRICT_SPREAD" if self.job.nodes > 1 else "PACK"
         self._group = placement_group([self.bundle] * self.job.nodes, strategy=strategy)
+        self._placed = self._group.ready()
         self._leaders: list[Any] = []
         self._places: list[Any] = []
         self._runs: list[Any] = []
@@ -121,8 +126,8 @@ class RayJob:
             return
         try:
             places = ray.get(self._places)
-        except RayActorError:
-            self._runs = self._places  # tells the loss
+        except RayError:
+            self._runs = self._places  # which tell it again
             return
         self.nodes = ", ".join(name for name, _ in places)
         self.waits_for = ""
@@ -197,7 +202,7 @@ class RayJob:
 
     def _seen(self, outcome: Outcome) -> Outcome | None:
         """An outcome counts when this machine sees the result, too."""
-        result = self.job.store / self.job.stage / self.job.wanted.fingerprint
+        result = self.job.store / plain(self.job.stage) / self.job.wanted.fingerprint
         if outcome.state != "finished" or result.exists():
             return outcome
         self._ended_at = self._ended_at or time.monotonic()

@@ -14,6 +14,7 @@ from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.launcher import Say
 from pipeline.launchers.ray import cluster, look
 from pipeline.launchers.ray.job import RayJob
+from pipeline.launchers.ray.lacking import lacking
 from pipeline.launchers.ray.settings import Shapes
 from pipeline.run_folder import RunFolder
 
@@ -83,13 +84,14 @@ class RayLauncher:
         return outcome
 
     def _ask_what_is_lacking(self) -> None:
-        waiting = [job for job in self.running if not job.placed]
-        if not waiting or time.monotonic() - self._asked < _ASKED:
+        now = time.monotonic()
+        waiting = [job for job in self.running if not job.placed and now - job.began_at > _ASKED]
+        if not waiting or now - self._asked < _ASKED:
             return
-        self._asked = time.monotonic()
+        self._asked = now
         there, free = cluster.nodes(), cluster.free()
         for job in waiting:
-            words = cluster.lacking(job.bundle, job.job.nodes, there, free)
+            words = lacking(job.bundle, job.job.nodes, there, free)
             job.waits_for = f"waiting for resources: {words}"
             if self._told.get(job.job.stage) != words:
                 self._say(f"{job.job.stage}: {job.waits_for}")

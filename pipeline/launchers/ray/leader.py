@@ -1,7 +1,7 @@
 """The actor that leads a job on one node: it starts the node's part and waits for it.
 
-It is sent to the cluster whole (`ray.cloudpickle`), so that a node needs Ray and the job's folder to
-begin. What it starts has a process group of its own, and ends itself when the actor is gone
+It is sent to the cluster whole (`ray.cloudpickle`), so that a node needs Ray and the job's folder
+to begin. What it starts has a process group of its own, and ends itself when the actor is gone
 (pipeline/launchers/node.py): a raylet that is killed takes its actors along, and nothing else.
 """
 
