@@ -21,6 +21,7 @@ from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from pipeline.launchers import files
+from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.node import INTERRUPTED
 from pipeline.launchers.ray import leader
@@ -172,6 +173,9 @@ class RayJob:
                 return self._lost(f"lost its node ({_last_line(error)})")
             except RayTaskError as error:
                 return self._failed(_last_line(error))
+        if killed := [code for code in self._codes.values() if code < 0]:
+            # a raylet that ends takes along what its actors have started
+            return self._lost(f"its leader was ended by {ended(killed[0])}")
         if (code := self._codes.get(0)) is None:
             return None
         if code == INTERRUPTED:
