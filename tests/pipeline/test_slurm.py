@@ -273,6 +273,13 @@ def test_other_versions_on_a_node_are_named(toy: Toy) -> None:
     assert "(the runner has 3.1.4)" in said
 
 
+def test_a_node_that_does_not_see_the_folder_of_the_job_is_named(toy: Toy) -> None:
+    """As if another disk were there: its files go before the stage starts."""
+    gone = f"launcher.setup=['rm {toy.runs}/*/jobs/numbers/job.json']"
+    said = toy("run", SLURM, "until=numbers", gone, expect=1)
+    assert re.search(r"job \d+: its node n\d did not see /.*paths.store and paths.runs must", said)
+
+
 def test_a_run_is_left_alone_attached_to_and_cancelled(toy: Toy, cluster: Cluster) -> None:
     said = toy("run", "--detach", SLURM, "until=left", "stages.left.delay=600")
     name = re.search(r"(\d{8}-\d{6}-\S+): runs by itself", said)

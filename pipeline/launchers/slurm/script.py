@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.launchers.job import Job
 from pipeline.launchers.slurm.settings import Request, Settings
 
+UNSEEN = 66  # the exit code of a script that does not see the job's folder
 MEMORY = "out-of-memory"  # in the job's folder: Slurm says that it was killed for memory
 CANCELLED = "cancelled"  # in the job's folder: the user wants no more of it
 
@@ -72,6 +73,7 @@ def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
         "export PYTORCH_NVML_BASED_CUDA_CHECK=1",  # GPUs are counted before the stage is forked
         f"folder={shlex.quote(str(job.folder))}",
         f"log={shlex.quote(str(batch_log(job)))}",
+        f'[ -e "$folder/job.json" ] || exit {UNSEEN}',
         'before=$(wc -c <"$log")',
         "start=${SLURM_RESTART_COUNT:-0}",
         'errors="$folder/srun-$start.err"',
