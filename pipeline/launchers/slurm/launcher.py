@@ -26,6 +26,7 @@ from pipeline.launchers.slurm.submission import Submission
 from pipeline.limits import Limits
 from pipeline.situation import Situation
 
+_GOES_ON = {"RUNNING", "COMPLETING"}
 _TICK = 0.2  # seconds between looks at outcomes
 _ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
 _LOOKS = 4  # at the queue, after which a job that has left it is taken to be silent
@@ -60,7 +61,7 @@ class SlurmJob:
     @property
     def waits_for(self) -> str:
         """Why it does not run, in squeue's words."""
-        if self.queued is None or self.queued.state in ("RUNNING", "COMPLETING"):
+        if self.queued is None or self.queued.ended or self.queued.state in _GOES_ON:
             return ""
         reason = self.queued.reason
         words = self.queued.state.lower()
