@@ -293,3 +293,15 @@ def test_a_run_is_left_alone_attached_to_and_cancelled(toy: Toy, cluster: Cluste
     assert cluster("squeue", "-h", "-o", "%i"), "it runs on"
     assert f"{name[1]}: cancelled" in toy("cancel", name[1])
     until(lambda: not cluster("squeue", "-h", "-o", "%i"), "the job runs on")
+
+
+def test_the_jobs_of_a_runner_that_is_gone_can_be_cancelled(toy: Toy, cluster: Cluster) -> None:
+    run = toy.start("run", SLURM, "until=left", "stages.left.delay=600")
+    until(lambda: list(toy.store.glob(".work/left/*/attempts.json")), "left did not begin")
+    run.kill()
+    run.wait()
+    [job] = cluster("squeue", "-h", "-o", "%i").split()
+    assert f"job {job} (left) is cancelled" in toy.here("cancel")
+    until(lambda: not cluster("squeue", "-h", "-o", "%i"), "the job runs on")
+    assert "does not run" in toy.here("cancel")
+    assert not list((toy.store / ".jobs").glob("*.json"))
