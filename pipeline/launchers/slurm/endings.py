@@ -43,4 +43,8 @@ def _words(job: Job, state: str, memory: bool) -> str:
         case "":
             return "left the queue, and nobody knows how it ended"
         case _:
-            return f"ended without an outcome ({state}); launcher.starts allows no further start"
+            return (
+                f"ended without an outcome ({state}) in as many starts as launcher.starts allows "
+                f"that get no further. If its time limit ends it, raise {key}.time, or let it save "
+                "more often"
+            )
