@@ -146,6 +146,7 @@ def test_a_job_that_cannot_start_is_told_with_the_reason_of_squeue(
         assert re.search(r"numbers .*\n +job \d+: PENDING \(Resources\)", status)
         [row] = json.loads(toy.here("status", "--json", "until=numbers"))["stages"]
         assert row["job"]["state"] == "PENDING"
+        time.sleep(3)  # the runner looks more than twice
         cluster("scancel", blocker)
         said, _ = run.communicate(timeout=60)
     finally:
