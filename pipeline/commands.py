@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
@@ -32,9 +33,7 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
     decisions = decide(situation.graph, situation.selection, situation.facts, failed)
     scheduled = _jobs(situation)
     if as_json:
-        told = [
-            row | {"job": _job(scheduled.get(row["stage"]))} for row in rows(situation, decisions)
-        ]
+        told = [row | _job(scheduled.get(row["stage"])) for row in rows(situation, decisions)]
         print(json.dumps({"stages": told}, indent=1))
         return 0
     said = project.said()
@@ -62,10 +61,12 @@ def _jobs(situation: Situation) -> dict[str, JobRow]:
     }
 
 
-def _job(job: JobRow | None) -> dict[str, str | None] | None:
+def _job(job: JobRow | None) -> dict[str, Any]:
+    """What a row has more where a scheduler has the stage in hand."""
     if job is None:
-        return None
-    return {"id": job.id, "state": job.state, "node": job.node, "reason": job.reason}
+        return {}
+    told = {"id": job.id, "state": job.state, "node": job.node, "reason": job.reason}
+    return {"job": told}
 
 
 def why(

@@ -22,7 +22,7 @@ GROUP=OPTION chooses from the configuration; the default stands in [brackets]:
 """
 _TAIL = """
 flags:
-  --detach         let it run by itself: `r1 attach` shows it, `r1 cancel` stops it
+  --detach         let it run by itself; see `r1 attach` and `r1 cancel`
   -m, --multirun   run once for each of the values that stand behind commas
   --cfg job        print the whole configuration as it would be used, and end
   --info           print where parts of the configuration come from, and end

@@ -17,9 +17,10 @@ from pathlib import Path
 from pipeline import manifest, meter, notices
 from pipeline.artifact import METRICS
 from pipeline.attempts import Attempts
-from pipeline.launchers import files, gang
+from pipeline.launchers import files
 from pipeline.launchers.calls import context_of, message_of, outputs_of, refuse
 from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.peers import RankFailed
 from pipeline.launchers.process import ASKED, GRACE
 from pipeline.launchers.record import inputs_of, manifest_of
 from pipeline.launchers.team import Meeting, NodeLost, Team
@@ -84,7 +85,7 @@ def _attempt(running: _Running) -> Outcome:
     except NodeLost as error:
         _end_attempt(attempts, "killed", str(error))
         return Outcome("lost", str(error))
-    except gang.RankFailed as error:
+    except RankFailed as error:
         return _failed(attempts, str(error), error.log)
     except BaseException as error:
         return _failed(attempts, message_of(error, job))

@@ -146,6 +146,7 @@ def test_a_job_that_cannot_start_is_told_with_the_reason_of_squeue(
         assert re.search(r"numbers .*\n +job \d+: PENDING \(Resources\)", status)
         [row] = json.loads(toy.here("status", "--json", "until=numbers"))["stages"]
         assert row["job"]["state"] == "PENDING"
+        time.sleep(3)  # the runner looks more than twice
         cluster("scancel", blocker)
         said, _ = run.communicate(timeout=60)
     finally:
@@ -273,6 +274,13 @@ def test_other_versions_on_a_node_are_named(toy: Toy) -> None:
     assert "(the runner has 3.1.4)" in said
 
 
+def test_a_node_that_does_not_see_the_folder_of_the_job_is_named(toy: Toy) -> None:
+    """As if another disk were there: its files go before the stage starts."""
+    gone = f"launcher.setup=['rm {toy.runs}/*/jobs/numbers/job.json']"
+    said = toy("run", SLURM, "until=numbers", gone, expect=1)
+    assert re.search(r"job \d+: its node n\d did not see /.*paths.store and paths.runs must", said)
+
+
 def test_a_run_is_left_alone_attached_to_and_cancelled(toy: Toy, cluster: Cluster) -> None:
     said = toy("run", "--detach", SLURM, "until=left", "stages.left.delay=600")
     name = re.search(r"(\d{8}-\d{6}-\S+): runs by itself", said)
@@ -286,3 +294,15 @@ def test_a_run_is_left_alone_attached_to_and_cancelled(toy: Toy, cluster: Cluste
     assert cluster("squeue", "-h", "-o", "%i"), "it runs on"
     assert f"{name[1]}: cancelled" in toy("cancel", name[1])
     until(lambda: not cluster("squeue", "-h", "-o", "%i"), "the job runs on")
+
+
+def test_the_jobs_of_a_runner_that_is_gone_can_be_cancelled(toy: Toy, cluster: Cluster) -> None:
+    run = toy.start("run", SLURM, "until=left", "stages.left.delay=600")
+    until(lambda: list(toy.store.glob(".work/left/*/attempts.json")), "left did not begin")
+    run.kill()
+    run.wait()
+    [job] = cluster("squeue", "-h", "-o", "%i").split()
+    assert f"job {job} (left) is cancelled" in toy.here("cancel")
+    until(lambda: not cluster("squeue", "-h", "-o", "%i"), "the job runs on")
+    assert "does not run" in toy.here("cancel")
+    assert not list((toy.store / ".jobs").glob("*.json"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.slurm import cluster
 from pipeline.launchers.slurm.cluster import Queued
-from pipeline.launchers.slurm.script import MEMORY, batch_log
+from pipeline.launchers.slurm.script import MEMORY, UNSEEN, batch_log
 from pipeline.launchers.slurm.submission import Submission
 
 
@@ -17,7 +17,13 @@ def why_it_ended(job: Job, sent: Submission, queued: Queued | None) -> Outcome:
     state = told.get("JobState") or (queued.state if queued else "")
     log = batch_log(job).with_name(Path(sent.log).with_suffix(".slurm.log").name)
     log = log if log.exists() else Path(sent.log).with_suffix(".slurm.log")
-    words = _words(job, state, (Path(sent.folder) / MEMORY).exists())
+    folder = Path(sent.folder)
+    words = _words(job, state, (folder / MEMORY).exists())
+    if told.get("ExitCode") == f"{UNSEEN}:0" or (not list(folder.glob("srun-*")) and told):
+        words = (
+            f"its node {told.get('NodeList', '')} did not see {folder}: paths.store and paths.runs "
+            "must be on a disk that all nodes see under the same path"
+        )
     starts = int(told.get("Restarts", "0")) + 1
     often = f" after {starts} starts" if starts > 1 else ""
     return Outcome("failed", f"job {sent.id}: {words}{often}", log)
@@ -37,4 +43,8 @@ def _words(job: Job, state: str, memory: bool) -> str:
         case "":
             return "left the queue, and nobody knows how it ended"
         case _:
-            return f"ended without an outcome ({state}); launcher.starts allows no further start"
+            return (
+                f"ended without an outcome ({state}) in as many starts as launcher.starts allows "
+                f"that get no further. If its time limit ends it, raise {key}.time, or let it save "
+                "more often"
+            )

@@ -26,6 +26,8 @@ from pipeline.launchers.slurm.submission import Submission
 from pipeline.limits import Limits
 from pipeline.situation import Situation
 
+_GOES_ON = {"RUNNING", "COMPLETING"}
+_RESTS = 3.0  # seconds between two starts
 _TICK = 0.2  # seconds between looks at outcomes
 _ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
 _LOOKS = 4  # at the queue, after which a job that has left it is taken to be silent
@@ -52,6 +54,7 @@ class SlurmJob:
         self.exit_code = None
         self.queued: Queued | None = None
         self.waited_for = ""  # at the last look
+        self.put_back: float | None = None  # when it was found to wait for its time to begin
         self.ended_at: float | None = None  # when it was found to have left the queue
         self.error = error
         how = "goes on as" if adopted else "submitted as"
@@ -60,7 +63,7 @@ class SlurmJob:
     @property
     def waits_for(self) -> str:
         """Why it does not run, in squeue's words."""
-        if self.queued is None or self.queued.state in ("RUNNING", "COMPLETING"):
+        if self.queued is None or self.queued.ended or self.queued.state in _GOES_ON:
             return ""
         reason = self.queued.reason
         words = self.queued.state.lower()
@@ -155,8 +158,15 @@ class SlurmLauncher:
             job.waited_for = job.waits_for
 
     def _hurry(self, job: SlurmJob) -> None:
-        """A job that was put back may have to wait for two minutes, for nothing."""
-        if job.queued is not None and job.queued.reason == "BeginTime":
+        """A job that was put back may have to wait for two minutes, for nothing.
+
+        Not at once: started in the second in which it ended, its credential counts as revoked.
+        """
+        if job.queued is None or job.queued.reason != "BeginTime":
+            job.put_back = None
+            return
+        job.put_back = job.put_back or time.monotonic()
+        if time.monotonic() - job.put_back > _RESTS:
             try:
                 cluster.start_now(job.queued.id)
             except SlurmError as error:

@@ -9,6 +9,8 @@ from pathlib import Path
 from pipeline.launchers.slurm import cluster, submission
 from pipeline.launchers.slurm.cluster import Queued, SlurmError
 
+GONE = "gone from the queue"
+
 
 @dataclass(frozen=True)
 class JobRow:
@@ -20,6 +22,11 @@ class JobRow:
     state: str
     node: str
     reason: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether it waits or runs, as far as is known."""
+        return self.state not in (*cluster.ENDED, GONE)
 
     def words(self) -> str:
         """In a line for people."""
@@ -40,7 +47,7 @@ def jobs(store: Path) -> list[JobRow]:
     rows = []
     for one in known:
         found = one.of(queue) if queue is not None else None
-        state = found.state if found else "gone from the queue" if queue is not None else "unknown"
+        state = found.state if found else GONE if queue is not None else "unknown"
         reason = _reason(found) if found else why
         node = found.nodes if found else ""
         rows.append(JobRow(one.stage, one.fingerprint, one.id, state, node, reason))
