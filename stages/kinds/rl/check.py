@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
+from stages.engines import refused
 from stages.kinds.rl import algorithm_check, reward_check
 from stages.kinds.rl.config import RLConfig
 from stages.rl.apart import apart
 from stages.rl.schedule import length_limits
 from stages.settings import (
     context,
+    engine,
     generation,
     health,
     parallel,
@@ -40,8 +42,11 @@ def check(stage: Stage) -> Iterator[Problem]:
         "questions_per_step", config.questions_per_step, config.parallel.processes
     )
     yield from _sampling(config.sampling)
-    yield from generation.rollout(config.rollout)
-    yield from _engines(config)
+    yield from generation.rollout(config.rollout, elsewhere=config.engine.name != engine.TRL)
+    yield from engine.check(config.engine)
+    yield from refused.check(config)
+    if config.engine.name == engine.TRL:
+        yield from _engines(config)
     yield from _ahead(config)
     yield from _importance(config)
     yield from verifiers.check(config.verifiers)
