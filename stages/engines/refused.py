@@ -37,7 +37,9 @@ def _unless(value: Any, *fitting: Any) -> Any:
 def _no_importance(config: RLConfig) -> Any:
     """Truncated weights have a counterpart, with an upper bound alone."""
     weights = config.importance
-    if weights is None or (weights.mode in LEVELS and weights.clip_min is None and weights.clip_max):
+    if weights is None or (
+        weights.mode in LEVELS and weights.clip_min is None and weights.clip_max
+    ):
         return None
     return f"{weights.mode} from {weights.clip_min} to {weights.clip_max}"
 
@@ -76,7 +78,7 @@ REFUSED = (
             lambda c: None if c.precision.bf16 else "false"),
     Refused("parallel", "this process only leads; GPUs are engine.nodes × engine.gpus_per_node",
             "one (parallel=one)",
-            lambda c: None if (c.parallel.processes, c.parallel.strategy) == (1, "ddp") else "a gang"),
+            lambda c: None if c.parallel.processes == 1 else "a gang"),
     Refused("rollout.engine", "it generates with an engine of its environment", "vllm",
             lambda c: _unless(c.rollout.engine, "vllm")),
     Refused("rollout.own_gpus", "training and generation share its GPUs", "0",
@@ -107,7 +109,10 @@ def check(config: RLConfig) -> Iterator[Problem]:
 
 def _whole_engines(config: RLConfig) -> Iterator[Problem]:
     """Its GPUs are shared out to engines that generate."""
-    size, gpus = config.rollout.tensor_parallel_size, config.engine.nodes * config.engine.gpus_per_node
+    size, gpus = (
+        config.rollout.tensor_parallel_size,
+        config.engine.nodes * config.engine.gpus_per_node,
+    )
     if size < 1 or gpus % size:
         yield Problem(
             "rollout.tensor_parallel_size",

@@ -3,7 +3,8 @@
 Engines have fixed settings from start to end, and verl has no reference that is replaced. So a
 stage is cut where a setting changes: at every `reference_sync_steps` (the paper's 400 are 25
 rollouts of 16), where a length limit, a reward or a domain's prompts begin or end, and where
-rollouts have another length, as those beside such a step that is no multiple of theirs (schedule.py).
+rollouts have another length, as those beside such a step that is no multiple of theirs
+(stages/rl/schedule.py).
 
 An engine counts rollouts, a recipe optimiser steps; both are counted from 0 here.
 """

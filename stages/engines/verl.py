@@ -109,9 +109,7 @@ class Verl:
         (checkpoints / f"global_step_{rollouts}" / "data.pt").unlink(missing_ok=True)
 
 
-def settings(
-    config: RLConfig, segment: Segment, places: Places
-) -> Iterator[tuple[str, Any]]:
+def settings(config: RLConfig, segment: Segment, places: Places) -> Iterator[tuple[str, Any]]:
     """verl's keys with their values, for a segment."""
     yield from _algorithm(config)
     yield from _data(config, segment, places)
@@ -133,9 +131,7 @@ def _algorithm(config: RLConfig) -> Iterator[tuple[str, Any]]:
         yield f"{CORRECTION}.rollout_is_threshold", config.importance.clip_max
 
 
-def _data(
-    config: RLConfig, segment: Segment, places: Places
-) -> Iterator[tuple[str, Any]]:
+def _data(config: RLConfig, segment: Segment, places: Places) -> Iterator[tuple[str, Any]]:
     """The rows are in order, a rollout after the other, so nothing is shuffled."""
     yield "data.train_files", places.rows
     yield "data.val_files", places.rows
@@ -196,9 +192,7 @@ def _optimizer(config: RLConfig, segment: Segment) -> Iterator[tuple[str, Any]]:
     yield f"{ACTOR}.optim.clip_grad", optimizer.max_grad_norm
 
 
-def _run(
-    config: RLConfig, segment: Segment, places: Places
-) -> Iterator[tuple[str, Any]]:
+def _run(config: RLConfig, segment: Segment, places: Places) -> Iterator[tuple[str, Any]]:
     """It saves with the last rollout of a segment in any case, and epochs never end it."""
     engine = config.engine
     yield f"{ACTOR}.checkpoint.save_contents", ["model", "optimizer", "extra", "hf_model"]

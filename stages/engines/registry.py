@@ -1,0 +1,8 @@
+"""The engines by their names in configuration; TRL is none of them."""
+
+from __future__ import annotations
+
+from stages.engines.engine import Engine
+from stages.engines.verl import Verl
+
+ENGINES: dict[str, Engine] = {"verl": Verl()}
