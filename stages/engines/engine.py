@@ -19,8 +19,8 @@ class Places:
     reference: the Hugging Face folder whose weights are the segment's reference, and the policy
     where no checkpoint is. rows: the prompts of the segment, in order. client: the file with the
     reward function, which finds the service by the file beside it. curves: the engine's own log of
-    this start, a line of JSON for each rollout. url: where rewards are asked for, with the token.
-    longest: tokens that a row may have, prompt and completion.
+    this start, a line of JSON for each rollout. url: where the reward of one completion is asked
+    for, with the token. reached: the rollouts that its checkpoints have.
     """
 
     reference: Path
@@ -29,6 +29,7 @@ class Places:
     client: Path
     curves: Path
     url: str
+    reached: int
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ class Rollout:
 class Engine(Protocol):
     """One program that trains, by its own command line and files.
 
-    name: as the config says it. rows: the columns of its prompts' file. keys: what of our config
-    becomes what of its own, for docs/engines.md.
+    name: as the config says it. logs: whether it writes a line for each rollout.
     """
 
     name: str
+    logs: bool
 
     def command(self, config: RLConfig, segment: Segment, places: Places) -> list[str]:
         """What is started for a segment."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.kinds import Problem
 from stages.engines.verl import LEVELS, MEANS, SCALES
+from stages.rl.schedule import rollouts_of
 from stages.settings.engine import SLIME, TRL
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ def _unless(value: Any, *fitting: Any) -> Any:
 def _no_importance(config: RLConfig) -> Any:
     """Truncated weights have a counterpart, with an upper bound alone."""
     weights = config.importance
-    if weights is None or (
-        weights.mode in LEVELS and weights.clip_min is None and weights.clip_max
-    ):
+    if weights is None:
+        return None
+    if weights.mode in LEVELS and weights.clip_min is None and weights.clip_max is not None:
         return None
     return f"{weights.mode} from {weights.clip_min} to {weights.clip_max}"
 
@@ -103,8 +104,9 @@ def check(config: RLConfig) -> Iterator[Problem]:
                 one.key, f"is {found}, and engine.name is {engine}: {one.why}. Set it to {one.fits}"
             )
     yield from _whole_engines(config)
-    if engine != SLIME:
-        yield from _whole_rollouts(config)
+    if engine == SLIME:
+        yield from _uncut(config)
+    yield from _whole_rollouts(config)
 
 
 def _whole_engines(config: RLConfig) -> Iterator[Problem]:
@@ -121,8 +123,23 @@ def _whole_engines(config: RLConfig) -> Iterator[Problem]:
         )
 
 
+def _uncut(config: RLConfig) -> Iterator[Problem]:
+    """slime replaces its reference by the number of rollouts: all must be of one length."""
+    inside, steps = rollouts_of(config).inside(), config.steps_per_rollout
+    if steps > 0 and config.max_steps % steps:
+        inside.append(config.max_steps)
+    if inside:
+        below = inside[0] // steps * steps
+        yield Problem(
+            "steps_per_rollout",
+            f"is {steps}, and a schedule changes or ends inside a rollout, at step {inside[0]}: "
+            f"slime counts rollouts of one length. Move it to {below} or {below + steps} "
+            "(length_switches, rewards, prompts_start, max_steps)",
+        )
+
+
 def _whole_rollouts(config: RLConfig) -> Iterator[Problem]:
-    """verl counts in rollouts: what is counted in steps here must be a whole number of them."""
+    """Engines count in rollouts: what is counted in steps here must be a whole number of them."""
     per_rollout = config.steps_per_rollout
     for key, steps in (
         ("reference_sync_steps", config.reference_sync_steps),
@@ -132,6 +149,6 @@ def _whole_rollouts(config: RLConfig) -> Iterator[Problem]:
             below = steps // per_rollout * per_rollout
             yield Problem(
                 key,
-                f"is {steps}, and verl counts rollouts of steps_per_rollout={per_rollout}: set it "
-                f"to {below} or {below + per_rollout}",
+                f"is {steps}, and {config.engine.name} counts rollouts of "
+                f"steps_per_rollout={per_rollout}: set it to {below} or {below + per_rollout}",
             )

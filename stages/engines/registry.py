@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stages.engines.engine import Engine
+from stages.engines.slime import Slime
 from stages.engines.verl import Verl
 
-ENGINES: dict[str, Engine] = {"verl": Verl()}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Verl(), Slime())}

@@ -78,16 +78,17 @@ class Scoring:
     def answer(self, rows: Sequence[Asked]) -> list[dict[str, float | str]]:
         """The reward of each row, or its error; one batch at a time."""
         with self._lock:
-            new = [
-                row for row in {row.ask: row for row in rows}.values() if row.ask not in self._known
-            ]
-            errors = self._score(new)
+            new = {row.ask: row for row in rows if row.ask not in self._known}
+            errors = self._score(list(new.values()))
             return [
-                {"error": errors[row.ask]}
-                if row.ask in errors
-                else {"reward": self._known[row.ask]}
-                for row in rows
+                {"error": errors[ask]} if ask in errors else {"reward": self._known[ask]}
+                for ask in (row.ask for row in rows)
             ]
+
+    def kept(self) -> int:
+        """How many are kept."""
+        with self._lock:
+            return len(self._kept)
 
     def take(self, count: int) -> list[Scored]:
         """The oldest that were kept, `count` at most, which are then forgotten."""

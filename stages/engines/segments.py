@@ -17,6 +17,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from stages.rl.schedule import rollouts_of
+from stages.settings.engine import SLIME
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig
@@ -68,7 +69,8 @@ def _rollouts(config: RLConfig) -> Iterator[range]:
 
 def _starts(config: RLConfig, rollouts: list[range]) -> Iterator[int]:
     """The rollouts after the first that begin a segment."""
-    cuts, sync = rollouts_of(config).cuts, config.reference_sync_steps
+    cuts = rollouts_of(config).cuts
+    sync = 0 if config.engine.name == SLIME else config.reference_sync_steps  # it syncs by itself
     for number, (before, steps) in enumerate(pairwise(rollouts), start=1):
         syncs = bool(sync) and steps.start % sync == 0
         if syncs or steps.start in cuts or len(steps) != len(before):

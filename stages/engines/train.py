@@ -62,6 +62,7 @@ class Training:
     segments: list[Segment] = field(init=False)
     scoring: Scoring = field(init=False)
     monitor: HealthMonitor = field(init=False)
+    _logged: int = field(init=False, default=0)  # rollouts
 
     def __post_init__(self) -> None:
         config = self.config
@@ -121,11 +122,13 @@ class Training:
         command = self.engine.command(self.config, segment, places)
         what = f"{engine.name} (steps {segment.steps.start} to {segment.steps.stop})"
         self.scoring.begin(segment.steps.start)
+        self._logged = places.reached
         more, key = self.engine.environment(places), f"stages.{self.context.stage}.engine.python"
         with EngineProcess(command, more, self.folder, key) as process:
             for line in process.lines(places.curves):
                 if line is None:
                     self.context.fence()
+                    self._log_scored(segment)
                 elif (rollout := self.engine.line(line)) is not None:
                     self._log(segment, rollout)
             process.require_success(what, self._unscored())
@@ -149,16 +152,23 @@ class Training:
             self.folder / "reward_client.py",
             self.folder / f"curves-{time.time_ns()}.jsonl",
             service.one_url,
+            self._reached(),
         )
         shutil.copyfile(reward_client.__file__, places.client)
         service.write_beside(places.client)
         write_rows(places.rows, list(rows_of(segment, self.prompts, self.config)), self.engine)
         return places
 
+    def _log_scored(self, segment: Segment) -> None:
+        """An engine without a log has a rollout behind it when all its completions are scored."""
+        if not self.engine.logs and self.scoring.kept() >= self._count(segment):
+            self._log(segment, Rollout(self._logged + 1, {}))
+
     def _log(self, segment: Segment, rollout: Rollout) -> None:
         """One point: the engine's numbers, and those of the completions that were scored for it."""
         if rollout.number - 1 not in segment.rollouts:
             return
+        self._logged = rollout.number
         step, scored = segment.step_after(rollout.number), self.scoring.take(self._count(segment))
         point = curves.of_rollout(
             rollout.curves,

@@ -65,6 +65,7 @@ class Verl:
     """See the module's docstring."""
 
     name = "verl"
+    logs = True
 
     def command(self, config: RLConfig, segment: Segment, places: Places) -> list[str]:
         """Python, verl's module, every number as an override, the user's own last."""

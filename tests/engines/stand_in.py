@@ -57,7 +57,8 @@ class Trainer:
         self.rows = pq.read_table(config.data.train_files).to_pylist()
         self.folder = Path(config.trainer.default_local_dir)
         self.step, self.read = 0, 0
-        self.log = Path(os.environ["VERL_FILE_LOGGER_PATH"]).open("wb", buffering=0)
+        self.log = Path(os.environ["VERL_FILE_LOGGER_PATH"])
+        self.log.write_text("")  # verl begins it anew, too
         self.reward = self.load_reward()
 
     def load_reward(self) -> Any:
@@ -79,7 +80,8 @@ class Trainer:
             last = self.step == self.config.trainer.total_training_steps
             if last or self.step % self.config.trainer.save_freq == 0:
                 self.save()
-            self.log.write(json.dumps({"step": self.step, "data": metrics}).encode() + b"\n")
+            with self.log.open("a") as log:
+                log.write(json.dumps({"step": self.step, "data": metrics}) + "\n")
             print(
                 f"step:{self.step} - critic/score/mean:{metrics['critic/score/mean']}", flush=True
             )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
+import psutil
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -17,13 +18,21 @@ from transformers import AutoModelForCausalLM
 
 from pipeline.errors import StageFailed
 from stages.kinds.rl import run as rl
-from stages.kinds.rl.config import RewardTerm
+from stages.kinds.rl.config import LengthSwitch, RewardTerm
+from stages.settings.engine import Engine
 from stages.training import common
+
+PLAIN = Path(__file__).with_name("plain_engine.py")
+PATIENCE = 120.0  # seconds for an engine to start on a busy machine
 
 
 def curves(context) -> list[dict[str, float]]:
     lines = (context.work / "metrics.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
 
 
 def test_a_stage_is_trained_in_segments_and_publishes_what_one_on_trl_does(
@@ -33,4 +42,135 @@ def test_a_stage_is_trained_in_segments_and_publishes_what_one_on_trl_does(
     outputs = rl.run(elsewhere(), speaking_inputs, context)
     assert outputs.facts["engine"] == {"name": "verl", "segments": 2}
     assert outputs.facts["steps"] == 6
-    print(curves(context), outputs)
+    assert outputs.facts["completions"] == 6 * 16
+    assert outputs.funnel["kept"] == 10
+    points = curves(context)
+    assert [point["step"] for point in points] == [2, 4, 6]
+    for point in points:
+        assert point["samples_spent"] == 32
+        assert point["reward"] == pytest.approx(
+            point["reward/format"] * 1.0 + _mean_language(point), abs=1e-6
+        )
+    trl = make_context(tmp_path / "trl")
+    local = elsewhere(
+        engine=Engine(), rollout=elsewhere().rollout.__class__(engine="transformers"), max_steps=2
+    )
+    rl.run(local, speaking_inputs, trl)
+    names = [sorted(p.name for p in (c.output / "model").iterdir()) for c in (context, trl)]
+    assert names[0] == names[1]
+    mine, theirs = (weights(c.output / "model") for c in (context, trl))
+    assert {k: (v.shape, v.dtype) for k, v in mine.items()} == {
+        k: (v.shape, v.dtype) for k, v in theirs.items()
+    }
+    assert {"kl", "clip_ratio", "grad_norm", "loss", "length", "truncation", "learning_rate"} <= {
+        *points[0]
+    } & {*curves(trl)[0]}
+    common.load_tokenizer(context.output / "model")
+    AutoModelForCausalLM.from_pretrained(context.output / "model")
+    # the reference of the second segment is the first one's export, not the start
+    kept = context.work / "engine" / "exports"
+    assert sorted(p.name for p in kept.iterdir()) == ["step_0", "step_6"]
+    log = (context.work / "engine" / "engine.log").read_text()
+    assert "global_step_2, row 0" in log  # the second segment reads its own rows from the first
+    first = pq.read_table(context.work / "engine" / "rows-0.parquet").to_pylist()
+    assert len(first) == 2 * 8
+    assert {row["extra_info"]["prompt"] for row in first} == set(range(10))
+
+
+def _mean_language(point: dict[str, float]) -> float:
+    """The language term's part of the mean reward: it scores completions in form alone."""
+    return point["reward"] - point["reward/format"]
+
+
+def test_a_stage_that_was_killed_goes_on_in_the_segment_that_it_was_in(
+    elsewhere, speaking_inputs, make_context
+):
+    """The engine hangs in its second rollout; its stage is killed, and with it the engine."""
+    config = elsewhere("+stand_in=hang:2", length_switches=[LengthSwitch(4, 30)])
+    context = make_context()
+    stage = get_context("fork").Process(target=rl.run, args=(config, speaking_inputs, context))
+    stage.start()
+    hung = context.work / "engine" / "checkpoints" / "hung"
+    end = time.monotonic() + PATIENCE
+    while not (hung.exists() and len(curves(context)) == 1):
+        assert stage.is_alive()
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    engines = psutil.Process(stage.pid).children()
+    os.kill(stage.pid, signal.SIGKILL)
+    stage.join()
+    assert len(engines) == 1
+    psutil.wait_procs(engines, timeout=5)
+    assert not [e for e in engines if e.is_running() and e.status() != psutil.STATUS_ZOMBIE]
+
+    again = make_context()
+    rl.run(config, speaking_inputs, again)
+    assert [point["step"] for point in curves(again)] == [2, 4, 6]
+    log = (context.work / "engine" / "engine.log").read_text()
+    went_on = [line.partition("checkpoints/")[2] for line in log.splitlines() if "Resuming" in line]
+    assert went_on == ["global_step_1, row 8", "global_step_2, row 0"]
+
+
+def plain(elsewhere, tmp_path: Path, *words: str):
+    """A config whose engine is a few lines of Python."""
+    python = tmp_path / "plain-python"
+    python.write_text(f'#!/bin/sh\nexec python3 {PLAIN} "$@"\n')
+    python.chmod(0o755)
+    config = elsewhere(*words)
+    config.engine.python = str(python)
+    return config
+
+
+def test_an_engine_that_dies_is_told_with_its_own_words(
+    elsewhere, speaking_inputs, make_context, tmp_path
+):
+    with pytest.raises(StageFailed) as told:
+        rl.run(plain(elsewhere, tmp_path, "do=die"), speaking_inputs, make_context())
+    words = str(told.value)
+    assert words.startswith("verl (steps 0 to 4) ended with exit code 1.")
+    assert "torch.OutOfMemoryError: CUDA out of memory" in words
+    assert "engine.log" in words
+
+
+def test_a_row_that_cannot_be_scored_is_named_where_the_engine_stops_for_it(
+    elsewhere, speaking_inputs, make_context, tmp_path
+):
+    with pytest.raises(
+        StageFailed, match=r"no reward for row 3 \(prompt 1000000\): ValueError: th"
+    ):
+        rl.run(plain(elsewhere, tmp_path, "do=row"), speaking_inputs, make_context())
+
+
+def test_an_engine_that_leaves_early_or_without_its_export_publishes_nothing(
+    elsewhere, speaking_inputs, make_context, tmp_path
+):
+    context = make_context()
+    with pytest.raises(StageFailed, match="ended well after rollout 0 of 2"):
+        rl.run(plain(elsewhere, tmp_path, "do=leave"), speaking_inputs, context)
+    with pytest.raises(StageFailed, match="has ended well and left no export at"):
+        rl.run(plain(elsewhere, tmp_path, "do=forget"), speaking_inputs, context)
+    assert not (context.output / "model").exists()
+
+
+def test_a_rule_of_health_that_stops_ends_the_engine(
+    elsewhere, speaking_inputs, make_context, tmp_path
+):
+    config = plain(elsewhere, tmp_path, "do=explode")
+    rule = config.health.rules["drift"]
+    rule.window, rule.action = 1, "stop"
+    with pytest.raises(
+        StageFailed, match=r"stopped at step 2 by stages\.stage\.health\.rules\.drift"
+    ):
+        rl.run(config, speaking_inputs, make_context())
+    assert not psutil.Process().children()
+
+
+def test_an_engine_without_its_program_is_refused_with_the_key(
+    elsewhere, speaking_inputs, make_context
+):
+    config = elsewhere(rewards={"format": RewardTerm(1.0)})
+    config.engine.python = "/no/such/python"
+    with pytest.raises(
+        Exception, match=r"stages\.stage\.engine\.python: /no/such/python cannot be"
+    ):
+        rl.run(config, speaking_inputs, make_context())

@@ -32,6 +32,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     problems = Problems.of(config, inputs, context.stage)
     fitting, funnel = prompts_of(config, problems, tokenizer, context.stage)
     prompts, unlike = read_alike(fitting, tokenizer, config)
+    del funnel["kept"]  # it stands last
     funnel |= {"read_otherwise_by_the_engine": unlike, "kept": len(prompts)}
     with VerifierPool.of(config.verifiers) as pool:
         require_references(problems.unproved(prompts), pool, f"stage {context.stage}")
