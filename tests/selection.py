@@ -54,6 +54,7 @@ SLOW = (
     "data_stages/test_open_texts.py",
     "data_stages/test_reasoning_gym_rows.py",
     "data_stages/test_review.py",
+    "engines",
     "hub",
     "pipeline/test_compose.py",
     "pipeline/test_compositions.py",
