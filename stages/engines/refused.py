@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.kinds import Problem
 from stages.engines.verl import LEVELS, MEANS, SCALES
 from stages.rl.schedule import rollouts_of
-from stages.settings.engine import SLIME, TRL
+from stages.settings.engine import SLIME, VERL
+from stages.settings.engine import check as check_engine
 
 if TYPE_CHECKING:
     from stages.kinds.rl.config import RLConfig
@@ -94,9 +95,10 @@ REFUSED = (
 
 
 def check(config: RLConfig) -> Iterator[Problem]:
-    """What stands against the stage's engine; nothing where it is TRL."""
+    """What stands against the stage's engine and its settings; nothing where it is TRL."""
+    yield from check_engine(config.engine)
     engine = config.engine.name
-    if engine == TRL:
+    if engine not in (VERL, SLIME):
         return
     for one in REFUSED:
         if (found := one.found(config)) is not None:

@@ -22,6 +22,7 @@ from stages.kinds.rl import run as rl
 from stages.kinds.rl.config import LengthSwitch, RewardTerm
 from stages.settings.engine import Engine
 from stages.settings.generation import Rollout
+from stages.settings.health import HealthRule
 from stages.training import common
 
 PLAIN = Path(__file__).with_name("plain_engine.py")
@@ -160,8 +161,9 @@ def test_a_rule_of_health_that_stops_ends_the_engine(
     elsewhere, speaking_inputs, make_context, tmp_path
 ):
     config = plain(elsewhere, tmp_path, "do=explode")
-    rule = config.health.rules["drift"]
-    rule.window, rule.action = 1, "stop"
+    config.health.rules["drift"] = HealthRule(
+        curve="kl", compare="above", limit=10.0, window=1, action="stop", message="It is far."
+    )
     with pytest.raises(
         StageFailed, match=r"stopped at step 2 by stages\.stage\.health\.rules\.drift"
     ):

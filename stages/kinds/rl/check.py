@@ -12,7 +12,6 @@ from stages.rl.apart import apart
 from stages.rl.schedule import length_limits
 from stages.settings import (
     context,
-    engine,
     generation,
     health,
     parallel,
@@ -21,6 +20,7 @@ from stages.settings import (
     values,
     verifiers,
 )
+from stages.settings.engine import TRL
 from stages.settings.generation import BROADCAST, Sampling
 from stages.verifiers.answer import POLICIES
 
@@ -42,11 +42,9 @@ def check(stage: Stage) -> Iterator[Problem]:
         "questions_per_step", config.questions_per_step, config.parallel.processes
     )
     yield from _sampling(config.sampling)
-    yield from generation.rollout(config.rollout, elsewhere=config.engine.name != engine.TRL)
-    yield from engine.check(config.engine)
+    yield from generation.rollout(config.rollout, elsewhere=config.engine.name != TRL)
     yield from refused.check(config)
-    if config.engine.name == engine.TRL:
-        yield from _engines(config)
+    yield from _engines(config)
     yield from _ahead(config)
     yield from _importance(config)
     yield from verifiers.check(config.verifiers)
@@ -195,7 +193,7 @@ def _engines(config: RLConfig) -> Iterator[Problem]:
             "processes on one GPU: set it to file, or give them rollout.own_gpus (or "
             "rollout.engines_at)",
         )
-    if size < 1 or rollout.engines_at:
+    if size < 1 or rollout.engines_at or config.engine.name != TRL:
         return
     if own > 0 and own % size:
         yield Problem(

@@ -7,7 +7,9 @@ replaces every 400 steps. All of that is configuration; see conf/stage/_rl.yaml.
 A stage first proves its verifiers on its own reference answers, unless a stage before it has
 (stages/rl/problems.py), then drops prompts that are too long, trains, and publishes the policy. On
 the way it is asked problems that it does not learn from, where `validate_on` names some
-(stages/rl/validation.py). Killed at any moment it goes on from its last complete checkpoint, to the
+(stages/rl/validation.py). Another engine trains it where `engine` names one (elsewhere.py).
+
+Killed at any moment it goes on from its last complete checkpoint, to the
 same weights and curves, bit for bit on one CPU thread.
 """
 
