@@ -29,6 +29,7 @@ from stages.engines.scoring import Asked, Scoring, asked_of
 from stages.settings.engine import Engine
 
 MOST_BYTES = 256 << 20  # of a request
+DRAINED = 1 << 20  # bytes of one that is refused
 IDLE_SECONDS = 120.0  # that a client may take for its words
 EVERY_INTERFACE = ("0.0.0.0", "::", "")
 SERVICE = "reward_service.json"
@@ -98,11 +99,11 @@ class _Handler(BaseHTTPRequestHandler):
         one = self.path.startswith("/one/")
         given = self.path.removeprefix("/one/") if one else self.headers.get("Authorization", "")
         wanted = self.token if one else f"Bearer {self.token}"
-        if not hmac.compare_digest(given.encode(), wanted.encode()):
-            return self._say(401, {"error": "this token is not the service's"})
         length = int(self.headers.get("Content-Length") or 0)
+        if not hmac.compare_digest(given.encode(), wanted.encode()):
+            return self._refuse(401, "this token is not the service's", length)
         if length > MOST_BYTES:
-            return self._say(413, {"error": f"{length} bytes: send at most {MOST_BYTES}"})
+            return self._refuse(413, f"{length} bytes: send at most {MOST_BYTES}", length)
         try:
             said = json.loads(self.rfile.read(length))
             asked = [_of_slime(said)] if one else asked_of(said["rows"])
@@ -113,6 +114,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._say(200, {"rows": answers})
         failed = answers[0].get("error")
         return self._say(500 if failed else 200, failed or answers[0]["reward"])
+
+    def _refuse(self, status: int, words: str, length: int) -> None:
+        """What is sent is read up to a limit: closed before, the answer might not arrive."""
+        self.rfile.read(min(length, DRAINED))
+        self._say(status, {"error": words})
 
     def _say(self, status: int, answer: Any) -> None:
         body = json.dumps(answer).encode()

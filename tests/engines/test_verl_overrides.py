@@ -171,7 +171,7 @@ def test_the_engine_is_part_of_a_result_and_where_it_runs_is_not() -> None:
 
     assert identity() == identity("engine.nodes=4", "engine.address=10.0.0.1", "engine.port=7000")
     assert identity()["engine"] == {"name": "verl", "overrides": []}
-    assert identity("engine.overrides=[model_engine=megatron]") != identity()
+    assert identity("engine.overrides=['model_engine=megatron']") != identity()
     trl = config_identity(stage("zero", *ZERO, "engine=trl", "engine.nodes=4"))
     assert "engine" not in trl.config
 
