@@ -6,7 +6,7 @@ It composes the overrides over verl 0.9.1's own configuration, so a key that ver
 Then it does what verl does, with one process on a CPU: opens model.path, goes on from the newest
 checkpoint, draws a rollout, asks the custom reward function for every completion at once, takes a
 step of the clipped GRPO loss for each minibatch, logs a line, saves sharded weights and a Hugging
-Face export. `stand_in=…` among the overrides has it misbehave: see `Mischief`.
+Face export.
 """
 
 from __future__ import annotations
@@ -26,25 +26,20 @@ from hydra import compose, initialize_config_dir
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 DATA = Path(__file__).parent.parent / "data" / "verl"
-MISCHIEF = "+stand_in="
 
 
 def main(words: list[str]) -> None:
     assert words[:2] == ["-m", "verl.trainer.main_ppo"], words
-    mischief = [word.removeprefix(MISCHIEF) for word in words if word.startswith(MISCHIEF)]
-    given = [word for word in words[2:] if not word.startswith(MISCHIEF)]
     with initialize_config_dir(str(DATA), version_base="1.3"):
-        config = compose("ppo_trainer", overrides=given)
-    Trainer(config, mischief[0] if mischief else "").fit()
+        config = compose("ppo_trainer", overrides=words[2:])
+    Trainer(config).fit()
 
 
 class Trainer:
-    """mischief: `die:N` raises in rollout N; `hang:N` waits there for ever, once; `shape` exports a
-    weight of another shape; `row:N` sends row N under a prompt that there is not.
-    """
+    """One run of it, from the newest checkpoint to the last step."""
 
-    def __init__(self, config: Any, mischief: str) -> None:
-        self.config, self.mischief = config, mischief
+    def __init__(self, config: Any) -> None:
+        self.config = config
         actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
         self.actor, self.rollout = actor, rollout
         path = config.actor_rollout_ref.model.path
@@ -75,7 +70,6 @@ class Trainer:
         torch.manual_seed(self.rollout.seed + self.step)
         while self.step < self.config.trainer.total_training_steps:
             self.step += 1
-            self.misbehave()
             metrics = self.train()
             last = self.step == self.config.trainer.total_training_steps
             if last or self.step % self.config.trainer.save_freq == 0:
@@ -85,18 +79,6 @@ class Trainer:
             print(
                 f"step:{self.step} - critic/score/mean:{metrics['critic/score/mean']}", flush=True
             )
-
-    def misbehave(self) -> None:
-        what, _, step = self.mischief.partition(":")
-        if step != str(self.step):
-            return
-        if what == "die":
-            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        once = self.folder / "hung"
-        if what == "hang" and not once.exists():
-            once.touch()
-            while True:
-                torch.linalg.eigvals(torch.rand(200, 200))
 
     # A rollout
 
@@ -163,8 +145,6 @@ class Trainer:
     async def score(self, rows: list[dict[str, Any]], number: int, text: str) -> float:
         row = rows[number // self.rollout.n]
         info = dict(row["extra_info"])
-        if self.mischief == f"row:{info['index']}":
-            info["prompt"] = 10**6
         truth = row["reward_model"]["ground_truth"]
         found = await self.reward(
             data_source=row["data_source"], solution_str=text, ground_truth=truth, extra_info=info
@@ -225,8 +205,6 @@ class Trainer:
         shutil.rmtree(actor / "huggingface", ignore_errors=True)
         export = AutoModelForCausalLM.from_config(self.model.config).to(torch.bfloat16)
         export.load_state_dict(self.model.state_dict())
-        if self.mischief == "shape":
-            export.resize_token_embeddings(len(self.tokenizer) + 8)
         export.save_pretrained(actor / "huggingface")
         self.tokenizer.save_pretrained(actor / "huggingface")
         torch.save(self.read, folder / "data.pt")
