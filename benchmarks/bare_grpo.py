@@ -44,8 +44,10 @@ def main(file: str) -> None:
     task = json.loads(Path(file).read_text())
     torch.set_num_threads(task["threads"])
     torch.manual_seed(task["seed"])
-    model = AutoModelForCausalLM.from_pretrained(task["model"], dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(task["model"])
+    model = AutoModelForCausalLM.from_pretrained(
+        task["model"], dtype=torch.float32, trust_remote_code=False
+    )
+    tokenizer = AutoTokenizer.from_pretrained(task["model"], trust_remote_code=False)
     pool = VerifierPool(workers=1, policy=Policy(strict=True))  # as every RL stage
     loop = Loop(model, tokenizer, pool, task["arguments"])
     rows = [read_rows(Path(task["rows"]))[number] for number in task["order"]]
