@@ -184,9 +184,7 @@ def test_an_export_of_other_shapes_is_refused_and_nothing_is_published(
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(exports, "send_out", narrow)
-        with pytest.raises(
-            StageFailed, match=r"embed_tokens\.weight is 511×64 and was 512×64"
-        ) as told:
+        with pytest.raises(StageFailed, match=r"embed_tokens\.weight is 379×64") as told:
             rl.run(config, inputs, context)
     assert "Nothing of it was published" in str(told.value)
     assert not (context.output / "model").exists()

@@ -91,7 +91,7 @@ def test_r1_zero_is_26_syncs_cut_where_the_limit_changes() -> None:
 
 
 def test_preference_rewards_and_their_prompts_begin_with_a_segment_of_the_last_rl() -> None:
-    words = ("recipe=r1", "profile=paper", "rollout=vllm", "engine@stages.r1.engine=verl")
+    words = ("recipe=r1", "profile=paper", "rollout=vllm", "+engine@stages.r1.engine=verl")
     config = compose(R1, [*words, "stages.r1.engine.nodes=1"]).stages["r1"]
     starts = [s.steps.start for s in segments_of(config)]
     assert 1300 in starts
