@@ -46,8 +46,11 @@ class Attempts:
         self._token: str | None = None  # of the attempt that this process makes
         self._guard = threading.RLock()  # the heartbeat is a thread of its own
 
-    def start(self, host: str, threads: int = 1, processes: int = 1) -> None:
-        """Begin a new attempt, under the stage's lease; one that never ended was killed."""
+    def start(self, host: str, threads: int = 1, processes: int = 1) -> str:
+        """Begin a new attempt, under the stage's lease; one that never ended was killed.
+
+        Returns its token.
+        """
         with self._guard:
             self._attempts = self._read()
             for attempt in self._attempts:
@@ -67,6 +70,7 @@ class Attempts:
                 }
             )
             state.write(self._path, self._attempts)
+            return self._token
 
     def beat(self) -> None:
         """Note the time spent so far, while an attempt runs and no other has followed it."""
@@ -77,10 +81,12 @@ class Attempts:
 
     def is_current(self) -> bool:
         """Whether an attempt of this process runs, and is the last one."""
-        if self._token is None:
-            return False
+        return self._token is not None and self.is_of(self._token)
+
+    def is_of(self, token: str) -> bool:
+        """Whether the last attempt is the one with this token."""
         found = self._read()
-        return not found or found[-1].get("token") == self._token
+        return not found or found[-1].get("token") == token
 
     def end(self, outcome: str, message: str | None = None) -> None:
         """Close the current attempt, if it has begun: failed or stopped."""

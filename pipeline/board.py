@@ -42,19 +42,22 @@ class Board:
         decisions: Mapping[str, Decision],
         progress: Mapping[str, Progress],
         seconds: Mapping[str, float],
-        begun: Callable[[str], bool],
+        begun: Collection[str],
+        waits: Mapping[str, str],
     ) -> list[View]:
         """One row per stage.
 
-        progress: of those that were started. seconds: of those that ran. begun: whether a stage
-        that was started has a process of its own by now.
+        progress: of those that were started. seconds: of those that ran. begun: those that were
+        started and have a process of their own by now. waits: for what one waits that has none, if
+        its launcher says so.
         """
         rows = []
         for name, decision in decisions.items():
             kind = self._graph.stages[name].kind.name
             if name in progress and self._stopped is None:
                 view = progress[name].view(name, kind)
-                rows.append(view if begun(name) else replace(view, state=self.loading(name)))
+                waiting = waits.get(name) or ("" if name in begun else self.loading(name))
+                rows.append(replace(view, state=waiting) if waiting else view)
             else:
                 rows.append(View(name, kind, self._word(name, decision.state), seconds.get(name)))
         return rows

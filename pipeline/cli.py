@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _VERBS = {
     "run": "run the recipe: what is done is kept, what stopped is resumed",
+    "attach": "show what a run says that was started with `r1 run --detach`: the newest, or RUN",
+    "cancel": "stop a run and its jobs from anywhere that sees its folder: the newest, or RUN",
     "plan": "show the graph, what would run, and the numbers that follow from the config",
     "status": "show how every stage stands",
     "why": "say what differs from the nearest result of a stage",
@@ -81,7 +83,7 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
     from pipeline.situation import paths_of
 
     runs: list[str] = []
-    if verb == "report":  # a run is a word that sets nothing
+    if verb in ("report", "attach", "cancel"):  # a run is a word that sets nothing
         runs = [w for w in options.overrides if "=" not in w and not w.startswith("~")]
         options.overrides = [w for w in options.overrides if w not in runs]
     options.runs = runs
@@ -91,9 +93,16 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
 
 
 def _carry_out(project: Project, verb: str, options: argparse.Namespace, composed: Composed) -> int:
-    from pipeline import commands
+    from pipeline import commands, detached
+    from pipeline.situation import paths_of
 
     match verb:
+        case "run" if options.detach:
+            return detached.start(paths_of(composed.root, project.conf_dir().parent))
+        case "attach" | "cancel":
+            paths = paths_of(composed.root, project.conf_dir().parent)
+            carry_out = detached.attach if verb == "attach" else detached.cancel
+            return carry_out(paths, options.runs)
         case "run":
             from pipeline.run_command import execute
 
@@ -160,6 +169,9 @@ def _overview(project: Project) -> argparse.ArgumentParser:
 
 def _parser(project: Project, verb: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"r1 {verb}", description=_VERBS[verb], epilog=_EPILOG)
+    if verb == "run":
+        text = "let it run by itself; see `r1 attach` and `r1 cancel`"
+        parser.add_argument("--detach", action="store_true", help=text)
     if verb == "why":
         parser.add_argument("stage", help="the stage to explain")
         text = "compare with this result, not with the nearest; the first digits are enough"
@@ -185,6 +197,8 @@ def _parser(project: Project, verb: str) -> argparse.ArgumentParser:
         parser.add_argument("--others", action="store_true", help=text)
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     text = "Hydra overrides, key=value"
+    if verb in ("attach", "cancel"):
+        text += "; or a run, by name or folder"
     if verb == "report":
         text += "; or two runs to compare: the earlier and the later, by name or folder"
     parser.add_argument("overrides", nargs="*", help=text)

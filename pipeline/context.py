@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from pipeline import meter, metrics, notices, state
 from pipeline.artifact import METRICS
 
 PROGRESS = "progress.json"
+LEAVE = signal.SIGUSR2  # what a scheduler's stages are asked to leave with; NCCL catches SIGUSR1
 GANG = "R1_GANG"  # in the environment of a gang's process: the file in which its processes meet
 
 
@@ -37,8 +39,9 @@ class Context:
 
     seed: from the stage's config. threads: CPU threads that this process may use. shared: see
     `beside`. rank, processes: this process's place in the stage's gang; what is logged and shown
-    is rank 0's. fence: raises when another attempt has taken the stage over, so that this one
-    writes no more into the work directory that both share.
+    is rank 0's. scheduled: a scheduler may want the machine back, see `saves_when_asked`. fence:
+    raises when another attempt has taken the stage over, so that this one writes no more into the
+    work directory that both share.
     """
 
     stage: str
@@ -50,6 +53,7 @@ class Context:
     shared: Path
     rank: int = 0
     processes: int = 1
+    scheduled: bool = False
     fence: Callable[[], None] = field(default=_open, repr=False)
     _shown: float = field(default=0.0, repr=False)
 
@@ -65,6 +69,19 @@ class Context:
         until `r1 gc` finds that its artifact is not reached any more.
         """
         return self.shared / fingerprint
+
+    def saves_when_asked(self) -> None:
+        """From here on a stage that is to leave its machine is not ended, but only asked.
+
+        It looks at `asked_to_leave`, saves as soon as it can and calls `leave`. Without this call
+        it is ended at once, and goes on elsewhere from what it kept.
+        """
+        if self.scheduled:
+            signal.signal(LEAVE, lambda *_: ask_to_leave())
+
+    def leave(self) -> None:
+        """End this process in order, when it was asked to; another attempt goes on."""
+        raise SystemExit(128 + signal.SIGTERM)
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
         """Append one point of the stage's curves; names use letters, digits, `_` and `/` only."""
@@ -122,6 +139,20 @@ class Context:
         facts = {"done": done, "total": total, "unit": unit, "time": time.time()}
         facts |= {"also": dict(also or {})}
         state.write(self.work / PROGRESS, facts)
+
+
+_asked = False
+
+
+def ask_to_leave() -> None:
+    """Note that the machine is wanted back: a scheduler takes it away soon."""
+    global _asked
+    _asked = True
+
+
+def asked_to_leave() -> bool:
+    """Whether that was said to this process."""
+    return _asked
 
 
 _last_move = time.monotonic()

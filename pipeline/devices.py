@@ -19,10 +19,16 @@ _DEVICE_FILES = "nvidia[0-9]*"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a stage runs: so many processes, on these devices; None: the machine has none."""
+    """Where a stage runs.
+
+    processes: of all nodes, each of `threads` CPU threads. devices: None where the machine has
+    none, or where they are the scheduler's to give.
+    """
 
     processes: int = 1
     devices: tuple[str, ...] | None = None
+    threads: int = 1
+    nodes: int = 1
 
 
 def visible() -> tuple[str, ...]:

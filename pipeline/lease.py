@@ -5,9 +5,13 @@ from a thread, and holds a lock beside it until it ends. Who holds a stage is to
 
     written on this machine     held while that process lives (its start time guards against a
                                 reused pid)
-    written on another one      held until the heartbeat stops for `EXPIRES` seconds by the clock of
-                                the file system; locks do not reach everywhere, so they do not count
+    written on another one      held until a reader has seen no heartbeat for `EXPIRES` seconds of
+                                its own clock (pipeline/heart.py); locks do not reach everywhere,
+                                so they do not count
     gone, torn, of a dead one   held while the lock is, by the process or what it has forked
+
+Where a scheduler starts a job again, since it lost a machine, the later start takes the lease at
+once: what is left of the earlier one may live and beat.
 
 A file that is gone or torn is written again with the next heartbeat. A holder that finds another's
 name in it has lost the stage: it stops, and its result is refused (see pipeline/attempts.py).
@@ -19,9 +23,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import socket
-import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -29,7 +30,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import locks, state, threads
+from pipeline import heart, locks, machine, state, threads
 
 HEARTBEAT = 2.0
 EXPIRES = 60.0
@@ -45,13 +46,15 @@ class Holder:
     started: str
     since: float
     token: str = ""  # of this lease and no other
+    job: str = ""  # the scheduler's, with its start: of two of a job the later one holds
+    start: int = 0
 
     def __str__(self) -> str:
         process = f"process {self.pid}" if self.pid else "a process"
         return f"{process} on {self.machine.partition('/')[0]}"
 
 
-_SOMEBODY = Holder("this machine", 0, "", 0.0)  # who holds the lock and is named nowhere
+SOMEBODY = Holder("this machine", 0, "", 0.0)  # who holds the lock and is named nowhere
 
 
 class Lease:
@@ -62,11 +65,18 @@ class Lease:
         path: Path,
         on_beat: Callable[[], None] | None = None,
         on_loss: Callable[[], None] | None = None,
+        job: tuple[str, int] = ("", 0),
+        over: Callable[[], bool] = lambda: False,
     ) -> None:
+        """job: what a scheduler calls this job, and the number of its start.
+
+        over: whether the job has ended, as a later start of it can have brought about.
+        """
         self._path = path
         self._on_beat = on_beat
         self._on_loss = on_loss
-        self._me = _this_process()
+        self._over = over
+        self._me = _this_process(job)
         self._lock: int | None = None
         self._stopped = threading.Event()
         self._beating: threading.Thread | None = None
@@ -74,7 +84,7 @@ class Lease:
     def acquire(self) -> Holder | None:
         """Take the lease. Returns None, or who holds it. Raises OSError and RecipeError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        other = self._take_lock() or _named(self._path)
+        other = self._take_lock() or self._other()
         try:
             return other or self._begin()
         finally:
@@ -83,6 +93,7 @@ class Lease:
 
     def _begin(self) -> Holder | None:
         state.write(self._path, self._me)
+        heart.stopped(self._path).unlink(missing_ok=True)
         if (other := self.lost_to()) is None:  # where there are no locks, two may look at once
             beating = threading.Thread(target=self._beat, name="lease", daemon=True)
             threads.start(beating)
@@ -91,6 +102,8 @@ class Lease:
 
     def lost_to(self) -> Holder | None:
         """Who took the stage although this lease was never released; None if nobody did."""
+        if self._over():
+            return SOMEBODY
         found = state.read(self._path, Holder)
         return None if found is None or found.token == self._me.token else found
 
@@ -108,15 +121,28 @@ class Lease:
         deadline = time.monotonic() + _LOOKS
         while (lock := _try_lock(self._path)) is None:
             found = state.read(self._path, Holder)
+            if found is not None and self._follows(found):
+                return None
             if found is not None and _is_alive(found, self._path):
                 return found
-            if found is not None and found.machine != _machine():
+            if found is not None and found.machine != machine.name():
                 return None
             if time.monotonic() > deadline:
-                return _SOMEBODY
+                return SOMEBODY
             time.sleep(_LOOKS / 20)
         self._lock = lock
         return None
+
+    def _other(self) -> Holder | None:
+        """Who the file says has it, if that holder is alive; whatever the lock says."""
+        found = state.read(self._path, Holder)
+        if found is None or self._follows(found):
+            return None
+        return found if _is_alive(found, self._path) else None
+
+    def _follows(self, found: Holder) -> bool:
+        """Whether this is a later start of the same job."""
+        return bool(self._me.job) and found.job == self._me.job and found.start < self._me.start
 
     def _unlock(self) -> None:
         if self._lock is not None:
@@ -157,35 +183,15 @@ def holder(path: Path) -> Holder | None:
     found = state.read(path, Holder)
     if found is not None and _is_alive(found, path):
         return found
-    if found is not None and found.machine != _machine():
+    if found is not None and found.machine != machine.name():
         return None
-    return _SOMEBODY if locks.is_held(path.with_suffix(".lock")) else None
-
-
-def _named(path: Path) -> Holder | None:
-    """Who the file says it is, if that holder is alive; whatever the lock says."""
-    found = state.read(path, Holder)
-    return found if found is not None and _is_alive(found, path) else None
+    return SOMEBODY if locks.is_held(path.with_suffix(".lock")) else None
 
 
 def _is_alive(found: Holder, path: Path) -> bool:
-    if found.machine == _machine():
-        return _started(found.pid) == found.started
-    return _is_fresh(path)
-
-
-def _is_fresh(path: Path) -> bool:
-    """Whether the heart of a holder elsewhere beats. One from the future has stopped, too: any
-    beat since would have set it back to this clock."""
-    try:
-        with tempfile.TemporaryFile(dir=path.parent) as now:  # by the clock that stamps the beats
-            clock = os.fstat(now.fileno()).st_mtime
-    except OSError:  # a store that can only be read
-        clock = time.time()
-    try:
-        return abs(clock - path.stat().st_mtime) < EXPIRES
-    except FileNotFoundError:
-        return False
+    if found.machine == machine.name():
+        return machine.started(found.pid) == found.started
+    return heart.beats(path, EXPIRES)
 
 
 def _try_lock(path: Path) -> int | None:
@@ -215,37 +221,6 @@ def _try_lock(path: Path) -> int | None:
     return None
 
 
-def _this_process() -> Holder:
+def _this_process(job: tuple[str, int]) -> Holder:
     pid = os.getpid()
-    return Holder(_machine(), pid, _started(pid), time.time(), uuid.uuid4().hex)
-
-
-def _machine() -> str:
-    """Host and pid namespace: two containers may share a name but not their pids."""
-    try:
-        namespace = os.readlink("/proc/self/ns/pid")
-    except OSError:
-        namespace = ""
-    return f"{socket.gethostname()}/{namespace}"
-
-
-def _started(pid: int) -> str:
-    """When a process started; empty for one that is gone.
-
-    On Linux in clock ticks since boot: psutil gives the time of day, which moves when the clock is
-    set, and a holder that lives would seem another.
-    """
-    if sys.platform == "linux":
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return ""
-        return "" if fields[0] in "ZX" else fields[19]
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        gone = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-        return "" if gone else str(process.create_time())
-    except psutil.Error:
-        return ""
+    return Holder(machine.name(), pid, machine.started(pid), time.time(), uuid.uuid4().hex, *job)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pipeline.attempts import Attempts
+from pipeline.devices import visible
+from pipeline.errors import UsageError
 from pipeline.kinds import Needs, Stage
 from pipeline.launchers.job import Job
 from pipeline.manifest import cores
-from pipeline.watchdog import Patience
+from pipeline.watchdog import Patience, patience
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,20 @@ class Limits:
         if self.threads is not None:
             return self.threads
         return max(1, cores() // self.sharing(at_once) // processes)
+
+
+ONE_AT_A_TIME = Limits(max_parallel=1, threads=None)
+
+
+def limits_of(launcher: Mapping[str, Any]) -> Limits:
+    """What the config says of a launcher, whichever it is. Raises UsageError."""
+    parallel, threads = launcher.get("max_parallel", 1), launcher.get("threads")
+    for key, value in (("max_parallel", parallel), ("threads", threads)):
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise UsageError(f"launcher.{key}: found {value!r}, expected a whole number above 0.")
+    given = launcher.get("devices")
+    devices = visible() if given is None else tuple(map(str, given))
+    return Limits(parallel, threads, devices, patience(launcher.get("watchdog") or {}))
 
 
 def as_before(
@@ -76,7 +94,8 @@ def needs_again(stage: Stage, before: Attempts, limits: Limits) -> Needs:
 
 def where_it_runs(job: Job) -> str:
     """A job's processes, threads and devices as words."""
-    words = [_count(job.processes, "process")] if job.processes > 1 else []
+    words = [f"{job.nodes} nodes"] if job.nodes > 1 else []
+    words += [_count(job.processes, "process")] if job.processes > 1 else []
     words.append(_count(job.threads, "thread") + (" each" if job.processes > 1 else ""))
     if job.devices:
         words.append(f"{'GPU' if len(job.devices) == 1 else 'GPUs'} {','.join(job.devices)}")

@@ -14,6 +14,8 @@ from typing import Any
 
 from pipeline.errors import printable
 
+LAST_LINES = 20
+
 _MARK = "r1 warning: "
 _STUCK = "Timeout ("
 
@@ -32,6 +34,15 @@ def kept(facts: Mapping[str, Any]) -> list[str]:
     warnings = (facts.get("health") or {}).get("warnings", [])
     steps = [f"step {w['step']}, {w['rule']}: {w['numbers']}" for w in warnings]
     return [*steps, *map(str, facts.get("warnings") or ())]
+
+
+def last_lines(log: Path) -> list[str]:
+    """The end of a stage's log."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        return [printable(line) for line in lines]
+    except OSError:
+        return []
 
 
 class Notices:

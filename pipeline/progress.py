@@ -47,16 +47,17 @@ class Progress:
 
     def __init__(self, work: Path) -> None:
         self._path = work / PROGRESS
-        self._since = time.time()
+        self._since = time.monotonic()
+        self._before = state.read(self._path, _Facts)  # left by an earlier attempt
         self._first: tuple[float, float, dict[str, float]] | None = None
         self._done, self._total = 0.0, 0.0
 
     def view(self, stage: str, kind: str) -> View:
         """The stage as it is now."""
-        elapsed = time.time() - self._since
+        elapsed = time.monotonic() - self._since
         plain = View(stage, kind, "running", elapsed)
         facts = state.read(self._path, _Facts)
-        if facts is None or facts["time"] < self._since:  # or left by an earlier attempt
+        if facts is None or facts == self._before:
             return plain
         at, done, total, also = facts["time"], facts["done"], facts["total"], facts["also"]
         if self._first is None or done < self._done or total != self._total:
@@ -72,6 +73,29 @@ class Progress:
             for unit, count in also.items()
         }
         return View(stage, kind, "running", elapsed, done, total, facts["unit"], rate, left, rates)
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far a stage was."""
+
+    done: float
+    total: float
+    unit: str
+
+    def near(self, before: Place) -> bool:
+        """Whether it got no further than to a place before this one, or hardly that far."""
+        same = (self.total, self.unit) == (before.total, before.unit)
+        return same and _HARDLY * before.done <= self.done <= before.done
+
+
+_HARDLY = 0.8
+
+
+def where(work: Path) -> Place:
+    """The last progress that a stage has shown."""
+    facts = state.read(work / PROGRESS, _Facts)
+    return Place(facts["done"], facts["total"], facts["unit"]) if facts else Place(0.0, 0.0, "")
 
 
 def clock(seconds: float | None) -> str:

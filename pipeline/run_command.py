@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import checks, disk
+from pipeline import checks, detached, disk
 from pipeline.artifact import Artifact
 from pipeline.compose import Composed
 from pipeline.console import open_console
-from pipeline.devices import too_many, visible
 from pipeline.errors import RecipeError, UsageError
 from pipeline.hooks import Observer, Run, Shielded, Silent
-from pipeline.limits import Limits, needs_of
+from pipeline.interruption import Interrupted, signals
+from pipeline.launchers.launcher import preparer
+from pipeline.limits import limits_of
 from pipeline.plan import State, absent_inputs
 from pipeline.project import Project, load
 from pipeline.run_folder import RunFolder
@@ -25,17 +24,8 @@ from pipeline.run_summary import print_summary, run_again, run_facts
 from pipeline.runner import Runner
 from pipeline.shipped import made_anew
 from pipeline.situation import Situation, paths_of, survey
-from pipeline.watchdog import patience
 
 GRACE_SECONDS = 10.0
-
-
-class Interrupted(BaseException):
-    """SIGINT or SIGTERM: stop the stages, then leave with 128 + the signal's number."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = 128 + number
 
 
 def execute(project: Project, composed: Composed) -> int:
@@ -61,18 +51,16 @@ def _execute(project: Project, composed: Composed) -> int:
 
 
 def _run(situation: Situation, pending: list[str]) -> int:
-    from pipeline.launchers.local import LocalLauncher
-
     composed, project = situation.composed, situation.project
-    limits = _limits(composed.root)
-    _check_devices(situation, pending, limits)
+    wanted = composed.root.get("launcher") or {}
+    limits = limits_of(wanted)
+    open_launcher = preparer(wanted)(situation, pending, limits)
     disk.require_writable(situation.store.root, "paths.store")
     disk.require_writable(situation.paths.runs.absolute(), "paths.runs")
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
+    detached.take_console(folder)
     console = open_console()
-    log = folder.path / "logs" / "preload.log"
-    heavy = any(not situation.graph.stages[name].kind.light for name in pending)
-    launcher = LocalLauncher(project.preloaded() if heavy else (), log, console.note)
+    launcher = open_launcher(folder, console.note)
     observer = Shielded(_observer(project, composed.root), console.note)
     runner = Runner(situation, folder, limits, console, observer, run_again(composed))
     started = time.monotonic()
@@ -88,7 +76,7 @@ def _run(situation: Situation, pending: list[str]) -> int:
     observer.tell("run_started", run)
     report: Path | None = None
     try:
-        with _signals():
+        with signals(), detached.running(folder):
             decisions = runner.run(launcher)
         console.close()
         facts = run_facts(situation, folder, runner, time.monotonic() - started)
@@ -158,58 +146,8 @@ def _check_inputs_are_there(situation: Situation) -> None:
     )
 
 
-def _limits(root: Mapping[str, Any]) -> Limits:
-    launcher = root.get("launcher") or {}
-    name = launcher.get("name", "local")
-    if name != "local":
-        raise UsageError(f"launcher.name: there is no launcher `{name}`. There is: local.")
-    parallel, threads = launcher.get("max_parallel", 1), launcher.get("threads")
-    for key, value in (("max_parallel", parallel), ("threads", threads)):
-        if value is not None and (not isinstance(value, int) or value < 1):
-            raise UsageError(f"launcher.{key}: found {value!r}, expected a whole number above 0.")
-    given = launcher.get("devices")
-    devices = visible() if given is None else tuple(map(str, given))
-    return Limits(parallel, threads, devices, patience(launcher.get("watchdog") or {}))
-
-
-def _check_devices(situation: Situation, pending: list[str], limits: Limits) -> None:
-    """A stage that asks for more devices than there are would wait for ever."""
-    machine = len(limits.devices)
-    short = {
-        name: wanted
-        for name in pending
-        if (wanted := too_many(needs_of(situation.graph.stages[name]), machine))
-    }
-    if short:
-        listed = ", ".join(f"{name} ({count} more)" for name, count in short.items())
-        raise UsageError(
-            f"more GPUs are asked for than the {machine} that the launcher may use: {listed}. "
-            "Lower parallel.processes, rollout.replicas or rollout.tensor_parallel_size of these "
-            "stages, or see CUDA_VISIBLE_DEVICES and launcher.devices"
-        )
-
-
 def _observer(project: Project, root: Mapping[str, Any]) -> Observer:
     if project.observer is None:
         return Silent()
     observer: Observer = load(project.observer)(root)
     return observer
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """SIGINT and SIGTERM raise Interrupted; a second one is ignored while stages are stopped."""
-
-    def interrupt(number: int, _: Any) -> None:
-        for other in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(other, signal.SIG_IGN)
-        raise Interrupted(number)
-
-    kept = {n: signal.signal(n, interrupt) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except Interrupted:
-        raise
-    else:
-        for number, handler in kept.items():
-            signal.signal(number, handler)

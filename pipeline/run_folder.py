@@ -1,4 +1,4 @@
-"""The folder of one run, complete in itself: config.yaml, run.json, logs/, report/."""
+"""The folder of one run, complete in itself: config.yaml, run.json, logs/, jobs/, report/."""
 
 from __future__ import annotations
 
@@ -65,6 +65,10 @@ class RunFolder:
 
     def log(self, stage: str) -> Path:
         return self.path / "logs" / f"{stage}.log"
+
+    def job(self, stage: str) -> Path:
+        """The folder of a stage's job (pipeline/launchers/files.py)."""
+        return self.path / "jobs" / stage
 
     def facts(self) -> dict[str, Any]:
         """What run.json says; only the name when there is none."""

@@ -15,14 +15,14 @@ from pipeline.artifact import Artifact
 from pipeline.attempts import Attempts
 from pipeline.board import Board
 from pipeline.console import Console
-from pipeline.devices import Place, place
+from pipeline.devices import Place
 from pipeline.hooks import Shielded
+from pipeline.interruption import look_for_cancel
 from pipeline.launchers.job import Job, Outcome
-from pipeline.launchers.local import LocalLauncher, last_lines
-from pipeline.launchers.running import Running
-from pipeline.limits import Limits, as_before, needs_again, where_it_runs
+from pipeline.launchers.launcher import Launcher, Started
+from pipeline.limits import Limits, as_before, where_it_runs
 from pipeline.manifest import CorruptArtifact
-from pipeline.notices import Notices
+from pipeline.notices import Notices, last_lines
 from pipeline.plan import Decision, StageFacts, State, decide, look, now_done
 from pipeline.progress import Progress, View, clock
 from pipeline.run_folder import RunFolder
@@ -55,20 +55,23 @@ class Runner:
         self._progress: dict[str, Progress] = {}
         self._notices: dict[str, Notices] = {}
         self._seconds: dict[str, float] = {}
+        self._waits: dict[str, str] = {}
         self._looked = 0.0
         self._board = Board(situation.graph, situation.project.heavy())
 
-    def run(self, launcher: LocalLauncher) -> dict[str, Decision]:
+    def run(self, launcher: Launcher) -> dict[str, Decision]:
         """Run until nothing is left that can run; returns how each stage stands."""
-        self._take_in()
+        self._take_in(launcher)
         self._console.show(self.views())
         while True:
+            look_for_cancel(self._folder.path)
             self._launch_ready(launcher)
             held = [name for name, d in self.decisions().items() if d.state is State.RUNNING]
             if not launcher.running and not held:
                 return self.decisions()
             if launcher.running:
                 ended = launcher.wait(TICK)
+                self._waits = {one.job.stage: one.waits_for for one in launcher.running}
                 self._pass_on_notices()
                 for running, outcome in ended:
                     self._ended(running, outcome)
@@ -92,9 +95,9 @@ class Runner:
 
     def views(self) -> list[View]:
         """The rows of the live view."""
-        log = self._folder.log
+        begun = {name for name in self._progress if self._folder.log(name).exists()}
         return self._board.views(
-            self.decisions(), self._progress, self._seconds, lambda name: log(name).exists()
+            self.decisions(), self._progress, self._seconds, begun, self._waits
         )
 
     def stopped(self) -> None:
@@ -102,8 +105,8 @@ class Runner:
         self._board.stop(set(self._progress))
         self._console.show(self.views())
 
-    def _take_in(self) -> None:
-        """Move corrupt artifacts aside and copy adoptable ones in."""
+    def _take_in(self, launcher: Launcher) -> None:
+        """Move corrupt artifacts aside, copy adoptable ones in, find jobs of earlier runs."""
         for name in self._situation.selection.stages:
             fingerprint = self._situation.wanted[name].fingerprint
             if corrupt := self._facts[name].corrupt:
@@ -111,7 +114,10 @@ class Runner:
                 if aside is not None:
                     self._console.note(f"{name}: corrupt, made again. {corrupt}. Moved to {aside}")
                 self._facts[name] = self._look(name)
-            if holder := self._facts[name].holder:
+            holder = self._facts[name].holder
+            if holder and launcher.has(name, fingerprint):
+                self._facts[name] = replace(self._facts[name], holder=None, worked_on=False)
+            elif holder:
                 self._console.note(f"{name}: {holder} runs it; waiting for its result")
         for name in self._wanted_stages():
             if self._facts[name].adoptable:
@@ -134,38 +140,31 @@ class Runner:
         self._facts[name] = replace(self._facts[name], adoptable=False, artifact=artifact)
         self._console.note(f"{name}: adopted from {source}")
 
-    def _launch_ready(self, launcher: LocalLauncher) -> None:
+    def _launch_ready(self, launcher: Launcher) -> None:
         ready = [name for name in self._ready() if name not in self._progress]
         ready.sort(key=lambda name: not self._situation.graph.stages[name].kind.light)
         at_once = len(launcher.running) + len(ready)
         for name in ready:
             if len(launcher.running) >= self._limits.max_parallel:
                 return
-            if (where := self._place(name, launcher, at_once)) is not None:
-                self._launch(self._job(name, where, at_once), launcher)
+            before = Attempts(self._work(name))
+            where = launcher.place(self._situation.graph.stages[name], before, at_once)
+            if where is not None:
+                self._launch(self._job(name, where), launcher)
 
-    def _launch(self, job: Job, launcher: LocalLauncher) -> None:
+    def _launch(self, job: Job, launcher: Launcher) -> None:
         name = job.stage
         self._progress[name] = Progress(self._work(name))
         self._notices[name] = Notices(job.log)
         if loading := self._board.announce(name):
             self._console.event(f"{name}: {loading}")
         self._console.show(self.views())
-        launcher.start(job)
+        began = launcher.start(job).began
         resumes = " again from its work directory" if self._facts[name].worked_on else ""
-        self._console.event(f"{name}: started{resumes} ({where_it_runs(job)})")
+        self._console.event(f"{name}: {began}{resumes} ({where_it_runs(job)})")
         self._observer.tell(
             "stage_started", name, job.wanted.fingerprint, self._work(name), job.resolved
         )
-
-    def _place(self, name: str, launcher: LocalLauncher, at_once: int) -> Place | None:
-        """The processes and devices that a stage can have now; None: it waits for devices."""
-        machine = self._limits.devices
-        taken = {device for running in launcher.running for device in running.job.devices or ()}
-        free = [device for device in machine if device not in taken]
-        stage = self._situation.graph.stages[name]
-        needs = needs_again(stage, Attempts(self._work(name)), self._limits)
-        return place(needs, free, len(machine), self._limits.sharing(at_once))
 
     def _ready(self) -> list[str]:
         return [
@@ -175,9 +174,9 @@ class Runner:
             and all(self._facts[source].done for source in self._situation.graph.inputs(name))
         ]
 
-    def _job(self, name: str, where: Place, at_once: int) -> Job:
+    def _job(self, name: str, where: Place) -> Job:
         situation, node = self._situation, self._situation.graph.stages[name]
-        threads = self._limits.threads_for(at_once, where.processes)
+        threads = where.threads
         if self._facts[name].worked_on:
             before = Attempts(self._work(name))
             threads, warning = as_before(before, threads, where.processes, self._limits)
@@ -189,15 +188,18 @@ class Runner:
             config=node.config,
             resolved=situation.composed.root["stages"][name],
             wanted=situation.wanted[name],
+            registry=situation.project.registry,
             store=situation.store.root,
             log=self._folder.log(name),
+            folder=self._folder.job(name),
             threads=threads,
             processes=where.processes,
+            nodes=where.nodes,
             devices=where.devices,
             patience=self._limits.patience,
         )
 
-    def _ended(self, running: Running, outcome: Outcome) -> None:
+    def _ended(self, running: Started, outcome: Outcome) -> None:
         name = running.job.stage
         del self._progress[name], self._notices[name]
         self._seconds[name] = round(time.monotonic() - running.started, 2)
@@ -220,7 +222,7 @@ class Runner:
             for text in notices.new():
                 self._console.note(f"{name}: warning: {text}")
 
-    def _fail(self, name: str, message: str, running: Running, log: Path | None) -> None:
+    def _fail(self, name: str, message: str, running: Started, log: Path | None) -> None:
         self._failed[name] = message
         code = "" if running.exit_code is None else f" (exit code {running.exit_code})"
         lines = [f"{name}: FAILED{code}: {message}"]

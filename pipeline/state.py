@@ -12,6 +12,7 @@ import functools
 import json
 import os
 import threading
+import uuid
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -55,6 +56,27 @@ def write(path: Path, value: Any) -> None:
     """Write a value as JSON beside the file, then put it in its place. Raises OSError."""
     text = json.dumps(to_jsonable_python(value), ensure_ascii=False, indent=1)
     replace(path, text.encode(errors="replace"))  # half a surrogate has no UTF-8
+
+
+def write_once(path: Path, value: Any) -> None:
+    """The same, unless something is there already: of several writers the first one's stays."""
+    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    write(aside, value)
+    flush(aside)
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a disk without hard links
+        if not path.exists():
+            aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON gives it back."""
+    return json.loads(json.dumps(to_jsonable_python(value)))
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -5,10 +5,10 @@ torch.distributed and accelerate read (RANK, WORLD_SIZE, MASTER_ADDR, …), and 
 that fails ends all others, whatever collective they are waiting in, and its message is the stage's.
 Rank 0 writes to the stage's log, rank r to `<stage>.rank<r>.log` beside it.
 
-Ranks find each other in a file of the work folder (GANG): a store that listens would take words
-from whoever reaches the machine. Gloo listens on the loopback interface alone.
-
-All ranks run on this machine; they are in the stage's process group and end with it.
+Ranks of one machine find each other in a file of the work folder (GANG): a store that listens would
+take words from whoever reaches the machine. Gloo listens on the loopback interface alone. They are
+in the stage's process group and end with it. A gang over several machines has a leader on each,
+which forks the ranks there; `Peers` is what it knows of the others (pipeline/launchers/team.py).
 """
 
 from __future__ import annotations
@@ -16,63 +16,24 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from pipeline.context import GANG, RankDone
-from pipeline.errors import StageFailed
+from pipeline.context import RankDone, asked_to_leave
 from pipeline.kinds import Outputs
+from pipeline.launchers.peers import ALONE, Failure, Peers, Rank, RankFailed, told
 
+LOOK = 0.5  # seconds between looks at other machines
 SETTLE = 1.0  # seconds in which the failures that a first one causes may be told, too
 GRACE = 4.0  # seconds that a rank has to close its files after SIGTERM; below the launcher's own
 
-_ADDRESS = "127.0.0.1"
-_LOOPBACK = Path("/sys/class/net/lo")
-
-
-@dataclass(frozen=True)
-class Rank:
-    """One place in a gang."""
-
-    number: int
-    of: int
-    port: int
-    meeting: Path
-
-    def environment(self) -> dict[str, str]:
-        """What torch.distributed, accelerate and vLLM read. One machine: local is global."""
-        number, of = str(self.number), str(self.of)
-        inside = {"GLOO_SOCKET_IFNAME": _LOOPBACK.name} if _LOOPBACK.exists() else {}
-        return {
-            **inside,
-            GANG: str(self.meeting),
-            "RANK": number,
-            "LOCAL_RANK": number,
-            "WORLD_SIZE": of,
-            "LOCAL_WORLD_SIZE": of,
-            "MASTER_ADDR": _ADDRESS,
-            "MASTER_PORT": str(self.port),
-        }
-
-    def log(self, stage: Path) -> Path:
-        """Where this rank writes what it prints."""
-        return stage.with_suffix(f".rank{self.number}{stage.suffix}") if self.number else stage
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a rank ended, and when: of several, the first is the cause."""
-
-    message: str
-    when: float
+_ASKED = 128 + signal.SIGTERM
 
 
 #: What a rank does; rank 0's Outputs are the stage's.
@@ -81,47 +42,55 @@ Body = Callable[[Rank], Outputs]
 Explain = Callable[[BaseException], str]
 
 
-class RankFailed(StageFailed):
-    """A rank's failure; `log` is where more of it stands."""
-
-    def __init__(self, message: str, log: Path) -> None:
-        super().__init__(message)
-        self.log = log
-
-
-def run(size: int, log: Path, work: Path, body: Body, explain: Explain) -> Outputs:
-    """Run `body` as `size` ranks. Returns rank 0's outputs, or raises RankFailed.
+def run(
+    size: int, log: Path, work: Path, body: Body, explain: Explain, peers: Peers = ALONE
+) -> Outputs:
+    """Run `body` as `size` ranks. Returns the first local rank's outputs, or raises RankFailed.
 
     work: a folder of this attempt alone, for what the ranks share.
     """
-    port, meeting = free_port(), work / "gang"
-    meeting.unlink(missing_ok=True)  # of an attempt that was killed
-    ranks = [Rank(number, size, port, meeting) for number in range(size)]
-    members = [_Member(rank, log, body, explain) for rank in ranks]
+    ranks = peers.ranks(size, work)
+    members = [_Member(rank, log, body, explain, peers) for rank in ranks]
+    _here[:] = members
     try:
-        while alive := [member for member in members if member.alive()]:
-            if any(member.failed() for member in members):  # also before the others were forked
-                raise _cause(members, log)
-            wait([member.sentinel for member in alive])  # asked once: waiting for none never ends
-        if any(member.failed() for member in members):
-            raise _cause(members, log)
+        while (alive := [member for member in members if member.alive()]) or peers.wait():
+            if any(member.failed() for member in members) or peers.trouble():
+                raise _cause(members, log, peers)  # also before the others were forked
+            if alive:  # asked once: waiting for none never ends
+                wait([member.sentinel for member in alive], None if peers is ALONE else LOOK)
+            else:
+                time.sleep(LOOK)
+        if any(member.failed() for member in members) or peers.trouble():
+            raise _cause(members, log, peers)
         outputs = members[0].outcome
         assert isinstance(outputs, Outputs)
         return outputs
     finally:
         _end(members)
+        _here.clear()
+
+
+_here: list[_Member] = []
+
+
+def pass_on(number: signal.Signals) -> None:
+    """Send a signal to every rank of this process's gang."""
+    for member in _here:
+        member.tell(number)
 
 
 class _Member:
     """One rank's process, as the leader of the gang sees it."""
 
-    def __init__(self, rank: Rank, log: Path, body: Body, explain: Explain) -> None:
+    def __init__(self, rank: Rank, log: Path, body: Body, explain: Explain, peers: Peers) -> None:
         context: Any = get_context("fork")
         self.rank = rank
         self.outcome: Outputs | Failure | None = None
         self._answer, send = context.Pipe(duplex=False)
         self._process = context.Process(
-            target=_main, args=(rank, rank.log(log), body, explain, send), name=f"rank{rank.number}"
+            target=_main,
+            args=(rank, rank.log(log), body, explain, peers, send),
+            name=f"rank{rank.number}",
         )
         sys.stdout.flush()
         sys.stderr.flush()
@@ -145,6 +114,10 @@ class _Member:
 
     def failed(self) -> bool:
         return not self.alive() and not isinstance(self.outcome, Outputs)
+
+    def left(self) -> bool:
+        """Whether it ended because it was asked to."""
+        return not self.alive() and self._process.exitcode == _ASKED
 
     def failure(self) -> Failure | None:
         """A rank that was killed had no time to say so, and comes before those that could."""
@@ -171,15 +144,21 @@ def ended(code: int | None) -> str:
     return f"{name}{hint}"
 
 
-def _cause(members: list[_Member], log: Path) -> RankFailed:
+def _cause(members: list[_Member], log: Path, peers: Peers) -> BaseException:
     """The failure that came first: the others lost their peer."""
     deadline = time.monotonic() + SETTLE
     while any(member.alive() for member in members) and time.monotonic() < deadline:
         time.sleep(0.05)
+    if any(member.left() for member in members) and asked_to_leave():
+        return SystemExit(_ASKED)
     failures = [(failure.when, m.rank, failure) for m in members if (failure := m.failure())]
+    if not failures:
+        return peers.cause(None)
     _, rank, failure = min(failures, key=lambda found: (found[0], found[1].number))
+    if failure.when == 0.0:  # it could not say so itself
+        peers.report(rank, failure, rank.log(log))
     where = rank.log(log)
-    return RankFailed(f"rank {rank.number} of {rank.of}: {failure.message} (log: {where})", where)
+    return peers.cause(RankFailed(told(rank, failure.message, where), where))
 
 
 def _end(members: list[_Member]) -> None:
@@ -195,7 +174,9 @@ def _end(members: list[_Member]) -> None:
             member.join(GRACE)  # one that waits for a disk for ever is left to the kernel
 
 
-def _main(rank: Rank, log: Path, body: Body, explain: Explain, answer: Connection) -> None:
+def _main(
+    rank: Rank, log: Path, body: Body, explain: Explain, peers: Peers, answer: Connection
+) -> None:
     """Inside a rank's process."""
     os.environ |= rank.environment()
     if rank.number:
@@ -210,19 +191,13 @@ def _main(rank: Rank, log: Path, body: Body, explain: Explain, answer: Connectio
     except RankDone:
         outcome = Outputs()
     except SystemExit:
-        os._exit(128 + signal.SIGTERM)
+        os._exit(_ASKED)
     except BaseException as error:
         when = time.monotonic()
         outcome = Failure(explain(error), when)
+        peers.report(rank, outcome, log)
     sys.stdout.flush()
     sys.stderr.flush()
     with contextlib.suppress(OSError):
         answer.send(outcome)
     os._exit(0 if isinstance(outcome, Outputs) else 1)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind((_ADDRESS, 0))
-        return int(listener.getsockname()[1])

@@ -17,8 +17,10 @@ class Job:
     """All that a stage's own process needs.
 
     config: the instance that the entry receives; resolved: the same as plain data for the
-    manifest. A stage writes everything it prints to `log`. It runs as `processes` processes, each
-    on `threads` CPU threads, and sees `devices` of the machine's accelerators; None: as they are.
+    manifest. registry: "package.module:ATTRIBUTE", where another machine finds the kind. A stage
+    writes everything it prints to `log`; `folder` is the job's own (pipeline/launchers/files.py).
+    It runs as `processes` processes on `nodes` machines, each on `threads` CPU threads, and sees
+    `devices` of the machine's accelerators; None: as they are.
     """
 
     stage: str
@@ -26,10 +28,13 @@ class Job:
     config: Any
     resolved: Mapping[str, Any]
     wanted: Wanted
+    registry: str
     store: Path
     log: Path
+    folder: Path
     threads: int
     processes: int = 1
+    nodes: int = 1
     devices: tuple[str, ...] | None = None
     patience: Patience = field(default_factory=Patience)
 

@@ -15,27 +15,65 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from multiprocessing import forkserver, get_context
 from multiprocessing.connection import wait
 from multiprocessing.util import Finalize, get_temp_dir
 from pathlib import Path
 
-from pipeline.errors import UsageError, printable
+from pipeline.attempts import Attempts
+from pipeline.devices import Place, place, too_many
+from pipeline.errors import UsageError
+from pipeline.kinds import Stage
 from pipeline.launchers import server
 from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.launcher import Open, Say
 from pipeline.launchers.running import Running
+from pipeline.limits import ONE_AT_A_TIME, Limits, needs_again, needs_of
+from pipeline.run_folder import RunFolder
+from pipeline.situation import Situation
 
-LAST_LINES = 20
 _AGAIN = 2  # times that a stage begins again which lost its server
 _LAST = "pipeline.launchers.imported"
 _LOOK = 0.1  # seconds between looks at a stage that nothing can signal yet
 
 
+def prepare(situation: Situation, pending: Sequence[str], limits: Limits) -> Open:
+    """The launcher of this machine, for these stages. UsageError: they need more than it has."""
+    _check_devices(situation, pending, limits)
+    heavy = any(not situation.graph.stages[name].kind.light for name in pending)
+    preload = situation.project.preloaded() if heavy else ()
+
+    def opened(folder: RunFolder, say: Say) -> LocalLauncher:
+        return LocalLauncher(preload, folder.path / "logs" / "preload.log", say, limits)
+
+    return opened
+
+
+def _check_devices(situation: Situation, pending: Sequence[str], limits: Limits) -> None:
+    """A stage that asks for more devices than there are would wait for ever."""
+    machine = len(limits.devices)
+    short = {
+        name: wanted
+        for name in pending
+        if (wanted := too_many(needs_of(situation.graph.stages[name]), machine))
+    }
+    if short:
+        listed = ", ".join(f"{name} ({count} more)" for name, count in short.items())
+        raise UsageError(
+            f"more GPUs are asked for than the {machine} that the launcher may use: {listed}. "
+            "Lower parallel.processes, rollout.replicas or rollout.tensor_parallel_size of these "
+            "stages, or see CUDA_VISIBLE_DEVICES and launcher.devices"
+        )
+
+
 class LocalLauncher:
     """Starts stages as processes of this machine and waits for them. `say` tells the user."""
 
-    def __init__(self, preload: Sequence[str], log: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, preload: Sequence[str], log: Path, say: Say, limits: Limits = ONE_AT_A_TIME
+    ) -> None:
         # torch then counts GPUs without starting CUDA, which would break every fork.
         os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
         self._context = get_context("forkserver")
@@ -44,19 +82,34 @@ class LocalLauncher:
         self._imported = not preload  # whether the server is known to have done so
         self._log = log
         self._say = say
+        self._limits = limits
         self._lost: Counter[str] = Counter()  # how often a stage lost the server
         self.running: list[Running] = []
         self._ensure_server()
         # multiprocessing removes the folder in the end, at -100, and fails if it is gone.
         Finalize(None, _folder_is_there, exitpriority=-99)
 
-    def start(self, job: Job) -> None:
+    def has(self, stage: str, fingerprint: str) -> bool:
+        """Never: stages end with their runner."""
+        return False
+
+    def place(self, stage: Stage, before: Attempts, at_once: int) -> Place | None:
+        """The processes and devices that a stage can have now; None: it waits for devices."""
+        limits = self._limits
+        taken = {device for running in self.running for device in running.job.devices or ()}
+        free = [device for device in limits.devices if device not in taken]
+        needs = needs_again(stage, before, limits)
+        found = place(needs, free, len(limits.devices), limits.sharing(at_once))
+        return found and replace(found, threads=limits.threads_for(at_once, found.processes))
+
+    def start(self, job: Job) -> Running:
         """Start a stage's process, or let it wait until the server has imported."""
         self._ensure_server()
         self._imported |= any(r.forked and not r.starting for r in self.running)
         self._imported |= (Path(get_temp_dir()) / server.IMPORTED).exists()
         alone = job.kind.light and not self._imported
         self.running.append(Running(job, self._alone if alone else self._context))
+        return self.running[-1]
 
     def wait(self, timeout: float) -> list[tuple[Running, Outcome]]:
         """The stages that ended, after at most `timeout` seconds."""
@@ -117,15 +170,6 @@ class LocalLauncher:
 def _folder_is_there() -> None:
     """A server that failed took the folder of its socket along."""
     Path(get_temp_dir()).mkdir(mode=0o700, exist_ok=True)
-
-
-def last_lines(log: Path) -> list[str]:
-    """The end of a stage's log."""
-    try:
-        lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
-        return [printable(line) for line in lines]
-    except OSError:
-        return []
 
 
 @contextlib.contextmanager

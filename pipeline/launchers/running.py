@@ -17,7 +17,7 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
 from pipeline import threads
-from pipeline.launchers import child
+from pipeline.launchers import child, files
 from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 
@@ -41,6 +41,8 @@ class Running:
     def begin(self, context: ForkServerContext | SpawnContext) -> None:
         """Ask the server for the process; also again, where it was lost."""
         self.lost = False
+        with contextlib.suppress(OSError):
+            files.forget_outcome(self.job.folder)
         self._answer, send = context.Pipe(duplex=False)
         self._process = context.Process(
             target=child.main, args=(self.job, send), name=self.job.stage
@@ -59,6 +61,16 @@ class Running:
             send.close()
         if self._cancelled and not self.lost:
             self._process.kill()
+
+    @property
+    def began(self) -> str:
+        """What is said of its start."""
+        return "started"
+
+    @property
+    def waits_for(self) -> str:
+        """Nothing that its runner does not know."""
+        return ""
 
     @property
     def starting(self) -> bool:
@@ -94,7 +106,9 @@ class Running:
             what = "hangs" if self.starting else f"was ended, too ({self._error})"
             return Outcome("failed", f"the process that stages are forked from {what}")
         self.signal_group(signal.SIGKILL)
-        with contextlib.suppress(EOFError, OSError), self._answer:
+        if (said := files.outcome(self.job.folder)) is not None:
+            return said
+        with contextlib.suppress(EOFError, OSError), self._answer:  # a full disk had no room for it
             if self._answer.poll():
                 outcome: Outcome = self._answer.recv()
                 return outcome

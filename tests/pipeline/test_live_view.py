@@ -97,10 +97,10 @@ def test_a_stage_whose_process_is_not_there_yet_is_loading_unless_it_needs_nothi
     board = Board(graph, heavy=["torch.nn", "numpy"])
     plan = dict.fromkeys(graph.stages, Decision(State.RUN))
     going = plan, {name: Progress(tmp_path) for name in plan}, {}
-    views = board.views(*going, begun=lambda name: False)
+    views = board.views(*going, begun=(), waits={})
     assert [view.state for view in views] == ["loading torch", "starting"]
     assert lines(views)[1].split() == ["zero", "loading", "torch", "0:00"]
-    begun = board.views(*going, begun=lambda name: True)
+    begun = board.views(*going, begun=going[0], waits={})
     assert {view.state for view in begun} == {"running"}
 
 

@@ -69,7 +69,8 @@ class Runs:
                 found.append(InputIdentity(edge, artifact.stage, artifact.fingerprint))
         wanted = Wanted(digest_of({"name": kind}), {}, tuple(found))
         job = Job(
-            *(kind, REGISTRY[kind], config, {}, wanted, store.root, self.folder / f"{name}.log", 1),
+            *(kind, REGISTRY[kind], config, {}, wanted, "stages.registry:REGISTRY", store.root),
+            *(self.folder / f"{name}.log", self.folder / name, 1),
             processes=processes,
         )
         self.launcher.start(job)

@@ -1,0 +1,147 @@
+"""Slurm, by the commands that every cluster has: sbatch, squeue, sinfo, scontrol, scancel."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import RecipeError, UsageError
+from pipeline.launchers.slurm.settings import seconds_of
+
+SECONDS = 60.0  # that a command may take; Slurm's own patience with its controller is shorter
+_GPUS = re.compile(r"gpu(?::[^:,(]+)?:(\d+)")
+ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED"}
+ENDED |= {"NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"}
+
+
+class SlurmError(RecipeError):
+    """A command of Slurm that did not do what it was asked; its own words."""
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A job as squeue lists it."""
+
+    id: str
+    name: str
+    state: str
+    reason: str
+    nodes: str
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class Partition:
+    """What sinfo says of a partition, of its largest node. seconds: its time limit, if any."""
+
+    name: str
+    default: bool
+    seconds: int | None
+    nodes: int
+    cpus: int
+    memory: int  # MiB
+    gpus: int
+
+
+def require() -> None:
+    """Raises UsageError where there is no Slurm."""
+    absent = [name for name in ("sbatch", "squeue", "sinfo", "scancel") if not shutil.which(name)]
+    if absent:
+        raise UsageError(
+            f"launcher=slurm: {', '.join(absent)} cannot be found on this machine. Run it on a "
+            "login node of the cluster (`module load slurm` may be needed), or use launcher=local."
+        )
+
+
+def submit(script: Path) -> str:
+    """Submit a batch script; the job's id. Raises SlurmError."""
+    return _run("sbatch", "--parsable", str(script)).strip().partition(";")[0]
+
+
+def queue() -> list[Queued]:
+    """This user's jobs, those that ended lately included. Raises SlurmError."""
+    form = "%i|%j|%T|%r|%N"
+    text = _run("squeue", "-h", "-a", "--states=all", "-u", str(os.getuid()), "-o", form)
+    return [Queued(*line.split("|", 4)) for line in text.splitlines() if line.count("|") >= 4]
+
+
+def cancel(jobs: Sequence[str]) -> None:
+    """End jobs; one that has ended is no error. Raises SlurmError."""
+    if jobs:
+        _run("scancel", "--quiet", *jobs)
+
+
+def start_now(job: str) -> None:
+    """Have a job not wait for its time to begin. Raises SlurmError."""
+    _run("scontrol", "update", f"JobId={job}", "StartTime=now")
+
+
+def facts(job: str) -> Mapping[str, str]:
+    """What the controller knows of a job; empty when it has forgotten it."""
+    try:
+        text = _run("scontrol", "show", "job", "-o", job)
+    except SlurmError:
+        return {}
+    return dict(word.split("=", 1) for word in text.split() if "=" in word)
+
+
+def partitions() -> dict[str, Partition]:
+    """The partitions that this user sees. Raises SlurmError."""
+    found: dict[str, Partition] = {}
+    for line in _run("sinfo", "-h", "-o", "%P|%l|%D|%c|%m|%G").splitlines():
+        name, limit, nodes, cpus, memory, gres = (part.strip() for part in line.split("|", 5))
+        plain, default = name.rstrip("*"), name.endswith("*")
+        gpus = sum(int(number) for number in _GPUS.findall(gres))
+        one = Partition(
+            *(plain, default, seconds_of(limit), int(nodes)),
+            *(_number(cpus), _number(memory), gpus),
+        )
+        found[plain] = _together(found[plain], one) if plain in found else one
+    return found
+
+
+def _together(a: Partition, b: Partition) -> Partition:
+    """Two kinds of node of one partition."""
+    return Partition(
+        *(a.name, a.default, a.seconds, a.nodes + b.nodes),
+        *(max(a.cpus, b.cpus), max(a.memory, b.memory), max(a.gpus, b.gpus)),
+    )
+
+
+def _number(text: str) -> int:
+    return int(text.rstrip("+"))
+
+
+def _run(*command: str) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            env=_environment(),
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SlurmError(f"{command[0]} does not answer: {error}") from error
+    if done.returncode:
+        words = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise SlurmError(words if words.startswith(command[0]) else f"{command[0]}: {words}")
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what an allocation says in which the runner itself may run."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("SLURM_") or name == "SLURM_CONF"
+    }

@@ -1,0 +1,211 @@
+"""Stages as jobs of a Slurm cluster: submitted once, watched by files first and squeue second.
+
+What a job says of itself, in its outcome on the shared disk, counts before what the queue says of
+it. The queue tells why a job waits, and how one ended that could say nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.attempts import Attempts
+from pipeline.devices import Place
+from pipeline.errors import RecipeError
+from pipeline.kinds import Stage
+from pipeline.launchers import files
+from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.launcher import Open, Say
+from pipeline.launchers.slurm import cluster, submission
+from pipeline.launchers.slurm.cluster import Queued, SlurmError
+from pipeline.launchers.slurm.endings import why_it_ended
+from pipeline.launchers.slurm.settings import settings_of
+from pipeline.launchers.slurm.shapes import Shapes
+from pipeline.launchers.slurm.submission import Submission
+from pipeline.limits import Limits
+from pipeline.situation import Situation
+
+_GOES_ON = {"RUNNING", "COMPLETING"}
+_RESTS = 3.0  # seconds between two starts
+_TICK = 0.2  # seconds between looks at outcomes
+_ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
+_LOOKS = 4  # at the queue, after which a job that has left it is taken to be silent
+
+
+def prepare(situation: Situation, pending: Sequence[str], limits: Limits) -> Open:
+    """The launcher of this cluster. UsageError: something is asked for that it does not have."""
+    cluster.require()
+    settings = settings_of(situation.composed.root["launcher"])
+    profile = situation.composed.choices.get("profile", "")
+    shapes = Shapes(settings, profile, limits, cluster.partitions())
+    for name in pending:
+        shapes.check(situation.graph.stages[name])
+    return lambda folder, say: SlurmLauncher(situation.store.root, say, shapes)
+
+
+class SlurmJob:
+    """A stage's job."""
+
+    def __init__(self, job: Job, sent: Submission | None, adopted: bool, error: str = "") -> None:
+        self.job = job
+        self.sent = sent
+        self.started = time.monotonic()
+        self.exit_code = None
+        self.queued: Queued | None = None
+        self.waited_for = ""  # at the last look
+        self.put_back: float | None = None  # when it was found to wait for its time to begin
+        self.ended_at: float | None = None  # when it was found to have left the queue
+        self.error = error
+        how = "goes on as" if adopted else "submitted as"
+        self.began = f"{how} job {sent.id}" if sent else "not submitted"
+
+    @property
+    def waits_for(self) -> str:
+        """Why it does not run, in squeue's words."""
+        if self.queued is None or self.queued.ended or self.queued.state in _GOES_ON:
+            return ""
+        reason = self.queued.reason
+        words = self.queued.state.lower()
+        return words if reason in ("None", "") else f"{words}: {reason}"
+
+
+class SlurmLauncher:
+    """Submits stages, watches them, and ends them when it is stopped."""
+
+    def __init__(self, store: Path, say: Say, shapes: Shapes) -> None:
+        self.running: list[SlurmJob] = []
+        self._store = store
+        self._say = say
+        self._shapes = shapes
+        self._looked = 0.0
+        self._told: dict[str, str] = {}
+
+    def has(self, stage: str, fingerprint: str) -> bool:
+        """Whether the stage's job waits or runs."""
+        sent = submission.found(self._store, stage, fingerprint)
+        return sent is not None and _is_there(sent)
+
+    def place(self, stage: Stage, before: Attempts, at_once: int) -> Place | None:
+        """What the stage's job will have; the queue sees to it that it waits."""
+        return self._shapes.place(stage, before)
+
+    def start(self, job: Job) -> SlurmJob:
+        """Submit a stage's job, or find the one that was submitted."""
+        shape = self._shapes.of(job.stage)
+        try:
+            sent, adopted = submission.submitted(job, shape, self._shapes.settings)
+            started = SlurmJob(job, sent, adopted)
+            if adopted:
+                _show_log(job.log, Path(sent.log))
+        except SlurmError as error:
+            started = SlurmJob(job, None, False, str(error))
+        self.running.append(started)
+        self._looked = 0.0
+        return started
+
+    def wait(self, timeout: float) -> list[tuple[SlurmJob, Outcome]]:
+        """The jobs that ended, after at most `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self._look()
+            found = [(job, how) for job in self.running if (how := self._ended(job)) is not None]
+            if found or time.monotonic() > deadline:
+                break
+            time.sleep(_TICK)
+        for job, _ in found:
+            self.running.remove(job)
+            if job.sent is not None:
+                submission.forget(job.job.store, job.sent)
+        return found
+
+    def stop(self, grace: float) -> None:
+        """Cancel every job; Slurm kills what is left after its own patience."""
+        ours = [job.sent for job in self.running if job.sent is not None]
+        for sent in ours:
+            try:
+                submission.cancel(sent)
+            except SlurmError as error:
+                self._say(f"job {sent.id} may run on: {error}")
+        deadline = time.monotonic() + grace
+        while time.monotonic() < deadline and any(_is_there(sent) for sent in ours):
+            time.sleep(1.0)
+        for job in self.running:
+            if job.sent is not None:
+                submission.forget(job.job.store, job.sent)
+        self.running = []
+
+    def _look(self) -> None:
+        """Ask the queue, now and then; while it does not answer, nothing is concluded."""
+        if time.monotonic() - self._looked < self._shapes.settings.poll_seconds:
+            return
+        try:
+            jobs = cluster.queue()
+        except SlurmError as error:
+            self._tell("Slurm", str(error))
+            return
+        finally:
+            self._looked = time.monotonic()
+        for job in self.running:
+            if job.sent is None:
+                continue
+            job.queued = job.sent.of(jobs)
+            gone = job.queued is None or job.queued.ended
+            job.ended_at = (job.ended_at or time.monotonic()) if gone else None
+            self._hurry(job)
+            if job.waits_for == job.waited_for:  # two looks long
+                self._tell(job.job.stage, job.waits_for)
+            job.waited_for = job.waits_for
+
+    def _hurry(self, job: SlurmJob) -> None:
+        """A job that was put back may have to wait for two minutes, for nothing.
+
+        Not at once: started in the second in which it ended, its credential counts as revoked.
+        """
+        if job.queued is None or job.queued.reason != "BeginTime":
+            job.put_back = None
+            return
+        job.put_back = job.put_back or time.monotonic()
+        if time.monotonic() - job.put_back > _RESTS:
+            try:
+                cluster.start_now(job.queued.id)
+            except SlurmError as error:
+                self._tell("scontrol", str(error))
+
+    def _tell(self, who: str, what: str) -> None:
+        """Say why something waits when that changes."""
+        if what and self._told.get(who) != what:
+            self._say(f"{who}: {what}")
+        self._told[who] = what
+
+    def _ended(self, job: SlurmJob) -> Outcome | None:
+        if job.sent is None:
+            return Outcome("failed", job.error)
+        outcome = files.outcome(Path(job.sent.folder))
+        if outcome is None:
+            patience = _LOOKS * self._shapes.settings.poll_seconds
+            if job.ended_at is None or time.monotonic() - job.ended_at < patience:
+                return None
+            return why_it_ended(job.job, job.sent, job.queued)
+        result = job.job.store / job.sent.stage / job.sent.fingerprint
+        if outcome.state != "finished" or result.exists():
+            return outcome
+        job.ended_at = job.ended_at or time.monotonic()
+        if time.monotonic() - job.ended_at < _ARRIVES:
+            return None
+        return Outcome("failed", f"it has finished, and its result {result} is not seen here")
+
+
+def _show_log(here: Path, there: Path) -> None:
+    """The log of a job that another run has submitted, in this run's folder."""
+    if here != there and not here.exists():
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.symlink_to(there)
+
+
+def _is_there(sent: Submission) -> bool:
+    try:
+        job = sent.of(cluster.queue())
+    except RecipeError:
+        return True
+    return job is not None and not job.ended

@@ -1,0 +1,139 @@
+"""The batch script of a job: what the node does before, around and after the stage."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.launchers.job import Job
+from pipeline.launchers.node import STARTS
+from pipeline.launchers.slurm.settings import Request, Settings
+
+UNSEEN = 66  # the exit code of a script that does not see the job's folder
+MEMORY = "out-of-memory"  # in the job's folder: Slurm says that it was killed for memory
+CANCELLED = "cancelled"  # in the job's folder: the user wants no more of it
+
+#: After the stage: `$start` counts the starts before this one, `$step` is srun.
+#: Where another machine dies, the surviving rank fails, and Slurm would call the job FAILED: it is
+#: put back from in here unless the stage itself has said how it ended.
+_AROUND = """\
+srun {flags} --output="$folder/start-$start.node%n.log" --open-mode=append \\
+  bash -c 'exec "$@" --number "$SLURM_NODEID"' node \\
+  {python} -m pipeline.launchers.node "$folder" \\
+  --job "$SLURM_JOB_ID" --start "$start" --patience {patience} \\
+  2>"$errors" &
+step=$!
+trap 'echo "$(date +%T) asked to leave"; kill -USR2 $step' USR2
+while kill -0 $step 2>/dev/null; do wait $step; done  # a trap ends a wait early
+wait $step
+code=$?
+cat "$errors"
+echo "$(date +%T) start $start ended with $code"
+[ -e "$folder/outcome.json" ] && exit $code
+[ -e "$folder/{cancelled}" ] && exit $code
+if {{ tail -c "+$((before + 1))" "$log"; cat "$folder/start-$start".node*.log; }} 2>/dev/null |
+    grep -qiE 'oom.?kill|out of memory|exceeded.*memory'; then
+  touch "$folder/{memory}"
+  exit $code
+fi
+state=$(scontrol show job -o "$SLURM_JOB_ID" | tr ' ' '\\n' | grep ^JobState=)
+if [ "$state" = JobState=RUNNING ] && [ "$(cat "$count")" -lt {starts} ]; then
+  echo "$(date +%T) back into the queue"
+  scontrol requeue "$SLURM_JOB_ID"
+  sleep 60
+fi
+exit $code
+"""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a stage gets: its request, and of each node so many GPUs, CPUs."""
+
+    request: Request
+    gpus: int
+    cpus: int
+
+
+def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
+    """The script. name: of the job."""
+    lines = [
+        "#!/bin/bash",
+        *(f"#SBATCH {option}" for option in _options(job, name, shape, settings)),
+    ]
+    lines += [f"module load {shlex.quote(module)}" for module in settings.modules]
+    lines += settings.setup
+    if settings.environment_file is not None:
+        file = shlex.quote(str(Path(settings.environment_file).expanduser().absolute()))
+        lines += ["set -a", f". {file}", "set +a"]
+    lines += [
+        f"cd {shlex.quote(os.getcwd())} || exit",
+        f"export PYTHONPATH={shlex.quote(os.pathsep.join(_import_paths()))}",
+        "export PYTORCH_NVML_BASED_CUDA_CHECK=1",  # GPUs are counted before the stage is forked
+        f"folder={shlex.quote(str(job.folder))}",
+        f"log={shlex.quote(str(batch_log(job)))}",
+        f'[ -e "$folder/job.json" ] || exit {UNSEEN}',
+        'before=$(wc -c <"$log")',
+        "start=${SLURM_RESTART_COUNT:-0}",
+        'errors="$folder/srun-$start.err"',
+        f'count="$folder/{STARTS}"',
+        'echo $(($(cat "$count" 2>/dev/null || echo 0) + 1)) >"$count"',
+    ]
+    python = shlex.quote(settings.python or sys.executable)
+    patience = max(1.0, settings.leave_seconds * _TO_LEAVE)
+    around = _AROUND.format(
+        flags=" ".join(_step(shape)),
+        python=f"{settings.container} {python}" if settings.container else python,
+        patience=f"{patience:g}",
+        starts=settings.starts,
+        cancelled=CANCELLED,
+        memory=MEMORY,
+    )
+    return "\n".join([*lines, around])
+
+
+def batch_log(job: Job) -> Path:
+    """What the batch script prints, of all starts."""
+    return job.log.with_suffix(".slurm.log")
+
+
+_TO_LEAVE = 0.6  # of leave_seconds: then a stage that is still there is ended
+
+
+def _options(job: Job, name: str, shape: Shape, settings: Settings) -> list[str]:
+    request = shape.request
+    given = {
+        "job-name": name,
+        "comment": f"{job.wanted.fingerprint}",
+        "partition": request.partition,
+        "account": request.account,
+        "qos": request.qos,
+        "time": request.time,
+        "nodes": job.nodes,
+        "ntasks-per-node": 1,
+        "cpus-per-task": shape.cpus,
+        "gres": f"gpu:{shape.gpus}" if shape.gpus else None,
+        "mem": request.memory,
+        "constraint": f'"{request.constraint}"' if request.constraint else None,
+        "exclude": request.exclude,
+        "signal": f"B:USR2@{settings.leave_seconds}",
+        "open-mode": "append",
+        "output": '"{}"'.format(str(batch_log(job)).replace("%", "%%")),
+    }
+    options = [f"--{option}={value}" for option, value in given.items() if value is not None]
+    return [*options, "--requeue"]
+
+
+def _step(shape: Shape) -> list[str]:
+    """One leader a node; the first to fail ends the others."""
+    flags = ["--kill-on-bad-exit=1", "--wait=60", f"--cpus-per-task={shape.cpus}"]
+    return [*flags, "--ntasks-per-node=1"]
+
+
+def _import_paths() -> list[str]:
+    """Where this process was told to find what it imports, beside the folder that it works in."""
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [str(Path(path).absolute()) for path in given if path]
