@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from pipeline.launchers.launcher import preparer
 from pipeline.limits import limits_of
 from pipeline.plan import State, absent_inputs
 from pipeline.project import Project, load
+from pipeline.remote.publisher import Publisher
+from pipeline.remote.push import push_again
 from pipeline.run_folder import RunFolder
 from pipeline.run_summary import print_summary, run_again, run_facts
 from pipeline.runner import Runner
@@ -69,7 +71,10 @@ def _run(situation: Situation, pending: list[str]) -> int:
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
     console = open_console()
     launcher = open_launcher(folder, console.note)
-    observer = Shielded(_observer(project, composed.root), console.note)
+    sending = _publisher(situation, folder, console.note)
+    observer = Shielded(
+        console.note, tracking=_observer(project, composed.root), sending=sending or Silent()
+    )
     runner = Runner(situation, folder, limits, console, observer, run_again(composed))
     started = time.monotonic()
     console.note(
@@ -96,6 +101,8 @@ def _run(situation: Situation, pending: list[str]) -> int:
             _say_last(closing)
     except Interrupted as interrupted:
         launcher.stop(GRACE_SECONDS)
+        if sending:
+            sending.stop()
         runner.stopped()
         folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
         console.note(f"stopped; finished stages are kept. To go on: {run_again(composed)}")
@@ -178,3 +185,13 @@ def _signals() -> Iterator[None]:
     else:
         for number, handler in kept.items():
             signal.signal(number, handler)
+
+
+def _publisher(
+    situation: Situation, folder: RunFolder, note: Callable[[str], None]
+) -> Publisher | None:
+    """What sends results to `paths.publish`, if that says where to."""
+    place = situation.paths.publish
+    if place is None:
+        return None
+    return Publisher(place, folder.log("sending"), note, push_again(situation.composed))

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.adoption import REFUSALS
 from pipeline.artifact import Artifact
 from pipeline.attempts import Attempts
 from pipeline.board import Board
@@ -20,7 +21,6 @@ from pipeline.hooks import Shielded
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.launcher import Launcher, Started
 from pipeline.limits import Limits, as_before, where_it_runs
-from pipeline.manifest import CorruptArtifact
 from pipeline.notices import Notices, last_lines
 from pipeline.plan import Decision, StageFacts, State, decide, look, now_done
 from pipeline.progress import Progress, View, clock
@@ -128,9 +128,11 @@ class Runner:
         source = store.adoptable(name, fingerprint)
         try:
             artifact = store.adopt(name, fingerprint)
-        except CorruptArtifact as error:
-            self._console.note(f"{name}: cannot be adopted, made here. {error}")
-            self._facts[name] = replace(self._facts[name], adoptable=False)
+        except REFUSALS as error:
+            self._console.note(f"{name}: cannot be adopted from {source}. {error}")
+            self._facts[name] = self._look(name)
+            if self._facts[name].adoptable:
+                self._adopt(name, fingerprint)
             return
         self._facts[name] = replace(self._facts[name], adoptable=False, artifact=artifact)
         self._console.note(f"{name}: adopted from {source}")
