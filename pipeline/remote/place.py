@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast
-from urllib.parse import parse_qsl
+from urllib.parse import quote
 
 from pipeline import addresses
 from pipeline.errors import RecipeError, UsageError
@@ -22,6 +22,7 @@ SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs", "file")
 _GOOGLE = {"retry_limit_seconds": "10"}
 #: What is added to a URL that does not say it. s3: a small file takes one request instead of three.
 _SAID = {"s3": {"allow_delayed_open": "true"}, "gs": _GOOGLE, "gcs": _GOOGLE}
+_OF_URLS = "%/:?&=@+,;~[]!$'()*"  # quoted are all others, but for letters and digits
 _FOLDERS = ("local", "hdfs", "viewfs")  # have folders, and show files that are half written
 
 _CHUNK = 8 << 20
@@ -180,16 +181,21 @@ class Place:
         from pyarrow import ArrowInvalid, ArrowNotImplementedError
         from pyarrow.fs import FileSystem
 
-        given = dict(parse_qsl(self.url.partition("?")[2]))
-        more = [f"{k}={v}" for k, v in _SAID.get(self._scheme, {}).items() if k not in given]
-        url = "&".join([self.url if "?" in self.url else f"{self.url}?", *more]).replace("?&", "?")
         try:
             with self._asking():
-                system, root = FileSystem.from_uri(url.rstrip("?"))
+                system, root = FileSystem.from_uri(self._whole_url())
         except (ArrowInvalid, ArrowNotImplementedError) as error:
             shown = addresses.shown(self.url)
             raise UsageError(f"{self.key}: {shown} cannot be opened: {_first(error)}") from error
         return system, str(root).rstrip("/")
+
+    def _whole_url(self) -> str:
+        """With what is added to it, and letters that a URL may not have as it may have them."""
+        address, _, query = quote(self.url, safe=_OF_URLS).partition("?")
+        given = query.split("&") if query else []
+        said = {setting.partition("=")[0] for setting in given}
+        given += [f"{k}={v}" for k, v in _SAID.get(self._scheme, {}).items() if k not in said]
+        return "?".join([address, "&".join(given)] if given else [address])
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:

@@ -55,7 +55,10 @@ class Publisher(Silent):
         _close(self._process)
         try:
             if waiting := self._names():
-                self._note(f"waiting until {waiting} is at {self._place}; Ctrl-C leaves it unsent")
+                self._note(
+                    f"waiting for what is on its way to {self._place}: {waiting} "
+                    "(Ctrl-C leaves the rest unsent)"
+                )
             self._reader.join()
             self._process.wait()
         except KeyboardInterrupt:
@@ -114,7 +117,7 @@ class Publisher(Silent):
     def _tell_unsent(self, why: str) -> None:
         if unsent := self._names():
             self._waiting.clear()
-            self._note(f"warning: not sent to {self._place}: {unsent} ({why}). To: {self._push}")
+            self._note(f"warning: not sent to {self._place}: {unsent} ({why}). Later: {self._push}")
 
 
 def _input(process: subprocess.Popen[str]) -> IO[str]:
