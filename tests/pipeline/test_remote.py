@@ -55,7 +55,7 @@ class S3:
 
     def keys(self, bucket: str) -> list[str]:
         listed = httpx.get(f"http://{self.at}/{bucket}?list-type=2").raise_for_status().text
-        return re.findall("<Key>(.*?[^/])</Key>", listed)
+        return re.findall("<Key>([^<]*[^/<])</Key>", listed)
 
     @contextlib.contextmanager
     def refusing(self) -> Iterator[None]:
@@ -160,7 +160,8 @@ def test_a_corrupt_object_is_refused_and_the_stage_is_made_here(finished: Toy, s
     assert "with `r1 push`, after s3://" in output
     assert "left: started" in output
     assert "2 of 2 stages done" in output
-    assert other.manifests("left")[0]["files"] == finished.manifests("left")[0]["files"]
+    made, before = other.manifests("left")[0]["files"], finished.manifests("left")[0]["files"]
+    assert made["numbers.json"] == before["numbers.json"]
     assert list((other.store / ".work").glob("adopt-*")) == []
 
 
