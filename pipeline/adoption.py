@@ -49,13 +49,19 @@ class Offers:
         return next((source for source in found if str(source) not in self._refused), None)
 
     def bring(self, source: Source, fingerprint: str, aside: Path, digests: Digests) -> Any:
-        """Its files into a folder; returns its manifest. Raises one of `REFUSALS`, or OSError."""
+        """Its files into a folder; returns its manifest. Raises one of `REFUSALS`, or OSError.
+
+        Where a URL cannot be reached any more, nothing else is offered from there.
+        """
         try:
             if isinstance(source, Result):
                 return source.fetch(aside, fingerprint)
             found = verified(source, fingerprint, digests)
-        except REFUSALS:
+        except CorruptArtifact:
             self._refused.add(str(source))
+            raise
+        except Unreachable:
+            self._shelves = [s for s in self._shelves if not s.holds(source)]
             raise
         for name in found.manifest["files"]:
             (aside / name).parent.mkdir(parents=True, exist_ok=True)

@@ -125,17 +125,16 @@ class Runner:
 
     def _adopt(self, name: str, fingerprint: str) -> None:
         store = self._situation.store
-        source = store.adoptable(name, fingerprint)
-        try:
-            artifact = store.adopt(name, fingerprint)
-        except REFUSALS as error:
-            self._console.note(f"{name}: cannot be adopted from {source}. {error}")
-            self._facts[name] = self._look(name)
-            if self._facts[name].adoptable:
-                self._adopt(name, fingerprint)
-            return
-        self._facts[name] = replace(self._facts[name], adoptable=False, artifact=artifact)
-        self._console.note(f"{name}: adopted from {source}")
+        self._facts[name] = replace(self._facts[name], adoptable=False)
+        while source := store.adoptable(name, fingerprint):
+            try:
+                artifact = store.adopt(name, fingerprint)
+            except REFUSALS as error:
+                self._console.note(f"{name}: cannot be adopted from {source}. {error}")
+            else:
+                self._facts[name] = replace(self._facts[name], artifact=artifact)
+                self._console.note(f"{name}: adopted from {source}")
+                return
 
     def _launch_ready(self, launcher: Launcher) -> None:
         ready = [name for name in self._ready() if name not in self._progress]

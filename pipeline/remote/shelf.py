@@ -49,7 +49,7 @@ class Result:
     def _fetch(self, aside: Path, fingerprint: str) -> dict[str, Any]:
         text = self.place.read(f"{self.name}/{MANIFEST}")
         if text is None:
-            raise Unreachable(f"{self}: it was deleted since it was listed")
+            raise CorruptArtifact(f"{aside}: {MANIFEST} is gone")
         (aside / MANIFEST).write_bytes(text)
         manifest = manifests.read(aside)
         belongs(aside, manifest, fingerprint)
@@ -80,6 +80,10 @@ class Shelf:
 
     def __init__(self, place: Place) -> None:
         self._place = place
+
+    def holds(self, source: object) -> bool:
+        """Whether this is a result behind its URL."""
+        return isinstance(source, Result) and source.place is self._place
 
     def find(self, stage: str, fingerprint: str) -> list[Result]:
         """The results of this fingerprint, first the one that is called like the stage."""
