@@ -46,7 +46,7 @@ def push(project: Project, composed: Composed, stages: Sequence[str], as_json: b
         print(json.dumps({"url": str(place), "results": rows}, indent=1, ensure_ascii=False))
     else:
         absent = len(situation.selection.stages) - len(made) if not stages else 0
-        rest = f", {absent} stages have no result yet" if absent else ""
+        rest = f" ({absent} of the stages: no result yet)" if absent else ""
         print(f"{len(made) - len(failed)} of {len(made)} results are at {place}{rest}")
     return 1 if failed else 0
 
