@@ -245,8 +245,8 @@ def test_other_versions_on_a_node_are_named(toy: Toy) -> None:
     fake = toy.folder / "python"
     fake.write_text(
         "#!/bin/bash\n"
-        'sed -i \'s/"pydantic": *"[^"]*"/"pydantic": "0.1"/; s/"python": "[^"]*"/'
-        '"python": "3.1.4"/\' "$3/job.json"\n'
+        "sed -i 's/\"pydantic\": *\"[^\"]*\"/\"pydantic\": \"0.1\"/; s/\"python\": \"[^\"]*\"/"
+        "\"python\": \"3.1.4\"/' \"$3/job.json\"\n"
         f'exec {shutil.which("python3", path=os.path.dirname(os.sys.executable))} "$@"\n'
     )
     fake.chmod(0o755)
