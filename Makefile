@@ -33,6 +33,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed-$(DEVICE)
 VLLM := $(VENV)/.installed-vllm-$(DEVICE)
 VLLM_TRIED := $(VENV)/.tried-vllm-$(DEVICE)
+SLURM_TRIED := $(VENV)/.tried-slurm
 BASE := $(if $(MODEL),model@stages.base=hub 'stages.base.path=$(MODEL)')
 SEEDED := $(if $(SEEDS),'seeds=[$(shell seq -s , 0 $$(($(SEEDS) - 1)))]')
 OVERRIDES := profile=$(PROFILE) $(if $(WORLD),world=$(WORLD)) $(BASE) $(SEEDED) $(ARGS)
@@ -75,12 +76,16 @@ $(VLLM_TRIED): requirements/vllm-$(DEVICE).lock $(SETUP)
 	$(MAKE) vllm || echo "vLLM cannot be installed here: its tests will be skipped." >&2
 	@touch $@
 
+$(SLURM_TRIED): requirements/slurm.sh | $(BIN)/python
+	requirements/slurm.sh
+	@touch $@
+
 lock: $(SETUP) ## pin all packages anew (for maintainers)
 	cd requirements && PATH="$(CURDIR)/$(BIN):$$PATH" ./lock.sh
 
 # Checks ---------------------------------------------------------------------------------------
 
-test: $(SETUP) $(VLLM_TRIED) ## all tests, with vLLM where it runs (ARGS go to pytest)
+test: $(SETUP) $(VLLM_TRIED) $(SLURM_TRIED) ## all tests, with vLLM and Slurm where they run (ARGS go to pytest)
 	$(PYTEST) --no-loadscope-reorder --durations=25 $(ARGS)
 
 check: lint typecheck ## style, types and the quick tests that need no torch: a minute

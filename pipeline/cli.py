@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _VERBS = {
     "run": "run the recipe: what is done is kept, what stopped is resumed",
+    "attach": "show what a run says that was started with `r1 run --detach`: the newest, or RUN",
+    "cancel": "stop a run and its jobs from anywhere that sees its folder: the newest, or RUN",
     "plan": "show the graph, what would run, and the numbers that follow from the config",
     "status": "show how every stage stands",
     "why": "say what differs from the nearest result of a stage",
@@ -82,7 +84,7 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
     from pipeline.situation import paths_of
 
     runs: list[str] = []
-    if verb in ("report", "push"):  # a run or a stage is a word that sets nothing
+    if verb in ("report", "attach", "cancel", "push"):  # a run or a stage sets nothing
         runs = [w for w in options.overrides if "=" not in w and not w.startswith("~")]
         options.overrides = [w for w in options.overrides if w not in runs]
     options.runs = runs
@@ -92,9 +94,16 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
 
 
 def _carry_out(project: Project, verb: str, options: argparse.Namespace, composed: Composed) -> int:
-    from pipeline import commands
+    from pipeline import commands, detached
+    from pipeline.situation import paths_of
 
     match verb:
+        case "run" if options.detach:
+            return detached.start(paths_of(composed.root, project.conf_dir().parent))
+        case "attach" | "cancel":
+            paths = paths_of(composed.root, project.conf_dir().parent)
+            carry_out = detached.attach if verb == "attach" else detached.cancel
+            return carry_out(paths, options.runs)
         case "run":
             from pipeline.run_command import execute
 
@@ -165,6 +174,9 @@ def _overview(project: Project) -> argparse.ArgumentParser:
 
 def _parser(project: Project, verb: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"r1 {verb}", description=_VERBS[verb], epilog=_EPILOG)
+    if verb == "run":
+        text = "let it run by itself; see `r1 attach` and `r1 cancel`"
+        parser.add_argument("--detach", action="store_true", help=text)
     if verb == "why":
         parser.add_argument("stage", help="the stage to explain")
         text = "compare with this result, not with the nearest; the first digits are enough"
@@ -192,6 +204,8 @@ def _parser(project: Project, verb: str) -> argparse.ArgumentParser:
     text = "Hydra overrides, key=value"
     if verb == "push":
         text += "; and stages, by name"
+    if verb in ("attach", "cancel"):
+        text += "; or a run, by name or folder"
     if verb == "report":
         text += "; or two runs to compare: the earlier and the later, by name or folder"
     parser.add_argument("overrides", nargs="*", help=text)

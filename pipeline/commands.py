@@ -10,11 +10,13 @@ from pathlib import Path
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
 from pipeline.graph import did_you_mean
+from pipeline.launchers.slurm.look import JobRow, jobs
 from pipeline.notices import kept
 from pipeline.plan import decide, with_failures
 from pipeline.project import Project, load
 from pipeline.run_folder import REPORT_FACTS, RunFolder, named
-from pipeline.situation import paths_of, survey
+from pipeline.seeds import plain
+from pipeline.situation import Situation, paths_of, survey
 from pipeline.stage_rows import INDENT, filled, rows, stage_lines
 from pipeline.tracking import delivery
 from pipeline.why import why as explain
@@ -27,12 +29,18 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
     situation = survey(project, composed)
     failed = with_failures(situation.facts)
     decisions = decide(situation.graph, situation.selection, situation.facts, failed)
+    scheduled = _jobs(situation)
     if as_json:
-        print(json.dumps({"stages": rows(situation, decisions)}, indent=1))
+        told = [
+            row | {"job": _job(scheduled.get(row["stage"]))} for row in rows(situation, decisions)
+        ]
+        print(json.dumps({"stages": told}, indent=1))
         return 0
     said = project.said()
     for row in rows(situation, decisions):
         print("\n".join(stage_lines(row, decisions[row["stage"]].reason)))
+        if job := scheduled.get(row["stage"]):
+            print(f"{INDENT}{job.words()}")
         artifact = situation.facts[row["stage"]].artifact
         if artifact and (line := said.line(artifact.facts)):
             print(f"{INDENT}{line}")
@@ -41,6 +49,22 @@ def status(project: Project, composed: Composed, as_json: bool) -> int:
     for run, words in islice(delivery.unsent(situation.paths.runs), UNSENT_SHOWN):
         print(f"MLflow, {run}: {words}")
     return 0
+
+
+def _jobs(situation: Situation) -> dict[str, JobRow]:
+    """What a scheduler has in hand for this recipe, by stage."""
+    by_place = {(job.stage, job.fingerprint): job for job in jobs(situation.store.root)}
+    return {
+        name: job
+        for name, wanted in situation.wanted.items()
+        if (job := by_place.get((plain(name), wanted.fingerprint)))
+    }
+
+
+def _job(job: JobRow | None) -> dict[str, str | None] | None:
+    if job is None:
+        return None
+    return {"id": job.id, "state": job.state, "node": job.node, "reason": job.reason}
 
 
 def why(

@@ -54,7 +54,7 @@ class Holder:
         return f"{process} on {self.machine.partition('/')[0]}"
 
 
-_SOMEBODY = Holder("this machine", 0, "", 0.0)  # who holds the lock and is named nowhere
+SOMEBODY = Holder("this machine", 0, "", 0.0)  # who holds the lock and is named nowhere
 
 
 class Lease:
@@ -66,11 +66,16 @@ class Lease:
         on_beat: Callable[[], None] | None = None,
         on_loss: Callable[[], None] | None = None,
         job: tuple[str, int] = ("", 0),
+        over: Callable[[], bool] = lambda: False,
     ) -> None:
-        """job: what a scheduler calls this job, and the number of its start."""
+        """job: what a scheduler calls this job, and the number of its start.
+
+        over: whether the job has ended, as a later start of it can have brought about.
+        """
         self._path = path
         self._on_beat = on_beat
         self._on_loss = on_loss
+        self._over = over
         self._me = _this_process(job)
         self._lock: int | None = None
         self._stopped = threading.Event()
@@ -97,6 +102,8 @@ class Lease:
 
     def lost_to(self) -> Holder | None:
         """Who took the stage although this lease was never released; None if nobody did."""
+        if self._over():
+            return SOMEBODY
         found = state.read(self._path, Holder)
         return None if found is None or found.token == self._me.token else found
 
@@ -121,7 +128,7 @@ class Lease:
             if found is not None and found.machine != machine.name():
                 return None
             if time.monotonic() > deadline:
-                return _SOMEBODY
+                return SOMEBODY
             time.sleep(_LOOKS / 20)
         self._lock = lock
         return None
@@ -178,7 +185,7 @@ def holder(path: Path) -> Holder | None:
         return found
     if found is not None and found.machine != machine.name():
         return None
-    return _SOMEBODY if locks.is_held(path.with_suffix(".lock")) else None
+    return SOMEBODY if locks.is_held(path.with_suffix(".lock")) else None
 
 
 def _is_alive(found: Holder, path: Path) -> bool:

@@ -19,6 +19,7 @@ from pathlib import Path
 from pipeline import compositions, lease, locks
 from pipeline.compose import Composed
 from pipeline.errors import RecipeError, UsageError
+from pipeline.launchers.slurm.look import jobs
 from pipeline.lease import briefly
 from pipeline.project import Project
 from pipeline.seeds import plain
@@ -118,6 +119,12 @@ def _require_idle(store: Store) -> None:
             raise UsageError(
                 f"gc --delete --others: {holder} runs {path.stem}, and may need what is listed. "
                 "Wait until it has ended."
+            )
+    for job in jobs(store.root):
+        if job.alive:
+            raise UsageError(
+                f"gc --delete --others: {job.words()} is to run {job.stage}, and may need what is "
+                "listed. Wait until it has ended, or `r1 cancel`."
             )
 
 

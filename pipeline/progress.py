@@ -75,10 +75,27 @@ class Progress:
         return View(stage, kind, "running", elapsed, done, total, facts["unit"], rate, left, rates)
 
 
-def how_far(work: Path) -> float:
-    """The last progress that a stage has shown; 0 if none."""
+@dataclass(frozen=True)
+class Place:
+    """How far a stage was."""
+
+    done: float
+    total: float
+    unit: str
+
+    def near(self, before: Place) -> bool:
+        """Whether it got no further than to a place before this one, or hardly that far."""
+        same = (self.total, self.unit) == (before.total, before.unit)
+        return same and _HARDLY * before.done <= self.done <= before.done
+
+
+_HARDLY = 0.8
+
+
+def where(work: Path) -> Place:
+    """The last progress that a stage has shown."""
     facts = state.read(work / PROGRESS, _Facts)
-    return 0.0 if facts is None else facts["done"]
+    return Place(facts["done"], facts["total"], facts["unit"]) if facts else Place(0.0, 0.0, "")
 
 
 def clock(seconds: float | None) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import checks, disk
+from pipeline import checks, detached, disk
 from pipeline.artifact import Artifact
 from pipeline.compose import Composed
 from pipeline.console import open_console
 from pipeline.errors import RecipeError, UsageError
 from pipeline.hooks import Observer, Run, Shielded, Silent
+from pipeline.interruption import Interrupted, signals
 from pipeline.launchers.launcher import preparer
 from pipeline.limits import limits_of
 from pipeline.plan import State, absent_inputs
@@ -29,14 +28,6 @@ from pipeline.shipped import made_anew
 from pipeline.situation import Situation, paths_of, survey
 
 GRACE_SECONDS = 10.0
-
-
-class Interrupted(BaseException):
-    """SIGINT or SIGTERM: stop the stages, then leave with 128 + the signal's number."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = 128 + number
 
 
 def execute(project: Project, composed: Composed) -> int:
@@ -69,6 +60,7 @@ def _run(situation: Situation, pending: list[str]) -> int:
     disk.require_writable(situation.store.root, "paths.store")
     disk.require_writable(situation.paths.runs.absolute(), "paths.runs")
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
+    detached.take_console(folder)
     console = open_console()
     launcher = open_launcher(folder, console.note)
     sending = _publisher(situation, folder, console.note)
@@ -89,7 +81,7 @@ def _run(situation: Situation, pending: list[str]) -> int:
     observer.tell("run_started", run)
     report: Path | None = None
     try:
-        with _signals():
+        with signals(), detached.running(folder):
             decisions = runner.run(launcher)
         console.close()
         facts = run_facts(situation, folder, runner, time.monotonic() - started)
@@ -166,25 +158,6 @@ def _observer(project: Project, root: Mapping[str, Any]) -> Observer:
         return Silent()
     observer: Observer = load(project.observer)(root)
     return observer
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """SIGINT and SIGTERM raise Interrupted; a second one is ignored while stages are stopped."""
-
-    def interrupt(number: int, _: Any) -> None:
-        for other in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(other, signal.SIG_IGN)
-        raise Interrupted(number)
-
-    kept = {n: signal.signal(n, interrupt) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except Interrupted:
-        raise
-    else:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
 
 
 def _publisher(

@@ -12,7 +12,7 @@ from pipeline.compose import CONFIG_NAME
 from pipeline.project import Project, load
 
 _HEAD = """\
-usage: r1 run [KEY=VALUE ...] [-m] [--cfg job] [--info] [--debug]
+usage: r1 run [KEY=VALUE ...] [--detach] [-m] [--cfg job] [--info] [--debug]
 
 Run the recipe: what is done is kept, what stopped is resumed. `r1 plan` takes
 the same words and shows what would run.
@@ -22,6 +22,7 @@ GROUP=OPTION chooses from the configuration; the default stands in [brackets]:
 """
 _TAIL = """
 flags:
+  --detach         let it run by itself; see `r1 attach` and `r1 cancel`
   -m, --multirun   run once for each of the values that stand behind commas
   --cfg job        print the whole configuration as it would be used, and end
   --info           print where parts of the configuration come from, and end

@@ -18,6 +18,7 @@ from pipeline.board import Board
 from pipeline.console import Console
 from pipeline.devices import Place
 from pipeline.hooks import Shielded
+from pipeline.interruption import look_for_cancel
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.launcher import Launcher, Started
 from pipeline.limits import Limits, as_before, where_it_runs
@@ -60,9 +61,10 @@ class Runner:
 
     def run(self, launcher: Launcher) -> dict[str, Decision]:
         """Run until nothing is left that can run; returns how each stage stands."""
-        self._take_in()
+        self._take_in(launcher)
         self._console.show(self.views())
         while True:
+            look_for_cancel(self._folder.path)
             self._launch_ready(launcher)
             held = [name for name, d in self.decisions().items() if d.state is State.RUNNING]
             if not launcher.running and not held:
@@ -103,8 +105,8 @@ class Runner:
         self._board.stop(set(self._progress))
         self._console.show(self.views())
 
-    def _take_in(self) -> None:
-        """Move corrupt artifacts aside and copy adoptable ones in."""
+    def _take_in(self, launcher: Launcher) -> None:
+        """Move corrupt artifacts aside, copy adoptable ones in, find jobs of earlier runs."""
         for name in self._situation.selection.stages:
             fingerprint = self._situation.wanted[name].fingerprint
             if corrupt := self._facts[name].corrupt:
@@ -112,7 +114,10 @@ class Runner:
                 if aside is not None:
                     self._console.note(f"{name}: corrupt, made again. {corrupt}. Moved to {aside}")
                 self._facts[name] = self._look(name)
-            if holder := self._facts[name].holder:
+            holder = self._facts[name].holder
+            if holder and launcher.has(name, fingerprint):
+                self._facts[name] = replace(self._facts[name], holder=None, worked_on=False)
+            elif holder:
                 self._console.note(f"{name}: {holder} runs it; waiting for its result")
         for name in self._wanted_stages():
             if self._facts[name].adoptable:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,23 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.save_pretrained(directory)
     save_tokenizer(tokenizer, directory)
     return directory
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """A Slurm of two nodes on this machine (tests/pipeline/slurm_cluster.py)."""
+    from tests.pipeline.slurm_cluster import Cluster, absent
+
+    if lacks := absent():
+        pytest.skip(f"no Slurm here: {', '.join(lacks)} not installed (requirements/slurm.sh)")
+    folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # sockets want short paths
+    made = Cluster(folder)
+    try:
+        made.up()
+        yield made
+    finally:
+        made.down()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -60,6 +60,8 @@ SLOW = (
     "pipeline/test_fork_server.py",
     "pipeline/test_gang.py",
     "pipeline/test_light_stages.py",
+    "pipeline/test_node.py",
+    "pipeline/test_slurm.py",
     "pipeline/test_watchdog.py",
     "recipe",
     "report/test_figures.py",

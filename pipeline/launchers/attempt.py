@@ -11,14 +11,16 @@ import shutil
 import signal
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from pipeline import manifest, meter, notices
 from pipeline.artifact import METRICS
 from pipeline.attempts import Attempts
-from pipeline.launchers import gang
+from pipeline.launchers import files
 from pipeline.launchers.calls import context_of, message_of, outputs_of, refuse
 from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.peers import RankFailed
 from pipeline.launchers.process import ASKED, GRACE
 from pipeline.launchers.record import inputs_of, manifest_of
 from pipeline.launchers.team import Meeting, NodeLost, Team
@@ -48,15 +50,19 @@ def guarded(job: Job, team: Team | None = None) -> Outcome:
         store = Store(job.store)
         work = store.begin(job.stage, job.wanted.fingerprint)
         attempts = Attempts(work)
-        of = ("", 0) if team is None else (team.job, team.start)
-        lease = Lease(store.lease(job.stage, job.wanted.fingerprint), attempts.beat, _stop, of)
+        path = store.lease(job.stage, job.wanted.fingerprint)
+        if team is None:
+            lease = Lease(path, attempts.beat, _stop)
+        else:
+            over = partial(_is_over, job)
+            lease = Lease(path, attempts.beat, _stop, (team.job, team.start), over)
         if (holder := lease.acquire()) is not None:
             return Outcome("held", str(holder))
         try:
             outcome = _attempt(_Running(job, team, store, work, attempts, lease))
             if (other := lease.lost_to()) is None:
                 return outcome
-            again = other.job != "" and other.job == of[0]  # a later start of this job
+            again = team is not None and (_is_over(job) or other.job == team.job)
             return Outcome("lost" if again else "held", str(other))
         finally:
             lease.release()
@@ -79,13 +85,18 @@ def _attempt(running: _Running) -> Outcome:
     except NodeLost as error:
         _end_attempt(attempts, "killed", str(error))
         return Outcome("lost", str(error))
-    except gang.RankFailed as error:
+    except RankFailed as error:
         return _failed(attempts, str(error), error.log)
     except BaseException as error:
         return _failed(attempts, message_of(error, job))
     attempts.close()
     shutil.rmtree(work, ignore_errors=True)
     return Outcome("finished")
+
+
+def _is_over(job: Job) -> bool:
+    """Whether a later start of the job has ended it, and this one is on a lost machine."""
+    return files.outcome(job.folder) is not None
 
 
 def _is_there(job: Job, store: Store) -> bool:
@@ -106,7 +117,7 @@ def _run(running: _Running) -> None:
         refuse(running.lease.lost_to() is not None or not attempts.is_current())
 
     commit, sources = manifest.commit(code_root(job.kind)), store.sources.digest(job.kind)
-    output = _new_output(work, running.token)
+    output = new_output(work, running.token)
     if job.devices is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(job.devices)
     entry = load(job.kind.entry)
@@ -124,7 +135,7 @@ def _run(running: _Running) -> None:
     store.save_caches()
 
 
-def _new_output(work: Path, token: str) -> Path:
+def new_output(work: Path, token: str) -> Path:
     """The attempt's own folder for its result; those of earlier ones go.
 
     So what is left of an earlier attempt, on a machine that was lost, has nothing to publish, even

@@ -19,8 +19,9 @@ from pipeline.attempts import Attempts
 from pipeline.context import LEAVE, Context, ask_to_leave
 from pipeline.errors import RecipeError, StageFailed
 from pipeline.kinds import Outputs
-from pipeline.launchers import gang
+from pipeline.launchers import files, gang
 from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.peers import ALONE, Rank
 from pipeline.launchers.process import end_with_parent, leave_now
 from pipeline.launchers.record import inputs_of
 from pipeline.launchers.team import Meeting, Team
@@ -52,7 +53,7 @@ def outputs_of(
     if job.processes == 1:
         return call(context)
 
-    def body(rank: gang.Rank) -> Outputs:
+    def body(rank: Rank) -> Outputs:
         if context.scheduled:
             signal.signal(LEAVE, leave_now)
         end_with_parent()
@@ -60,7 +61,7 @@ def outputs_of(
 
     if context.scheduled:
         signal.signal(LEAVE, _pass_on)
-    peers = gang.ALONE if team is None or job.nodes == 1 else team
+    peers = ALONE if team is None or job.nodes == 1 else team
     return gang.run(job.processes, job.log, context.work, body, lambda e: message_of(e, job), peers)
 
 
@@ -90,7 +91,7 @@ def follow(job: Job, team: Team) -> Outcome:
         attempts = Attempts(work)
 
         def fence() -> None:
-            refuse(not attempts.is_of(meeting.token))
+            refuse(files.outcome(job.folder) is not None or not attempts.is_of(meeting.token))
 
         context = context_of(job, store, work, meeting, fence)
         outputs_of(job, team, load(job.kind.entry), inputs_of(job, store), context)

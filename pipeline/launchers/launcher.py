@@ -54,6 +54,9 @@ class Launcher(Protocol):
     def running(self) -> Sequence[Started]:
         """The stages that were started and have not ended."""
 
+    def has(self, stage: str, fingerprint: str) -> bool:
+        """Whether a job of a runner that is gone is there to be found by `start`."""
+
     def place(self, stage: Stage, before: Attempts, at_once: int) -> Place | None:
         """What a stage gets when `at_once` could run now; None: it waits until others end."""
 

@@ -89,6 +89,10 @@ class LocalLauncher:
         # multiprocessing removes the folder in the end, at -100, and fails if it is gone.
         Finalize(None, _folder_is_there, exitpriority=-99)
 
+    def has(self, stage: str, fingerprint: str) -> bool:
+        """Never: stages end with their runner."""
+        return False
+
     def place(self, stage: Stage, before: Attempts, at_once: int) -> Place | None:
         """The processes and devices that a stage can have now; None: it waits for devices."""
         limits = self._limits

@@ -14,7 +14,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -30,10 +29,11 @@ from pipeline.launchers.calls import follow
 from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.team import Team
-from pipeline.progress import how_far
+from pipeline.progress import Place, where
 from pipeline.store import Store
 
-_BEGUN = time.monotonic()
+STARTS = "starts"  # in the job's folder: how many in a row got no further
+_FURTHEST = "furthest.json"
 INTERRUPTED = 75  # the exit code of a job that may go on
 
 
@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     team = Team(place, options.number, job.nodes, options.job, options.start)
     team.begin()
     outcome = _Stage(job, team, options.number, options.patience).outcome()
-    if outcome.state == "stopped" and not options.number:
-        outcome = _headway(job, folder, options.start, options.limit) or outcome
+    if outcome.state in ("stopped", "lost") and not options.number:
+        _note_headway(job, folder)
     final = outcome.state in ("finished", "failed", "held")
     if final and not options.number:
         files.write_outcome(folder, outcome)
@@ -64,22 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if outcome.state == "failed" else 0
 
 
-def _headway(job: Job, folder: Path, start: int, limit: float) -> Outcome | None:
-    """A failure, if this start has got no further than the one before, in most of its time limit.
+def _note_headway(job: Job, folder: Path) -> None:
+    """Set back the count of starts, which the scheduler's script keeps, if this one got further.
 
-    limit: seconds that a start may take, 0 if nobody says.
+    A stage that counts anew inside (an evaluation, for each budget) shows another place, too.
     """
-    work = Store(job.store).work(job.stage, job.wanted.fingerprint)
-    furthest = how_far(work)
-    state.write(folder / f"start-{start}" / "furthest.json", furthest)
-    before = state.read(folder / f"start-{start - 1}" / "furthest.json", float)
-    if not limit or time.monotonic() - _BEGUN < limit / 2 or before is None or furthest > before:
-        return None
-    return Outcome(
-        "failed",
-        f"twice its time limit of {limit:g} s ended it at {furthest:g}, so it keeps nothing within "
-        f"it: raise launcher.kinds.{job.kind.name}.time, or let the stage save more often",
-    )
+    place = where(Store(job.store).work(job.stage, job.wanted.fingerprint))
+    before = state.read(folder / _FURTHEST, Place)
+    state.write(folder / _FURTHEST, place)
+    if before is None or not place.near(before):
+        (folder / STARTS).write_text("0\n")
 
 
 class _Stage:
@@ -109,7 +103,7 @@ class _Stage:
                 found: Outcome = self._answer.recv()
                 return found
         how = f"its process was ended by {ended(self._process.exitcode)}"
-        if self._asked:
+        if self._asked or self._process.exitcode == process.ASKED:  # by who took its lease
             return Outcome("stopped", how)
         if self._process.exitcode == -signal.SIGKILL:
             how += ". Ask for more: launcher.job.memory, or by kind: launcher.kinds.….memory"
@@ -161,7 +155,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--job", default="", help="what the scheduler calls the job")
     parser.add_argument("--start", type=int, default=0, help="how often it was started before")
     parser.add_argument("--patience", type=float, default=60.0, help="seconds to leave in order")
-    parser.add_argument("--limit", type=float, default=0.0, help="seconds that a start may take")
     return parser
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from pipeline import heart, state, threads
 from pipeline.errors import StageFailed
 from pipeline.launchers import gang
+from pipeline.launchers.peers import Failure, Peers, Rank, RankFailed, free_port, told
 
 BEAT = 1.0  # seconds
 SILENT = 60.0  # seconds without a beat after which a machine is lost; a disk may stand still, too
@@ -55,7 +56,7 @@ class NodeLost(StageFailed):
     """A machine of the gang does not answer any more."""
 
 
-class Team(gang.Peers):
+class Team(Peers):
     """Leader `number` of `of`. job, start: what the scheduler calls the job, and its start."""
 
     def __init__(self, folder: Path, number: int, of: int, job: str, start: int) -> None:
@@ -81,7 +82,7 @@ class Team(gang.Peers):
 
     def call(self, meeting: Meeting) -> Meeting:
         """Tell the other leaders of an attempt; returns it with the place."""
-        met = replace(meeting, address=socket.gethostname(), port=gang.free_port())
+        met = replace(meeting, address=socket.gethostname(), port=free_port())
         state.write(self._folder / "meeting.json", met)
         self._met = met
         return met
@@ -96,30 +97,28 @@ class Team(gang.Peers):
         self._met = met
         return met
 
-    def ranks(self, size: int, work: Path) -> list[gang.Rank]:
+    def ranks(self, size: int, work: Path) -> list[Rank]:
         assert self._met is not None
         here, met = size // self._of, self._met
         first = self._number * here
-        return [
-            gang.Rank(first + n, size, n, here, met.address, met.port, None) for n in range(here)
-        ]
+        return [Rank(first + n, size, n, here, met.address, met.port, None) for n in range(here)]
 
-    def report(self, rank: gang.Rank, failure: gang.Failure, log: Path) -> None:
+    def report(self, rank: Rank, failure: Failure, log: Path) -> None:
         name = "failure" if failure.when else f"killed-{rank.number}"
-        told = _Told(gang.told(rank, failure.message, log), str(log))
-        state.write_once(self._folder / f"{name}.json", told)
+        said = _Told(told(rank, failure.message, log), str(log))
+        state.write_once(self._folder / f"{name}.json", said)
 
     def trouble(self) -> bool:
         return self._failure() is not None or self._ended() or self._silent() is not None
 
-    def cause(self, own: gang.RankFailed | None) -> BaseException:
+    def cause(self, own: RankFailed | None) -> BaseException:
         if self._number:
             return own or StageFailed("the gang has ended")
         time.sleep(gang.SETTLE)  # a leader may be about to tell of one that was killed
         if (lost := self._silent() or self._mute()) is not None:
             return NodeLost(f"{lost} does not answer any more")
-        if (told := self._failure()) is not None:
-            return gang.RankFailed(told.message, Path(told.log))
+        if (said := self._failure()) is not None:
+            return RankFailed(said.message, Path(said.log))
         assert own is not None
         return own
 
@@ -143,7 +142,7 @@ class Team(gang.Peers):
 
     def _failure(self) -> _Told | None:
         files = [*sorted(self._folder.glob("killed-*.json")), self._folder / "failure.json"]
-        return next((told for file in files if (told := state.read(file, _Told))), None)
+        return next((said for file in files if (said := state.read(file, _Told))), None)
 
     def _silent(self) -> str | None:
         """A leader that has stood still for long."""

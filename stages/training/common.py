@@ -24,7 +24,7 @@ from transformers import (
 
 from pipeline import meter
 from pipeline.artifact import Inputs
-from pipeline.context import Context
+from pipeline.context import Context, asked_to_leave
 from stages.models.folder import brings_code
 from stages.models.quirks import attention_of, without_end_as_pad, without_router_loss
 from stages.settings.health import Health
@@ -122,15 +122,29 @@ def _open_as_others(directory: Path) -> None:
 
 
 class StageCallback(TrainerCallback):
-    """Sends the Trainer's logs to the stage's curves and marks each checkpoint as complete."""
+    """Sends the Trainer's logs to the stage's curves and marks each checkpoint as complete.
 
-    def __init__(self, context: Context) -> None:
+    A stage that is asked to leave its machine saves at the next step that is a multiple of `whole`,
+    and leaves.
+    """
+
+    def __init__(self, context: Context, whole: int = 1) -> None:
         self.context = context
+        self._whole = whole
+        self._leaves = False
         self._before = meter.OTHER  # the phase that a checkpoint is written in
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.context.saves_when_asked()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         meter.count(updates=1)
         self.context.progress(state.global_step, state.max_steps)
+        if self.context.scheduled and state.global_step % self._whole == 0:
+            self._leaves = parallel.most(int(asked_to_leave())) > 0  # of all ranks, or none
+            control.should_save |= self._leaves
+        if control.should_save:
+            self.context.fence()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         del state.log_history[:-LOGS_IN_CHECKPOINT]
@@ -146,3 +160,6 @@ class StageCallback(TrainerCallback):
             self.context.keep_curve(checkpoint)
             checkpoints.mark_complete(checkpoint)
         meter.turn_to(self._before)
+        if self._leaves:
+            parallel.meet()  # the list of the checkpoint is written
+            self.context.leave()

@@ -77,11 +77,18 @@ def gang_arguments(parallel: Parallel) -> dict[str, Any]:
 
 
 def join(patience: timedelta) -> None:
-    """Make the default process group by the gang's file; accelerate takes what is there."""
+    """Make the default process group by the gang's file; accelerate takes what is there.
+
+    Over several machines there is none, since locks do not reach everywhere: rank 0 listens.
+    """
     if dist.is_initialized():
         return
     size, rank = processes(), int(os.environ["RANK"])
-    store = dist.FileStore(os.environ[GANG], size)
+    if file := os.environ.get(GANG):
+        store: dist.Store = dist.FileStore(file, size)
+    else:
+        place = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        store = dist.TCPStore(*place, size, is_master=rank == 0, timeout=patience)
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=patience)
 

@@ -35,7 +35,8 @@ SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
+SelectTypeParameters=CR_Core_Memory
+DefMemPerCPU=3000
 ReturnToService=2
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/linux
@@ -56,7 +57,7 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=60 State=UP PriorityTier=1 Grac
 PartitionName=urgent Nodes=ALL MaxTime=60 State=UP PriorityTier=10 PreemptMode=OFF
 """
 _NODE = (
-    "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=4 RealMemory=4000 "
+    "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=4 RealMemory=12000 "
     "Gres=gpu:2"
 )
 
@@ -92,7 +93,9 @@ class Cluster:
         for name in NODES:
             self._daemon("slurmd", "-N", name, "-f", str(self.conf))
         deadline = time.monotonic() + 30
-        while self("sinfo", "-h", "-N", "-o", "%T", check=False).count("idle") < len(NODES):
+        while self("sinfo", "-h", "-N", "-p", "main", "-o", "%T", check=False).count("idle") < len(
+            NODES
+        ):
             assert time.monotonic() < deadline, self._logs()
             time.sleep(0.1)
 

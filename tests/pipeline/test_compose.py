@@ -128,8 +128,8 @@ def test_the_help_of_run_is_a_page_with_its_groups_their_options_and_the_default
     page = toy("run", "--help").splitlines()
     assert len(page) <= 30
     assert max(map(len, page)) <= 80
-    assert "  recipe   short, [sums]" in page
-    assert "  profile  large, [small]" in page
+    assert "  recipe    short, [sums]" in page
+    assert "  profile   large, [small]" in page
     assert any("--cfg job" in line for line in page), "where all of the configuration is"
 
 

@@ -15,6 +15,7 @@ from conftest import Toy
 from pipeline.devices import Place, place
 from pipeline.kinds import Needs, Outputs
 from pipeline.launchers import gang
+from pipeline.launchers.peers import Rank
 
 TWO = "stages.left.processes=2"
 
@@ -76,7 +77,7 @@ def test_ranks_that_end_before_anyone_waits_for_them_are_not_waited_for(
 ) -> None:
     seen = gang._Member.alive
 
-    def body(rank: gang.Rank) -> Outputs:
+    def body(rank: Rank) -> Outputs:
         time.sleep(0.5)
         return Outputs(facts={"ranks": rank.of})
 

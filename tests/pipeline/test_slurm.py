@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import signal
-import subprocess
-import tempfile
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Toy
-from slurm_cluster import Cluster, absent
+import yaml
+from conftest import HERE, Toy
+from toy_recipe.kinds import REGISTRY, SourceConfig, WorkConfig
 
-pytestmark = [
-    pytest.mark.skipif(bool(absent()), reason=f"no Slurm: {', '.join(absent())} not installed"),
-    pytest.mark.timeout(180),
-]
+from pipeline.errors import UsageError
+from pipeline.graph import build
+from pipeline.launchers.slurm.cluster import Partition
+from pipeline.launchers.slurm.settings import seconds_of, settings_of
+from pipeline.launchers.slurm.shapes import Shapes
+from pipeline.limits import ONE_AT_A_TIME
+from tests.pipeline.slurm_cluster import Cluster
+
+pytestmark = pytest.mark.timeout(180)
 
 SLURM = "launcher=slurm"
 GANG = ("stages.left.processes=2", "launcher.job.nodes=2")
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # sockets want short paths
-    made = Cluster(folder)
-    try:
-        made.up()
-        yield made
-    finally:
-        made.down()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -52,12 +44,6 @@ def until(holds: Callable[[], object], what: str) -> None:
     while not holds():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
-
-
-def jobs_of(toy: Toy) -> list[str]:
-    """Every job that this run's store has submitted, by the batch logs' words in runs."""
-    found = toy.runs.glob("2*/logs/*.slurm.log")
-    return [path.name for path in found]
 
 
 def at_step(toy: Toy, stage: str, step: int) -> bool:
@@ -128,6 +114,14 @@ def test_a_job_that_somebody_cancels_is_told_and_not_requeued(toy: Toy, cluster:
     assert "Restarts=0" in cluster("scontrol", "show", "job", job)
 
 
+def test_a_job_that_is_killed_for_memory_is_told_with_the_key_to_raise_and_not_requeued(
+    toy: Toy,
+) -> None:
+    words = ("launcher.job.memory=300M", "stages.left.trouble.eat_mib=600")
+    said = toy("run", SLURM, "until=left", "stages.left.delay=8", *words, expect=1)
+    assert re.search(r"left: FAILED: job \d+: killed for memory: raise launcher.*memory\n", said)
+
+
 def test_ctrl_c_cancels_the_jobs(toy: Toy, cluster: Cluster) -> None:
     run = toy.start("run", SLURM, "until=left", "stages.left.delay=600")
     until(lambda: list(toy.store.glob(".work/left/*/attempts.json")), "left did not begin")
@@ -160,29 +154,68 @@ def test_a_job_that_cannot_start_is_told_with_the_reason_of_squeue(
     assert run.returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["launcher.job.partition=night"], "there is no partition `night`. sinfo lists: main, urg"),
-        (["stages.left.processes=3", "launcher.job.gpus=null"],
-         "left asks for 3 GPUs on each of 1 node(s), and no node of partition main has more than"),
-        (["launcher.job.time='0:15'"], "leaves no time to work: a stage is asked to leave 10 s"),
-        (["launcher.job.time='2-00'"], "is more than partition main allows (60 minutes)"),
-        (["launcher.job.memory=9G"], "9216 MiB are asked for, and partition main has 4000 MiB"),
-        (["+launcher.job.partitio=main"], "launcher.job.partitio: launcher=slurm has no such key."),
-        (["+launcher.kinds.work.gpu=1"], "launcher.kinds.work.gpu: launcher=slurm has no such key"),
-        (["launcher.job.nodes=2", "stages.left.processes=3"], "do not divide over 2 nodes"),
-    ],
-)  # fmt: skip
 def test_what_the_cluster_does_not_have_is_refused_before_anything_is_submitted(
-    toy: Toy, words: list[str], told: str
+    toy: Toy, cluster: Cluster
 ) -> None:
-    assert told in toy.here("run", SLURM, *words, expect=2)
+    said = toy.here("run", SLURM, "launcher.job.partition=night", expect=2)
+    assert "there is no partition `night`. sinfo lists: main, urgent" in said
+    said = toy.here("run", SLURM, "stages.left.processes=3", "launcher.job.gpus=null", expect=2)
+    assert "left asks for 3 GPUs on each of 1 node(s), and no node of partition main has mo" in said
     assert not toy.runs.exists()
 
 
-def test_without_slurm_its_commands_are_named(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+REFUSED = [
+    ({"job": {"time": "0:15"}}, "leaves no time to work: a stage is asked to leave 10 s before"),
+    ({"job": {"time": "2-00"}}, "2-00 is more than partition main allows (60 minutes)"),
+    ({"job": {"time": 43200}}, "launcher.job.time: found 43200"),
+    ({"job": {"memory": "9G"}}, "9216 MiB are asked for, and partition main has 4000 MiB"),
+    ({"job": {"partitio": "x"}}, "launcher.job.partitio: launcher=slurm has no such key. Did you"),
+    ({"kinds": {"work": {"gpu": 1}}}, "launcher.kinds.work.gpu: launcher=slurm has no such key"),
+    ({"profiles": {"a": {"kind": {}}}}, "launcher.profiles.a.kind: launcher=slurm has no such key"),
+    ({"job": {"nodes": 2}}, "left: its 3 processes do not divide over 2 nodes"),
+    ({"starts": 0}, "launcher.starts: found 0, expected 1 or more"),
+]
+
+
+@pytest.mark.parametrize(("changes", "told"), REFUSED, ids=[told[:30] for _, told in REFUSED])
+def test_what_is_wrong_in_the_settings_is_told_with_its_key(
+    changes: dict[str, Any], told: str
+) -> None:
+    settings = yaml.safe_load((HERE / "toy_recipe/conf/launcher/slurm.yaml").read_text())
+    main = Partition("main", True, 3600, nodes=2, cpus=4, memory=4000, gpus=2)
+    left = WorkConfig("work", data_from=["numbers"], add=1, processes=3)
+    stages = {"numbers": SourceConfig("source", count=1), "left": left}
+    stage = build(stages, REGISTRY).stages["left"]
+
+    def check() -> None:
+        shapes = Shapes(settings_of(settings | changes), "", ONE_AT_A_TIME, {"main": main})
+        shapes.check(stage)
+
+    with pytest.raises(UsageError, match=re.escape(told)):
+        check()
+
+
+def test_the_more_is_said_of_a_stage_the_more_it_counts() -> None:
+    settings = yaml.safe_load((HERE / "toy_recipe/conf/launcher/slurm.yaml").read_text())
+    settings |= {
+        "job": {"memory": "1G", "partition": "main", "time": "10"},
+        "kinds": {"work": {"memory": "2G"}},
+        "stages": {"left": {"time": "20"}},
+        "profiles": {"small": {"job": {"partition": "long"}, "kinds": {"work": {"gpus": 1}}}},
+    }
+    found = settings_of(settings).request("left@1", "work", "small")
+    assert (found.memory, found.time, found.partition, found.gpus) == ("2G", "20", "long", 1)
+    assert settings_of(settings).request("numbers", "source", "tiny").partition == "main"
+    assert [seconds_of(t) for t in ("90", "1:30", "1:00:00", "2-12", "1-0:10", "INFINITE")] == [
+        5400, 90, 3600, 216000, 87000, None,
+    ]  # fmt: skip
+
+
+def test_without_slurm_its_commands_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
+    toy = Toy(tmp_path)
     assert "launcher=slurm: sbatch, squeue, sinfo, scancel cannot be found" in toy.here(
         "run", SLURM, expect=2
     )
@@ -195,7 +228,7 @@ def test_secrets_come_from_a_file_that_nobody_else_can_read(toy: Toy) -> None:
     words = ("run", SLURM, f"launcher.environment_file={secret}", "until=numbers")
     assert f"chmod 600 {secret}" in toy.here(*words, expect=2)
     secret.chmod(0o600)
-    toy(*words, "launcher.setup=[export BEFORE=1]")
+    toy(*words, "launcher.setup=['export BEFORE=1']")
     script = (toy.latest_run() / "jobs" / "numbers" / "batch.sh").read_text()
     assert "abc" not in script
     assert script.index("export BEFORE=1") < script.index(f". {secret}")
@@ -225,34 +258,26 @@ def test_a_rank_on_another_node_that_fails_ends_the_gang_with_its_message(toy: T
     assert "left: FAILED: rank 1 of 2: the numbers do not add up (log: " in said
     assert "left.rank1.log:" in said, "the end of that rank's log"
     assert time.monotonic() - begun < 60
-    again = toy("run", SLURM, *GANG, "until=left")
-    assert "left: submitted as job" in again
-
-
-def test_a_gang_that_lost_a_node_goes_on_and_what_is_left_there_publishes_nothing(
-    toy: Toy, cluster: Cluster
-) -> None:
-    """The leader on the second node is stopped, as if its machine had lost power."""
-    run = toy.start("run", SLURM, "until=left", "stages.left.steps=80", "stages.left.delay=0.1",
-                    "stages.left.trouble.lost_at=3", *GANG)  # fmt: skip
-    said, _ = run.communicate(timeout=150)
-    assert run.returncode == 0, said
-    [manifest] = toy.manifests("left")
-    assert [a["outcome"] for a in manifest["attempts"]] == ["killed", "finished"]
 
 
 def test_other_versions_on_a_node_are_named(toy: Toy) -> None:
-    fake = toy.folder / "python"
-    fake.write_text(
+    other = toy.folder / "python"  # as if the job had been written by another Python
+    other.write_text(
         "#!/bin/bash\n"
-        "sed -i 's/\"pydantic\": *\"[^\"]*\"/\"pydantic\": \"0.1\"/; s/\"python\": \"[^\"]*\"/"
-        "\"python\": \"3.1.4\"/' \"$3/job.json\"\n"
-        f'exec {shutil.which("python3", path=os.path.dirname(os.sys.executable))} "$@"\n'
+        """sed -i 's/"python": "[^"]*"/"python": "3.1.4"/' "$3/job.json"\n"""
+        f'exec {sys.executable} "$@"\n'
     )
-    fake.chmod(0o755)
-    said = toy("run", SLURM, "until=numbers", f"launcher.python={fake}", expect=1)
+    other.chmod(0o755)
+    said = toy("run", SLURM, "until=numbers", f"launcher.python={other}", expect=1)
     assert "has other versions than the runner: python" in said
     assert "(the runner has 3.1.4)" in said
+
+
+def test_a_node_that_does_not_see_the_folder_of_the_job_is_named(toy: Toy) -> None:
+    """As if another disk were there: its files go before the stage starts."""
+    gone = f"launcher.setup=['rm {toy.runs}/*/jobs/numbers/job.json']"
+    said = toy("run", SLURM, "until=numbers", gone, expect=1)
+    assert re.search(r"job \d+: its node n\d did not see /.*paths.store and paths.runs must", said)
 
 
 def test_a_run_is_left_alone_attached_to_and_cancelled(toy: Toy, cluster: Cluster) -> None:
@@ -261,14 +286,22 @@ def test_a_run_is_left_alone_attached_to_and_cancelled(toy: Toy, cluster: Cluste
     assert name, said
     until(lambda: list(toy.store.glob(".work/left/*/attempts.json")), "left did not begin")
     attached = toy.start("attach")
-    time.sleep(2)
+    assert attached.stdout is not None
+    until(lambda: "left: submitted as job" in attached.stdout.readline(), "nothing is shown")
     attached.send_signal(signal.SIGINT)
-    followed, _ = attached.communicate(timeout=30)
-    assert "left: submitted as job" in followed
+    attached.communicate(timeout=30)
     assert cluster("squeue", "-h", "-o", "%i"), "it runs on"
     assert f"{name[1]}: cancelled" in toy("cancel", name[1])
     until(lambda: not cluster("squeue", "-h", "-o", "%i"), "the job runs on")
 
 
-def subprocess_is_used() -> None:
-    subprocess.run(["true"], check=True)
+def test_the_jobs_of_a_runner_that_is_gone_can_be_cancelled(toy: Toy, cluster: Cluster) -> None:
+    run = toy.start("run", SLURM, "until=left", "stages.left.delay=600")
+    until(lambda: list(toy.store.glob(".work/left/*/attempts.json")), "left did not begin")
+    run.kill()
+    run.wait()
+    [job] = cluster("squeue", "-h", "-o", "%i").split()
+    assert f"job {job} (left) is cancelled" in toy.here("cancel")
+    until(lambda: not cluster("squeue", "-h", "-o", "%i"), "the job runs on")
+    assert "does not run" in toy.here("cancel")
+    assert not list((toy.store / ".jobs").glob("*.json"))

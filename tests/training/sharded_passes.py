@@ -24,7 +24,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from transformers import AutoModelForCausalLM
 
-from pipeline.launchers.gang import Rank, free_port
+from pipeline.launchers.peers import ALONE
 from stages.kinds.pretrain.kind import ModelShape
 from stages.models.folder import WEIGHTS
 from stages.rl import policy_weights
@@ -93,13 +93,14 @@ def listening() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    port, meeting = free_port(), Path(tempfile.mkdtemp()) / "gang"
+    folder = Path(tempfile.mkdtemp())
+    ranks = ALONE.ranks(2, folder)
     children = []
     for number in range(2):
         if pid := os.fork():
             children.append(pid)
             continue
-        os.environ |= Rank(number, 2, port, meeting).environment()
+        os.environ |= ranks[number].environment()
         code = 1
         try:
             torch.set_num_threads(1)
@@ -112,5 +113,5 @@ if __name__ == "__main__":
             traceback.print_exc()
         os._exit(code)
     status = max(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children)
-    shutil.rmtree(meeting.parent)
+    shutil.rmtree(folder)
     sys.exit(status)

@@ -27,6 +27,7 @@ from stages.supervised.batches import Layout, Passes
 from stages.supervised.documents import IGNORED, Document, encode, fit, pack
 from stages.tiny.model import build_model
 from stages.tiny.tokenizer import save_tokenizer
+from stages.training import checkpoints
 from stages.verifiers.answer import parse
 from tests.shipped import shipped
 
@@ -322,6 +323,38 @@ def kill_when(appears: Path, *arguments: Path) -> None:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
+
+
+def test_asked_to_leave_its_machine_it_saves_at_once_and_goes_on_to_the_same_bits(
+    tiny_model_dir: Path,
+    make_artifact: Any,
+    make_context: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    base = make_artifact("model", "base", model_dir=tiny_model_dir)
+    data = make_artifact("conversations", "data", rows=[conversation(n) for n in range(40)])
+    inputs = {"init_from": (base,), "data_from": (data,)}
+    straight, leaving = (make_context(tmp_path / name, seed=3) for name in ("straight", "left"))
+    sft.run(settings(), inputs, straight)
+
+    monkeypatch.setattr("pipeline.context._asked", False)
+    leaving.scheduled, shown = True, leaving.progress
+
+    def asked_at_three(done: int, total: int) -> None:
+        shown(done, total)
+        if done == 3:
+            os.kill(os.getpid(), signal.SIGUSR2)
+
+    leaving.progress = asked_at_three
+    with pytest.raises(SystemExit):
+        sft.run(settings(), inputs, leaving)
+    assert checkpoints.last(leaving.work) == leaving.work / "checkpoint-3"
+    resumed = make_context(tmp_path / "left", seed=3)
+    sft.run(settings(), inputs, resumed)
+    assert curve(resumed, "loss") == curve(straight, "loss")
+    expected = weights(straight)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in weights(resumed).items())
 
 
 def test_compiled_layers_learn_as_plain_ones_do(

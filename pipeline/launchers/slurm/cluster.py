@@ -15,8 +15,8 @@ from pipeline.launchers.slurm.settings import seconds_of
 
 SECONDS = 60.0  # that a command may take; Slurm's own patience with its controller is shorter
 _GPUS = re.compile(r"gpu(?::[^:,(]+)?:(\d+)")
-_ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED"}
-_ENDED |= {"NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"}
+ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED"}
+ENDED |= {"NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"}
 
 
 class SlurmError(RecipeError):
@@ -35,7 +35,7 @@ class Queued:
 
     @property
     def ended(self) -> bool:
-        return self.state in _ENDED
+        return self.state in ENDED
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ from pipeline.launchers.slurm.settings import settings_of
 from pipeline.launchers.slurm.shapes import Shapes
 from pipeline.launchers.slurm.submission import Submission
 from pipeline.limits import Limits
-from pipeline.run_folder import RunFolder
 from pipeline.situation import Situation
 
+_GOES_ON = {"RUNNING", "COMPLETING"}
 _TICK = 0.2  # seconds between looks at outcomes
 _ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
-_TOLD_BY = 10.0  # seconds after which a job that has left the queue is taken to be silent
+_LOOKS = 4  # at the queue, after which a job that has left it is taken to be silent
 
 
 def prepare(situation: Situation, pending: Sequence[str], limits: Limits) -> Open:
@@ -40,7 +40,7 @@ def prepare(situation: Situation, pending: Sequence[str], limits: Limits) -> Ope
     shapes = Shapes(settings, profile, limits, cluster.partitions())
     for name in pending:
         shapes.check(situation.graph.stages[name])
-    return lambda folder, say: SlurmLauncher(folder, say, shapes)
+    return lambda folder, say: SlurmLauncher(situation.store.root, say, shapes)
 
 
 class SlurmJob:
@@ -61,7 +61,7 @@ class SlurmJob:
     @property
     def waits_for(self) -> str:
         """Why it does not run, in squeue's words."""
-        if self.queued is None or self.queued.state in ("RUNNING", "COMPLETING"):
+        if self.queued is None or self.queued.ended or self.queued.state in _GOES_ON:
             return ""
         reason = self.queued.reason
         words = self.queued.state.lower()
@@ -71,13 +71,18 @@ class SlurmJob:
 class SlurmLauncher:
     """Submits stages, watches them, and ends them when it is stopped."""
 
-    def __init__(self, folder: RunFolder, say: Say, shapes: Shapes) -> None:
+    def __init__(self, store: Path, say: Say, shapes: Shapes) -> None:
         self.running: list[SlurmJob] = []
-        self._folder = folder
+        self._store = store
         self._say = say
         self._shapes = shapes
         self._looked = 0.0
         self._told: dict[str, str] = {}
+
+    def has(self, stage: str, fingerprint: str) -> bool:
+        """Whether the stage's job waits or runs."""
+        sent = submission.found(self._store, stage, fingerprint)
+        return sent is not None and _is_there(sent)
 
     def place(self, stage: Stage, before: Attempts, at_once: int) -> Place | None:
         """What the stage's job will have; the queue sees to it that it waits."""
@@ -169,7 +174,8 @@ class SlurmLauncher:
             return Outcome("failed", job.error)
         outcome = files.outcome(Path(job.sent.folder))
         if outcome is None:
-            if job.ended_at is None or time.monotonic() - job.ended_at < _TOLD_BY:
+            patience = _LOOKS * self._shapes.settings.poll_seconds
+            if job.ended_at is None or time.monotonic() - job.ended_at < patience:
                 return None
             return why_it_ended(job.job, job.sent, job.queued)
         result = job.job.store / job.sent.stage / job.sent.fingerprint

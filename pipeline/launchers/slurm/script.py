@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.launchers.job import Job
+from pipeline.launchers.node import STARTS
 from pipeline.launchers.slurm.settings import Request, Settings
 
-ERRORS = "srun-{start}.err"  # in the job's folder: what srun itself says
+UNSEEN = 66  # the exit code of a script that does not see the job's folder
+MEMORY = "out-of-memory"  # in the job's folder: Slurm says that it was killed for memory
 CANCELLED = "cancelled"  # in the job's folder: the user wants no more of it
 
 #: After the stage: `$start` counts the starts before this one, `$step` is srun.
@@ -20,7 +22,8 @@ CANCELLED = "cancelled"  # in the job's folder: the user wants no more of it
 _AROUND = """\
 srun {flags} --output="$folder/start-$start.node%n.log" --open-mode=append \\
   bash -c 'exec "$@" --number "$SLURM_NODEID"' node \\
-  {python} -m pipeline.launchers.node "$folder" --job "$SLURM_JOB_ID" --start "$start" {more} \\
+  {python} -m pipeline.launchers.node "$folder" \\
+  --job "$SLURM_JOB_ID" --start "$start" --patience {patience} \\
   2>"$errors" &
 step=$!
 trap 'echo "$(date +%T) asked to leave"; kill -USR2 $step' USR2
@@ -31,9 +34,13 @@ cat "$errors"
 echo "$(date +%T) start $start ended with $code"
 [ -e "$folder/outcome.json" ] && exit $code
 [ -e "$folder/{cancelled}" ] && exit $code
-grep -qiE 'oom|out of memory' "$errors" && exit $code
+if {{ tail -c "+$((before + 1))" "$log"; cat "$folder/start-$start".node*.log; }} 2>/dev/null |
+    grep -qiE 'oom.?kill|out of memory|exceeded.*memory'; then
+  touch "$folder/{memory}"
+  exit $code
+fi
 state=$(scontrol show job -o "$SLURM_JOB_ID" | tr ' ' '\\n' | grep ^JobState=)
-if [ "$state" = JobState=RUNNING ] && [ $((start + 1)) -lt {starts} ]; then
+if [ "$state" = JobState=RUNNING ] && [ "$(cat "$count")" -lt {starts} ]; then
   echo "$(date +%T) back into the queue"
   scontrol requeue "$SLURM_JOB_ID"
   sleep 60
@@ -67,20 +74,23 @@ def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
         f"export PYTHONPATH={shlex.quote(os.pathsep.join(_import_paths()))}",
         "export PYTORCH_NVML_BASED_CUDA_CHECK=1",  # GPUs are counted before the stage is forked
         f"folder={shlex.quote(str(job.folder))}",
+        f"log={shlex.quote(str(batch_log(job)))}",
+        f'[ -e "$folder/job.json" ] || exit {UNSEEN}',
+        'before=$(wc -c <"$log")',
         "start=${SLURM_RESTART_COUNT:-0}",
         'errors="$folder/srun-$start.err"',
+        f'count="$folder/{STARTS}"',
+        'echo $(($(cat "$count" 2>/dev/null || echo 0) + 1)) >"$count"',
     ]
     python = shlex.quote(settings.python or sys.executable)
     patience = max(1.0, settings.leave_seconds * _TO_LEAVE)
-    more = f"--patience {patience:g}"
-    if shape.request.seconds is not None:
-        more += f" --limit {shape.request.seconds}"
     around = _AROUND.format(
         flags=" ".join(_step(shape)),
         python=f"{settings.container} {python}" if settings.container else python,
-        more=more,
+        patience=f"{patience:g}",
         starts=settings.starts,
         cancelled=CANCELLED,
+        memory=MEMORY,
     )
     return "\n".join([*lines, around])
 

@@ -162,7 +162,7 @@ def _trainer(
     counts: VerdictCounts,
     own_gpus: Sequence[str] = (),
 ) -> RecipeGRPOTrainer:
-    callbacks: list[TrainerCallback] = [counts, StageCallback(context)]
+    callbacks: list[TrainerCallback] = [counts, StageCallback(context, config.steps_per_rollout)]
     model = load_model(source, ATTENTION)
     start = None
     if config.lora is not None:

@@ -34,6 +34,7 @@ class Trouble:
 
     fail: bool = field(default=False, metadata={"identity": False})
     kill_at: int | None = field(default=None, metadata={"identity": False})
+    eat_mib: int = field(default=0, metadata={"identity": False})
     full_disk: bool = field(default=False, metadata={"identity": False})
     rank: int = field(default=0, metadata={"identity": False})  # which of a gang has it
 

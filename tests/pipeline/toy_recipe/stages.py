@@ -36,6 +36,7 @@ def work(config: WorkConfig, inputs: Inputs, context: Context) -> Outputs:
     hit = context.rank == config.trouble.rank
     if config.trouble.fail and hit:
         raise StageFailed("the numbers do not add up")
+    eaten = bytearray(b"1") * (config.trouble.eat_mib << 20)
     if config.trouble.full_disk:
         raise OSError(errno.ENOSPC, "No space left on device", str(context.output))
     for step in range(done + 1, config.steps + 1):
@@ -50,6 +51,7 @@ def work(config: WorkConfig, inputs: Inputs, context: Context) -> Outputs:
             os.kill(os.getpid(), signal.SIGKILL)
     place = [os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE", "CUDA_VISIBLE_DEVICES")]
     print(f"rank {place[0]} of {place[1]} on {place[2]}")
+    del eaten
     result = [n + config.steps * config.add for n in numbers]
     if context.rank == 0:
         (context.output / "numbers.json").write_text(json.dumps(result))
