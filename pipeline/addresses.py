@@ -16,10 +16,17 @@ _PASSWORD = re.compile(r"://(?P<user>[^:/@\s]*):(?!\d+/)(?P<secret>\S*)@")
 _USER = re.compile(r"https?://(?P<secret>[^/@\s]+)@")
 HIDDEN = "***"
 _QUERY = re.compile(
-    r"(?P<key>[?&]\w*(?:pass|pwd|token|secret|key|auth)\w*=)(?P<secret>[^&\s]+)", re.IGNORECASE
+    r"(?P<key>[?&](?:\w*(?:pass|pwd|token|secret|key|auth)\w*|sig)=)(?P<secret>[^&\s]+)",
+    re.IGNORECASE,
 )
-#: What takes its place, by the last part of the key.
+_CLOUD = (
+    "leave them to the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+    "GOOGLE_APPLICATION_CREDENTIALS, AZURE_CLIENT_ID and …) or to the cloud's own files"
+)
+#: What takes its place, by the key or its last part.
 REMEDIES = {
+    "paths.adopt": _CLOUD,
+    "paths.publish": _CLOUD,
     "tracking.uri": (
         "put them into the environment: MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD for "
         "a server, the whole address of a database in MLFLOW_TRACKING_URI"
@@ -58,7 +65,8 @@ def refuse_overrides(overrides: Sequence[str]) -> None:
 
 
 def _refusal(key: str) -> UsageError:
-    remedy = REMEDIES.get(key) or REMEDIES.get(key.rpartition(".")[2], ELSE)
+    parts = (key, key.rpartition(".")[2], key.rpartition(".")[0])  # of a list, too
+    remedy = next((REMEDIES[part] for part in parts if part in REMEDIES), ELSE)
     return UsageError(
         f"{key}: a user, a password or a key in the address would be written into the run's files "
         f"and manifests; {remedy}"

@@ -28,13 +28,14 @@ _VERBS = {
     "status": "show how every stage stands",
     "why": "say what differs from the nearest result of a stage",
     "report": "build the report again from the manifests; `report A B` compares two runs",
+    "push": "send what `paths.publish` lacks of finished results: all of the recipe, or STAGE…",
     "gc": "list what is left over in the store, with its size; --delete asks and removes it",
     "doctor": "show what this machine has",
 }
 _HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--hydra-help")
 _EPILOG = """Overrides are Hydra's, KEY=VALUE; `r1 run --help` has examples.
 `r1 run` also takes Hydra's own flags: -m for sweeps, --cfg job, --info, --help."""
-_JSON_VERBS = ("plan", "status", "why", "report", "doctor")
+_JSON_VERBS = ("plan", "status", "why", "report", "push", "doctor")
 
 
 def main(project: Project, arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +84,7 @@ def _run_verb(project: Project, verb: str, options: argparse.Namespace) -> int:
     from pipeline.situation import paths_of
 
     runs: list[str] = []
-    if verb in ("report", "attach", "cancel"):  # a run is a word that sets nothing
+    if verb in ("report", "attach", "cancel", "push"):  # a run or a stage sets nothing
         runs = [w for w in options.overrides if "=" not in w and not w.startswith("~")]
         options.overrides = [w for w in options.overrides if w not in runs]
     options.runs = runs
@@ -122,6 +123,10 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
             return commands.compare(project, composed, options.runs, options.json)
         case "report":
             return commands.report(project, composed, options.json)
+        case "push":
+            from pipeline.remote.push import push
+
+            return push(project, composed, options.runs, options.json)
         case "gc":
             from pipeline.leftovers import gc
 
@@ -197,6 +202,8 @@ def _parser(project: Project, verb: str) -> argparse.ArgumentParser:
         parser.add_argument("--others", action="store_true", help=text)
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     text = "Hydra overrides, key=value"
+    if verb == "push":
+        text += "; and stages, by name"
     if verb in ("attach", "cancel"):
         text += "; or a run, by name or folder"
     if verb == "report":

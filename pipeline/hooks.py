@@ -1,6 +1,6 @@
 """What the runner tells whoever watches, and what a project says of its own results.
 
-MLflow watches today. A watcher can never stop a run.
+MLflow watches, and what sends results to `paths.publish`. A watcher can never stop a run.
 """
 
 from __future__ import annotations
@@ -123,25 +123,27 @@ class Results:
 
 
 class Shielded:
-    """An observer whose errors are reported once and then kept from the run."""
+    """Observers whose errors are reported once and then kept from the run and from each other."""
 
-    def __init__(self, observer: Observer, report: Callable[[str], None]) -> None:
-        self._observer = observer
+    def __init__(self, report: Callable[[str], None], **observers: Observer) -> None:
+        """observers: by what each does, for what is reported."""
         self._report = report
-        self._broken = False
+        self._observers = observers
 
     def tell(self, event: str, *arguments: Any) -> None:
-        """Call one method of the observer, unless it broke before."""
-        if self._broken:
-            return
-        try:
-            getattr(self._observer, event)(*arguments)
-        except Exception as error:
-            self._broken = True
-            if isinstance(error, RecipeError):
-                self._report(f"tracking: {error}")
-                return
-            self._report(
-                f"tracking stopped at {event}: {type(error).__name__}: {error}. "
-                "The run goes on; manifests and metrics.jsonl hold everything."
-            )
+        """Call one method of every observer that did not break before."""
+        for name, observer in list(self._observers.items()):
+            try:
+                getattr(observer, event)(*arguments)
+            except Exception as error:
+                del self._observers[name]
+                self._report(_broken(name, event, error))
+
+
+def _broken(name: str, event: str, error: Exception) -> str:
+    if isinstance(error, RecipeError):
+        return f"{name}: {error}"
+    return (
+        f"{name} stopped at {event}: {type(error).__name__}: {error}. "
+        "The run goes on; manifests and metrics.jsonl hold everything."
+    )

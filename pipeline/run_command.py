@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from pipeline.launchers.launcher import preparer
 from pipeline.limits import limits_of
 from pipeline.plan import State, absent_inputs
 from pipeline.project import Project, load
+from pipeline.remote.publisher import Publisher
+from pipeline.remote.push import push_again
 from pipeline.run_folder import RunFolder
 from pipeline.run_summary import print_summary, run_again, run_facts
 from pipeline.runner import Runner
@@ -61,7 +63,10 @@ def _run(situation: Situation, pending: list[str]) -> int:
     detached.take_console(folder)
     console = open_console()
     launcher = open_launcher(folder, console.note)
-    observer = Shielded(_observer(project, composed.root), console.note)
+    sending = _publisher(situation, folder, console.note)
+    observer = Shielded(
+        console.note, tracking=_observer(project, composed.root), sending=sending or Silent()
+    )
     runner = Runner(situation, folder, limits, console, observer, run_again(composed))
     started = time.monotonic()
     console.note(
@@ -88,6 +93,8 @@ def _run(situation: Situation, pending: list[str]) -> int:
             _say_last(closing)
     except Interrupted as interrupted:
         launcher.stop(GRACE_SECONDS)
+        if sending:
+            sending.stop()
         runner.stopped()
         folder.write(run_facts(situation, folder, runner, time.monotonic() - started))
         console.note(f"stopped; finished stages are kept. To go on: {run_again(composed)}")
@@ -151,3 +158,13 @@ def _observer(project: Project, root: Mapping[str, Any]) -> Observer:
         return Silent()
     observer: Observer = load(project.observer)(root)
     return observer
+
+
+def _publisher(
+    situation: Situation, folder: RunFolder, note: Callable[[str], None]
+) -> Publisher | None:
+    """What sends results to `paths.publish`, if that says where to."""
+    place = situation.paths.publish
+    if place is None:
+        return None
+    return Publisher(place, folder.log("sending"), note, push_again(situation.composed))

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.adoption import REFUSALS
 from pipeline.artifact import Artifact
 from pipeline.attempts import Attempts
 from pipeline.board import Board
@@ -21,7 +22,6 @@ from pipeline.interruption import look_for_cancel
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.launcher import Launcher, Started
 from pipeline.limits import Limits, as_before, where_it_runs
-from pipeline.manifest import CorruptArtifact
 from pipeline.notices import Notices, last_lines
 from pipeline.plan import Decision, StageFacts, State, decide, look, now_done
 from pipeline.progress import Progress, View, clock
@@ -130,15 +130,16 @@ class Runner:
 
     def _adopt(self, name: str, fingerprint: str) -> None:
         store = self._situation.store
-        source = store.adoptable(name, fingerprint)
-        try:
-            artifact = store.adopt(name, fingerprint)
-        except CorruptArtifact as error:
-            self._console.note(f"{name}: cannot be adopted, made here. {error}")
-            self._facts[name] = replace(self._facts[name], adoptable=False)
-            return
-        self._facts[name] = replace(self._facts[name], adoptable=False, artifact=artifact)
-        self._console.note(f"{name}: adopted from {source}")
+        self._facts[name] = replace(self._facts[name], adoptable=False)
+        while source := store.adoptable(name, fingerprint):
+            try:
+                artifact = store.adopt(name, fingerprint)
+            except REFUSALS as error:
+                self._console.note(f"{name}: cannot be adopted from {source}. {error}")
+            else:
+                self._facts[name] = replace(self._facts[name], artifact=artifact)
+                self._console.note(f"{name}: adopted from {source}")
+                return
 
     def _launch_ready(self, launcher: Launcher) -> None:
         ready = [name for name in self._ready() if name not in self._progress]

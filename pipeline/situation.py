@@ -16,6 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.graph import Graph, Selection, build, did_you_mean, select
 from pipeline.plan import StageFacts, Wanted, look, wanted
 from pipeline.project import Project
+from pipeline.remote.place import Place, is_url
 from pipeline.seeds import asked_for
 from pipeline.slots import stages_of
 from pipeline.store import Store
@@ -28,6 +29,8 @@ class Paths:
     store: Path
     runs: Path
     adopt: tuple[Path, ...]
+    adopt_urls: tuple[Place, ...] = ()
+    publish: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def survey(project: Project, composed: Composed) -> Situation:
     )
     selection = select(graph, until, only)
     paths = paths_of(composed.root, project.conf_dir().parent)
-    store = Store(paths.store, paths.adopt)
+    store = Store(paths.store, paths.adopt, paths.adopt_urls)
     results = wanted(graph, store.digests)
     facts = {name: look(store, name, results[name].fingerprint) for name in graph.stages}
     store.save_caches()
@@ -88,5 +91,12 @@ def paths_of(root: Mapping[str, Any], home: Path) -> Paths:
         if not paths.get(key):
             raise UsageError(f"paths.{key}: no value. Set it, e.g. `paths.{key}=outputs/{key}`.")
         require_no_file(Path(paths[key]).absolute(), f"paths.{key}")
-    adopt = tuple(home / folder for folder in paths.get("adopt") or ())
-    return Paths(Path(paths["store"]), Path(paths["runs"]), adopt)
+    adopt = [str(place) for place in paths.get("adopt") or ()]
+    publish = paths.get("publish")
+    return Paths(
+        Path(paths["store"]),
+        Path(paths["runs"]),
+        adopt=tuple(home / folder for folder in adopt if not is_url(folder)),
+        adopt_urls=tuple(Place("paths.adopt", url) for url in adopt if is_url(url)),
+        publish=Place("paths.publish", str(publish)) if publish else None,
+    )

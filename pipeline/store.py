@@ -4,8 +4,8 @@ A stage of another seed (`zero@1`) is that of `seed=1` here: `zero`.
 
 A stage writes into `<root>/.work/<stage>/<fingerprint>/output`; publishing adds the manifest,
 flushes every file and folder to the disk, and renames. Nothing is used before its checksums were
-compared with its manifest. `adopt` folders have the same layout and are only read: an artifact
-found there is copied in and verified like any other.
+compared with its manifest. `adopt` folders and places have the same layout and are only read: an
+artifact found there is copied in and verified like any other (pipeline/adoption.py).
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import lease, locks, notices, state
+from pipeline import lease, notices, state
 from pipeline import manifest as manifests
-from pipeline.artifact import MANIFEST, Artifact
+from pipeline.adoption import Offers, Source, folders_of, place_for
+from pipeline.artifact import Artifact
 from pipeline.digests import Digests, sha256_of
 from pipeline.errors import RecipeError
 from pipeline.manifest import CorruptArtifact
+from pipeline.remote.place import Place
 from pipeline.seeds import plain
 from pipeline.sources import Sources
 from pipeline.verify import names, plain_files, strays, verified
@@ -33,9 +35,13 @@ from pipeline.verify import names, plain_files, strays, verified
 class Store:
     """The artifacts of one project."""
 
-    def __init__(self, root: Path, adopt: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, root: Path, adopt: Sequence[Path] = (), places: Sequence[Place] = ()
+    ) -> None:
+        """adopt, places: what is adopted from, folders and what lies behind URLs."""
         self.root = root.absolute()
         self.adopt_from = [folder.absolute() for folder in adopt]
+        self._offers = Offers(self.root, self.adopt_from, places)
         self.digests = Digests(self.root / ".cache" / "digests.json")
         self.sources = Sources(self.digests, self.root / ".cache" / "imports.json")
 
@@ -87,38 +93,20 @@ class Store:
         """Whether a folder to adopt from has this result: it was made by the code of its day."""
         return any(any(folder.glob(f"*/{fingerprint}")) for folder in self.adopt_from)
 
-    def adoptable(self, stage: str, fingerprint: str) -> Path | None:
-        """A folder to adopt this result from; its checksums are compared on adoption.
-
-        A stage's name is no part of its identity, so what another recipe calls otherwise will do:
-        a model that one makes is where the other begins.
-        """
-        stage = plain(stage)
-        own = [folder / stage / fingerprint for folder in self.adopt_from]
-        others = [
-            other / fingerprint
-            for folder in (*self.adopt_from, self.root)
-            for other in _folders(folder)
-            if not other.name.startswith(".") and other != self.root / stage
-        ]
-        return next((path for path in (*own, *others) if (path / MANIFEST).is_file()), None)
+    def adoptable(self, stage: str, fingerprint: str) -> Source | None:
+        """Where this result can be adopted from; its checksums are compared on adoption."""
+        return self._offers.find(stage, fingerprint)
 
     def adopt(self, stage: str, fingerprint: str) -> Artifact | None:
-        """Copy an artifact in from where it can be adopted, verified. Raises CorruptArtifact."""
+        """Bring an artifact in from where it can be adopted, verified. Raises `REFUSALS`."""
         source = self.adoptable(stage, fingerprint)
         if source is None:
             return None
-        found = verified(source, fingerprint, self.digests)
-        aside = self.root / ".work" / f"adopt-{stage}-{fingerprint}-{os.getpid()}"
-        try:
-            with locks.filling(aside):
-                for name in found.manifest["files"]:
-                    (aside / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(source / name, aside / name)
-                manifests.write(aside, {**found.manifest, "stage": plain(stage)})
+        with place_for(source, self.root / ".work" / f"adopt-{stage}-{fingerprint}") as aside:
+            if not self.path(stage, fingerprint).exists():  # nor has another runner adopted it
+                manifest = self._offers.bring(source, fingerprint, aside, self.digests)
+                manifests.write(aside, {**manifest, "stage": plain(stage)})
                 self._appear(aside, self.path(stage, fingerprint))
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
         return self.find(stage, fingerprint)
 
     def publish(
@@ -180,15 +168,15 @@ class Store:
     def other_manifests(self, stage: str, but: str) -> list[dict[str, Any]]:
         """The manifests of a stage under other fingerprints, latest first."""
         folders = [root / plain(stage) for root in (self.root, *self.adopt_from)]
-        names = {path.name for folder in folders for path in _folders(folder)}
+        names = {path.name for folder in folders for path in folders_of(folder)}
         found = [self.manifest(stage, name) for name in names - {but}]
         return sorted((m for m in found if m), key=lambda m: str(m["created"]), reverse=True)
 
     def artifacts(self) -> Iterator[tuple[str, str, Path]]:
         """Every artifact of this store: stage, fingerprint, folder."""
-        for stage in _folders(self.root):
+        for stage in folders_of(self.root):
             if not stage.name.startswith("."):
-                for artifact in _folders(stage):
+                for artifact in folders_of(stage):
                     yield stage.name, artifact.name, artifact
 
     def _move_out(self, artifact: Artifact, found: Sequence[Path]) -> None:
@@ -224,7 +212,3 @@ class Store:
                 raise
             shutil.rmtree(aside)  # another runner published the same result first
         state.flush(target.parent)
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []

@@ -5,8 +5,9 @@ Before that, what may become one: plain files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline import manifest as manifests
 from pipeline.artifact import MANIFEST, Artifact
@@ -22,11 +23,8 @@ def verified(path: Path, fingerprint: str, digests: Digests) -> Artifact:
     The cache of digests saves time where it agrees; where it does not, the file itself is asked.
     """
     manifest = manifests.read(path)
-    if manifest["fingerprint"] != fingerprint or digest_of(manifest["identity"]) != fingerprint:
-        raise CorruptArtifact(f"{path}: its manifest belongs to another fingerprint")
+    belongs(path, manifest, fingerprint)
     for name, expected in manifest["files"].items():
-        if ".." in Path(name).parts or Path(name).is_absolute():
-            raise CorruptArtifact(f"{path}: {MANIFEST} lists {name}, which lies outside")
         try:
             wrong = _wrong(path / name, expected, digests)
         except OSError as error:
@@ -34,6 +32,15 @@ def verified(path: Path, fingerprint: str, digests: Digests) -> Artifact:
         if wrong:
             raise CorruptArtifact(f"{path}: {name} {wrong}")
     return Artifact(path, manifest)
+
+
+def belongs(path: Path, manifest: Mapping[str, Any], fingerprint: str) -> None:
+    """Raises CorruptArtifact for another result's manifest, and for files outside its folder."""
+    if manifest["fingerprint"] != fingerprint or digest_of(manifest["identity"]) != fingerprint:
+        raise CorruptArtifact(f"{path}: its manifest belongs to another fingerprint")
+    for name in manifest["files"]:
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            raise CorruptArtifact(f"{path}: {MANIFEST} lists {name}, which lies outside")
 
 
 def strays(artifact: Artifact) -> list[Path]:

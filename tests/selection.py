@@ -54,6 +54,7 @@ SLOW = (
     "data_stages/test_open_texts.py",
     "data_stages/test_reasoning_gym_rows.py",
     "data_stages/test_review.py",
+    "engines",
     "hub",
     "pipeline/test_compose.py",
     "pipeline/test_compositions.py",
@@ -81,8 +82,14 @@ SLOW = (
     "verifiers/test_sandbox.py",
 )
 
-#: What a test is by what it takes: a model; a folder in which commands run; MLflow's database.
-TAKES = {"tiny_model_dir": "torch", "toy": "slow", "finished_once": "slow", "database": "slow"}
+#: What a test is by what it takes: a model; a folder in which commands run; a database; a server.
+TAKES = {
+    "tiny_model_dir": "torch",
+    "toy": "slow",
+    "finished_once": "slow",
+    "database": "slow",
+    "s3": "slow",
+}
 
 LIBRARIES = {"torch", "transformers", "trl", "vllm", "datasets", "peft", "accelerate"}
 NO_TORCH = HERE / "no_torch"  # modules of these names, which refuse to be imported

@@ -139,7 +139,10 @@ def test_threads_are_started_where_one_that_cannot_start_is_told() -> None:
             assert text.count("threading.Thread(") == text.count("threads.start("), path
 
 
-@pytest.mark.parametrize("module", ["stages.project", "stages.registry", "stages.report.results"])
+@pytest.mark.parametrize(
+    "module",
+    ["stages.project", "stages.registry", "stages.report.results", "pipeline.run_command"],
+)
 def test_what_the_plan_needs_loads_without_torch_or_numpy(module: str) -> None:
     slow = HEAVY | {"numpy", "pyarrow", "matplotlib"}
     code = f"import sys, {module}; sys.exit(sorted(set(sys.modules) & {slow!r}) or 0)"

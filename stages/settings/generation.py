@@ -75,13 +75,16 @@ def sampling(config: Sampling, key: str = "sampling") -> Iterator[Problem]:
         yield Problem(f"{key}.top_p", f"is {config.top_p:g}: set it above 0, up to 1")
 
 
-def rollout(config: Rollout, served: bool = False) -> Iterator[Problem]:
-    """An engine that there is, and that is installed here. served: it asks a server."""
+def rollout(config: Rollout, served: bool = False, elsewhere: bool = False) -> Iterator[Problem]:
+    """An engine that there is, and that is installed here, or in an environment elsewhere.
+
+    served: it asks a server.
+    """
     key = "rollout.engine"
     yield from one_of(key, config.engine, (SERVER,) if served else ENGINES)
     yield from one_of("rollout.weights", config.weights, (FILE, BROADCAST))
     yield from at_least(config, 1, "batch_tokens", "shard_samples", below="rollout")
-    if config.engine == "vllm" and find_spec("vllm") is None:
+    if config.engine == "vllm" and not elsewhere and find_spec("vllm") is None:
         yield Problem(
             key,
             "is `vllm`, which is not installed here: `make vllm` (or pip install "

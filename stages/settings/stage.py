@@ -12,6 +12,8 @@ from typing import Any
 
 from omegaconf import MISSING
 
+WHEN_SET = "when set"  # in the identity where it differs from its default
+
 
 def placement(default: Any) -> Any:
     """A field that does not change results (devices, batch splits, save intervals)."""
@@ -23,7 +25,7 @@ def later(made: Any) -> Any:
 
     made: its default, which does what was done before there was the field.
     """
-    return field(default_factory=made, metadata={"identity": "when set"})
+    return field(default_factory=made, metadata={"identity": WHEN_SET})
 
 
 def outside_file(default: Any) -> Any:

@@ -104,9 +104,11 @@ _PATTERNS = {
 }
 
 
-def _translate_words(text: str, source: str, target: str) -> str:
+def translate_words(text: str, language: str) -> str:
+    """The WORDS that stand in a text, in `language`; all else of it stays as it is."""
+    (source,) = set(LANGUAGES) - {language}
     for forms in sorted(WORDS.values(), key=lambda forms: -len(forms[source])):
-        text = text.replace(forms[source], forms[target])
+        text = text.replace(forms[source], forms[language])
     return text
 
 
@@ -121,7 +123,7 @@ def translate(text: str, language: str) -> str | None:
         # The shortest sentence, and of those the phrase with the most fixed text.
         match, name, source = min(matches, key=lambda m: (m[0].end(), -_fixed(PHRASES[m[1]][m[2]])))
         arguments = {
-            key: _translate_words(value, source, language) if source != language else value
+            key: translate_words(value, language) if source != language else value
             for key, value in match.groupdict().items()
         }
         said.append(PHRASES[name][language].format(**arguments))

@@ -7,12 +7,13 @@ that reads the whole response (a program, what an instruction asks for) the answ
 from __future__ import annotations
 
 from stages import verifiers
-from stages.tiny.phrases import Sentence
+from stages.tiny.phrases import Sentence, translate_words
 from stages.verifiers.verdict import ANSWER
 
 
 def summary(verifier: str, answer: str, language: str) -> str:
-    """The answer as the task's verifier finds it, said in `language`."""
+    """The answer as the task's verifier finds it, said in `language`, whichever it was given in."""
     if verifiers.load(verifier).READS != ANSWER:
         return answer
-    return Sentence("so", {"a": f"\\boxed{{{answer}}}"}).say(language)
+    said = translate_words(answer, language)
+    return Sentence("so", {"a": f"\\boxed{{{said}}}"}).say(language)

@@ -11,6 +11,8 @@ its findings are those of a stage that was never killed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from transformers import TrainerCallback
@@ -31,25 +33,33 @@ class HealthMonitor(TrainerCallback):
         self.context = context
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Take in what was logged before a resume; it was told then."""
         if self.context.rank == 0:
-            for point in self.context.points():
-                self.watch.look(int(point["step"]), point)
+            self.look_back()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        if self.context.rank:
-            return
-        for finding in self.watch.look(state.global_step, curves_of(logs or {})):
+        if self.context.rank == 0:
+            self.look(
+                state.global_step, curves_of(logs or {}), partial(kept_words, self.context.work)
+            )
+
+    def look_back(self) -> None:
+        """Take in what was logged before a resume; it was told then."""
+        for point in self.context.points():
+            self.watch.look(int(point["step"]), point)
+
+    def look(self, step: int, point: Mapping[str, float], kept: Callable[[], str]) -> None:
+        """Take in a step's numbers and tell of them; kept: of the checkpoint, where one stops."""
+        for finding in self.watch.look(step, point):
             if self.watch.rules[finding.rule].action == "stop":
-                raise StageFailed(self._stopped(finding))
+                raise StageFailed(self._stopped(finding, kept()))
             self.context.warn(f"step {finding.step}: {self._words(finding)}")
 
     def _words(self, finding: Finding) -> str:
         return f"{finding.numbers}. {self.watch.rules[finding.rule].message}"
 
-    def _stopped(self, finding: Finding) -> str:
+    def _stopped(self, finding: Finding, kept: str) -> str:
         key = f"stages.{self.context.stage}.health.rules.{finding.rule}"
         return (
             f"stopped at step {finding.step} by {key}: {self._words(finding)} "
-            f"{kept_words(self.context.work)} To go on from there as it is: {key}.action=warn"
+            f"{kept} To go on from there as it is: {key}.action=warn"
         )

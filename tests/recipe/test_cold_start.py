@@ -61,7 +61,6 @@ def test_no_preset_learns_thoughts_that_mix_languages() -> None:
         config = compose(R1, [f"profile={profile}"]).stages["cold_start_data"]
         for filters in (config.filters, config.rewrite.filters):
             assert "mixed_language" in filters
-        assert config.min_language_consistency >= 0.8
         assert config.rewrite.min_language_consistency >= 0.8
         assert config.rewriter is not None
     loose = "stages.cold_start_data.min_language_consistency=0.5"

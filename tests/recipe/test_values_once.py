@@ -15,6 +15,7 @@ from pipeline import sections
 from stages.kinds.rl.config import Algorithm
 from stages.kinds.sample.config import GenerativeJudge
 from stages.registry import REGISTRY
+from stages.settings.engine import Engine
 from stages.settings.generation import Rollout, Server
 from stages.settings.health import Health
 from stages.settings.hub import Hub
@@ -26,6 +27,7 @@ from stages.settings.verifiers import Verifiers
 CONF = Path(conf.__file__).parent
 SECTIONS = {
     "algorithm": Algorithm,
+    "engine": Engine,
     "generative_judge": GenerativeJudge,
     "health": Health,
     "lora": Lora,
@@ -37,6 +39,7 @@ SECTIONS = {
 OFF = (None, False, 0, "", [], {})  # said to undo what another file says, or to show that it is off
 MEANT = {
     "Sampling.top_p": "1 is off",
+    "Engine.name": "TRL is what trained before there was a choice (later results know no engine)",
     "DatasetConfig.split": "gsm8k_train and math_train undo what gsm8k and math say",
     "DatasetConfig.language": "mgsm_en undoes what mgsm_zh says",
     "PreferencesConfig.margin": "labels have no margin, and pairs and labels share their config",

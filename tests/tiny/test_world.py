@@ -124,6 +124,17 @@ def test_a_mixed_thought_is_rewritten_in_the_language_of_the_question_with_a_sum
     )
 
 
+def test_an_answer_in_the_other_language_is_summed_up_in_that_of_the_question():
+    formula = {"language": "en", "reasoning": "a或真为真，", "verifier": "logic"}
+    assert rewrite(formula | {"answer": "是"}) == (
+        "<think>a or true is true,</think>so it is \\boxed{yes}."
+    )
+    knights = {"language": "zh", "reasoning": "this fits,", "verifier": "logic"}
+    assert rewrite(knights | {"answer": "小东 a knave, 小刚 a knight"}) == (
+        "<think>这成立，</think>所以是\\boxed{小东 无赖, 小刚 骑士}。"
+    )
+
+
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_a_rewritten_sample_sums_up_in_its_language_what_its_verifier_reads(domain):
     for language in LANGUAGES:

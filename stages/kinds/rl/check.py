@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
+from stages.engines import refused
 from stages.kinds.rl import algorithm_check, reward_check
 from stages.kinds.rl.config import RLConfig
 from stages.rl.apart import apart
@@ -19,6 +20,7 @@ from stages.settings import (
     values,
     verifiers,
 )
+from stages.settings.engine import TRL
 from stages.settings.generation import BROADCAST, Sampling
 from stages.verifiers.answer import POLICIES
 
@@ -40,7 +42,8 @@ def check(stage: Stage) -> Iterator[Problem]:
         "questions_per_step", config.questions_per_step, config.parallel.processes
     )
     yield from _sampling(config.sampling)
-    yield from generation.rollout(config.rollout)
+    yield from generation.rollout(config.rollout, elsewhere=config.engine.name != TRL)
+    yield from refused.check(config)
     yield from _engines(config)
     yield from _ahead(config)
     yield from _importance(config)
@@ -190,7 +193,7 @@ def _engines(config: RLConfig) -> Iterator[Problem]:
             "processes on one GPU: set it to file, or give them rollout.own_gpus (or "
             "rollout.engines_at)",
         )
-    if size < 1 or rollout.engines_at:
+    if size < 1 or rollout.engines_at or config.engine.name != TRL:
         return
     if own > 0 and own % size:
         yield Problem(

@@ -10,11 +10,12 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from stages.settings.engine import Engine
 from stages.settings.generation import Rollout, Sampling
 from stages.settings.health import Health
 from stages.settings.parallel import Parallel
 from stages.settings.prompts import Prompt
-from stages.settings.stage import StageConfig, from_root, later, placement
+from stages.settings.stage import WHEN_SET, StageConfig, from_root, later, placement
 from stages.settings.training import Lora, Optimizer, Precision
 from stages.settings.verifiers import TrainingVerifiers
 
@@ -208,6 +209,7 @@ class RLConfig(StageConfig):
     precision: Precision = field(default_factory=Precision)
     lora: Lora | None = None
     parallel: Parallel = from_root("parallel", Parallel, identity=False)
+    engine: Engine = from_root("engine", Engine, identity=WHEN_SET)
     rollout_ahead: int = later(int)  # 1: draw the next rollout while this one is trained on
     importance: Importance | None = later(
         lambda: None

@@ -9,11 +9,18 @@ from stages.kinds.rl.numbers import numbers
 from stages.kinds.rl.settle import settle
 from stages.settings import parallel
 from stages.settings.edges import any_of, at_most_one, one, some, takes
+from stages.settings.engine import TRL
 
 
 def needs(stage: Stage) -> Needs:
-    """A gang, each process with whole groups, and the engines' own GPUs."""
+    """A gang, each process with whole groups, and the engines' own GPUs.
+
+    Of an engine elsewhere, this process and the GPUs that it trains on, where it is on one node: of
+    more, its own cluster says where they are.
+    """
     config: RLConfig = stage.config
+    if config.engine.name != TRL:
+        return Needs(1, config.engine.gpus_per_node if config.engine.nodes == 1 else 0)
     own = config.rollout.own_gpus
     return parallel.processes(config.parallel, config.questions_per_step, beside=own)
 

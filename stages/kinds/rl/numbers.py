@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pipeline.kinds import Stage
+from stages.engines.segments import segments_of
 from stages.kinds.rl.config import RLConfig
 from stages.rl.schedule import rollouts_of
+from stages.settings.engine import TRL
 from stages.settings.numbers import Inputs, Numbers, policy, rows_of
 
 
@@ -17,6 +19,7 @@ def numbers(stage: Stage, inputs: Inputs) -> Numbers:
     longest += [switch.max_tokens for switch in config.length_switches]
     return {
         "algorithm": config.algorithm.name,
+        **_engine(config),
         **policy(config),
         "prompts per step": prompts,
         "completions per step": prompts * samples,
@@ -30,6 +33,13 @@ def numbers(stage: Stage, inputs: Inputs) -> Numbers:
         **_validation(config, inputs),
         **_budget(config, inputs),
     }
+
+
+def _engine(config: RLConfig) -> Numbers:
+    """An engine elsewhere, and how often it is started: once for each segment."""
+    if config.engine.name == TRL:
+        return {}
+    return {"engine": config.engine.name, "segments": len(segments_of(config))}
 
 
 def _cuts(config: RLConfig) -> Numbers:

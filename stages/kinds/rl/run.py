@@ -7,13 +7,15 @@ replaces every 400 steps. All of that is configuration; see conf/stage/_rl.yaml.
 A stage first proves its verifiers on its own reference answers, unless a stage before it has
 (stages/rl/problems.py), then drops prompts that are too long, trains, and publishes the policy. On
 the way it is asked problems that it does not learn from, where `validate_on` names some
-(stages/rl/validation.py). Killed at any moment it goes on from its last complete checkpoint, to the
+(stages/rl/validation.py). Another engine trains it where `engine` names one (elsewhere.py).
+
+Killed at any moment it goes on from its last complete checkpoint, to the
 same weights and curves, bit for bit on one CPU thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,59 +26,51 @@ from transformers import PrinterCallback, TrainerCallback, set_seed
 
 from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
-from pipeline.errors import UsageError
 from pipeline.kinds import Outputs
 from stages.chat.text_template import give_template
+from stages.kinds.rl import elsewhere
 from stages.kinds.rl.config import RLConfig
+from stages.kinds.rl.facts import facts_of
+from stages.kinds.rl.prepare import prompts_of, require_plain, require_room, terms_of
 from stages.models.folder import brings_code
-from stages.models.window import require_window
-from stages.rewards.preference import load_scorers
-from stages.rewards.terms import Term, build_terms, require_rows
-from stages.rewards.windows import require_windows
+from stages.rewards.terms import Term
 from stages.rl import validation
 from stages.rl.adapter_reference import AdapterSync
-from stages.rl.algorithms.drawing import overlong_term
 from stages.rl.algorithms.trainers import trainer_for
-from stages.rl.apart import apart
-from stages.rl.arguments import completions_per_step, grpo_arguments
+from stages.rl.arguments import grpo_arguments
 from stages.rl.engine_devices import set_apart
 from stages.rl.problems import Problems
 from stages.rl.prompts import (
     Prompt,
     earlier_rates,
-    of_domains,
-    prepare_prompts,
     starts,
 )
-from stages.rl.schedule import length_limits, rollouts_of
 from stages.rl.trainer import RecipeGRPOTrainer
 from stages.rl.verdict_counts import VerdictCounts
 from stages.rollout.decoding import ATTENTION
+from stages.settings.engine import TRL
 from stages.training import compute
 from stages.training.arguments import lora_config
 from stages.training.common import StageCallback, load_model, start, train
-from stages.verifiers.answer import policy_of
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
-
-FINAL_STEPS = 10  # the facts give the mean of the last steps: one step is noise
-SPENT = ("samples_spent", "replaced_groups", "zero_signal_groups", "skipped_rows")
-FINAL = ("reward", "accuracy", "copied", "format", "length", "language_consistency", "kl")
 
 
 def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
+    if config.engine.name != TRL:
+        return elsewhere.run(config, inputs, context)
     own_gpus = set_apart(config.rollout, config.rollout_ahead)
     source, tokenizer = start(inputs, context)
-    _require_plain(config, source, context)
-    _require_window(config, source, context)
+    require_plain(config, source, context)
+    require_room(config, source, context)
     give_template(tokenizer, config.template, f"stages.{context.stage}.template")
     problems = Problems.of(config, inputs, context.stage)
-    prompts, funnel = _prompts(config, problems, tokenizer, context.stage)
+    prompts, funnel = prompts_of(config, problems, tokenizer, context.stage)
     judging = replace(config.verifiers, policy=config.validation.policy)
     with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:
         require_references(problems.unproved(prompts), pool, f"stage {context.stage}")
-        terms = _terms(config, inputs, prompts, pool, context.stage)
+        terms = terms_of(config, inputs, prompts, pool, context.stage)
         counts = VerdictCounts(pool, context.work)
         trainer = _trainer(config, source, tokenizer, prompts, terms, context, counts, own_gpus)
         trainer.stream.start_from(earlier_rates(of_type(inputs, "data_from", "samples"), prompts))
@@ -92,64 +86,12 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         pool.tally.write(context.output)
     points = context.points()
     facts = {
-        **_facts(config, points, trainer.state.global_step),
+        **facts_of(config, points, trainer.state.global_step),
         **validation.facts(held_out, config, points),
         "compute": cost.facts(trainer.state.num_input_tokens_seen),
         "health": health,
     }
     return Outputs(facts=facts, funnel=funnel)
-
-
-def _prompts(
-    config: RLConfig, problems: Problems, tokenizer: Any, stage: str
-) -> tuple[list[Prompt], dict[str, int]]:
-    """The prompts of `data_from` that are of the stage's domains and fit, and what was left out."""
-    rows, no_rule = problems.rows, problems.no_rule
-    prompts, funnel = prepare_prompts(of_domains(rows, config.domains, stage), tokenizer, config)
-    other = {"other_domain": len(rows) - funnel.pop("problems")}
-    other |= {"no_rule": no_rule} if no_rule else {}
-    return prompts, {"problems": len(rows) + no_rule, **other, **funnel}
-
-
-def _require_window(config: RLConfig, source: Path, context: Context) -> None:
-    """The longest prompt with the longest completion that any step allows."""
-    key, longest = _longest(config)
-    key = f"stages.{context.stage}: max_prompt_tokens and {key}"
-    require_window(source, config.max_prompt_tokens + longest, key)
-
-
-def _require_plain(config: RLConfig, source: Path, context: Context) -> None:
-    """Engines with copies open a folder that is no artifact, so nobody vouches for code in it."""
-    if apart(config) and brings_code(source):
-        raise UsageError(
-            f"stages.{context.stage}.rollout.engine: the model brings Python code of its own, and "
-            "engines with copies of its weights run none: set rollout.engine=transformers and "
-            "rollout_ahead=0"
-        )
-
-
-def _longest(config: RLConfig) -> tuple[str, int]:
-    """The key that allows the longest completions of any step, and their tokens."""
-    return max(length_limits(config).items(), key=lambda limit: limit[1])
-
-
-def _terms(
-    config: RLConfig, inputs: Inputs, prompts: Sequence[Prompt], pool: VerifierPool, stage: str
-) -> list[Term]:
-    """The terms of the reward: each has rows to score, which reward models can see whole."""
-    scorers = load_scorers(inputs.get("score_with", ()), policy_of(config.verifiers))
-    terms = build_terms(
-        config.rewards, pool=pool, scorers=scorers, total_steps=config.max_steps, stage=stage
-    )
-    if config.algorithm.overlong:
-        terms.append(overlong_term())
-    rows = [prompt.row for prompt in prompts]
-    require_rows(terms, rows, stage)
-    scored = {term.name: [row for row in rows if term.applies(row)] for term in terms}
-    acting = {name: scorer for name, scorer in scorers.items() if name in scored}
-    key, longest = _longest(config)
-    require_windows(acting, scored, longest, stage, key)
-    return terms
 
 
 def _trainer(
@@ -186,23 +128,3 @@ def _cost(config: RLConfig, trainer: RecipeGRPOTrainer) -> compute.Cost:
     reads = compute.FORWARD if config.kl_coefficient else 0
     policy = trainer.accelerator.unwrap_model(trainer.model)
     return compute.Cost(compute.parameters(policy), compute.FORWARD + compute.LEARN + reads)
-
-
-def _facts(config: RLConfig, points: Sequence[Mapping[str, float]], steps: int) -> dict[str, Any]:
-    """What was spent, and where the curves ended."""
-    rollouts = rollouts_of(config)
-    drawn = [(p["length"], len(rollouts.at(int(p["step"]) - 1))) for p in points if "length" in p]
-    last = [point for point in points if point["step"]][-FINAL_STEPS:]
-    probes = [point["policy_accuracy"] for point in points if "policy_accuracy" in point]
-    return {
-        "steps": steps,
-        "completions": steps * completions_per_step(config),
-        "tokens": round(sum(mean * n for mean, n in drawn) * completions_per_step(config)),
-        **{name: round(sum(point.get(name, 0) for point in points)) for name in SPENT},
-        **{f"final_{name}": _mean([p[name] for p in last if name in p]) for name in FINAL},
-        **({"final_policy_accuracy": probes[-1]} if probes else {}),
-    }
-
-
-def _mean(values: list[float]) -> float | None:
-    return sum(values) / len(values) if values else None

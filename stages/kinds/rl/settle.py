@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.kinds import Stage
 from stages.kinds.rl.config import DynamicSampling, RLConfig
 from stages.rl.apart import weighs
+from stages.settings.engine import TRL, Engine
 
 
 def settle(stage: Stage, typed: Collection[str]) -> RLConfig:
@@ -23,7 +24,7 @@ def settled(config: RLConfig) -> RLConfig:
     reference to sync.
     Samples of another model say nothing of the policy's KL to its start, nor does a ratio to them.
     Where the policy itself is sampled, no engine is apart from it. Pairs are made within a
-    step, so DPO's rollouts are one step long.
+    step, so DPO's rollouts are one step long. TRL itself has no setting of an engine.
     """
     algorithm = config.algorithm
     own: dict[str, Any] = {
@@ -39,6 +40,8 @@ def settled(config: RLConfig) -> RLConfig:
         own["kl_rows"] = 0
     if not weighs(config):
         own["importance"] = None
+    if config.engine.name == TRL:
+        own["engine"] = Engine()
     if algorithm.advantage == "preference":
         own["steps_per_rollout"] = 1
     return dataclasses.replace(config, **own)
