@@ -28,7 +28,7 @@ def test_its_parts_run_on_a_cpu_at_the_tiny_size_and_are_reported(tmp_path: Path
     assert "torch" in found["machine"]["facts"]["versions"]
     assert found["rl"]["facts"]["largest_gap"] < 1e-4
     assert found["sft"]["facts"]["tokens_per_second"] > 0
-    assert set(found["grpo"]["facts"]) == {"ours", "plain"}
+    assert set(found["grpo"]["facts"]) == {"ours", "plain", "bare"}
     assert "GRPO beside plain TRL" in (tmp_path / "report.md").read_text()
 
 

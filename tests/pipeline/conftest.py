@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,11 @@ sys.path.insert(0, str(HERE))  # `toy_recipe`, imported as any recipe would be
 PYTHONPATH = os.pathsep.join((str(HERE), str(HERE.parents[1])))  # it, and the engine beside it
 
 from toy_recipe.__main__ import TOY  # noqa: E402
+
+
+def hear_ctrl_c() -> None:
+    """In a new process: what a shell starts in the background ignores SIGINT, as its children do."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Toy:
@@ -44,6 +50,7 @@ class Toy:
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
+            preexec_fn=hear_ctrl_c,
             **options,
         )
 

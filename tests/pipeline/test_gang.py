@@ -32,7 +32,8 @@ def ranks_under(process: int) -> list[int]:
 def test_two_ranks_make_the_result_of_one_and_each_has_its_log(
     toy: Toy, finished_once: Path
 ) -> None:
-    assert "left: started (2 processes, " in toy("run", TWO)
+    # slow steps, so that no rank finds the checkpoint of another
+    assert "left: started (2 processes, " in toy("run", TWO, "stages.left.delay=0.5")
     (gang,), (alone,) = toy.manifests("left"), Toy(finished_once).manifests("left")
     assert gang["fingerprint"] == alone["fingerprint"]
     assert gang["files"]["numbers.json"] == alone["files"]["numbers.json"]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PROFILE, r1
 
 from tests.pipeline.slurm_cluster import Cluster
+from tests.recipe.conftest import PROFILE, r1
 
 
 def published(root: Path, stage: str) -> dict[str, Any]:
