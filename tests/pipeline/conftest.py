@@ -27,7 +27,7 @@ from toy_recipe.__main__ import TOY  # noqa: E402
 
 
 def hear_ctrl_c() -> None:
-    """In a new process: what a shell starts in the background ignores SIGINT, as its children do."""
+    """In a new process: what a shell starts in the background ignores SIGINT, and all below it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
