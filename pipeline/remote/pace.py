@@ -6,6 +6,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from rich.filesize import decimal
+
 EVERY_SECONDS = 15.0
 
 
@@ -28,19 +30,10 @@ class Pace:
         now = time.monotonic()
         if now - self._told >= EVERY_SECONDS:
             self._told = now
-            rate = self._gone / (now - self._began)
-            self._tell(f"{self._said} {size(self._gone)} of {size(self._total)}, {size(rate)}/s")
+            rate = decimal(int(self._gone / (now - self._began)))
+            self._tell(f"{self._said} {decimal(self._gone)} of {decimal(self._total)}, {rate}/s")
 
 
 def aloud(text: str) -> None:
     """Print a line where it is in no result's way; a live view shows it above."""
     print(text, file=sys.stderr, flush=True)
-
-
-def size(count: float) -> str:
-    """Bytes for people: 12 kB, 3.4 MB, 14.2 GB."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"

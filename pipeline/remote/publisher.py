@@ -14,10 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from rich.filesize import decimal
+
 from pipeline import state, threads
 from pipeline.artifact import Artifact
 from pipeline.hooks import Silent
-from pipeline.remote.pace import size
 from pipeline.remote.place import Place
 from pipeline.remote.sender import FAILED, Said
 from pipeline.remote.sending import LEFT, SENT
@@ -66,7 +67,7 @@ class Publisher(Silent):
             return
         if sent := len(self._sizes):
             results = "1 result" if sent == 1 else f"{sent} results"
-            self._note(f"sent to {self._place}: {results}, {size(sum(self._sizes))}")
+            self._note(f"sent to {self._place}: {results}, {decimal(sum(self._sizes))}")
         self._tell_unsent(f"its process was ended, see {self._log}")
 
     def stop(self) -> None:

@@ -12,13 +12,15 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rich.filesize import decimal
+
 from pipeline.artifact import Artifact
 from pipeline.compose import Composed
 from pipeline.errors import RecipeError, UsageError
 from pipeline.graph import did_you_mean
 from pipeline.progress import clock
 from pipeline.project import Project
-from pipeline.remote.pace import aloud, size
+from pipeline.remote.pace import aloud
 from pipeline.remote.place import Place
 from pipeline.remote.sender import FAILED
 from pipeline.remote.sending import SENT, send
@@ -90,5 +92,5 @@ def _line(row: dict[str, Any], place: Place) -> str:
     if row["state"] == FAILED:
         return f"{row['stage']}: not sent, {row['error']}"
     if row["state"] == SENT:
-        return f"{row['stage']}: sent, {size(row['bytes'])} in {clock(row['seconds'])}"
+        return f"{row['stage']}: sent, {decimal(row['bytes'])} in {clock(row['seconds'])}"
     return f"{row['stage']}: {row['state']}"

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,20 @@ from toy_recipe.__main__ import TOY  # noqa: E402
 def hear_ctrl_c() -> None:
     """In a new process: what a shell starts in the background ignores SIGINT, and all below it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def until(holds: Callable[[], object], what: str) -> None:
+    """Wait for it, or fail with what did not come."""
+    deadline = time.monotonic() + 200
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def at_step(toy: Toy, stage: str, step: int) -> bool:
+    """Whether a stage has a checkpoint of this step or a later one."""
+    files = (toy.store / ".work" / stage).glob("*/checkpoint.json")
+    return any(int(file.read_text()) >= step for file in files)
 
 
 class Toy:

@@ -6,15 +6,14 @@ import os
 import re
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from conftest import Toy
+from conftest import Toy, at_step, until
 
 from pipeline.launchers.ray.lacking import lacking
 
@@ -57,18 +56,6 @@ def cluster() -> Iterator[Any]:
 @pytest.fixture
 def words(cluster: Any) -> tuple[str, ...]:
     return ("run", "launcher=ray", f"launcher.address={cluster.address}")
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 200
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-
-
-def at_step(toy: Toy, stage: str, step: int) -> bool:
-    files = (toy.store / ".work" / stage).glob("*/checkpoint.json")
-    return any(int(file.read_text()) >= step for file in files)
 
 
 def leaders(toy: Toy) -> list[psutil.Process]:

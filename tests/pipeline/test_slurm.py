@@ -7,13 +7,13 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from conftest import HERE, Toy
+from conftest import HERE, Toy, at_step, until
 from toy_recipe.kinds import REGISTRY, SourceConfig, WorkConfig
 
 from pipeline.errors import UsageError
@@ -37,19 +37,6 @@ def toy(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     yield Toy(tmp_path)
     if jobs := cluster("squeue", "-h", "-o", "%i").split():
         cluster("scancel", *jobs)
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-
-
-def at_step(toy: Toy, stage: str, step: int) -> bool:
-    for file in (toy.store / ".work" / stage).glob("*/checkpoint.json"):
-        return int(file.read_text()) >= step
-    return False
 
 
 def test_a_recipe_over_slurm_makes_the_files_that_it_makes_locally(
