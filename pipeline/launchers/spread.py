@@ -48,9 +48,14 @@ def check(stage: Stage, asked: Asked, most: int) -> None:
             f"{stage.name}: {nodes * gpus} GPUs are too few for it, or do not divide its work. "
             f"See {key}.gpus and .nodes."
         )
+    if gpus and needs.engine_nodes and gpus < needs.engine_devices:
+        raise UsageError(
+            f"{stage.name}: an engine has {needs.engine_devices} GPUs, and a node that holds "
+            f"engines for it {gpus}. Set {key}.gpus higher, or rollout.tensor_parallel_size lower."
+        )
     if found.processes % nodes or (nodes > 1 and needs.beside):
         what = (
-            "engines on GPUs of their own are for one node"
+            "engines on GPUs of their own are for one node; rollout.engine_nodes has nodes for them"
             if needs.beside
             else f"its {found.processes} processes do not divide over {nodes} nodes"
         )
@@ -71,7 +76,7 @@ def spread(
     here = max(1, found.processes // nodes)
     cpus = asked.cpus or here * (limits.threads or 1)
     threads = limits.threads or max(1, cpus // here)
-    return Spread(Place(found.processes, None, threads, nodes), gpus, cpus)
+    return Spread(Place(found.processes, None, threads, nodes, first.engine_nodes), gpus, cpus)
 
 
 def nodes_of(asked: Asked, needs: Needs) -> int:

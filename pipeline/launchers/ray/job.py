@@ -93,8 +93,9 @@ class RayJob:
     def _begin(self) -> None:
         self._start += 1
         self.began_at = time.monotonic()
-        strategy = "STRICT_SPREAD" if self.job.nodes > 1 else "PACK"
-        self._group = placement_group([self.bundle] * self.job.nodes, strategy=strategy)
+        machines = self.job.machines
+        strategy = "STRICT_SPREAD" if machines > 1 else "PACK"
+        self._group = placement_group([self.bundle] * machines, strategy=strategy)
         self._placed = self._group.ready()
         self._leaders: list[Any] = []
         self._places: list[Any] = []
@@ -117,13 +118,13 @@ class RayJob:
                 **options,
                 scheduling_strategy=PlacementGroupSchedulingStrategy(self._group, number),
             ).remote()
-            for number in range(self.job.nodes)
+            for number in range(self.job.machines)
         ]
         self._places = [one.where.remote() for one in self._leaders]
 
     def _see_where(self) -> None:
         """Once it is known where the leaders are, and the first one's address, they run."""
-        if self._runs or len(ray.wait(self._places, num_returns=self.job.nodes, timeout=0)[1]):
+        if self._runs or len(ray.wait(self._places, num_returns=len(self._places), timeout=0)[1]):
             return
         try:
             places = ray.get(self._places)
@@ -164,7 +165,7 @@ class RayJob:
         """How it ended that has no outcome: begun again where a node was lost."""
         if not self._runs:
             return None
-        for number, run in enumerate(self._runs):
+        for number, run in enumerate(self._runs[: self.job.nodes]):  # it goes on without engines
             if number in self._codes or not ray.wait([run], timeout=0)[0]:
                 continue
             try:

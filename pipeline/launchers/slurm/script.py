@@ -16,15 +16,21 @@ UNSEEN = 66  # the exit code of a script that does not see the job's folder
 MEMORY = "out-of-memory"  # in the job's folder: Slurm says that it was killed for memory
 CANCELLED = "cancelled"  # in the job's folder: the user wants no more of it
 
+#: Nodes that hold engines have a step of their own: the stage goes on without one that is lost.
+_ENGINES = """\
+leaders {first} {flags} --output="$folder/start-$start.engines%n.log" 2>"$errors.engines" &
+"""
 #: After the stage: `$start` counts the starts before this one, `$step` is srun.
 #: Where another machine dies, the surviving rank fails, and Slurm would call the job FAILED: it is
 #: put back from in here unless the stage itself has said how it ended.
 _AROUND = """\
-srun {flags} --output="$folder/start-$start.node%n.log" --open-mode=append \\
-  bash -c 'exec "$@" --number "$SLURM_NODEID"' node \\
-  {python} -m pipeline.launchers.node "$folder" \\
-  --job "$SLURM_JOB_ID" --start "$start" --patience {patience} \\
-  2>"$errors" &
+leaders() {{  # the number of the first one; options of srun
+  exec srun --ntasks-per-node=1 --cpus-per-task={cpus} --open-mode=append "${{@:2}}" \\
+    bash -c 'exec "${{@:2}}" --number $(($1 + SLURM_NODEID))' node "$1" \\
+    {python} -m pipeline.launchers.node "$folder" \\
+    --job "$SLURM_JOB_ID" --start "$start" --patience {patience}
+}}
+{engines}leaders 0 {flags} --output="$folder/start-$start.node%n.log" 2>"$errors" &
 step=$!
 trap 'echo "$(date +%T) asked to leave"; kill -USR2 $step' USR2
 while kill -0 $step 2>/dev/null; do wait $step; done  # a trap ends a wait early
@@ -85,7 +91,9 @@ def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
     python = shlex.quote(settings.python or sys.executable)
     patience = max(1.0, settings.leave_seconds * _TO_LEAVE)
     around = _AROUND.format(
-        flags=" ".join(_step(shape)),
+        engines=_engines(job),
+        flags=" ".join(_step(job.nodes, "--kill-on-bad-exit=1", "--wait=60")),
+        cpus=shape.cpus,
         python=f"{settings.container} {python}" if settings.container else python,
         patience=f"{patience:g}",
         starts=settings.starts,
@@ -112,7 +120,7 @@ def _options(job: Job, name: str, shape: Shape, settings: Settings) -> list[str]
         "account": request.account,
         "qos": request.qos,
         "time": request.time,
-        "nodes": job.nodes,
+        "nodes": job.machines,
         "ntasks-per-node": 1,
         "cpus-per-task": shape.cpus,
         "gres": f"gpu:{shape.gpus}" if shape.gpus else None,
@@ -124,13 +132,20 @@ def _options(job: Job, name: str, shape: Shape, settings: Settings) -> list[str]
         "output": '"{}"'.format(str(batch_log(job)).replace("%", "%%")),
     }
     options = [f"--{option}={value}" for option, value in given.items() if value is not None]
-    return [*options, "--requeue"]
+    return [*options, "--requeue", *(["--no-kill"] if job.engine_nodes else [])]
 
 
-def _step(shape: Shape) -> list[str]:
-    """One leader a node; the first to fail ends the others."""
-    flags = ["--kill-on-bad-exit=1", "--wait=60", f"--cpus-per-task={shape.cpus}"]
-    return [*flags, "--ntasks-per-node=1"]
+def _engines(job: Job) -> str:
+    """What holds engines beside the stage, if anything does."""
+    if not job.engine_nodes:
+        return ""
+    flags = [f"--relative={job.nodes}", "--no-kill", "--kill-on-bad-exit=0", "--wait=0"]
+    return _ENGINES.format(first=job.nodes, flags=" ".join(_step(job.engine_nodes, *flags)))
+
+
+def _step(nodes: int, *flags: str) -> list[str]:
+    """Of srun, for one leader on each of so many nodes."""
+    return [f"--nodes={nodes}", f"--ntasks={nodes}", *flags]
 
 
 def _import_paths() -> list[str]:
