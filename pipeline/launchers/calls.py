@@ -111,7 +111,7 @@ def lend(job: Job, team: Team) -> Outcome:
         hold = load(job.kind.engines)
         _prepare(lending.threads, 0)
         hold(job.config, lending)
-        return Outcome("finished")
+        return Outcome("finished" if team.is_over() else "lost")
     except SystemExit:
         return Outcome("stopped")
     except BaseException as error:

@@ -71,7 +71,7 @@ def _end_lending(job: Job, team: Team, outcome: Outcome) -> int:
     print(f"{job.stage}: engines {outcome.state} {outcome.message}".rstrip(), flush=True)
     if outcome.state == "failed":
         team.lending().give_up(outcome.message)
-    return 1 if outcome.state == "failed" else 0
+    return {"failed": 1, "lost": INTERRUPTED}.get(outcome.state, 0)
 
 
 def _note_headway(job: Job, folder: Path) -> None:

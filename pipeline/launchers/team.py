@@ -90,9 +90,13 @@ class Team(Peers):
         threads = job.threads * max(1, job.processes // job.nodes)
 
         def over() -> bool:
-            return self.trouble() or files.outcome(job.folder) is not None
+            return self.is_over() or self._silent() is not None
 
         return Lending(self._folder, self._number, threads, over)
+
+    def is_over(self) -> bool:
+        """Whether the stage has ended, in this start or in a later one."""
+        return self._ended() or files.outcome(self._whole.folder) is not None
 
     def begin(self) -> None:
         """Let this leader's heart beat, until its process ends."""

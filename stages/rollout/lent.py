@@ -69,7 +69,7 @@ class Lent:
     def leave_aside(self, error: Unreached) -> list[Replica]:
         """Which are not asked for now, since one was not reached."""
         if error.address not in self._told:
-            notices.warn(f"{error}; it goes on without")
+            notices.warn(f"it goes on without an engine of another node: {error}")
             self._told.add(error.address)
         host, now = address_of(error.address)[0], time.monotonic()
         self._tries[error.address] += 1

@@ -101,7 +101,10 @@ class Remote:
         """
         self.address = address
         within = REACHED_WITHIN if within is None else within
-        self.connection = _reached(address, start, secret or key(), within, connects)
+        advice = f": start one there with `r1 engine --listen {address}`, with the same {KEY}"
+        self.connection = _reached(
+            address, start, secret or key(), within, connects, "" if secret else advice
+        )
         self._gone = False
 
     @property
@@ -133,7 +136,7 @@ def settle(taken: socket.socket) -> Connection:
 
 
 def _reached(
-    address: str, start: Start, secret: bytes, within: float, connects: float
+    address: str, start: Start, secret: bytes, within: float, connects: float, advice: str
 ) -> Connection:
     hello = Hello(PROTOCOL, versions(), pickle.dumps(start))
     deadline = time.monotonic() + within
@@ -147,11 +150,7 @@ def _reached(
             connection.close()
             trouble, final = reply.words, not reply.later
         except (OSError, EOFError) as error:
-            trouble = (
-                f"{error or type(error).__name__}: start one there with `r1 engine --listen "
-                f"{address}`, with the same {KEY}"
-            )
-            final = False
+            trouble, final = f"{error or type(error).__name__}{advice}", False
         if final or time.monotonic() > deadline:
             raise StageFailed(f"the engine at {address}: {trouble}")
         time.sleep(PAUSE)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.launchers.job import Job
-from pipeline.launchers.node import STARTS
+from pipeline.launchers.node import INTERRUPTED, STARTS
 from pipeline.launchers.slurm.settings import Request, Settings
 
 UNSEEN = 66  # the exit code of a script that does not see the job's folder
@@ -17,20 +17,30 @@ MEMORY = "out-of-memory"  # in the job's folder: Slurm says that it was killed f
 CANCELLED = "cancelled"  # in the job's folder: the user wants no more of it
 
 #: Nodes that hold engines have a step of their own: the stage goes on without one that is lost.
+#: With --no-kill Slurm does not put a job back that has lost its first node, with this script, and
+#: calls it RUNNING until its time limit: so those that are left do it.
 _ENGINES = """\
-leaders {first} {flags} --output="$folder/start-$start.engines%n.log" 2>"$errors.engines" &
+hold='while "${{@:2}}" --number $(($1 + SLURM_NODEID)); [ $? = {interrupted} ]; do
+  first=$(scontrol show job -o "$SLURM_JOB_ID" | grep -o "BatchHost=[^ ]*" | cut -d= -f2)
+  nodes=$(squeue -h -j "$SLURM_JOB_ID" -o %N)
+  [ -z "$nodes" ] || scontrol show hostnames "$nodes" | grep -qx "$first" ||
+    scontrol requeue "$SLURM_JOB_ID"
+  sleep {rests}
+done'
+leaders "$hold" {first} {flags} --output="$folder/start-$start.engines%n.log" \\
+  2>"$errors.engines" &
 """
 #: After the stage: `$start` counts the starts before this one, `$step` is srun.
 #: Where another machine dies, the surviving rank fails, and Slurm would call the job FAILED: it is
 #: put back from in here unless the stage itself has said how it ended.
 _AROUND = """\
-leaders() {{  # the number of the first one; options of srun
-  exec srun --ntasks-per-node=1 --cpus-per-task={cpus} --open-mode=append "${{@:2}}" \\
-    bash -c 'exec "${{@:2}}" --number $(($1 + SLURM_NODEID))' node "$1" \\
-    {python} -m pipeline.launchers.node "$folder" \\
+leaders() {{  # how each is started; the number of the first one; options of srun
+  exec srun --ntasks-per-node=1 --cpus-per-task={cpus} --open-mode=append "${{@:3}}" \\
+    bash -c "$1" node "$2" {python} -m pipeline.launchers.node "$folder" \\
     --job "$SLURM_JOB_ID" --start "$start" --patience {patience}
 }}
-{engines}leaders 0 {flags} --output="$folder/start-$start.node%n.log" 2>"$errors" &
+{engines}leaders 'exec "${{@:2}}" --number $(($1 + SLURM_NODEID))' 0 {flags} \\
+  --output="$folder/start-$start.node%n.log" 2>"$errors" &
 step=$!
 trap 'echo "$(date +%T) asked to leave"; kill -USR2 $step' USR2
 while kill -0 $step 2>/dev/null; do wait $step; done  # a trap ends a wait early
@@ -108,6 +118,7 @@ def batch_log(job: Job) -> Path:
     return job.log.with_suffix(".slurm.log")
 
 
+_RESTS = 5  # seconds between looks at what Slurm says of a first node that is silent
 _TO_LEAVE = 0.6  # of leave_seconds: then a stage that is still there is ended
 
 
@@ -140,7 +151,12 @@ def _engines(job: Job) -> str:
     if not job.engine_nodes:
         return ""
     flags = [f"--relative={job.nodes}", "--no-kill", "--kill-on-bad-exit=0", "--wait=0"]
-    return _ENGINES.format(first=job.nodes, flags=" ".join(_step(job.engine_nodes, *flags)))
+    return _ENGINES.format(
+        first=job.nodes,
+        flags=" ".join(_step(job.engine_nodes, *flags)),
+        interrupted=INTERRUPTED,
+        rests=_RESTS,
+    )
 
 
 def _step(nodes: int, *flags: str) -> list[str]:
