@@ -11,7 +11,6 @@ artifact found there is copied in and verified like any other (pipeline/adoption
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 import time
@@ -23,7 +22,7 @@ from pipeline import lease, notices, state
 from pipeline import manifest as manifests
 from pipeline.adoption import Offers, Source, folders_of, place_for
 from pipeline.artifact import Artifact
-from pipeline.digests import Digests, sha256_of
+from pipeline.digests import Digests
 from pipeline.errors import RecipeError
 from pipeline.manifest import CorruptArtifact
 from pipeline.remote.place import Place
@@ -76,6 +75,10 @@ class Store:
         """The file that says who runs this stage now."""
         return self.root / ".leases" / f"{plain(stage)}-{fingerprint}.json"
 
+    def adopting(self, place: Path) -> Path:
+        """The file that says who brings a result into this folder now."""
+        return self.root / ".leases" / f"{place.name}.json"
+
     def find(self, stage: str, fingerprint: str) -> Artifact | None:
         """The artifact, verified; None when there is none. Raises CorruptArtifact.
 
@@ -102,7 +105,8 @@ class Store:
         source = self.adoptable(stage, fingerprint)
         if source is None:
             return None
-        with place_for(source, self.root / ".work" / f"adopt-{stage}-{fingerprint}") as aside:
+        place = self.root / ".work" / f"adopt-{plain(stage)}-{fingerprint}"
+        with place_for(source, place, self.adopting(place)) as aside:
             if not self.path(stage, fingerprint).exists():  # nor has another runner adopted it
                 manifest = self._offers.bring(source, fingerprint, aside, self.digests)
                 manifests.write(aside, {**manifest, "stage": plain(stage)})
@@ -118,14 +122,15 @@ class Store:
         """
         files = {
             file.relative_to(output).as_posix(): {
-                "sha256": sha256_of(file),
+                "sha256": self.digests.again(file),
                 "bytes": file.stat().st_size,
             }
             for file in plain_files(output)
         }
         whole = manifests.write(output, {**manifest, "files": files})
         target = self.path(str(whole["stage"]), str(whole["fingerprint"]))
-        self._appear(output, target, fence)
+        if self._appear(output, target, fence):
+            self.digests.moved(output, files, target)
         return Artifact(target, whole)
 
     def set_aside(self, stage: str, fingerprint: str) -> Path | None:
@@ -199,16 +204,22 @@ class Store:
         aside.parent.mkdir(parents=True, exist_ok=True)
         return aside
 
-    def _appear(self, aside: Path, target: Path, fence: Callable[[], None] = lambda: None) -> None:
-        """Flush everything, then rename: after a power cut the artifact is whole or absent."""
+    def _appear(self, aside: Path, target: Path, fence: Callable[[], None] = lambda: None) -> bool:
+        """Flush everything, then rename: after a power cut the artifact is whole or absent.
+
+        False: another runner published the same result first, and this one's is gone.
+        """
         for path in (*aside.rglob("*"), aside):
             state.flush(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         fence()
+        first = True
         try:
             aside.rename(target)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+        except OSError:  # which one it is, file systems do not agree on
+            if not target.is_dir():
                 raise
-            shutil.rmtree(aside)  # another runner published the same result first
+            shutil.rmtree(aside)
+            first = False
         state.flush(target.parent)
+        return first
