@@ -67,6 +67,10 @@ class Offers:
             shutil.copy(source / name, aside / name)
         return found.manifest
 
+    def remote(self, stage: str) -> dict[str, Result]:
+        """By fingerprint: what lies behind URLs and is called like the stage."""
+        return {r.fingerprint: r for shelf in self._shelves for r in shelf.of_stage(stage)}
+
     def _all(self, stage: str, fingerprint: str) -> Iterator[Source]:
         own = [folder / stage / fingerprint for folder in self._folders]
         others = (

@@ -164,16 +164,23 @@ class Store:
                 shutil.rmtree(work, ignore_errors=True)
 
     def manifest(self, stage: str, fingerprint: str) -> dict[str, Any] | None:
-        """The manifest alone, no file looked at: for `why`, which only compares."""
+        """The manifest alone, no file looked at: for `why`, which only compares.
+
+        None, too, for one that cannot be read.
+        """
         for folder in (self.root, *self.adopt_from):
             with contextlib.suppress(RecipeError):
                 return manifests.read(folder / plain(stage) / fingerprint)
+        if there := self._offers.remote(plain(stage)).get(fingerprint):
+            with contextlib.suppress(RecipeError):
+                return there.manifest()
         return None
 
     def other_manifests(self, stage: str, but: str) -> list[dict[str, Any]]:
         """The manifests of a stage under other fingerprints, latest first."""
         folders = [root / plain(stage) for root in (self.root, *self.adopt_from)]
         names = {path.name for folder in folders for path in folders_of(folder)}
+        names |= self._offers.remote(plain(stage)).keys()
         found = [self.manifest(stage, name) for name in names - {but}]
         return sorted((m for m in found if m), key=lambda m: str(m["created"]), reverse=True)
 
