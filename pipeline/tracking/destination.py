@@ -12,6 +12,12 @@ from pipeline import addresses
 from pipeline.mounts import network_of
 from pipeline.tracking.places import DATABASE
 
+#: What to do where `unsafe` gives a reason.
+INSTEAD = (
+    "Let one machine run `mlflow server --host 0.0.0.0 --allowed-hosts MACHINE:5000 "
+    "--backend-store-uri sqlite:////LOCAL/FOLDER/mlflow.db`, and set "
+    "MLFLOW_TRACKING_URI=http://MACHINE:5000"
+)
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<file>[^?]+)")
 
 
@@ -48,9 +54,4 @@ def unsafe(uri: str) -> str:
     kind = network_of(Path(found["file"]).parent) if found else None
     if found is None or kind is None:
         return ""
-    return (
-        f"{found['file']} is on a network disk ({kind}), where SQLite loses data when several "
-        "machines write. Let one machine run `mlflow server --host 0.0.0.0 --allowed-hosts "
-        "MACHINE:5000 --backend-store-uri sqlite:////LOCAL/FOLDER/mlflow.db`, and set "
-        "MLFLOW_TRACKING_URI=http://MACHINE:5000"
-    )
+    return f"no SQLite on a network disk ({kind}): {found['file']}"

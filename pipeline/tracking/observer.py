@@ -17,7 +17,7 @@ from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError, UsageError
 from pipeline.hooks import Observer, Run, Silent
 from pipeline.tracking import delivery
-from pipeline.tracking.destination import destination, unsafe
+from pipeline.tracking.destination import INSTEAD, destination, unsafe
 from pipeline.tracking.journal import FILE, Journal
 from pipeline.tracking.places import Places
 
@@ -60,7 +60,7 @@ class Tracker:
         self._why_not = unsafe(destination(self._config, root))
         delivery.note(run.folder, sent=False, why=self._why_not or "the run was not over")
         if self._why_not:
-            notices.warn(f"MLflow is not told of this run: {self._why_not}")
+            notices.warn(f"MLflow is not told of this run: {self._why_not}. {INSTEAD}")
         else:
             self._follower = _start_follower(run.folder, self._results)
 
@@ -86,7 +86,9 @@ class Tracker:
         self._tell("run_finished", report=str(report_dir.absolute()) if report_dir else None)
         assert self._journal is not None
         if self._why_not:
-            raise NotSent(f"{self._why_not}. Then {delivery.remedy(self._journal.folder)}")
+            delivery.say(self._journal.folder)
+            later = delivery.remedy(self._journal.folder)
+            raise NotSent(f"MLflow was not told: {self._why_not}. With a server, {later}")
         try:
             code = self.wait(self._flush_seconds)
         except subprocess.TimeoutExpired:
@@ -128,7 +130,7 @@ def send_later(folder: Path, results: str | None = None) -> None:
     config = run_config(folder)
     root = Places.of(folder, config, born).root
     if why_not := unsafe(destination(config, str(root))):
-        raise UsageError(f"{folder.name} was not sent: {why_not}")
+        raise UsageError(f"{folder.name} was not sent: {why_not}. {INSTEAD}")
     code = _start_follower(folder, results).wait()
     if code:
         raise NotSent(f"{folder.name} was not sent whole; {_log(folder)} says why.")
