@@ -92,7 +92,10 @@ class Lease:
                 self._unlock()
 
     def _begin(self) -> Holder | None:
-        state.write(self._path, self._me)
+        if os.path.lexists(self._path):
+            state.write(self._path, self._me)
+        else:  # of several that find nobody at the same moment one is the first
+            state.write_once(self._path, self._me)
         heart.stopped(self._path).unlink(missing_ok=True)
         if (other := self.lost_to()) is None:  # where there are no locks, two may look at once
             beating = threading.Thread(target=self._beat, name="lease", daemon=True)

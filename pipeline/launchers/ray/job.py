@@ -26,11 +26,9 @@ from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.node import INTERRUPTED
 from pipeline.launchers.ray import leader
 from pipeline.launchers.ray.settings import Settings
-from pipeline.seeds import plain
 
 ray.cloudpickle.register_pickle_by_value(leader)
 
-_ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
 _SILENT = 5.0  # seconds after which a leader that ended without an outcome has none to give
 _WITH_FILE = 'set -a; . "$0" || exit; set +a; exec "$@"'
 
@@ -77,7 +75,10 @@ class RayJob:
             self._lead()
         self._see_where()
         outcome = files.outcome(self.job.folder)
-        return self._ended() if outcome is None else self._seen(outcome)
+        if outcome is None:
+            return self._ended()
+        self._ended_at = self._ended_at or time.monotonic()
+        return files.seen(outcome, self.job, self._ended_at)
 
     def ask_to_end(self, grace: float) -> list[Any]:
         """Ask all leaders to end; what Ray makes ready when they have."""
@@ -203,16 +204,6 @@ class RayJob:
     def _log(self) -> Path | None:
         log = self.job.folder / f"start-{self._start}.node0.log"
         return log if log.exists() and log.stat().st_size else None
-
-    def _seen(self, outcome: Outcome) -> Outcome | None:
-        """An outcome counts when this machine sees the result, too."""
-        result = self.job.store / plain(self.job.stage) / self.job.wanted.fingerprint
-        if outcome.state != "finished" or result.exists():
-            return outcome
-        self._ended_at = self._ended_at or time.monotonic()
-        if time.monotonic() - self._ended_at < _ARRIVES:
-            return None
-        return Outcome("failed", f"it has finished, and its result {result} is not seen here")
 
 
 def _last_line(error: BaseException) -> str:
