@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import RecipeError, UsageError
@@ -15,6 +16,7 @@ from pipeline.launchers.slurm.settings import seconds_of
 
 SECONDS = 60.0  # that a command may take; Slurm's own patience with its controller is shorter
 _GPUS = re.compile(r"gpu(?::[^:,(]+)?:(\d+)")
+_GONE = ("down", "drain", "fail", "unknown", "inval", "error")
 ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED"}
 ENDED |= {"NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"}
 
@@ -40,7 +42,10 @@ class Queued:
 
 @dataclass(frozen=True)
 class Partition:
-    """What sinfo says of a partition, of its largest node. seconds: its time limit, if any."""
+    """What sinfo says of a partition, of its largest node. seconds: its time limit, if any.
+
+    state: of the partition; up takes jobs and starts them. nodes_in: how many nodes by their state.
+    """
 
     name: str
     default: bool
@@ -49,6 +54,14 @@ class Partition:
     cpus: int
     memory: int  # MiB
     gpus: int
+    state: str = "up"
+    nodes_in: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def usable(self) -> int:
+        """The nodes that can run a job now or when others have ended."""
+        gone = sum(n for state, n in self.nodes_in.items() if state.startswith(_GONE))
+        return self.nodes - gone
 
 
 def require() -> None:
@@ -64,6 +77,11 @@ def require() -> None:
 def submit(script: Path) -> str:
     """Submit a batch script; the job's id. Raises SlurmError."""
     return _run("sbatch", "--parsable", str(script)).strip().partition(";")[0]
+
+
+def when_it_starts(script: Path) -> str:
+    """What Slurm says of a script that is not submitted. Raises SlurmError: it would be refused."""
+    return _run("sbatch", "--test-only", str(script), errors=True)
 
 
 def queue() -> list[Queued]:
@@ -96,13 +114,21 @@ def facts(job: str) -> Mapping[str, str]:
 def partitions() -> dict[str, Partition]:
     """The partitions that this user sees. Raises SlurmError."""
     found: dict[str, Partition] = {}
-    for line in _run("sinfo", "-h", "-o", "%P|%l|%D|%c|%m|%G").splitlines():
-        name, limit, nodes, cpus, memory, gres = (part.strip() for part in line.split("|", 5))
+    for line in _run("sinfo", "-h", "-o", "%P|%a|%l|%D|%c|%m|%T|%G").splitlines():
+        parts = (part.strip() for part in line.split("|", 7))
+        name, up, limit, nodes, cpus, memory, state, gres = parts
         plain, default = name.rstrip("*"), name.endswith("*")
         gpus = sum(int(number) for number in _GPUS.findall(gres))
         one = Partition(
-            *(plain, default, seconds_of(limit), int(nodes)),
-            *(_number(cpus), _number(memory), gpus),
+            name=plain,
+            default=default,
+            seconds=seconds_of(limit),
+            nodes=int(nodes),
+            cpus=_number(cpus),
+            memory=_number(memory),
+            gpus=gpus,
+            state=up,
+            nodes_in={state: int(nodes)},
         )
         found[plain] = _together(found[plain], one) if plain in found else one
     return found
@@ -113,6 +139,7 @@ def _together(a: Partition, b: Partition) -> Partition:
     return Partition(
         *(a.name, a.default, a.seconds, a.nodes + b.nodes),
         *(max(a.cpus, b.cpus), max(a.memory, b.memory), max(a.gpus, b.gpus)),
+        *(a.state, Counter(a.nodes_in) + Counter(b.nodes_in)),
     )
 
 
@@ -120,7 +147,8 @@ def _number(text: str) -> int:
     return int(text.rstrip("+"))
 
 
-def _run(*command: str) -> str:
+def _run(*command: str, errors: bool = False) -> str:
+    """What a command prints, or with `errors` what it says beside that."""
     try:
         done = subprocess.run(
             command,
@@ -135,7 +163,7 @@ def _run(*command: str) -> str:
     if done.returncode:
         words = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
         raise SlurmError(words if words.startswith(command[0]) else f"{command[0]}: {words}")
-    return done.stdout
+    return " ".join(done.stderr.split()) if errors else done.stdout
 
 
 def _environment() -> dict[str, str]:
