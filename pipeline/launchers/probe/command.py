@@ -27,7 +27,7 @@ from pipeline.situation import Situation, survey
 #: By `launcher.name`: the function `examine(situation, limits) -> Cluster`.
 CLUSTERS = {
     "slurm": "pipeline.launchers.slurm.examine:examine",
-    "ray": "pipeline.launchers.ray.examine:examine",
+    "ray": "pipeline.launchers.ray.opening:examine",
 }
 _TICK = 0.05  # seconds between looks at the folder: as much is unsure of the clocks
 _ENDS = 240.0  # seconds in which a probe that has begun ends
