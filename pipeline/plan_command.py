@@ -9,7 +9,7 @@ from typing import Any
 from pipeline import checks
 from pipeline.compose import Composed
 from pipeline.plan import Decision, State, decide
-from pipeline.project import Project
+from pipeline.project import Project, load
 from pipeline.shipped import made_anew
 from pipeline.situation import Situation, survey
 from pipeline.slots import Slots
@@ -66,6 +66,9 @@ def _warnings(situation: Situation) -> Iterator[str]:
     for text in checks.lines(situation.problems, True):
         yield f"{text}; `r1 run` refuses it"
     yield from checks.lines(situation.problems, only_said=True)
+    pending = [n for n in situation.selection.stages if situation.facts[n].artifact is None]
+    if cautions := situation.project.cautions:
+        yield from load(cautions)(situation, pending)
     if anew := made_anew(situation, situation.selection.stages):
         yield anew
     yield from source_warnings(situation)

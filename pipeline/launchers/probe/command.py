@@ -134,9 +134,8 @@ def _wait(asking: Asking, visit: Visit, patience: float, say: Callable[[str], No
         began = 0.0 if waits else began or now
         if waits and now - asked > patience:
             return (
-                f"the probe did not begin within {patience / 60:g} minutes: {waits}. The queue is "
-                "full, or nothing there starts for you: another launcher.job.partition, .account "
-                "or .qos, or wait longer (--wait MINUTES)"
+                f"the probe did not begin within {patience / 60:g} minutes: {waits}. Stages would "
+                "wait as well. To wait longer: --wait MINUTES"
             )
         if began and now - began > _ENDS:
             return f"the probe did not end within {_ENDS:.0f} s: a node hangs"

@@ -158,7 +158,10 @@ def _run(*command: str, errors: bool = False) -> str:
             env=_environment(),
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:  # sbatch tries again while the queue is full
+        said = " ".join((error.stderr or b"").decode(errors="replace").split()) or str(error)
+        raise SlurmError(f"{command[0]} does not answer: {said}") from error
+    except OSError as error:
         raise SlurmError(f"{command[0]} does not answer: {error}") from error
     if done.returncode:
         words = " ".join(done.stderr.split()) or f"exit code {done.returncode}"

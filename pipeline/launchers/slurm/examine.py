@@ -21,6 +21,7 @@ from pipeline.errors import RecipeError, UsageError
 from pipeline.launchers.probe.examined import Asked, Offer, Party
 from pipeline.launchers.probe.node import FAILED
 from pipeline.launchers.slurm import cluster
+from pipeline.launchers.slurm.advice import advised
 from pipeline.launchers.slurm.cluster import Partition, SlurmError
 from pipeline.launchers.slurm.script import UNSEEN, Shape, options, prelude, python
 from pipeline.launchers.slurm.settings import Request, settings_of
@@ -74,6 +75,8 @@ class SlurmCluster:
         for name in self._situation.selection.stages:
             with suppress(UsageError):
                 request, nodes, gpus = self._shape(name)
+                if self._shapes.partition(request).state != "up":
+                    continue
                 door = replace(request, time=None, nodes=1, gpus=None, cpus=None, memory=None)
                 before = largest.get(door, (1, 0))
                 largest[door] = max(nodes, before[0]), max(gpus, before[1])
@@ -101,7 +104,10 @@ class SlurmCluster:
         )
         script = folder / "batch.sh"
         script.write_text("\n".join(["#!/bin/bash", *lines, body]))
-        return SlurmVisit(cluster.submit(script), folder)
+        try:
+            return SlurmVisit(cluster.submit(script), folder)
+        except SlurmError as error:
+            raise SlurmError(advised(str(error))) from None
 
     def _shape(self, name: str) -> tuple[Request, int, int]:
         """A stage's request, its nodes, and the GPUs of each. Raises UsageError."""
@@ -135,7 +141,7 @@ class SlurmCluster:
         try:
             return replace(found, starts=self._test(name, nodes))
         except SlurmError as error:
-            return replace(found, refused=str(error))
+            return replace(found, refused=advised(str(error)))
 
     def _test(self, name: str, nodes: int) -> str:
         """When Slurm would start such a job. Raises SlurmError: it would refuse it."""
@@ -171,7 +177,9 @@ class SlurmVisit:
         self.ended = found is None or found.ended
         self.waits_for = ""
         if found is not None and found.state == "PENDING":
-            self.waits_for = "pending" if found.reason == "None" else f"pending: {found.reason}"
+            self.waits_for = (
+                "pending" if found.reason == "None" else advised(f"pending: {found.reason}")
+            )
 
     def printed(self) -> str:
         """The log of the batch script; where there is none, how the job ended."""

@@ -18,8 +18,9 @@ from pipeline.launchers import files
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.launcher import Open, Say
 from pipeline.launchers.slurm import cluster, submission
+from pipeline.launchers.slurm.advice import advised, may_be_taken_later
 from pipeline.launchers.slurm.cluster import Queued, SlurmError
-from pipeline.launchers.slurm.endings import why_it_ended
+from pipeline.launchers.slurm.endings import why_it_ended, why_put_back
 from pipeline.launchers.slurm.settings import settings_of
 from pipeline.launchers.slurm.shapes import Shapes
 from pipeline.launchers.slurm.submission import Submission
@@ -47,27 +48,34 @@ def prepare(situation: Situation, pending: Sequence[str], limits: Limits) -> Ope
 class SlurmJob:
     """A stage's job."""
 
-    def __init__(self, job: Job, sent: Submission | None, adopted: bool, error: str = "") -> None:
+    def __init__(self, job: Job) -> None:
         self.job = job
-        self.sent = sent
+        self.sent: Submission | None = None
         self.started = time.monotonic()
         self.exit_code = None
         self.queued: Queued | None = None
         self.waited_for = ""  # at the last look
         self.put_back: float | None = None  # when it was found to wait for its time to begin
         self.ended_at: float | None = None  # when it was found to have left the queue
-        self.error = error
-        how = "goes on as" if adopted else "submitted as"
-        self.began = f"{how} job {sent.id}" if sent else "not submitted"
+        self.error = ""  # why it could not be submitted
+        self.refused_for_now = False  # since there are too many
+        self.began = "not submitted"
+
+    def take(self, sent: Submission, adopted: bool) -> None:
+        """The job that was submitted, or found."""
+        self.sent = sent
+        self.began = f"{'goes on as' if adopted else 'submitted as'} job {sent.id}"
 
     @property
     def waits_for(self) -> str:
         """Why it does not run, in squeue's words."""
+        if self.refused_for_now:
+            return f"not submitted yet: {advised(self.error)}"
         if self.queued is None or self.queued.ended or self.queued.state in _GOES_ON:
             return ""
         reason = self.queued.reason
         words = self.queued.state.lower()
-        return words if reason in ("None", "") else f"{words}: {reason}"
+        return words if reason in ("None", "") else advised(f"{words}: {reason}")
 
 
 class SlurmLauncher:
@@ -92,17 +100,24 @@ class SlurmLauncher:
 
     def start(self, job: Job) -> SlurmJob:
         """Submit a stage's job, or find the one that was submitted."""
-        shape = self._shapes.of(job.stage)
-        try:
-            sent, adopted = submission.submitted(job, shape, self._shapes.settings)
-            started = SlurmJob(job, sent, adopted)
-            if adopted:
-                _show_log(job.log, Path(sent.log))
-        except SlurmError as error:
-            started = SlurmJob(job, None, False, str(error))
+        started = SlurmJob(job)
+        self._submit(started)
         self.running.append(started)
         self._looked = 0.0
         return started
+
+    def _submit(self, job: SlurmJob) -> None:
+        shape = self._shapes.of(job.job.stage)
+        try:
+            sent, adopted = submission.submitted(job.job, shape, self._shapes.settings)
+        except SlurmError as error:
+            job.error = str(error)
+            job.refused_for_now = may_be_taken_later(job.error, _have_jobs())
+            return
+        job.refused_for_now = False
+        job.take(sent, adopted)
+        if adopted:
+            _show_log(job.job.log, Path(sent.log))
 
     def wait(self, timeout: float) -> list[tuple[SlurmJob, Outcome]]:
         """The jobs that ended, after at most `timeout` seconds."""
@@ -147,9 +162,17 @@ class SlurmLauncher:
         finally:
             self._looked = time.monotonic()
         for job in self.running:
+            if job.refused_for_now:
+                self._tell(job.job.stage, job.waits_for)
+                self._submit(job)
+                if job.sent is not None:
+                    self._tell(job.job.stage, job.began)
             if job.sent is None:
                 continue
+            ran = job.queued is not None and job.queued.state in _GOES_ON
             job.queued = job.sent.of(jobs)
+            if ran and job.queued is not None and job.queued.state == "PENDING":
+                self._say(f"{job.job.stage}: back in the queue: {why_put_back(job.job, job.sent)}")
             gone = job.queued is None or job.queued.ended
             job.ended_at = (job.ended_at or time.monotonic()) if gone else None
             self._hurry(job)
@@ -180,7 +203,7 @@ class SlurmLauncher:
 
     def _ended(self, job: SlurmJob) -> Outcome | None:
         if job.sent is None:
-            return Outcome("failed", job.error)
+            return None if job.refused_for_now else Outcome("failed", advised(job.error))
         outcome = files.outcome(Path(job.sent.folder))
         if outcome is None:
             patience = _LOOKS * self._shapes.settings.poll_seconds
@@ -201,6 +224,13 @@ def _show_log(here: Path, there: Path) -> None:
     if here != there and not here.exists():
         here.parent.mkdir(parents=True, exist_ok=True)
         here.symlink_to(there)
+
+
+def _have_jobs() -> bool:
+    try:
+        return not all(job.ended for job in cluster.queue())
+    except SlurmError:
+        return True
 
 
 def _is_there(sent: Submission) -> bool:

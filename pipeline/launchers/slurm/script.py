@@ -14,6 +14,7 @@ from pipeline.launchers.slurm.settings import Request, Settings
 
 UNSEEN = 66  # the exit code of a script that does not see the job's folder
 MEMORY = "out-of-memory"  # in the job's folder: Slurm says that it was killed for memory
+ASKED = "asked-to-leave"  # in the job's folder: the last start that the scheduler wanted to end
 CANCELLED = "cancelled"  # in the job's folder: the user wants no more of it
 
 #: After the stage: `$start` counts the starts before this one, `$step` is srun.
@@ -26,7 +27,7 @@ srun {flags} --output="$folder/start-$start.node%n.log" --open-mode=append \\
   --job "$SLURM_JOB_ID" --start "$start" --patience {patience} \\
   2>"$errors" &
 step=$!
-trap 'echo "$(date +%T) asked to leave"; kill -USR2 $step' USR2
+trap 'echo "$(date +%T) asked to leave"; echo "$start" >"$folder/{asked}"; kill -USR2 $step' USR2
 while kill -0 $step 2>/dev/null; do wait $step; done  # a trap ends a wait early
 wait $step
 code=$?
@@ -78,12 +79,13 @@ def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
         f'count="$folder/{STARTS}"',
         'echo $(($(cat "$count" 2>/dev/null || echo 0) + 1)) >"$count"',
     ]
-    patience = max(1.0, settings.leave_seconds * _TO_LEAVE)
+    patience = max(1.0, settings.leave_seconds * TO_LEAVE)
     around = _AROUND.format(
         flags=" ".join(_step(shape)),
         python=python(settings),
         patience=f"{patience:g}",
         starts=settings.starts,
+        asked=ASKED,
         cancelled=CANCELLED,
         memory=MEMORY,
     )
@@ -116,7 +118,7 @@ def batch_log(job: Job) -> Path:
     return job.log.with_suffix(".slurm.log")
 
 
-_TO_LEAVE = 0.6  # of leave_seconds: then a stage that is still there is ended
+TO_LEAVE = 0.6  # of leave_seconds: then a stage that is still there is ended
 
 
 def options(name: str, nodes: int, shape: Shape, log: Path) -> list[str]:
