@@ -34,7 +34,7 @@ FAILED = (
 )
 ROUNDS = 5  # of ping and pong
 ARRIVES = 60.0  # seconds in which a shared disk shows a new file; stages wait as long for a result
-CONNECTS = 20.0  # seconds in which a machine reaches the first
+CONNECTS = 10.0  # seconds in which a machine reaches the first, beside what the disk takes
 COLLECTIVES = 180.0  # seconds for imports and the collectives
 TICK = 0.02  # seconds between looks at the disk
 Report = dict[str, Any]
@@ -55,8 +55,9 @@ def main() -> int:
     report["lock"] = _lock(folder)
     report |= _pings(folder, number)
     _write(folder / f"node-{number}.json", report)
+    patience = CONNECTS + 3 * report.get("there_and_back", ARRIVES)
     address = options.address or socket.gethostname()
-    report |= _meet(folder, number, options.of, address, request["reach"])
+    report |= _meet(folder, report, address, request["reach"], patience)
     report["done"] = True
     _write(folder / f"node-{number}.json", report)
     return 0
@@ -131,10 +132,13 @@ def _pings(folder: Path, number: int) -> Report:
     return {"skew": [low, high], "there_and_back": longest}
 
 
-def _meet(folder: Path, number: int, of: int, address: str, module: str | None) -> Report:
+def _meet(
+    folder: Path, report: Report, address: str, module: str | None, patience: float
+) -> Report:
     """Reach the first machine as the ranks of a gang do, and then all by collectives."""
-    tcp = _listen(folder, of, address) if number == 0 else _connect(folder)
-    go = _wait(folder / "go.json", 2 * CONNECTS + ARRIVES) or {"all": False}
+    number, of = report["number"], report["of"]
+    tcp = _connect(folder, patience) if number else _listen(folder, of, address, patience)
+    go = _wait(folder / "go.json", 2 * patience) or {"all": False}
     if not go["all"] or module is None:
         return {"tcp": tcp}
     meeting = _read(folder / "meeting.json") or {}
@@ -143,30 +147,29 @@ def _meet(folder: Path, number: int, of: int, address: str, module: str | None) 
     return {"tcp": tcp, "reach": _collectives(module, environment)}
 
 
-def _listen(folder: Path, of: int, address: str) -> str:
+def _listen(folder: Path, of: int, address: str, patience: float) -> str:
     with socket.create_server(("", 0)) as free, socket.create_server(("", 0)) as server:
         ports = {"tcp": server.getsockname()[1], "port": free.getsockname()[1]}
         free.close()
         _write(folder / "meeting.json", {"address": address, **ports})
-        server.settimeout(CONNECTS + ARRIVES)
+        server.settimeout(patience)
         came = 0
         with contextlib.suppress(OSError):
             while came < of - 1:
                 server.accept()[0].close()
                 came += 1
-                server.settimeout(CONNECTS)
     _write(folder / "go.json", {"all": came == of - 1})
     return ""
 
 
-def _connect(folder: Path) -> str:
+def _connect(folder: Path, patience: float) -> str:
     """Empty, or why the first machine cannot be reached."""
-    meeting = _wait(folder / "meeting.json", ARRIVES)
+    meeting = _wait(folder / "meeting.json", patience)
     if meeting is None:
         return "the first node told no address"
     place = f"{meeting['address']}:{meeting['tcp']}"
     try:
-        socket.create_connection((meeting["address"], meeting["tcp"]), CONNECTS / 2).close()
+        socket.create_connection((meeting["address"], meeting["tcp"]), CONNECTS).close()
     except OSError as error:
         return f"{place}: {error}"
     return ""

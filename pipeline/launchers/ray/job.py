@@ -19,12 +19,13 @@ import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.util.placement_group import remove_placement_group
 
-from pipeline.launchers import files
+from pipeline.launchers import files, standstill
 from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.node import INTERRUPTED
 from pipeline.launchers.ray import actors
 from pipeline.launchers.ray.settings import Settings
+from pipeline.launchers.standstill import Standstill
 from pipeline.seeds import plain
 
 _ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
@@ -48,6 +49,7 @@ class RayJob:
         self.nodes = ""
         self.again = ""
         self._settings = settings
+        self._standstill = Standstill(job.folder)
         self._name = uuid.uuid4().hex[:12]
         self._start = -1
         self._ended_at: float | None = None
@@ -73,6 +75,8 @@ class RayJob:
             self._lead()
         self._see_where()
         outcome = files.outcome(self.job.folder)
+        if outcome is None and self._standstill.seconds() > standstill.GIVEN_UP:
+            return self._lost(f"its node ({self.nodes}) gave no sign of life")
         return self._ended() if outcome is None else self._seen(outcome)
 
     def ask_to_end(self, grace: float) -> list[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+EXCLUDE = "launcher.job.exclude"
+
 #: By what the words match, the first that does; each names the key that changes it.
 _ADVICE = (
     (r"queue full|temporarily unable", "the cluster takes no more jobs now"),

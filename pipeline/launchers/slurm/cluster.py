@@ -97,6 +97,11 @@ def cancel(jobs: Sequence[str]) -> None:
         _run("scancel", "--quiet", *jobs)
 
 
+def requeue(job: str) -> None:
+    """End a job's start, and let it wait for another. Raises SlurmError."""
+    _run("scontrol", "requeue", job)
+
+
 def start_now(job: str) -> None:
     """Have a job not wait for its time to begin. Raises SlurmError."""
     _run("scontrol", "update", f"JobId={job}", "StartTime=now")

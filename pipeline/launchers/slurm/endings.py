@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipeline.launchers.job import Job, Outcome
+from pipeline.launchers.node import STARTS
 from pipeline.launchers.slurm import cluster
 from pipeline.launchers.slurm.cluster import Queued
 from pipeline.launchers.slurm.script import ASKED, MEMORY, UNSEEN, batch_log
@@ -33,6 +34,13 @@ def why_it_ended(job: Job, sent: Submission, queued: Queued | None) -> Outcome:
     starts = int(restarts) + 1
     often = f", after {starts} starts" if starts > 1 else ""
     return Outcome("failed", f"job {sent.id}{often}: {words}", log)
+
+
+def starts_of(sent: Submission) -> int:
+    """How many starts of a job in a row got no further, the one that runs included."""
+    with suppress(OSError, ValueError):
+        return int((Path(sent.folder) / STARTS).read_text())
+    return 0
 
 
 def why_put_back(job: Job, sent: Submission) -> str:

@@ -14,20 +14,20 @@ from pipeline.attempts import Attempts
 from pipeline.devices import Place
 from pipeline.errors import RecipeError
 from pipeline.kinds import Stage
-from pipeline.launchers import files
+from pipeline.launchers import files, standstill
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.launcher import Open, Say
 from pipeline.launchers.slurm import cluster, submission
-from pipeline.launchers.slurm.advice import advised, may_be_taken_later
-from pipeline.launchers.slurm.cluster import Queued, SlurmError
-from pipeline.launchers.slurm.endings import why_it_ended, why_put_back
+from pipeline.launchers.slurm.advice import EXCLUDE, advised, may_be_taken_later
+from pipeline.launchers.slurm.cluster import SlurmError
+from pipeline.launchers.slurm.endings import starts_of, why_it_ended, why_put_back
+from pipeline.launchers.slurm.job import GOES_ON, SlurmJob
 from pipeline.launchers.slurm.settings import settings_of
 from pipeline.launchers.slurm.shapes import Shapes
 from pipeline.launchers.slurm.submission import Submission
 from pipeline.limits import Limits
 from pipeline.situation import Situation
 
-_GOES_ON = {"RUNNING", "COMPLETING"}
 _RESTS = 3.0  # seconds between two starts
 _TICK = 0.2  # seconds between looks at outcomes
 _ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
@@ -43,39 +43,6 @@ def prepare(situation: Situation, pending: Sequence[str], limits: Limits) -> Ope
     for name in pending:
         shapes.check(situation.graph.stages[name])
     return lambda folder, say: SlurmLauncher(situation.store.root, say, shapes)
-
-
-class SlurmJob:
-    """A stage's job."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.sent: Submission | None = None
-        self.started = time.monotonic()
-        self.exit_code = None
-        self.queued: Queued | None = None
-        self.waited_for = ""  # at the last look
-        self.put_back: float | None = None  # when it was found to wait for its time to begin
-        self.ended_at: float | None = None  # when it was found to have left the queue
-        self.error = ""  # why it could not be submitted
-        self.refused_for_now = False  # since there are too many
-        self.began = "not submitted"
-
-    def take(self, sent: Submission, adopted: bool) -> None:
-        """The job that was submitted, or found."""
-        self.sent = sent
-        self.began = f"{'goes on as' if adopted else 'submitted as'} job {sent.id}"
-
-    @property
-    def waits_for(self) -> str:
-        """Why it does not run, in squeue's words."""
-        if self.refused_for_now:
-            return f"not submitted yet: {advised(self.error)}"
-        if self.queued is None or self.queued.ended or self.queued.state in _GOES_ON:
-            return ""
-        reason = self.queued.reason
-        words = self.queued.state.lower()
-        return words if reason in ("None", "") else advised(f"{words}: {reason}")
 
 
 class SlurmLauncher:
@@ -169,16 +136,41 @@ class SlurmLauncher:
                     self._tell(job.job.stage, job.began)
             if job.sent is None:
                 continue
-            ran = job.queued is not None and job.queued.state in _GOES_ON
+            ran = job.queued is not None and job.queued.state in GOES_ON
             job.queued = job.sent.of(jobs)
             if ran and job.queued is not None and job.queued.state == "PENDING":
                 self._say(f"{job.job.stage}: back in the queue: {why_put_back(job.job, job.sent)}")
+            self._see_standstill(job)
             gone = job.queued is None or job.queued.ended
             job.ended_at = (job.ended_at or time.monotonic()) if gone else None
             self._hurry(job)
             if job.waits_for == job.waited_for:  # two looks long
                 self._tell(job.job.stage, job.waits_for)
             job.waited_for = job.waits_for
+
+    def _see_standstill(self, job: SlurmJob) -> None:
+        """A node that gives no sign of life for long is lost, whatever Slurm thinks of it."""
+        if job.sent is None or job.queued is None or job.queued.state != "RUNNING":
+            return
+        still, name, node = job.standstill.seconds(), job.job.stage, job.queued.nodes
+        if not still:
+            self._told.pop(f"{name} heart", None)
+            return
+        self._tell(
+            f"{name} heart", f"{node} gives no sign of life; if that lasts, it counts as lost"
+        )
+        if still < standstill.GIVEN_UP:
+            return
+        what = f"its node {node} stood still: leave it out if that happens again ({EXCLUDE})"
+        try:
+            if starts_of(job.sent) < self._shapes.settings.starts:
+                cluster.requeue(job.queued.id)
+                self._say(f"{name}: put back into the queue: {what}")
+            else:
+                submission.cancel(job.sent)
+                files.write_outcome(Path(job.sent.folder), Outcome("failed", what))
+        except SlurmError as error:
+            self._tell("Slurm", str(error))
 
     def _hurry(self, job: SlurmJob) -> None:
         """A job that was put back may have to wait for two minutes, for nothing.
