@@ -50,11 +50,12 @@ class Asking:
 
     def reports(self, printed: str) -> dict[int, Report]:
         """What the nodes say, by number; `printed` has those that could not write it here."""
-        lines = [json.loads(line) for line in re.findall(f"{PRINTED}({{.*}})", printed)]
-        found: dict[int, Report] = {one["number"]: one for one in lines}
-        for file in sorted(self.folder.glob("node-*.json")):
-            report = json.loads(file.read_text())
-            found[report["number"]] = report
+        found: dict[int, Report] = {}
+        lines = re.findall(f"{PRINTED}({{.*}})", printed)
+        files = (file.read_text() for file in sorted(self.folder.glob("node-*.json")))
+        for report in map(json.loads, [*lines, *files]):
+            if not found.get(report["number"], {}).get("done"):
+                found[report["number"]] = report
         return dict(sorted(found.items()))
 
     def close(self, keep: bool) -> None:

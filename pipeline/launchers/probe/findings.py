@@ -106,7 +106,7 @@ def _of_torch(report: Report) -> Iterator[str]:
             "(make setup DEVICE=cuda), or ask for a newer driver"
         )
     if "error" in reach and "torch" not in reach:
-        yield f"torch cannot be imported: {reach['error']}. See launcher.python"
+        yield f"torch cannot be tried: {reach['error']}. See launcher.python"
 
 
 def _of_network(report: Report) -> Iterator[str]:

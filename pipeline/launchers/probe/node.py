@@ -45,22 +45,27 @@ def main() -> int:
     options = _parser().parse_args()
     folder, number = options.folder, options.number
     report = _machine(number, options.of)
-    print(PRINTED + json.dumps(report), flush=True)
     request = _read(folder / "request.json")
     if request is None:
-        print(f"{report['name']} finds no {folder / 'request.json'}", file=sys.stderr)
+        _tell(folder, report | {"done": True})
         return 1
     report["seen"] = {key: os.path.exists(path) for key, path in request["paths"].items()}
     report["free_bytes"] = shutil.disk_usage(folder).free
     report["lock"] = _lock(folder)
     report |= _pings(folder, number)
-    _write(folder / f"node-{number}.json", report)
+    _tell(folder, report)
     patience = CONNECTS + 3 * report.get("there_and_back", ARRIVES)
     address = options.address or socket.gethostname()
     report |= _meet(folder, report, address, request["reach"], patience)
-    report["done"] = True
-    _write(folder / f"node-{number}.json", report)
+    _tell(folder, report | {"done": True})
     return 0
+
+
+def _tell(folder: Path, report: Report) -> None:
+    """Write what is known so far, and print it."""
+    print(PRINTED + json.dumps(report), flush=True)
+    with contextlib.suppress(OSError):
+        _write(folder / f"node-{report['number']}.json", report)
 
 
 def _machine(number: int, of: int) -> Report:

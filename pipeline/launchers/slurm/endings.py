@@ -52,7 +52,7 @@ def why_put_back(job: Job, sent: Submission) -> str:
     with suppress(OSError, IndexError):
         last = (folder / f"start-{start}.node0.log").read_text().splitlines()[-1]
         if (found := last.removeprefix(f"{job.stage}: ")) != last:
-            return found
+            return "was asked to end" if found == "stopped" else found
     return "lost a node"
 
 

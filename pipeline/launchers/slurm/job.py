@@ -29,6 +29,7 @@ class SlurmJob:
         self.error = ""  # why it could not be submitted
         self.refused_for_now = False  # since there are too many
         self.standstill = Standstill(job.folder)
+        self.put_back_here = False  # by this runner, which has said why
         self.began = "not submitted"
 
     def take(self, sent: Submission, adopted: bool) -> None:

@@ -139,7 +139,10 @@ class SlurmLauncher:
             ran = job.queued is not None and job.queued.state in GOES_ON
             job.queued = job.sent.of(jobs)
             if ran and job.queued is not None and job.queued.state == "PENDING":
-                self._say(f"{job.job.stage}: back in the queue: {why_put_back(job.job, job.sent)}")
+                if not job.put_back_here:
+                    why = why_put_back(job.job, job.sent)
+                    self._say(f"{job.job.stage}: back in the queue: {why}")
+                job.put_back_here = False
             self._see_standstill(job)
             gone = job.queued is None or job.queued.ended
             job.ended_at = (job.ended_at or time.monotonic()) if gone else None
@@ -154,11 +157,9 @@ class SlurmLauncher:
             return
         still, name, node = job.standstill.seconds(), job.job.stage, job.queued.nodes
         if not still:
-            self._told.pop(f"{name} heart", None)
+            self._told.pop(f"{name} on {node}", None)
             return
-        self._tell(
-            f"{name} heart", f"{node} gives no sign of life; if that lasts, it counts as lost"
-        )
+        self._tell(f"{name} on {node}", "no sign of life; if that lasts, the node counts as lost")
         if still < standstill.GIVEN_UP:
             return
         what = f"its node {node} stood still: leave it out if that happens again ({EXCLUDE})"
@@ -166,9 +167,10 @@ class SlurmLauncher:
             if starts_of(job.sent) < self._shapes.settings.starts:
                 cluster.requeue(job.queued.id)
                 self._say(f"{name}: put back into the queue: {what}")
+                job.put_back_here = True
             else:
-                submission.cancel(job.sent)
                 files.write_outcome(Path(job.sent.folder), Outcome("failed", what))
+                submission.cancel(job.sent)
         except SlurmError as error:
             self._tell("Slurm", str(error))
 
