@@ -56,10 +56,11 @@ class Toy:
     def start(
         self, *arguments: str, stderr: int = subprocess.STDOUT, **options: Any
     ) -> subprocess.Popen[str]:
+        environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "COLUMNS": "200"}
         return subprocess.Popen(
             [sys.executable, "-m", "toy_recipe", *arguments],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": PYTHONPATH, "COLUMNS": "200"},
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

@@ -20,7 +20,7 @@ def say(text: str) -> None:
 
 def offers(found: Sequence[Offer]) -> str:
     """What there is."""
-    head = ("partition", "nodes", "state", "GPUs a node", "CPUs", "memory", "time limit", "more")
+    head = ("where", "nodes", "state", "GPUs a node", "CPUs", "memory", "time limit", "more")
     return _table(
         head,
         [
@@ -35,7 +35,7 @@ def offers(found: Sequence[Offer]) -> str:
 
 def asked(found: Sequence[Asked]) -> str:
     """What stages would ask; those that ask for the same in one line."""
-    head = ("stages", "partition", "nodes", "GPUs", "CPUs", "memory", "time", "", "would start")
+    head = ("stages", "where", "nodes", "GPUs", "CPUs", "memory", "time", "", "would start")
     rows: dict[tuple[str, ...], list[str]] = {}
     for one in found:
         amounts = (str(one.nodes), str(one.gpus), str(one.cpus)) if one.nodes else (_NONE,) * 3

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import RecipeError, UsageError
+from pipeline.launchers.slurm.advice import advised
 from pipeline.launchers.slurm.settings import seconds_of
 
 SECONDS = 60.0  # that a command may take; Slurm's own patience with its controller is shorter
@@ -22,7 +23,7 @@ ENDED |= {"NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"}
 
 
 class SlurmError(RecipeError):
-    """A command of Slurm that did not do what it was asked; its own words."""
+    """A command of Slurm that did not do what it was asked; its own words, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,8 @@ def _run(*command: str, errors: bool = False) -> str:
         raise SlurmError(f"{command[0]} does not answer: {error}") from error
     if done.returncode:
         words = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise SlurmError(words if words.startswith(command[0]) else f"{command[0]}: {words}")
+        said = words if words.startswith(command[0]) else f"{command[0]}: {words}"
+        raise SlurmError(advised(said))
     return " ".join(done.stderr.split()) if errors else done.stdout
 
 

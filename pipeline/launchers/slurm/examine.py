@@ -104,10 +104,7 @@ class SlurmCluster:
         )
         script = folder / "batch.sh"
         script.write_text("\n".join(["#!/bin/bash", *lines, body]))
-        try:
-            return SlurmVisit(cluster.submit(script), folder)
-        except SlurmError as error:
-            raise SlurmError(advised(str(error))) from None
+        return SlurmVisit(cluster.submit(script), folder)
 
     def _shape(self, name: str) -> tuple[Request, int, int]:
         """A stage's request, its nodes, and the GPUs of each. Raises UsageError."""
@@ -141,7 +138,7 @@ class SlurmCluster:
         try:
             return replace(found, starts=self._test(name, nodes))
         except SlurmError as error:
-            return replace(found, refused=advised(str(error)))
+            return replace(found, refused=str(error))
 
     def _test(self, name: str, nodes: int) -> str:
         """When Slurm would start such a job. Raises SlurmError: it would refuse it."""

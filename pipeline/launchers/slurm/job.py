@@ -42,7 +42,7 @@ class SlurmJob:
     def waits_for(self) -> str:
         """Why it does not run, in squeue's words."""
         if self.refused_for_now:
-            return f"not submitted yet: {advised(self.error)}"
+            return f"not submitted yet: {self.error}"
         if self.queued is None or self.queued.ended or self.queued.state in GOES_ON:
             return ""
         reason = self.queued.reason

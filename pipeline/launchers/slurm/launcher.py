@@ -18,7 +18,7 @@ from pipeline.launchers import files, standstill
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.launcher import Open, Say
 from pipeline.launchers.slurm import cluster, submission
-from pipeline.launchers.slurm.advice import EXCLUDE, advised, may_be_taken_later
+from pipeline.launchers.slurm.advice import EXCLUDE, may_be_taken_later
 from pipeline.launchers.slurm.cluster import SlurmError
 from pipeline.launchers.slurm.endings import starts_of, why_it_ended, why_put_back
 from pipeline.launchers.slurm.job import GOES_ON, SlurmJob
@@ -197,7 +197,7 @@ class SlurmLauncher:
 
     def _ended(self, job: SlurmJob) -> Outcome | None:
         if job.sent is None:
-            return None if job.refused_for_now else Outcome("failed", advised(job.error))
+            return None if job.refused_for_now else Outcome("failed", job.error)
         outcome = files.outcome(Path(job.sent.folder))
         if outcome is None:
             patience = _LOOKS * self._shapes.settings.poll_seconds
