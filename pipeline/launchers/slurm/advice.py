@@ -11,8 +11,8 @@ _ADVICE = (
     (r"queue full|temporarily unable", "the cluster takes no more jobs now"),
     (r"submit limit|MaxSubmit|MaxJob", "the account or QOS allows fewer jobs at once, or smaller "
      "ones: lower launcher.max_parallel, or time, nodes and gpus in launcher.job"),
-    (r"Unable to contact|cannot stat file", "Slurm's controller is not reached: it may be starting, "
-     "or this is no login node"),
+    (r"Unable to contact|cannot stat file", "Slurm's controller is not reached: it may start just "
+     "now, or this is no login node"),
     (r"group not permitted|permission denied|Invalid user", "this user may not use it: "
      "another launcher.job.partition, or ask its administrators"),
     (r"account", "set launcher.job.account to one that may use the partition (`sacctmgr show assoc "
