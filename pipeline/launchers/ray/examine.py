@@ -42,8 +42,8 @@ class RayCluster:
         self._bundles: dict[Party, Bundle] = {}
 
     def offers(self) -> list[Offer]:
-        """The nodes, dead ones as well."""
-        return [_offer(node) for node in ray.nodes()]
+        """The nodes that live."""
+        return [_offer(node) for node in ray.nodes() if node["Alive"]]
 
     def asked(self) -> list[Asked]:
         """What every selected stage would ask, and what the cluster lacks for it."""
@@ -174,7 +174,7 @@ def _offer(node: Mapping[str, Any]) -> Offer:
     return Offer(
         name=node["NodeManagerHostname"],
         nodes=1,
-        state="alive" if node["Alive"] else "dead",
+        state="alive",
         gpus=int(has.get("GPU", 0)),
         cpus=int(has.get("CPU", 0)),
         memory=int(has.get("memory", 0) / 2**20),

@@ -166,7 +166,7 @@ def _run(*command: str, errors: bool = False) -> str:
         )
     except subprocess.TimeoutExpired as error:  # sbatch tries again while the queue is full
         said = " ".join((error.stderr or b"").decode(errors="replace").split()) or str(error)
-        raise SlurmError(f"{command[0]} does not answer: {said}") from error
+        raise SlurmError(advised(f"{command[0]} does not answer: {said}")) from error
     except OSError as error:
         raise SlurmError(f"{command[0]} does not answer: {error}") from error
     if done.returncode:
