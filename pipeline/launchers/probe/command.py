@@ -30,7 +30,7 @@ CLUSTERS = {
     "ray": "pipeline.launchers.ray.opening:examine",
 }
 _TICK = 0.05  # seconds between looks at the folder: as much is unsure of the clocks
-_ENDS = 240.0  # seconds in which a probe that has begun ends
+_ENDS = 360.0  # seconds in which a probe that has begun ends
 _ARRIVES = 10.0  # seconds in which the last report of a job that has ended is seen
 
 
@@ -153,7 +153,9 @@ def _collect(probed: Probed, asking: Asking, visit: Visit, late: str) -> None:
             break
         time.sleep(_TICK)
     if late:
-        probed.found.append(Finding(probed.party.where, late))
+        open_ = [one["name"] for one in probed.reports.values() if not one.get("done")]
+        whose = f" ({', '.join(open_)})" if open_ else ""
+        probed.found.append(Finding(probed.party.where, f"{late}{whose}"))
     if not late or probed.reports:
         probed.found += findings(probed.party, probed.reports, printed, versions())
 

@@ -35,7 +35,8 @@ trap 'echo "{failed}$BASH_COMMAND"' ERR
 {prelude}
 trap - ERR
 [ -e "$folder/request.json" ] || exit {unseen}
-srun --ntasks-per-node=1 --kill-on-bad-exit=0 bash -c 'exec "$@" --number "$SLURM_NODEID"' node \\
+srun --ntasks-per-node=1 --kill-on-bad-exit=0 --wait=0 \\
+  bash -c 'exec "$@" --number "$SLURM_NODEID"' node \\
   {python} -m pipeline.launchers.probe.node "$folder" --of {nodes}
 """
 _TIME, _MEMORY = "10", "4G"  # of a probe, whatever stages ask for
