@@ -41,6 +41,7 @@ srun --ntasks-per-node=1 --kill-on-bad-exit=0 --wait=0 \\
 """
 _TIME, _MEMORY = "10", "4G"  # of a probe, whatever stages ask for
 _START = re.compile(r"to start at (\S+)")
+_NO_OUTPUT = "0:53"  # Slurm's exit code of a job whose output file could not be opened
 _LOOKS = 1.0  # seconds between looks at the queue
 
 
@@ -184,7 +185,7 @@ class SlurmVisit:
         with suppress(OSError):
             if text := self._log.read_text(errors="replace"):
                 return text
-        return "\n".join(_how_it_ended(cluster.facts(self._job)))
+        return "\n".join(_how_it_ended(cluster.facts(self._job), self._log))
 
     def stop(self) -> None:
         """Cancel it."""
@@ -192,9 +193,12 @@ class SlurmVisit:
             cluster.cancel([self._job])
 
 
-def _how_it_ended(told: Mapping[str, str]) -> Iterator[str]:
-    if state := told.get("JobState"):
-        nodes, code = told.get("NodeList", "?"), told.get("ExitCode", "?")
+def _how_it_ended(told: Mapping[str, str], log: Path) -> Iterator[str]:
+    """Of a job that printed nothing here."""
+    state, nodes, code = (told.get(key, "?") for key in ("JobState", "NodeList", "ExitCode"))
+    if code == _NO_OUTPUT:
+        yield f"{nodes} did not see {log.parent}, where the job's output was to be"
+    elif told:
         yield f"the job ended as {state} on {nodes}, exit code {code}, and printed nothing"
 
 
