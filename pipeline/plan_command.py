@@ -66,8 +66,9 @@ def _warnings(situation: Situation) -> Iterator[str]:
     for text in checks.lines(situation.problems, True):
         yield f"{text}; `r1 run` refuses it"
     yield from checks.lines(situation.problems, only_said=True)
-    pending = [n for n in situation.selection.stages if situation.facts[n].artifact is None]
-    if cautions := situation.project.cautions:
+    cautions, launcher = situation.project.cautions, situation.composed.root.get("launcher") or {}
+    if cautions and launcher.get("name", "local") != "local":  # whose limits a plan can be held to
+        pending = [n for n in situation.selection.stages if situation.facts[n].artifact is None]
         yield from load(cautions)(situation, pending)
     if anew := made_anew(situation, situation.selection.stages):
         yield anew

@@ -51,11 +51,13 @@ class Asking:
     def reports(self, printed: str) -> dict[int, Report]:
         """What the nodes say, by number; `printed` has those that could not write it here."""
         found: dict[int, Report] = {}
-        lines = re.findall(f"{PRINTED}({{.*}})", printed)
-        files = (file.read_text() for file in sorted(self.folder.glob("node-*.json")))
-        for report in map(json.loads, [*lines, *files]):
-            if not found.get(report["number"], {}).get("done"):
-                found[report["number"]] = report
+        texts = re.findall(f"{PRINTED}({{.*}})", printed)
+        texts += [file.read_text() for file in sorted(self.folder.glob("node-*.json"))]
+        for text in texts:
+            with contextlib.suppress(ValueError):  # lines of two nodes in one another
+                report = json.loads(text)
+                if not found.get(report["number"], {}).get("done"):
+                    found[report["number"]] = report
         return dict(sorted(found.items()))
 
     def close(self, keep: bool) -> None:

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pipeline import disk
@@ -89,10 +90,7 @@ def _probe(
     say: Callable[[str], None],
 ) -> Probed:
     """Have a party looked at, and wait for it; Ctrl-C cancels it."""
-    environment = situation.composed.root["launcher"].get("environment_file")
-    paths = {"paths.runs": str(situation.paths.runs.absolute())}
-    paths |= {"launcher.environment_file": environment} if environment else {}
-    asking = Asking(situation.store.root, paths, situation.project.reach)
+    asking = Asking(situation.store.root, _needed(situation), situation.project.reach)
     probed = Probed(party)
     try:
         try:
@@ -115,6 +113,14 @@ def _probe(
     if wrong:
         say(f"what was written and printed: {asking.folder}")
     return probed
+
+
+def _needed(situation: Situation) -> dict[str, str]:
+    """What nodes must see beside the store, by key."""
+    environment = situation.composed.root["launcher"].get("environment_file")
+    found = {"paths.runs": situation.paths.runs}
+    found |= {"launcher.environment_file": Path(environment).expanduser()} if environment else {}
+    return {key: str(path.absolute()) for key, path in found.items()}
 
 
 def _wait(asking: Asking, visit: Visit, patience: float, say: Callable[[str], None]) -> str:

@@ -39,7 +39,7 @@ srun --ntasks-per-node=1 --kill-on-bad-exit=0 --wait=0 \\
   bash -c 'exec "$@" --number "$SLURM_NODEID"' node \\
   {python} -m pipeline.launchers.probe.node "$folder" --of {nodes}
 """
-_TIME, _MEMORY = "10", "4G"  # of a probe, whatever stages ask for
+_SECONDS, _MIB = 600, 4096  # of a probe, where the partition allows as much
 _START = re.compile(r"to start at (\S+)")
 _NO_OUTPUT = "0:53"  # Slurm's exit code of a job whose output file could not be opened
 _LOOKS = 1.0  # seconds between looks at the queue
@@ -93,7 +93,10 @@ class SlurmCluster:
 
     def visit(self, party: Party, folder: Path) -> SlurmVisit:
         """Submit the probe. Raises SlurmError."""
-        request = replace(self._doors[party], time=_TIME, memory=_MEMORY)
+        door = self._doors[party]
+        partition = self._shapes.partition(door)
+        minutes = max(1, min(_SECONDS, partition.seconds or _SECONDS) // 60)
+        request = replace(door, time=str(minutes), memory=f"{min(_MIB, partition.memory)}M")
         shape, log = Shape(request, party.gpus, 1), folder / "log"
         lines = [f"#SBATCH {one}" for one in options("r1-doctor", party.nodes, shape, log)]
         body = _SCRIPT.format(
