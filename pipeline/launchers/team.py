@@ -16,6 +16,7 @@ one says so, and its job is started again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -82,7 +83,8 @@ class Team(Peers):
         def beat() -> None:
             while True:
                 time.sleep(BEAT)
-                os.utime(own)
+                with contextlib.suppress(OSError):  # a disk that fails for a moment
+                    os.utime(own)
 
         threads.start(threading.Thread(target=beat, name="leader", daemon=True))
 

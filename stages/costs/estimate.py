@@ -28,7 +28,7 @@ class Estimate:
     or CPU cores, that it has meanwhile. peak_bytes: of one device, by what holds them, at the
     moment when most is held; empty: nothing there. disk_bytes: of the result; scratch_bytes: of
     checkpoints until it is there. money: None: no price. phases: seconds by phase. unknown: models
-    whose shape nobody knows, so that their part is missing.
+    whose shape nobody knows, so that their part is missing. updates: steps of an optimiser.
     """
 
     stage: str
@@ -47,6 +47,7 @@ class Estimate:
     scratch_bytes: float = 0.0
     unknown: tuple[str, ...] = ()
     rows: float = 0.0
+    updates: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,7 @@ def _estimate(stage: Stage, known: Known, hardware: Hardware, devices: int) -> E
         scratch_bytes=work.disk.scratch,
         unknown=work.unknown,
         rows=known.rows(stage),
+        updates=sum(task.updates for task in work.tasks if isinstance(task, Passes)),
     )
 
 

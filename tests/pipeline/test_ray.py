@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -165,6 +166,23 @@ def test_what_a_stage_waits_for_is_said_with_what_the_cluster_lacks(
     cluster.remove_node(gold)
     assert run.returncode == 0, said
     assert f"numbers: waiting for resources: {lacks}" in said
+
+
+@needs_ray
+def test_the_nodes_of_a_ray_cluster_are_looked_at_by_actors(
+    toy: Toy, words: tuple[str, ...]
+) -> None:
+    look = ("doctor", "--cluster", "--json", *words[1:], *GANG, "+launcher.kinds.source.gpus=3")
+    told = json.loads(toy(*look, expect=1))
+    assert sorted(one["gpus"] for one in told["offers"]) == [0, 1, 1]
+    [probe] = told["probes"]
+    assert [one["reach"]["gloo"] for one in probe["nodes_seen"]] == [1.0, 1.0]
+    found = {one["text"].partition(".")[0] for one in told["findings"]}
+    lacks = "1 node with CPU 1, GPU 3 asked for; of 3 nodes there are 0 with GPU 3"
+    assert found == {
+        lacks,
+        "1 GPU was asked for and none is seen (no nvidia-smi, or it shows none)",
+    }
 
 
 @needs_ray

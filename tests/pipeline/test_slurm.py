@@ -7,7 +7,6 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +30,8 @@ GANG = ("stages.left.processes=2", "launcher.job.nodes=2")
 
 
 @pytest.fixture
-def toy(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Toy]:
-    for name in ("SLURM_CONF", "PATH"):
-        monkeypatch.setenv(name, cluster.environment()[name])
-    yield Toy(tmp_path)
-    if jobs := cluster("squeue", "-h", "-o", "%i").split():
-        cluster("scancel", *jobs)
+def toy(over_slurm: Toy) -> Toy:
+    return over_slurm
 
 
 def test_a_recipe_over_slurm_makes_the_files_that_it_makes_locally(
@@ -232,6 +227,7 @@ def test_a_preempted_stage_leaves_in_order_and_goes_on_from_its_checkpoint(
             "--output=/dev/null")  # fmt: skip
     said, _ = run.communicate(timeout=120)
     assert run.returncode == 0, said
+    assert "left: back in the queue: was asked to leave" in said
     [manifest] = toy.manifests("left")
     assert [a["outcome"] for a in manifest["attempts"]] == ["stopped", "finished"]
     assert manifest["facts"]["started_at"] >= 3

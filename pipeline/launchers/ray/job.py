@@ -17,20 +17,17 @@ from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
-from ray.util.placement_group import placement_group, remove_placement_group
-from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+from ray.util.placement_group import remove_placement_group
 
-from pipeline.launchers import files
+from pipeline.launchers import files, standstill
 from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.node import INTERRUPTED
-from pipeline.launchers.ray import leader
+from pipeline.launchers.ray import actors
 from pipeline.launchers.ray.settings import Settings
-
-ray.cloudpickle.register_pickle_by_value(leader)
+from pipeline.launchers.standstill import Standstill
 
 _SILENT = 5.0  # seconds after which a leader that ended without an outcome has none to give
-_WITH_FILE = 'set -a; . "$0" || exit; set +a; exec "$@"'
 
 
 class RayJob:
@@ -50,6 +47,7 @@ class RayJob:
         self.nodes = ""
         self.again = ""
         self._settings = settings
+        self._standstill = Standstill(job.folder)
         self._name = uuid.uuid4().hex[:12]
         self._start = -1
         self._ended_at: float | None = None
@@ -75,6 +73,8 @@ class RayJob:
             self._lead()
         self._see_where()
         outcome = files.outcome(self.job.folder)
+        if outcome is None and self._standstill.seconds() > standstill.GIVEN_UP:
+            return self._lost(f"its node ({self.nodes}) gave no sign of life")
         if outcome is None:
             return self._ended()
         self._ended_at = self._ended_at or time.monotonic()
@@ -94,8 +94,7 @@ class RayJob:
     def _begin(self) -> None:
         self._start += 1
         self.began_at = time.monotonic()
-        strategy = "STRICT_SPREAD" if self.job.nodes > 1 else "PACK"
-        self._group = placement_group([self.bundle] * self.job.nodes, strategy=strategy)
+        self._group = actors.group_of(self.bundle, self.job.nodes)
         self._placed = self._group.ready()
         self._leaders: list[Any] = []
         self._places: list[Any] = []
@@ -105,21 +104,7 @@ class RayJob:
 
     def _lead(self) -> None:
         self.waits_for = "starting"
-        options = {
-            "num_cpus": self.bundle["CPU"],
-            "num_gpus": self.bundle.get("GPU", 0),
-            "max_restarts": 0,
-            "max_task_retries": 0,
-            "max_concurrency": 2,
-        }
-        actor = ray.remote(leader.Leader)
-        self._leaders = [
-            actor.options(
-                **options,
-                scheduling_strategy=PlacementGroupSchedulingStrategy(self._group, number),
-            ).remote()
-            for number in range(self.job.nodes)
-        ]
+        self._leaders = actors.leaders(self._group, self.bundle, self.job.nodes)
         self._places = [one.where.remote() for one in self._leaders]
 
     def _see_where(self) -> None:
@@ -137,7 +122,7 @@ class RayJob:
         self._runs = [
             one.run.remote(
                 self._command(number, address=places[0][1]),
-                self._environment(),
+                actors.environment(self.bundle),
                 os.getcwd(),
                 str(folder / f"start-{self._start}.node{number}.log"),
             )
@@ -150,16 +135,7 @@ class RayJob:
         words = [python, "-m", "pipeline.launchers.node", str(self.job.folder)]
         words += ["--job", self._name, "--start", str(self._start), "--number", str(number)]
         words += ["--address", address]
-        if (file := self._settings.environment_file) is None:
-            return words
-        return ["bash", "-c", _WITH_FILE, str(Path(file).expanduser().absolute()), *words]
-
-    def _environment(self) -> dict[str, str]:
-        """What is set beside the environment that the node's raylet was started in."""
-        given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-        paths = [str(Path(path).absolute()) for path in given if path]
-        found = {"PYTHONPATH": os.pathsep.join(paths), "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
-        return found if "GPU" in self.bundle else found | {"CUDA_VISIBLE_DEVICES": ""}
+        return actors.command(words, self._settings.environment_file)
 
     def _ended(self) -> Outcome | None:
         """How it ended that has no outcome: begun again where a node was lost."""
