@@ -19,6 +19,7 @@ import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
+from typing import Any
 
 SERVICE = Path(__file__).with_name("reward_service.json")
 GATHER = 0.02  # seconds in which rows meet that travel together
@@ -46,6 +47,13 @@ async def compute_score(
     row: Row = {"ask": uuid.uuid4().hex, "completion": solution_str}
     row |= {"place": int(str(extra_info["index"])), "prompt": int(str(extra_info["prompt"]))}
     return await ask(row)
+
+
+async def slime_reward(args: object, sample: Any, **_: object) -> float:
+    """slime's: of one of its samples, whose label is `{"prompt": …, "place": …}` as JSON."""
+    return await ask(
+        {"ask": uuid.uuid4().hex, "completion": sample.response} | json.loads(sample.label)
+    )
 
 
 async def ask(row: Row) -> float:

@@ -24,7 +24,7 @@ DATA = Path(__file__).parent.parent / "data" / "verl"
 PAGE = Path(__file__).parent.parent.parent / "docs" / "engines.md"
 PLACES = Places(
     Path("/disk/it's here"), Path("/w/rows.parquet"), Path("/w/checkpoints"),
-    Path("/w/reward_client.py"), Path("/w/curves.jsonl"), "http://127.0.0.1:1/one/x", 0,
+    Path("/w/reward_client.py"), Path("/w/curves.jsonl"), 0,
 )  # fmt: skip
 WORDS = ("profile=paper", "engine=verl", "rollout=vllm", "engine.python=/opt/verl/bin/python")
 ZERO = ("recipe=r1_zero", *WORDS, "stages.zero.validation.every=0")
