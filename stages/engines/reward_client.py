@@ -1,4 +1,4 @@
-"""The reward function that an engine is given: it asks the stage that started the engine.
+"""The reward functions that engines are given: they ask the stage that started the engine.
 
 This file runs in the engine's environment, on any of its machines, so it needs Python's standard
 library alone. The stage copies it into its work folder and writes `reward_service.json` beside it:
@@ -51,9 +51,8 @@ async def compute_score(
 
 async def slime_reward(args: object, sample: Any, **_: object) -> float:
     """slime's: of one of its samples, whose label is `{"prompt": …, "place": …}` as JSON."""
-    return await ask(
-        {"ask": uuid.uuid4().hex, "completion": sample.response} | json.loads(sample.label)
-    )
+    row: Row = {"ask": uuid.uuid4().hex, "completion": sample.response}
+    return await ask(row | json.loads(sample.label))
 
 
 async def ask(row: Row) -> float:

@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
             asked = asked_of(json.loads(self.rfile.read(length))["rows"])
         except (ValueError, KeyError, TypeError) as error:
             return self._say(400, {"error": f"no rows to score: {error}"})
-        self._say(200, {"rows": self.scoring.answer(asked)})
+        return self._say(200, {"rows": self.scoring.answer(asked)})
 
     def _refuse(self, status: int, words: str, length: int) -> None:
         """What is sent is read up to a limit: closed before, the answer might not arrive."""

@@ -46,7 +46,7 @@ class Slime:
         return [str(engine.python), str(engine.program), *words, *engine.overrides]
 
     def environment(self, places: Places) -> dict[str, str]:
-        """Its reward function is a module's, here and in Ray's workers, who get this folder, too."""
+        """Its reward function is of a module; Ray's workers see the driver's folder, too."""
         return {"PYTHONPATH": str(places.client.parent)}
 
     def rows(self, prompts: Sequence[EngineRow]) -> list[dict[str, object]]:
