@@ -10,6 +10,8 @@ from typing import Any
 from pipeline import checks
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
+from pipeline.kinds import Stage
+from pipeline.launchers.spread import gpus_asked
 from pipeline.plan import State, decide
 from pipeline.progress import clock
 from pipeline.project import Project
@@ -48,7 +50,12 @@ def foreseen(situation: Situation, composed: Composed) -> Forecast:
     facts = {name: artifact.facts for name, artifact in there.items()}
     done = {name for name in stages if decisions[name].state is State.DONE}
     hardware = of_root(composed.root, composed.choices.get(SECTION, ""))
-    return forecast(stages, hardware, facts, done)
+
+    def granted(stage: Stage) -> int | None:
+        profile = composed.choices.get("profile", "")
+        return gpus_asked(composed.root["launcher"], stage, profile, hardware.devices)
+
+    return forecast(stages, hardware, facts, done, granted)
 
 
 def cautions(situation: Situation, pending: Sequence[str]) -> list[str]:
@@ -167,6 +174,9 @@ def _words(found: Forecast) -> Iterator[str]:
         if one.unknown:
             names = ", ".join(one.unknown)
             yield from filled([f"{one.stage}: nobody knows the shape of {names}; counted as 0"], "")
+    if others := [one.stage for one in found.stages.values() if one.not_here]:
+        yield from filled(others, ", ", "not run here: ")
+        yield "(r1 plan says why; reckoned as by a program that shares all out over all devices)"
     texts = {one.stage: list(one.problems) for one in found.stages.values() if one.problems}
     if texts:
         yield "!: does not fit, so its time says little"

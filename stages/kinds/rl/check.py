@@ -11,6 +11,7 @@ from stages.kinds.rl.config import RLConfig
 from stages.rl.apart import apart
 from stages.rl.schedule import length_limits
 from stages.settings import (
+    carried,
     context,
     generation,
     health,
@@ -56,6 +57,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from _validation(config)
     yield from _budget(stage)
     yield from _context(stage)
+    yield from carried.check(stage)
     yield from reward_check.check(stage)
     yield from algorithm_check.check(config)
 
