@@ -60,9 +60,11 @@ def paper() -> Iterator[str]:
 
 
 def moe() -> Iterator[str]:
-    """The same hours, as `r1 plan --cost profile=paper_moe hardware=h800x8` has them: RL by an engine,
-    what no program of this project carries on all GPUs. Once with DeepSeek's own software, once with
-    what engines of others reach (conf/hardware/_machine.yaml)."""
+    """The same hours, as `r1 plan --cost profile=paper_moe hardware=h800x8` has them.
+
+    RL by an engine, what no program of this project carries on all GPUs; with DeepSeek's own
+    software, and with what engines of others reach (conf/hardware/_machine.yaml).
+    """
     composed = compose(R1, ["profile=paper_moe", "hardware=h800x8"])
     stages = build(composed.stages, R1.kinds(), composed.root).stages
     own = machine("h800x8", 64)

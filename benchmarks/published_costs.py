@@ -82,8 +82,8 @@ LATER_STEPS = (
     Step(V3, "h100x8", 256, 32, 512, 701, 1536, 134, 12.1),
     Step(V3, "h100x8", 512, 32, 512, 697, 1536, 111),
 )
-#: verl's docs/perf/dpsk.md has the seconds and no name of a GPU: "as few as 96 H20" is in its text. The
-#: batch is its script's: 96 prompts of 8 answers.
+#: verl's docs/perf/dpsk.md has the seconds and no name of a GPU; its text speaks of H20. The batch is
+#: its script's: 96 prompts of 8 answers.
 VERL_STEPS = tuple(
     Step(V3, name, 96, 32, 768, 1960, 9632, 1700, drawn=1050) for name in ("h20x8", "h100x8")
 )
@@ -186,14 +186,14 @@ def _steps(version: str, steps: Sequence[Step]) -> Iterator[str]:
         name, told = step.model.partition("/")[2], beside(seconds, step.told)
         more = beside(tokens, step.tokens_s) if step.tokens_s else ["", "", ""]
         rows.append([name, str(step.gpus), f"{drawn:.0f} + {passes:.0f}", *told, *more])
-    head = ("model", "GPUs", "drawn + passes, s", "with the overhead", "published", "ratio")
-    head += ("tokens/s a GPU", "published", "ratio")
+    head = ["model", "GPUs", "drawn + passes, s", "with the overhead", "published", "ratio"]
+    head += ["tokens/s a GPU", "published", "ratio"]
     yield from table(f"A step of GRPO on H100s ({NEMO.format(version)})", head, rows)
 
 
 def _verl() -> Iterator[str]:
-    """Generation and the whole step; which share of the peak its passes reach is told, too: 0.19."""
-    rows = []
+    """Generation and the whole step; the share of the peak that passes reach is told, too: 0.19."""
+    rows: list[list[str]] = []
     for step in VERL_STEPS:
         assert step.drawn
         own, (drawn, passes) = machine(step.machine).efficiencies, grpo_seconds(step)
@@ -201,8 +201,8 @@ def _verl() -> Iterator[str]:
         of_step = beside(own.rl_overhead * (drawn + passes), step.told)
         share = beside(own.training["rl"] * own.moe, 0.19)
         rows.append([machine(step.machine).device.name, *of_rollout, *of_step, *share])
-    head = ("on 96", "rollout, s", "published", "ratio", "step, s", "published", "ratio")
-    head += ("share of the peak", "published", "ratio")
+    head = ["on 96", "rollout, s", "published", "ratio", "step, s", "published", "ratio"]
+    head += ["share of the peak", "published", "ratio"]
     yield from table("A step of GRPO of DeepSeek-V3 (verl, docs/perf/dpsk.md)", head, rows)
 
 
