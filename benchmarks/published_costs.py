@@ -82,8 +82,8 @@ LATER_STEPS = (
     Step(V3, "h100x8", 256, 32, 512, 701, 1536, 134, 12.1),
     Step(V3, "h100x8", 512, 32, 512, 697, 1536, 111),
 )
-#: verl's docs/perf/dpsk.md has the seconds and no name of a GPU; its text speaks of H20. The batch is
-#: its script's: 96 prompts of 8 answers.
+#: verl's docs/perf/dpsk.md has the seconds and no name of a GPU; its text speaks of H20. The batch
+#: is its script's: 96 prompts of 8 answers.
 VERL_STEPS = tuple(
     Step(V3, name, 96, 32, 768, 1960, 9632, 1700, drawn=1050) for name in ("h20x8", "h100x8")
 )

@@ -10,7 +10,6 @@ from typing import Any
 from pipeline import checks
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
-from pipeline.kinds import Stage
 from pipeline.launchers.spread import gpus_asked
 from pipeline.plan import State, decide
 from pipeline.progress import clock
@@ -19,7 +18,8 @@ from pipeline.situation import Situation, survey
 from pipeline.stage_rows import filled
 from stages.costs.detect import gpus
 from stages.costs.estimate import Estimate, Forecast, forecast
-from stages.costs.hardware import FILE, GB, SECTION, of_root
+from stages.costs.hardware import FILE, GB, SECTION, Hardware, of_root
+from stages.costs.schedule import Granted
 
 HEAD = (
     *("stage", "devices", "tokens in", "tokens out", "FLOPs", "GPU-hours"),
@@ -50,12 +50,13 @@ def foreseen(situation: Situation, composed: Composed) -> Forecast:
     facts = {name: artifact.facts for name, artifact in there.items()}
     done = {name for name in stages if decisions[name].state is State.DONE}
     hardware = of_root(composed.root, composed.choices.get(SECTION, ""))
+    return forecast(stages, hardware, facts, done, asked_by(composed, hardware))
 
-    def granted(stage: Stage) -> int | None:
-        profile = composed.choices.get("profile", "")
-        return gpus_asked(composed.root["launcher"], stage, profile, hardware.devices)
 
-    return forecast(stages, hardware, facts, done, granted)
+def asked_by(composed: Composed, hardware: Hardware) -> Granted:
+    """The GPUs that the launcher of a config asks a scheduler for."""
+    launcher, profile = composed.root["launcher"], composed.choices.get("profile", "")
+    return lambda stage: gpus_asked(launcher, stage, profile, hardware.devices)
 
 
 def cautions(situation: Situation, pending: Sequence[str]) -> list[str]:

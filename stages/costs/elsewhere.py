@@ -25,7 +25,7 @@ ROOM = 1.5  # times the weights, for an engine that nobody has set up
 #: Words of an engine that cut a sequence, of verl's actor and of slime: `…parallel_size=8`,
 #: `--…-parallel-size 8`.
 CUT = re.compile(
-    r"(?:actor\S*\.|^--)(?:tensor.model|context|ulysses.sequence).parallel.size[= ](\d+)", re.M
+    r"(?:\.actor\.\S*|^--)(?:tensor.model|context|ulysses.sequence).parallel.size[= ](\d+)", re.M
 )
 
 
