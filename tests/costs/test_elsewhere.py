@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -25,9 +26,11 @@ def composed(*words: str) -> tuple[Composed, dict[str, Stage]]:
     return found, dict(build(found.stages, R1.kinds(), found.root).stages)
 
 
-def foreseen(*words: str) -> Forecast:
+def foreseen(*words: str, nodes: int | None = None) -> Forecast:
+    """The forecast of a recipe, on so many machines."""
     found, stages = composed(*words)
     hardware = of_root(found.root, found.choices["hardware"])
+    hardware = replace(hardware, nodes=nodes or hardware.nodes)
     return forecast(stages, hardware, granted=asked_by(found, hardware))
 
 
@@ -48,10 +51,10 @@ def test_an_engine_is_started_once_for_each_segment() -> None:
 
 
 def test_more_gpus_than_there_are_are_told_with_the_machines_that_would_do() -> None:
-    (problem,) = foreseen(*MOE, "hardware.nodes=12").stages["zero"].problems
+    (problem,) = foreseen(*MOE, nodes=12).stages["zero"].problems
     assert problem.key == "engine.nodes"
     assert "512 GPUs, and the hardware has 96: set hardware.nodes to 64" in problem.text
-    few = foreseen(*MOE, "engine.nodes=12", "hardware.nodes=12").stages["zero"]
+    few = foreseen(*MOE, "engine.nodes=12").stages["zero"]
     (problem,) = few.problems
     assert few.devices == 96
     assert "is 12: it needs" in problem.text
