@@ -37,7 +37,8 @@ INSTEAD = {
     "preferences": f"{_SMALLER}, or a file of judgements: path",
     "labels": f"{_SMALLER}, or a file of judgements: path",
     "evaluate": "serve it over several machines and evaluate the server: "
-    "`+stages.served={kind: served_model, url: URL, model: MODEL} stages.NAME.evaluates=served`",
+    "`+stages.served={kind: served_model, url: URL, model: MODEL} stages.NAME.evaluates=served "
+    "stages.NAME.rollout.engine=server`",
 }
 BESIDE = ("rewrite_with", "judge_with", "score_with")  # edges of which any model will do
 

@@ -87,7 +87,7 @@ def test_what_was_made_elsewhere_comes_in_by_the_words_that_are_told() -> None:
         *("~stage@stages.reasoning_data", "+data@stages.reasoning_data=long_cot"),
         *("stages.reasoning_data.path=rows.jsonl", "stages.reasoning_data.data_from=[]"),
         "+stages.served={kind: served_model, url: http://127.0.0.1:8000/v1, model: zero}",
-        "stages.eval_zero.evaluates=served",
+        *("stages.eval_zero.evaluates=served", "stages.eval_zero.rollout.engine=server"),
     )
     _, graph = planned("recipe=r1", "profile=paper_moe", *words)
     found = not_here(graph)
