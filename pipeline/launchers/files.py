@@ -50,6 +50,7 @@ class _Written:
     nodes: int
     patience: Patience
     versions: dict[str, str]
+    engine_nodes: int = 0
 
 
 def write(job: Job) -> Path:
@@ -69,6 +70,7 @@ def write(job: Job) -> Path:
         nodes=job.nodes,
         patience=job.patience,
         versions=versions(),
+        engine_nodes=job.engine_nodes,
     )
     state.write(job.folder / JOB, asdict(written))
     return job.folder / JOB
@@ -105,6 +107,7 @@ def read(folder: Path) -> Job:
         threads=written.threads,
         processes=written.processes,
         nodes=written.nodes,
+        engine_nodes=written.engine_nodes,
         patience=written.patience,
     )
 

@@ -25,7 +25,7 @@ from pipeline.context import LEAVE
 from pipeline.errors import RecipeError
 from pipeline.launchers import files, process
 from pipeline.launchers.attempt import guarded
-from pipeline.launchers.calls import follow
+from pipeline.launchers.calls import follow, lend
 from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.team import Team
@@ -49,9 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files.write_outcome(folder, Outcome("failed", str(error)))
         return 1
     place = folder / f"start-{options.start}"
-    team = Team(place, options.number, job.nodes, options.job, options.start, options.address)
+    team = Team(place, options.number, job, options.job, options.start, options.address)
     team.begin()
     outcome = _Stage(job, team, options.number, options.patience).outcome()
+    if team.lends:
+        return _end_lending(job, team, outcome)
     if outcome.state in ("stopped", "lost") and not options.number:
         _note_headway(job, folder)
     final = outcome.state in ("finished", "failed", "held")
@@ -62,6 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not final:
         return INTERRUPTED
     return 1 if outcome.state == "failed" else 0
+
+
+def _end_lending(job: Job, team: Team, outcome: Outcome) -> int:
+    """Of a machine that held engines alone: whatever has happened, the stage goes on without it."""
+    print(f"{job.stage}: engines {outcome.state} {outcome.message}".rstrip(), flush=True)
+    if outcome.state == "failed":
+        team.lending().give_up(outcome.message)
+    return {"failed": 1, "lost": INTERRUPTED}.get(outcome.state, 0)
 
 
 def _note_headway(job: Job, folder: Path) -> None:
@@ -122,7 +132,8 @@ class _Stage:
 def _stage(job: Job, team: Team, number: int, answer: Connection) -> None:
     first = gang_log(job, number)
     process.begin(first, scheduled=True)
-    outcome = follow(job, team) if number else guarded(job, team)
+    part = lend if team.lends else follow if number else guarded
+    outcome = part(job, team)
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()

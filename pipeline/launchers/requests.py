@@ -42,17 +42,23 @@ class ByStage:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What is told of every cluster in conf/launcher."""
+class Blocks:
+    """What of a launcher's config is said by stage."""
 
     __pydantic_config__ = STRICT
-    name: str
-    max_parallel: int
-    threads: int | None
     job: dict[str, Any]
     kinds: dict[str, dict[str, Any]]
     stages: dict[str, dict[str, Any]]
     profiles: dict[str, ByStage]
+
+
+@dataclass(frozen=True)
+class Settings(Blocks):
+    """What is told of every cluster in conf/launcher."""
+
+    name: str
+    max_parallel: int
+    threads: int | None
     environment_file: str | None
     python: str | None
     starts: int
@@ -76,7 +82,7 @@ def settings_of(
     return settings
 
 
-def request_of(blocks: Settings, read: Read[T], stage: str, kind: str, profile: str) -> T:
+def request_of(blocks: Blocks, read: Read[T], stage: str, kind: str, profile: str) -> T:
     """What one stage asks for. Raises UsageError."""
     own, name = blocks.profiles.get(profile, ByStage()), plain(stage)
     parts = {

@@ -94,7 +94,7 @@ class RayJob:
     def _begin(self) -> None:
         self._start += 1
         self.began_at = time.monotonic()
-        self._group = actors.group_of(self.bundle, self.job.nodes)
+        self._group = actors.group_of(self.bundle, self.job.machines)
         self._placed = self._group.ready()
         self._leaders: list[Any] = []
         self._places: list[Any] = []
@@ -104,12 +104,12 @@ class RayJob:
 
     def _lead(self) -> None:
         self.waits_for = "starting"
-        self._leaders = actors.leaders(self._group, self.bundle, self.job.nodes)
+        self._leaders = actors.leaders(self._group, self.bundle, self.job.machines)
         self._places = [one.where.remote() for one in self._leaders]
 
     def _see_where(self) -> None:
         """Once it is known where the leaders are, and the first one's address, they run."""
-        if self._runs or len(ray.wait(self._places, num_returns=self.job.nodes, timeout=0)[1]):
+        if self._runs or len(ray.wait(self._places, num_returns=len(self._places), timeout=0)[1]):
             return
         try:
             places = ray.get(self._places)
@@ -141,7 +141,7 @@ class RayJob:
         """How it ended that has no outcome: begun again where a node was lost."""
         if not self._runs:
             return None
-        for number, run in enumerate(self._runs):
+        for number, run in enumerate(self._runs[: self.job.nodes]):  # it goes on without engines
             if number in self._codes or not ray.wait([run], timeout=0)[0]:
                 continue
             try:
