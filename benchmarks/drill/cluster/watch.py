@@ -142,7 +142,7 @@ class Watch:
 def _end_of(seen: Seen, after: Seen, events: list[float]) -> tuple[float, float]:
     """The event that ended an attempt, and when it did.
 
-    One that is killed changes nothing more, its heartbeat included; one that was asked to leave does.
+    One that is killed changes nothing more; one that is asked to leave does.
     """
     before = [at for at in events if at <= seen.changed]
     since = [at for at in events if seen.changed - _JUST < at <= after.begun]
