@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 _EVERY = 0.1  # seconds
+_BEATS = 5.0  # seconds in which an attempt that lives changes something
 _JUST = 0.5  # seconds in which what was written before a kill may be seen after it
 
 
@@ -76,9 +77,12 @@ class Watch:
         self._thread.join()
 
     def at_work(self) -> bool:
-        """Whether a stage runs, as far as its last attempt says."""
+        """Whether the heart of a stage beats."""
+        now = time.monotonic()
         for file in self._store.glob(".work/*/*/attempts.json"):
-            if (known := _json(file)) and known[-1]["outcome"] == "running":
+            known = _json(file) or []
+            seen = self.attempts.get((file.parents[1].name, len(known)))
+            if seen and seen.outcome == "running" and now - seen.changed < _BEATS:
                 return True
         return False
 
