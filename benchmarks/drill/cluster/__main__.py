@@ -43,7 +43,6 @@ from benchmarks.drill.scene import Recipe, Scene
 
 WHOLE_EVERY = 5  # of so many runs one is of the whole recipe,
 WHOLE_HOLDS = 3  # which has room for so many times the events
-LONGER = 1.5  # that a run over a cluster takes
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -111,7 +110,7 @@ class _Drill:
         try:
             play.start()
             room = self._options.each * (WHOLE_HOLDS if recipe.name == "whole" else 1)
-            share = LONGER * reference.seconds / room
+            share = reference.seconds / room
             while waiting and len(events) < room:
                 event = self._drawn(waiting[0], play)
                 if not play.works_for(event.rng.uniform(0.1, 1.6) * share):

@@ -23,7 +23,7 @@ class Told:
     """One event: what was done, what it cost, and what was found of the run that it was in.
 
     seconds: of work that was made again. until_back: from the event until the stages that it ended
-    were where they had been.
+    were further than they had been.
     """
 
     number: int
@@ -40,7 +40,7 @@ class Told:
         words = f"{self.number} {self.kind.replace('_', ' ')} ({', '.join(self.did)})"
         if self.attempts:
             words += f": {self.attempts} ended, {self.steps:g} steps and {self.seconds:.1f} s made "
-            words += f"again, {self.until_back:.1f} s until it was back"
+            words += f"again, {self.until_back:.1f} s until it got further"
         return words + "".join(f"\n        {kind.upper()}: {text}" for kind, text in self.found)
 
 

@@ -38,6 +38,12 @@ class Seen:
         """Where it went on from: a curve is cut back to there when it begins."""
         return min((place for _, place in self.places), default=0.0)
 
+    def beyond(self, place: float) -> float:
+        """When it was further than there, after its curve was cut back."""
+        since = next((at for at, found in self.places if found == self.first), self.begun)
+        further = (at for at, found in self.places if at >= since and found > place)
+        return next(further, self.changed)
+
     def reached(self, place: float) -> float | None:
         """When it was there first."""
         if place <= 0:
@@ -47,9 +53,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Lost:
-    """What a stage lost between two attempts: what was made again, and until it was back.
+    """What a stage lost between two attempts.
 
-    at: the moment of the event that ended the first one.
+    at: the moment of the event that ended the first one. steps, seconds: of work that was made
+    again. until_back: seconds from the end of one until the other got further than it.
     """
 
     stage: str
@@ -96,7 +103,7 @@ class Watch:
             at, died = _end_of(seen, after, events)
             again = min(after.first, seen.furthest)
             kept_at = seen.reached(again)
-            back = after.reached(seen.furthest) or after.changed
+            back = after.beyond(seen.furthest)
             again_seconds = died - (seen.begun if kept_at is None else kept_at)
             steps = seen.furthest - again
             found.append(Lost(stage, at, steps, max(0.0, again_seconds), max(0.0, back - died)))
