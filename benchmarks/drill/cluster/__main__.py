@@ -120,6 +120,7 @@ class _Drill:
                 self._happen(event)
             finished = play.end()
             took = time.monotonic() - begun
+            self._mlflow.wait()
             found = judged(play, reference, events, finished)
         finally:
             play.stop()

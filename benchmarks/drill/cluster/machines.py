@@ -9,14 +9,14 @@ node; the bridge that connects all is in its network. If the drill dies, its mac
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import struct
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.drill.cluster import clock
 
 NET = "10.77.0"  # no other network sees it
 LOCAL_MIB = 512
@@ -31,7 +31,7 @@ mount --bind {local}/ray /tmp/ray
 mount --bind {folder}/hosts /etc/hosts
 mount --bind {folder}/nsswitch.conf /etc/nsswitch.conf
 ip link set lo up
-head -c 8 /dev/zero >/dev/shm/clock
+head -c 8 /dev/zero >{clock}
 touch {ready}
 while :; do sleep 60 & wait $!; done
 """
@@ -41,39 +41,6 @@ _PYTHON = """\
 export TMPDIR={local}/tmp
 [ -e {shim} ] && export LD_PRELOAD={shim}
 exec {python} "$@"
-"""
-#: The kernel has one clock for all; a machine's own is that, and seconds that a file says.
-_CLOCK = """\
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
-static volatile long none, *off = &none;
-__attribute__((constructor)) static void begin(void) {
-  int file = open("/dev/shm/clock", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return;
-  void *found = mmap(0, sizeof(long), PROT_READ, MAP_SHARED, file, 0);
-  if (found != MAP_FAILED) off = found;
-  close(file);
-}
-int clock_gettime(clockid_t id, struct timespec *at) {
-  int code = syscall(SYS_clock_gettime, id, at);
-  if (!code && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)) at->tv_sec += *off;
-  return code;
-}
-int gettimeofday(struct timeval *at, void *zone) {
-  int code = syscall(SYS_gettimeofday, at, zone);
-  if (!code && at) at->tv_sec += *off;
-  return code;
-}
-time_t time(time_t *kept) {
-  struct timespec at;
-  clock_gettime(CLOCK_REALTIME, &at);
-  return kept ? (*kept = at.tv_sec) : at.tv_sec;
-}
 """
 
 
@@ -158,7 +125,7 @@ class Machines:
         lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in names.items())]
         (folder / "hosts").write_text("\n".join(lines) + "\n")
         (folder / "nsswitch.conf").write_text("hosts: files\npasswd: files\ngroup: files\n")
-        shim = _clock(folder)
+        shim = clock.made_in(folder)
         self.has_clocks = shim.exists()
         words = {"python": python, "shim": shim, "local": self.local}
         self.python.write_text(_PYTHON.format(**words))
@@ -176,11 +143,12 @@ class Machines:
         ready = self.folder / f"{name}.ready"
         ready.unlink(missing_ok=True)
         words = {"name": name, "mib": LOCAL_MIB, "local": self.local, "ready": ready}
+        words |= {"folder": self.folder, "clock": clock.FILE}
         output = (self.folder / f"{name}.boot.log").open("ab")
         outer = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--uts", "--ipc", "--mount",
              "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "bash", "-c",
-             _BOOT.format(folder=self.folder, **words)],
+             _BOOT.format(**words)],
             start_new_session=True, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
         deadline = time.monotonic() + 60
@@ -203,8 +171,7 @@ class Machines:
 
     def set_clock(self, name: str, seconds: int) -> None:
         """Put a machine's clock so far off."""
-        with self.running[name].path("/dev/shm/clock").open("r+b") as file:
-            file.write(struct.pack("=q", seconds))
+        clock.set_to(self.running[name].path(clock.FILE), seconds)
 
     def _connect(self, machine: Machine) -> None:
         if machine.name == "login":
@@ -218,16 +185,6 @@ class Machines:
         _in_network(self.login, "link", "set", own, "master", "br0", "up")
         _in_network(machine, "addr", "add", f"{machine.address}/24", "dev", "eth0")
         _in_network(machine, "link", "set", "eth0", "up")
-
-
-def _clock(folder: Path) -> Path:
-    """What shifts a machine's clock, loaded before all libraries; absent without a compiler."""
-    shim = folder / "clock.so"
-    if compiler := shutil.which("cc"):
-        (folder / "clock.c").write_text(_CLOCK)
-        words = [compiler, "-O2", "-shared", "-fPIC", "-o", str(shim), str(folder / "clock.c")]
-        subprocess.run(words, check=True)
-    return shim
 
 
 def _in_network(machine: Machine, *words: str) -> None:

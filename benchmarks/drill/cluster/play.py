@@ -13,6 +13,7 @@ from benchmarks.drill.cluster.over_ray import Ray
 from benchmarks.drill.cluster.over_slurm import Slurm
 from benchmarks.drill.cluster.watch import Watch
 from benchmarks.drill.scene import HERE, Scene
+from pipeline.tracking import delivery
 
 Cluster = Slurm | Ray
 PATIENCE = 900.0  # seconds; a run that takes longer hangs
@@ -41,13 +42,7 @@ class Play:
             *(str(self.machines.python), *recipe.command[1:], *self._words),
             log=self._log,
             folder=HERE,
-            environment={
-                "PYTHONPATH": recipe.path,
-                "COLUMNS": "200",
-                "OMP_NUM_THREADS": "1",
-                recipe.root: str(self.scene.root),
-                **self.cluster.environment,
-            },
+            environment=self._environment(),
         )
 
     def runs(self) -> bool:
@@ -96,12 +91,34 @@ class Play:
         records = [path.name for path in self.scene.store.glob(".jobs/**/*.json")]
         return [*found, *records, *self.scene.left_behind()]
 
+    def untracked(self) -> list[str]:
+        """Runs that MLflow does not hold whole, even after `r1 track`; MLflow must be back."""
+        found = []
+        recipe = self.scene.recipe
+        for name, _ in delivery.unsent(self.scene.root / "runs"):
+            words = ("track", str(self.scene.root / "runs" / name))
+            try:
+                command = (str(self.machines.python), *recipe.command[1:], *words)
+                self.machines.login.ask(*command, environment=self._environment())
+            except RuntimeError as error:
+                found.append(str(error)[-300:])
+        return found
+
     def stop(self) -> None:
         """Nothing of this run goes on."""
         self.watch.close()
         if self.runs():
             self.kill()
         self.cluster.clear()
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PYTHONPATH": self.scene.recipe.path,
+            "COLUMNS": "200",
+            "OMP_NUM_THREADS": "1",
+            self.scene.recipe.root: str(self.scene.root),
+            **self.cluster.environment,
+        }
 
     def _said(self) -> str:
         text = self._log.read_bytes()[self._told :].decode(errors="replace")

@@ -50,7 +50,7 @@ def judged(play: Play, reference: Reference, events: Sequence[Event], finished: 
     told = [Told(e.number, recipe, e.kind, e.did) for e in events] or [
         Told(0, recipe, "no_event", [])
     ]
-    left = play.left()
+    left = [*play.left(), *(f"MLflow: {words}" for words in play.untracked())]
     for lost in play.watch.lost([event.at for event in events]):
         one = next((t for t, e in zip(told, events, strict=False) if e.at == lost.at), told[-1])
         one.attempts += 1
