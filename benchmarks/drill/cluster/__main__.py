@@ -50,13 +50,16 @@ def main(given: Sequence[str] | None = None) -> int:
     options = _options(given)
     if os.geteuid() != 0:
         sys.exit("Only root may make machines of namespaces: run it as root.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="r1-drill-"))
     console = Console(stderr=options.json)
     drill = _Drill(folder, options, console)
     try:
         drill.up()
         drill.run()
+    except KeyboardInterrupt:
+        console.print("stopped: the run that was under way does not count")
     finally:
         drill.machines.down()
         if not options.keep:
