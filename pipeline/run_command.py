@@ -15,6 +15,7 @@ from pipeline.console import open_console
 from pipeline.errors import RecipeError, UsageError
 from pipeline.hooks import Observer, Run, Shielded, Silent
 from pipeline.interruption import Interrupted, signals
+from pipeline.launchers import jobs
 from pipeline.launchers.launcher import Open, preparer
 from pipeline.limits import Limits, limits_of
 from pipeline.plan import State, absent_inputs
@@ -43,6 +44,7 @@ def _execute(project: Project, composed: Composed) -> int:
     pending = [name for name in stages if situation.facts[name].artifact is None]
     for name in set(stages) - set(pending):
         situation.store.tidy(name, situation.wanted[name].fingerprint)
+        jobs.forget(situation.store.root, name, situation.wanted[name].fingerprint)
     if not pending:
         print(f"nothing to do: {len(stages)} stages done")
         made = {name: f.artifact for name, f in situation.facts.items() if f.artifact}

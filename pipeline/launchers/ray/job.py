@@ -26,6 +26,8 @@ from pipeline.launchers.node import INTERRUPTED
 from pipeline.launchers.ray import actors
 from pipeline.launchers.ray.settings import Settings
 from pipeline.launchers.standstill import Standstill
+from pipeline.progress import NOWHERE, where
+from pipeline.store import Store
 
 _SILENT = 5.0  # seconds after which a leader that ended without an outcome has none to give
 
@@ -50,6 +52,8 @@ class RayJob:
         self._standstill = Standstill(job.folder)
         self._name = uuid.uuid4().hex[:12]
         self._start = -1
+        self._in_vain = 0
+        self._furthest = NOWHERE
         self._ended_at: float | None = None
         files.forget_outcome(job.folder)
         files.write(job)
@@ -163,10 +167,12 @@ class RayJob:
         return self._failed(f"its leader ended with exit code {code} and no outcome")
 
     def _lost(self, why: str) -> Outcome | None:
-        starts = self._start + 1
         self.close()
-        if starts >= self._settings.starts:
-            what = f"{why}; it was started {starts} times (launcher.starts)"
+        place = where(Store(self.job.store).work(self.job.stage, self.job.wanted.fingerprint))
+        self._in_vain = self._in_vain + 1 if place.near(self._furthest) else 0
+        self._furthest = place
+        if self._in_vain >= self._settings.starts:
+            what = f"{why}; {self._in_vain} starts in a row got no further (launcher.starts)"
             return Outcome("failed", what, self._log())
         self.again = f"{why}; it is started again from what it kept"
         self.waits_for = "waiting for resources"
