@@ -77,9 +77,8 @@ def test_another_python_clock_and_disk_on_a_node_are_each_named_with_what_to_do(
     keys = over_slurm.folder / "keys"
     keys.write_text("TOKEN=hush no-such-command\n")
     keys.chmod(0o600)
-    words = (*GANG, f"launcher.python={python}", "launcher.setup=['cp no-such-file .']")
-    words += (f"launcher.environment_file={keys}",)
-    said = over_slurm.here(*LOOK, *words, expect=1)
+    words = (f"launcher.python={python}", "launcher.setup=['cp no-such-file .']", *GANG)
+    said = over_slurm.here(*LOOK, *words, f"launcher.environment_file={keys}", expect=1)
     said = " ".join(said.split())
     assert "wrong: n2: does not see the store: paths.store must be on a disk that all nodes" in said
     assert "wrong: n1: has other versions than this machine: python 3.1.4 (here 3." in said
