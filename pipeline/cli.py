@@ -151,7 +151,7 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
 
 def _doctor(project: Project, root: dict[str, Any]) -> int:
     from pipeline import doctor
-    from pipeline.tracking.observer import described
+    from pipeline.tracking.destination import described
 
     paths = root["paths"]
     found = doctor.facts(Path(paths["store"]).absolute())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.attempts import Attempts
 from pipeline.devices import Place, place
 from pipeline.errors import UsageError
 from pipeline.kinds import Needs, Stage
+from pipeline.launchers.requests import Blocks, ByStage, request_of
 from pipeline.limits import Limits, needs_again, needs_of
 
 
@@ -24,6 +26,13 @@ class Asked(Protocol):
 
     @property
     def cpus(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class _Asked:
+    nodes: int = 1
+    gpus: int | None = None
+    cpus: int | None = None
 
 
 _MIB = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}
@@ -48,9 +57,14 @@ def check(stage: Stage, asked: Asked, most: int) -> None:
             f"{stage.name}: {nodes * gpus} GPUs are too few for it, or do not divide its work. "
             f"See {key}.gpus and .nodes."
         )
+    if gpus and needs.engine_nodes and gpus < needs.engine_devices:
+        raise UsageError(
+            f"{stage.name}: an engine has {needs.engine_devices} GPUs, and a node that holds "
+            f"engines for it {gpus}. Set {key}.gpus higher, or rollout.tensor_parallel_size lower."
+        )
     if found.processes % nodes or (nodes > 1 and needs.beside):
         what = (
-            "engines on GPUs of their own are for one node"
+            "engines on GPUs of their own are for one node; rollout.engine_nodes has nodes for them"
             if needs.beside
             else f"its {found.processes} processes do not divide over {nodes} nodes"
         )
@@ -71,7 +85,23 @@ def spread(
     here = max(1, found.processes // nodes)
     cpus = asked.cpus or here * (limits.threads or 1)
     threads = limits.threads or max(1, cpus // here)
-    return Spread(Place(found.processes, None, threads, nodes), gpus, cpus)
+    return Spread(Place(found.processes, None, threads, nodes, first.engine_nodes), gpus, cpus)
+
+
+def gpus_asked(launcher: Mapping[str, Any], stage: Stage, profile: str, most: int) -> int | None:
+    """GPUs that a launcher's blocks ask for a stage on all its nodes; None: it has no blocks.
+
+    most: GPUs of a node.
+    """
+    if "profiles" not in launcher:
+        return None
+    parts: dict[str, Any] = {key: launcher[key] for key in ("job", "kinds", "stages")}
+    profiles = {name: ByStage(**said) for name, said in launcher["profiles"].items()}
+    blocks = Blocks(**parts, profiles=profiles)
+    said = request_of(blocks, lambda part, _: dict(part), stage.name, stage.kind.name, profile)
+    asked = _Asked(**{key: said[key] for key in ("nodes", "gpus") if key in said})
+    needs = needs_of(stage)
+    return nodes_of(asked, needs) * gpus_of(asked, needs, most)
 
 
 def nodes_of(asked: Asked, needs: Needs) -> int:

@@ -116,8 +116,11 @@ def test_a_recipe_over_ray_makes_the_files_that_it_makes_locally(
 def test_a_stage_that_lost_its_node_goes_on_elsewhere_and_its_orphan_publishes_nothing(
     toy: Toy, words: tuple[str, ...], cluster: Any
 ) -> None:
-    """The stage's own process is held up while its node dies, and wakes when it has a successor."""
-    run = toy.start(*words, *LONG)
+    """The stage's own process is held up while its node dies, and wakes when it has a successor.
+
+    `launcher.starts` counts those in a row that got no further.
+    """
+    run = toy.start(*words, *LONG, "launcher.starts=1")
     until(lambda: at_step(toy, "left", 3), "left did not begin")
     [leader] = leaders(toy)
     [orphan] = leader.children()

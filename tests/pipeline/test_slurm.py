@@ -15,11 +15,13 @@ import yaml
 from conftest import HERE, Toy, at_step, until
 from toy_recipe.kinds import REGISTRY, SourceConfig, WorkConfig
 
+from pipeline import state
 from pipeline.errors import UsageError
 from pipeline.graph import build
 from pipeline.launchers.slurm.cluster import Partition
 from pipeline.launchers.slurm.settings import seconds_of, settings_of
 from pipeline.launchers.slurm.shapes import Shapes
+from pipeline.launchers.slurm.submission import Submission, record
 from pipeline.limits import ONE_AT_A_TIME
 from tests.pipeline.slurm_cluster import Cluster
 
@@ -83,6 +85,18 @@ def test_a_submission_that_was_not_seen_to_answer_is_found_by_its_name(
     told = json.loads(record.read_text())
     record.write_text(json.dumps(told | {"id": None}))
     assert f"numbers: goes on as job {told['id']}" in toy(*words)
+
+
+def test_the_record_of_a_job_that_ended_without_its_runner_goes_with_the_next_run(
+    finished: Toy,
+) -> None:
+    """The runner was killed, and the stage had finished before the command was given again."""
+    [made] = finished.manifests("left")
+    kept = Submission("left", made["fingerprint"], "r1-left-1", "/a/job", "/a/log", "7")
+    file = record(finished.store, "left", made["fingerprint"])
+    state.write(file, kept)
+    assert "nothing to do" in finished.here("run")
+    assert not file.exists()
 
 
 def test_a_job_that_somebody_cancels_is_told_and_not_requeued(toy: Toy, cluster: Cluster) -> None:

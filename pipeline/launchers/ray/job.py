@@ -26,9 +26,9 @@ from pipeline.launchers.node import INTERRUPTED
 from pipeline.launchers.ray import actors
 from pipeline.launchers.ray.settings import Settings
 from pipeline.launchers.standstill import Standstill
-from pipeline.seeds import plain
+from pipeline.progress import NOWHERE, where
+from pipeline.store import Store
 
-_ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
 _SILENT = 5.0  # seconds after which a leader that ended without an outcome has none to give
 
 
@@ -52,6 +52,8 @@ class RayJob:
         self._standstill = Standstill(job.folder)
         self._name = uuid.uuid4().hex[:12]
         self._start = -1
+        self._in_vain = 0
+        self._furthest = NOWHERE
         self._ended_at: float | None = None
         files.forget_outcome(job.folder)
         files.write(job)
@@ -77,7 +79,10 @@ class RayJob:
         outcome = files.outcome(self.job.folder)
         if outcome is None and self._standstill.seconds() > standstill.GIVEN_UP:
             return self._lost(f"its node ({self.nodes}) gave no sign of life")
-        return self._ended() if outcome is None else self._seen(outcome)
+        if outcome is None:
+            return self._ended()
+        self._ended_at = self._ended_at or time.monotonic()
+        return files.seen(outcome, self.job, self._ended_at)
 
     def ask_to_end(self, grace: float) -> list[Any]:
         """Ask all leaders to end; what Ray makes ready when they have."""
@@ -93,7 +98,7 @@ class RayJob:
     def _begin(self) -> None:
         self._start += 1
         self.began_at = time.monotonic()
-        self._group = actors.group_of(self.bundle, self.job.nodes)
+        self._group = actors.group_of(self.bundle, self.job.machines)
         self._placed = self._group.ready()
         self._leaders: list[Any] = []
         self._places: list[Any] = []
@@ -103,12 +108,12 @@ class RayJob:
 
     def _lead(self) -> None:
         self.waits_for = "starting"
-        self._leaders = actors.leaders(self._group, self.bundle, self.job.nodes)
+        self._leaders = actors.leaders(self._group, self.bundle, self.job.machines)
         self._places = [one.where.remote() for one in self._leaders]
 
     def _see_where(self) -> None:
         """Once it is known where the leaders are, and the first one's address, they run."""
-        if self._runs or len(ray.wait(self._places, num_returns=self.job.nodes, timeout=0)[1]):
+        if self._runs or len(ray.wait(self._places, num_returns=len(self._places), timeout=0)[1]):
             return
         try:
             places = ray.get(self._places)
@@ -140,7 +145,7 @@ class RayJob:
         """How it ended that has no outcome: begun again where a node was lost."""
         if not self._runs:
             return None
-        for number, run in enumerate(self._runs):
+        for number, run in enumerate(self._runs[: self.job.nodes]):  # it goes on without engines
             if number in self._codes or not ray.wait([run], timeout=0)[0]:
                 continue
             try:
@@ -162,10 +167,12 @@ class RayJob:
         return self._failed(f"its leader ended with exit code {code} and no outcome")
 
     def _lost(self, why: str) -> Outcome | None:
-        starts = self._start + 1
         self.close()
-        if starts >= self._settings.starts:
-            what = f"{why}; it was started {starts} times (launcher.starts)"
+        place = where(Store(self.job.store).work(self.job.stage, self.job.wanted.fingerprint))
+        self._in_vain = self._in_vain + 1 if place.near(self._furthest) else 0
+        self._furthest = place
+        if self._in_vain >= self._settings.starts:
+            what = f"{why}; {self._in_vain} starts in a row got no further (launcher.starts)"
             return Outcome("failed", what, self._log())
         self.again = f"{why}; it is started again from what it kept"
         self.waits_for = "waiting for resources"
@@ -179,16 +186,6 @@ class RayJob:
     def _log(self) -> Path | None:
         log = self.job.folder / f"start-{self._start}.node0.log"
         return log if log.exists() and log.stat().st_size else None
-
-    def _seen(self, outcome: Outcome) -> Outcome | None:
-        """An outcome counts when this machine sees the result, too."""
-        result = self.job.store / plain(self.job.stage) / self.job.wanted.fingerprint
-        if outcome.state != "finished" or result.exists():
-            return outcome
-        self._ended_at = self._ended_at or time.monotonic()
-        if time.monotonic() - self._ended_at < _ARRIVES:
-            return None
-        return Outcome("failed", f"it has finished, and its result {result} is not seen here")
 
 
 def _last_line(error: BaseException) -> str:

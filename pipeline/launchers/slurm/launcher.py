@@ -30,7 +30,6 @@ from pipeline.situation import Situation
 
 _RESTS = 3.0  # seconds between two starts
 _TICK = 0.2  # seconds between looks at outcomes
-_ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
 _LOOKS = 4  # at the queue, after which a job that has left it is taken to be silent
 
 
@@ -204,13 +203,8 @@ class SlurmLauncher:
             if job.ended_at is None or time.monotonic() - job.ended_at < patience:
                 return None
             return why_it_ended(job.job, job.sent, job.queued)
-        result = job.job.store / job.sent.stage / job.sent.fingerprint
-        if outcome.state != "finished" or result.exists():
-            return outcome
         job.ended_at = job.ended_at or time.monotonic()
-        if time.monotonic() - job.ended_at < _ARRIVES:
-            return None
-        return Outcome("failed", f"it has finished, and its result {result} is not seen here")
+        return files.seen(outcome, job.job, job.ended_at)
 
 
 def _show_log(here: Path, there: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.launchers.job import Job
-from pipeline.launchers.node import STARTS
+from pipeline.launchers.node import INTERRUPTED, STARTS
 from pipeline.launchers.slurm.settings import Request, Settings
 
 UNSEEN = 66  # the exit code of a script that does not see the job's folder
@@ -17,15 +17,31 @@ MEMORY = "out-of-memory"  # in the job's folder: Slurm says that it was killed f
 ASKED = "asked-to-leave"  # in the job's folder: the last start that the scheduler wanted to end
 CANCELLED = "cancelled"  # in the job's folder: the user wants no more of it
 
+#: Nodes that hold engines have a step of their own: the stage goes on without one that is lost.
+#: With --no-kill Slurm does not put a job back that has lost its first node, with this script, and
+#: calls it RUNNING until its time limit: so those that are left do it.
+_ENGINES = """\
+hold='while "${{@:2}}" --number $(($1 + SLURM_NODEID)); [ $? = {interrupted} ]; do
+  first=$(scontrol show job -o "$SLURM_JOB_ID" | grep -o "BatchHost=[^ ]*" | cut -d= -f2)
+  nodes=$(squeue -h -j "$SLURM_JOB_ID" -o %N)
+  [ -z "$nodes" ] || scontrol show hostnames "$nodes" | grep -qx "$first" ||
+    scontrol requeue "$SLURM_JOB_ID"
+  sleep {rests}
+done'
+leaders "$hold" {first} {flags} --output="$folder/start-$start.engines%n.log" \\
+  2>"$errors.engines" &
+"""
 #: After the stage: `$start` counts the starts before this one, `$step` is srun.
 #: Where another machine dies, the surviving rank fails, and Slurm would call the job FAILED: it is
 #: put back from in here unless the stage itself has said how it ended.
 _AROUND = """\
-srun {flags} --output="$folder/start-$start.node%n.log" --open-mode=append \\
-  bash -c 'exec "$@" --number "$SLURM_NODEID"' node \\
-  {python} -m pipeline.launchers.node "$folder" \\
-  --job "$SLURM_JOB_ID" --start "$start" --patience {patience} \\
-  2>"$errors" &
+leaders() {{  # how each is started; the number of the first one; options of srun
+  exec srun --ntasks-per-node=1 --cpus-per-task={cpus} --open-mode=append "${{@:3}}" \\
+    bash -c "$1" node "$2" {python} -m pipeline.launchers.node "$folder" \\
+    --job "$SLURM_JOB_ID" --start "$start" --patience {patience}
+}}
+{engines}leaders 'exec "${{@:2}}" --number $(($1 + SLURM_NODEID))' 0 {flags} \\
+  --output="$folder/start-$start.node%n.log" 2>"$errors" &
 step=$!
 trap 'echo "$(date +%T) asked to leave"; echo "$start" >"$folder/{asked}"; kill -USR2 $step' USR2
 while kill -0 $step 2>/dev/null; do wait $step; done  # a trap ends a wait early
@@ -63,10 +79,11 @@ def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
     """The script. name: of the job."""
     lines = [
         "#!/bin/bash",
-        *(f"#SBATCH {option}" for option in options(name, job.nodes, shape, batch_log(job))),
+        *(f"#SBATCH {option}" for option in options(name, job.machines, shape, batch_log(job))),
         f"#SBATCH --comment={job.wanted.fingerprint}",
         f"#SBATCH --signal=B:USR2@{settings.leave_seconds}",
         "#SBATCH --requeue",
+        *(["#SBATCH --no-kill"] if job.engine_nodes else []),
     ]
     lines += prelude(settings)
     lines += [
@@ -81,7 +98,9 @@ def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
     ]
     patience = max(1.0, settings.leave_seconds * TO_LEAVE)
     around = _AROUND.format(
-        flags=" ".join(_step(shape)),
+        engines=_engines(job),
+        flags=" ".join(_step(job.nodes, "--kill-on-bad-exit=1", "--wait=60")),
+        cpus=shape.cpus,
         python=python(settings),
         patience=f"{patience:g}",
         starts=settings.starts,
@@ -118,6 +137,7 @@ def batch_log(job: Job) -> Path:
     return job.log.with_suffix(".slurm.log")
 
 
+_RESTS = 5  # seconds between looks at what Slurm says of a first node that is silent
 TO_LEAVE = 0.6  # of leave_seconds: then a stage that is still there is ended
 
 
@@ -143,10 +163,22 @@ def options(name: str, nodes: int, shape: Shape, log: Path) -> list[str]:
     return [f"--{option}={value}" for option, value in given.items() if value is not None]
 
 
-def _step(shape: Shape) -> list[str]:
-    """One leader a node; the first to fail ends the others."""
-    flags = ["--kill-on-bad-exit=1", "--wait=60", f"--cpus-per-task={shape.cpus}"]
-    return [*flags, "--ntasks-per-node=1"]
+def _engines(job: Job) -> str:
+    """What holds engines beside the stage, if anything does."""
+    if not job.engine_nodes:
+        return ""
+    flags = [f"--relative={job.nodes}", "--no-kill", "--kill-on-bad-exit=0", "--wait=0"]
+    return _ENGINES.format(
+        first=job.nodes,
+        flags=" ".join(_step(job.engine_nodes, *flags)),
+        interrupted=INTERRUPTED,
+        rests=_RESTS,
+    )
+
+
+def _step(nodes: int, *flags: str) -> list[str]:
+    """Of srun, for one leader on each of so many nodes."""
+    return [f"--nodes={nodes}", f"--ntasks={nodes}", *flags]
 
 
 def _import_paths() -> list[str]:

@@ -210,8 +210,7 @@ class _Run:
             logits_with_gradient=_shares_prompts(config),
             chunk_logits=CHUNK_LOGITS,
         )
-        whole = config.rollout.engine != "vllm" and shares_weights(own)
-        return replace(own, gathers=whole)
+        return replace(own, gathers=shares_weights(own))
 
 
 def _shares_prompts(config: RLConfig) -> bool:
