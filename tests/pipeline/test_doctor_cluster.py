@@ -74,14 +74,20 @@ def test_another_python_clock_and_disk_on_a_node_are_each_named_with_what_to_do(
     python = over_slurm.folder / "python"
     python.write_text(OTHERS.format(store=over_slurm.store, python=sys.executable))
     python.chmod(0o755)
-    words = (*GANG, f"launcher.python={python}", "launcher.setup=['cp no-such-file .']")
-    said = over_slurm.here(*LOOK, *words, expect=1)
+    keys = over_slurm.folder / "keys"
+    keys.write_text("TOKEN=hush no-such-command\n")
+    keys.chmod(0o600)
+    words = (f"launcher.python={python}", "launcher.setup=['cp no-such-file .']", *GANG)
+    said = over_slurm.here(*LOOK, *words, f"launcher.environment_file={keys}", expect=1)
     said = " ".join(said.split())
     assert "wrong: n2: does not see the store: paths.store must be on a disk that all nodes" in said
     assert "wrong: n1: has other versions than this machine: python 3.1.4 (here 3." in said
     assert "or set launcher.python" in said
     assert "note: n1: its clock is 90 s ahead" in said
     assert "before the stage this failed: cp no-such-file .. See launcher.modules, launcher" in said
+    assert f"this failed: . {keys}. See" in said
+    [log] = over_slurm.store.glob(".doctor/*/log")
+    assert "hush" not in said + log.read_text(), "a line of the file with the keys"
 
 
 def test_what_stages_cannot_have_is_told_before_a_probe(over_slurm: Toy, cluster: Cluster) -> None:

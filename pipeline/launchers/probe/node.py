@@ -54,9 +54,10 @@ def main() -> int:
     report["lock"] = _lock(folder)
     report |= _pings(folder, number)
     _tell(folder, report)
-    patience = CONNECTS + 3 * report.get("there_and_back", CONNECTS)
-    address = options.address or socket.gethostname()
-    report |= _meet(folder, report, address, request["reach"], patience)
+    if "there_and_back" in report:
+        patience = CONNECTS + 3 * report["there_and_back"]
+        address = options.address or socket.gethostname()
+        report |= _meet(folder, report, address, request["reach"], patience)
     _tell(folder, report | {"done": True})
     return 0
 

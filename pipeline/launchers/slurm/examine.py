@@ -29,9 +29,10 @@ from pipeline.launchers.slurm.shapes import Shapes
 from pipeline.limits import Limits
 from pipeline.situation import Situation
 
+#: Lines of files that are sourced are not shown: they may hold secrets.
 _SCRIPT = """\
 folder={folder}
-trap 'echo "{failed}$BASH_COMMAND"' ERR
+trap '[ "${{#BASH_SOURCE[@]}}" -gt 1 ] || echo "{failed}$BASH_COMMAND"' ERR
 {prelude}
 trap - ERR
 [ -e "$folder/request.json" ] || exit {unseen}
