@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.drill.cluster import clock
@@ -52,6 +52,7 @@ class Machine:
     address: str
     first: int
     outer: subprocess.Popen[bytes]
+    entered: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def path(self, place: str | Path) -> Path:
         """A place of its file system, as seen from outside."""
@@ -66,12 +67,14 @@ class Machine:
     ) -> subprocess.Popen[bytes]:
         """A command on it. Its process is below the one that is returned, and ends as that does."""
         with log.open("ab") as output:
-            return subprocess.Popen(
+            started = subprocess.Popen(
                 [*self._enter(), "env", "-C", str(folder), *command],
                 env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
+        self.entered.append(started)
+        return started
 
     def ask(self, *command: str, environment: Mapping[str, str] | None = None) -> str:
         """What a command says. Raises RuntimeError when it fails."""
@@ -103,6 +106,8 @@ class Machine:
     def kill(self) -> None:
         """A power cut."""
         os.kill(self.first, signal.SIGKILL)
+        for process in self.entered:
+            process.kill()  # one that is stopped would not take leave of its child
         self.outer.wait()
 
     def _enter(self) -> list[str]:

@@ -48,3 +48,5 @@ class MLflow:
         for pid, line in self._machines.login.processes().items():
             if "mlflow server" in line or "mlflow.server" in line:
                 os.kill(pid, number)
+        if number == signal.SIGCONT and self._process is not None:
+            self._process.send_signal(number)  # what waits for it stopped when it did
