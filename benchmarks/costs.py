@@ -1,6 +1,6 @@
 """How near `r1 plan --cost` comes to what others published, and what fits on which machine.
 
-    python -m benchmarks.costs [published] [paper] [fits] [memory]
+    python -m benchmarks.costs [published] [paper] [moe] [fits] [memory]
 
 Markdown on standard output; docs/costs.md has the tables as they came out. Nothing is trained: each
 row is a formula beside a number of its source (published_costs.py).
@@ -57,6 +57,41 @@ def paper() -> Iterator[str]:
         zero = _hours(known.work(stages["zero"]), replace(hardware, efficiencies=own))
         told_ = f"{speed_} tokens/s" if speed_ else "the speed of reading"
         yield f"- one sequence at {told_}: {zero / 101e3:.2f} ×"
+
+
+def moe() -> Iterator[str]:
+    """The same hours, as `r1 plan --cost profile=paper_moe hardware=h800x8` has them.
+
+    RL by an engine, what no program of this project carries on all GPUs; with DeepSeek's own
+    software, and with what engines of others reach (conf/hardware/_machine.yaml).
+    """
+    composed = compose(R1, ["profile=paper_moe", "hardware=h800x8"])
+    stages = build(composed.stages, R1.kinds(), composed.root).stages
+    own = machine("h800x8", 64)
+    others = replace(own, efficiencies=machine("h100x8").efficiencies)
+    hours = [
+        {name: found[name].gpu_hours for name in PAPER_STAGES}
+        for found in (forecast(stages, hardware).stages for hardware in (own, others))
+    ]
+    rows = []
+    for part, names, told in (
+        ("R1-Zero", ("zero",), 101_000),
+        ("SFT data: sampling, rewriting", DATA, 5_000),
+        ("R1: both SFTs", ("dev1", "dev3"), None),
+        ("R1: last RL, 1,700 steps", ("r1",), None),
+        ("R1: first RL, if it had R1-Zero's 10,400 steps", ("dev2",), None),
+    ):
+        sums = [sum(each[name] for name in names) for each in hours]
+        cells = [
+            cell for one in sums for cell in (f"{one:,.0f}", f"{one / told:.2f}" if told else "")
+        ]
+        rows.append([part, f"{told:,}" if told else "", *cells])
+    for each in hours:
+        each["left"] = (41_000 - each["dev1"] - each["dev3"] - each["r1"]) / each["dev2"] * 10_400
+    left = [cell for each in hours for cell in (f"{max(0.0, each['left']):,.0f}", "")]
+    rows.append(["R1: first RL, steps that the rest of 41K pays for", "", *left])
+    head = ("part", "paper", "DeepSeek's software", "ratio", "engines of others", "ratio")
+    yield from table("H800-hours by profile=paper_moe", head, rows)
 
 
 DATA = ("cold_start_data", "reasoning_data", "general_data")
@@ -144,7 +179,7 @@ PARTS = (
     "logits",
     "engine",
 )
-SECTIONS = {"published": tables, "paper": paper, "fits": fits, "memory": rl_memory}
+SECTIONS = {"published": tables, "paper": paper, "moe": moe, "fits": fits, "memory": rl_memory}
 
 
 def main(names: Sequence[str]) -> None:

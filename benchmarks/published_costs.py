@@ -18,12 +18,16 @@ from stages.project import R1
 HOUR = 3600.0
 PROMPT = 150.0  # tokens, where a source does not say: little beside completions of thousands
 LLAMA = "meta-llama/Llama-3.1-8B"
-NEMO = "NeMo-RL v0.4, its performance summary"
+V3 = "deepseek-ai/DeepSeek-V3"
+NEMO = "NeMo-RL {}, its performance summary"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of GRPO: `told` seconds for so many sequences on so many GPUs."""
+    """A step of GRPO: `told` seconds for so many sequences on so many GPUs.
+
+    tokens_s: told of each GPU. drawn: seconds of generation that were told.
+    """
 
     model: str
     machine: str
@@ -33,6 +37,8 @@ class Step:
     mean: float
     limit: int
     told: float
+    tokens_s: float | None = None
+    drawn: float | None = None
 
 
 class Serving(NamedTuple):
@@ -61,18 +67,32 @@ class Tuned(NamedTuple):
 
 
 STEPS = (
-    Step(LLAMA, "h100x8", 16, 1, 2048, 1060, 4096, 97.7),
-    Step("Qwen/Qwen3-32B", "h100x8", 32, 4, 2048, 3206, 4096, 393),
-    Step("Qwen/Qwen3-30B-A3B", "h100x8", 32, 4, 2048, 3154, 4096, 225),
-    Step("Qwen/Qwen3-235B-A22B", "h100x8", 128, 16, 512, 5671, 8192, 506),
-    Step("deepseek-ai/DeepSeek-V3", "h100x8", 256, 32, 512, 745, 1536, 154),
+    Step(LLAMA, "h100x8", 16, 1, 2048, 1060, 4096, 97.7, 1562),
+    Step("Qwen/Qwen3-32B", "h100x8", 32, 4, 2048, 3206, 4096, 393, 540),
+    Step("Qwen/Qwen3-30B-A3B", "h100x8", 32, 4, 2048, 3154, 4096, 225, 925),
+    Step("Qwen/Qwen3-235B-A22B", "h100x8", 128, 16, 512, 5671, 8192, 506, 45.7),
+    Step(V3, "h100x8", 256, 32, 512, 745, 1536, 154, 11),
+)
+LATER_STEPS = (
+    Step(LLAMA, "h100x8", 16, 1, 2048, 1019, 4096, 92.8, 1581),
+    Step("Qwen/Qwen3-32B", "h100x8", 32, 4, 2048, 3251, 4096, 376, 571),
+    Step("Qwen/Qwen3-30B-A3B", "h100x8", 32, 2, 2048, 3203, 4096, 192, 1102),
+    Step("Qwen/Qwen3-235B-A22B", "h100x8", 128, 16, 512, 5698, 8192, 395, 58.9),
+    Step("Qwen/Qwen3-235B-A22B", "h100x8", 256, 16, 512, 5713, 8192, 312),
+    Step(V3, "h100x8", 256, 32, 512, 701, 1536, 134, 12.1),
+    Step(V3, "h100x8", 512, 32, 512, 697, 1536, 111),
+)
+#: verl's docs/perf/dpsk.md has the seconds and no name of a GPU; its text speaks of H20. The batch
+#: is its script's: 96 prompts of 8 answers.
+VERL_STEPS = tuple(
+    Step(V3, name, 96, 32, 768, 1960, 9632, 1700, drawn=1050) for name in ("h20x8", "h100x8")
 )
 DISTILLED = "deepseek-ai/DeepSeek-R1-Distill-Qwen"
 SERVING = (
     Serving(LLAMA, "h100x1", 1, 256, 1000, BF16, 12500, "vLLM on an H100 (told second-hand)"),
     Serving(f"{DISTILLED}-7B", "a100x1", 1, 128, 1000, BF16, 3363, "vLLM on an A100 (second-hand)"),
     Serving(
-        *("deepseek-ai/DeepSeek-V3", "h800x8", 8, 700, 4989, FP8, 14800),
+        *(V3, "h800x8", 8, 700, 4989, FP8, 14800),
         "DeepSeek's serving, of a node of 8 H800 (open-infra-index)",
     ),
 )
@@ -149,21 +169,41 @@ def _learnt(model: shapes.Shape, tokens: float, length: float, again: bool) -> P
 
 
 def tables() -> Iterator[str]:
-    yield from _steps()
+    yield from _steps("v0.4", STEPS)
+    yield from _steps("v0.5", LATER_STEPS)
+    yield from _verl()
     yield from _training()
     yield from _serving()
     yield from _runs()
 
 
-def _steps() -> Iterator[str]:
+def _steps(version: str, steps: Sequence[Step]) -> Iterator[str]:
     rows = []
-    for step in STEPS:
+    for step in steps:
         drawn, passes = grpo_seconds(step)
-        overhead = machine(step.machine).efficiencies.rl_overhead
-        name, told = step.model.partition("/")[2], beside(overhead * (drawn + passes), step.told)
-        rows.append([name, str(step.gpus), f"{drawn:.0f} + {passes:.0f}", *told])
-    head = ("model", "GPUs", "drawn + passes, s", "with the overhead", "published", "ratio")
-    yield from table(f"A step of GRPO on H100s ({NEMO})", head, rows)
+        seconds = machine(step.machine).efficiencies.rl_overhead * (drawn + passes)
+        tokens = step.sequences * (step.mean + PROMPT) / seconds / step.gpus
+        name, told = step.model.partition("/")[2], beside(seconds, step.told)
+        more = beside(tokens, step.tokens_s) if step.tokens_s else ["", "", ""]
+        rows.append([name, str(step.gpus), f"{drawn:.0f} + {passes:.0f}", *told, *more])
+    head = ["model", "GPUs", "drawn + passes, s", "with the overhead", "published", "ratio"]
+    head += ["tokens/s a GPU", "published", "ratio"]
+    yield from table(f"A step of GRPO on H100s ({NEMO.format(version)})", head, rows)
+
+
+def _verl() -> Iterator[str]:
+    """Generation and the whole step; the share of the peak that passes reach is told, too: 0.19."""
+    rows: list[list[str]] = []
+    for step in VERL_STEPS:
+        assert step.drawn
+        own, (drawn, passes) = machine(step.machine).efficiencies, grpo_seconds(step)
+        of_rollout = beside(own.rl_overhead * drawn, step.drawn)
+        of_step = beside(own.rl_overhead * (drawn + passes), step.told)
+        share = beside(own.training["rl"] * own.moe, 0.19)
+        rows.append([machine(step.machine).device.name, *of_rollout, *of_step, *share])
+    head = ["on 96", "rollout, s", "published", "ratio", "step, s", "published", "ratio"]
+    head += ["share of the peak", "published", "ratio"]
+    yield from table("A step of GRPO of DeepSeek-V3 (verl, docs/perf/dpsk.md)", head, rows)
 
 
 def _training() -> Iterator[str]:

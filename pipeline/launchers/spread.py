@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.attempts import Attempts
 from pipeline.devices import Place, place
 from pipeline.errors import UsageError
 from pipeline.kinds import Needs, Stage
+from pipeline.launchers.requests import Blocks, ByStage, request_of
 from pipeline.limits import Limits, needs_again, needs_of
 
 
@@ -24,6 +26,13 @@ class Asked(Protocol):
 
     @property
     def cpus(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class _Asked:
+    nodes: int = 1
+    gpus: int | None = None
+    cpus: int | None = None
 
 
 _MIB = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}
@@ -77,6 +86,22 @@ def spread(
     cpus = asked.cpus or here * (limits.threads or 1)
     threads = limits.threads or max(1, cpus // here)
     return Spread(Place(found.processes, None, threads, nodes, first.engine_nodes), gpus, cpus)
+
+
+def gpus_asked(launcher: Mapping[str, Any], stage: Stage, profile: str, most: int) -> int | None:
+    """GPUs that a launcher's blocks ask for a stage on all its nodes; None: it has no blocks.
+
+    most: GPUs of a node.
+    """
+    if "profiles" not in launcher:
+        return None
+    parts: dict[str, Any] = {key: launcher[key] for key in ("job", "kinds", "stages")}
+    profiles = {name: ByStage(**said) for name, said in launcher["profiles"].items()}
+    blocks = Blocks(**parts, profiles=profiles)
+    said = request_of(blocks, lambda part, _: dict(part), stage.name, stage.kind.name, profile)
+    asked = _Asked(**{key: said[key] for key in ("nodes", "gpus") if key in said})
+    needs = needs_of(stage)
+    return nodes_of(asked, needs) * gpus_of(asked, needs, most)
 
 
 def nodes_of(asked: Asked, needs: Needs) -> int:

@@ -17,6 +17,7 @@ one says so, and its job is started again. Machines after those of the gang hold
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -109,7 +110,8 @@ class Team(Peers):
         def beat() -> None:
             while True:
                 time.sleep(BEAT)
-                os.utime(own)
+                with contextlib.suppress(OSError):  # a disk that fails for a moment
+                    os.utime(own)
 
         threads.start(threading.Thread(target=beat, name="leader", daemon=True))
 

@@ -10,14 +10,17 @@ from typing import Any
 from pipeline import checks
 from pipeline.compose import Composed
 from pipeline.errors import UsageError
+from pipeline.launchers.spread import gpus_asked
 from pipeline.plan import State, decide
 from pipeline.progress import clock
 from pipeline.project import Project
 from pipeline.situation import Situation, survey
 from pipeline.stage_rows import filled
+from stages.commands.time_limits import too_short
 from stages.costs.detect import gpus
 from stages.costs.estimate import Estimate, Forecast, forecast
-from stages.costs.hardware import FILE, GB, SECTION, of_root
+from stages.costs.hardware import FILE, GB, SECTION, Hardware, of_root
+from stages.costs.schedule import Granted
 
 HEAD = (
     *("stage", "devices", "tokens in", "tokens out", "FLOPs", "GPU-hours"),
@@ -48,11 +51,17 @@ def foreseen(situation: Situation, composed: Composed) -> Forecast:
     facts = {name: artifact.facts for name, artifact in there.items()}
     done = {name for name in stages if decisions[name].state is State.DONE}
     hardware = of_root(composed.root, composed.choices.get(SECTION, ""))
-    return forecast(stages, hardware, facts, done)
+    return forecast(stages, hardware, facts, done, asked_by(composed, hardware))
+
+
+def asked_by(composed: Composed, hardware: Hardware) -> Granted:
+    """The GPUs that the launcher of a config asks a scheduler for."""
+    launcher, profile = composed.root["launcher"], composed.choices.get("profile", "")
+    return lambda stage: gpus_asked(launcher, stage, profile, hardware.devices)
 
 
 def cautions(situation: Situation, pending: Sequence[str]) -> list[str]:
-    """What of a run that begins cannot fit on the machine: said, as the estimate may be wrong.
+    """What of a run cannot fit, in memory or in a time limit: said, as the estimate may be wrong.
 
     Without a GPU, and without a machine that is named, nothing is estimated.
     """
@@ -69,7 +78,9 @@ def cautions(situation: Situation, pending: Sequence[str]) -> list[str]:
         for one in found.stages.values()
         if one.problems and one.stage in pending
     }
-    return [f"{text} (r1 plan --cost)" for text in checks.lines(texts, when_run=True)]
+    said = [*checks.lines(texts, when_run=True)]
+    said += too_short(found, situation.graph.stages, composed, pending)
+    return [f"{text} (r1 plan --cost)" for text in said]
 
 
 def as_json(found: Forecast) -> dict[str, Any]:
@@ -167,6 +178,9 @@ def _words(found: Forecast) -> Iterator[str]:
         if one.unknown:
             names = ", ".join(one.unknown)
             yield from filled([f"{one.stage}: nobody knows the shape of {names}; counted as 0"], "")
+    if others := [one.stage for one in found.stages.values() if one.not_here]:
+        yield from filled(others, ", ", "not run here: ")
+        yield "(r1 plan says why; reckoned as by a program that shares all out over all devices)"
     texts = {one.stage: list(one.problems) for one in found.stages.values() if one.problems}
     if texts:
         yield "!: does not fit, so its time says little"

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.kinds import Problem, Stage
-from stages.costs import fits, memory, speed
+from stages.costs import elsewhere, fits, memory, speed
 from stages.costs.hardware import Hardware
-from stages.costs.schedule import Slot, critical_path, slots
+from stages.costs.schedule import Granted, Slot, critical_path, nothing, slots
 from stages.costs.work import Draw, Handled, Known, Passes, Work, assumed
+from stages.settings import carried
 
 HOUR = 3600.0
 
@@ -28,7 +29,8 @@ class Estimate:
     or CPU cores, that it has meanwhile. peak_bytes: of one device, by what holds them, at the
     moment when most is held; empty: nothing there. disk_bytes: of the result; scratch_bytes: of
     checkpoints until it is there. money: None: no price. phases: seconds by phase. unknown: models
-    whose shape nobody knows, so that their part is missing.
+    whose shape nobody knows, so that their part is missing. updates: steps of an optimiser.
+    not_here: too large for the programs of this project.
     """
 
     stage: str
@@ -47,6 +49,8 @@ class Estimate:
     scratch_bytes: float = 0.0
     unknown: tuple[str, ...] = ()
     rows: float = 0.0
+    updates: float = 0.0
+    not_here: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,11 @@ def forecast(
     hardware: Hardware,
     facts: Mapping[str, Mapping[str, Any]] | None = None,
     done: Collection[str] = (),
+    granted: Granted = nothing,
 ) -> Forecast:
     """What it takes to run these stages. facts: what finished ones told, by stage (their `rows`).
 
-    done: stages that are not run again; they are left out.
+    done: stages that are not run again; they are left out. granted: GPUs that a scheduler gives.
     """
     if not stages:
         return Forecast(hardware, {}, {})
@@ -95,7 +100,7 @@ def forecast(
     def seconds(name: str, devices: int) -> float:
         return sum(dict(_phases(stages[name], known, hardware, devices)).values())
 
-    found = slots(stages, hardware, seconds, done)
+    found = slots(stages, hardware, seconds, done, granted)
     return Forecast(
         hardware,
         {
@@ -128,11 +133,12 @@ def work_of(stage: Stage, known: Known) -> Work:
 def _phases(
     stage: Stage, known: Known, hardware: Hardware, devices: int
 ) -> Iterator[tuple[str, float]]:
-    return speed.phases(stage.kind.name, known.work(stage), hardware, max(1, devices))
+    work = elsewhere.placed(stage, known.work(stage), hardware)
+    return speed.phases(stage.kind.name, work, hardware, max(1, devices))
 
 
 def _estimate(stage: Stage, known: Known, hardware: Hardware, devices: int) -> Estimate:
-    work = known.work(stage)
+    work, not_here = elsewhere.placed(stage, known.work(stage), hardware), carried.too_large(stage)
     phases = dict(_phases(stage, known, hardware, devices))
     seconds = sum(phases.values())
     used = devices if _computes(work) else 0
@@ -146,7 +152,7 @@ def _estimate(stage: Stage, known: Known, hardware: Hardware, devices: int) -> E
         flops=sum(speed.flops(task) for task in work.tasks),
         seconds=seconds,
         gpu_hours=hours,
-        peak_bytes=memory.peak(work, hardware, devices),
+        peak_bytes={} if not_here else memory.peak(work, hardware, devices),
         disk_bytes=work.disk.published,
         money=None if price is None else hours * price,
         phases=phases,
@@ -155,6 +161,8 @@ def _estimate(stage: Stage, known: Known, hardware: Hardware, devices: int) -> E
         scratch_bytes=work.disk.scratch,
         unknown=work.unknown,
         rows=known.rows(stage),
+        updates=sum(task.updates for task in work.tasks if isinstance(task, Passes)),
+        not_here=not_here,
     )
 
 

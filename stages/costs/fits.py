@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
-from stages.costs import memory
+from stages.costs import elsewhere, memory
 from stages.costs.hardware import GB, Hardware
 from stages.costs.more_room import more
 from stages.costs.remedies import (
@@ -21,15 +21,21 @@ from stages.costs.remedies import (
     needed,
     remedies,
 )
-from stages.costs.work import Draw, Work
+from stages.costs.work import SHARED_OUT, Draw, Work
+from stages.settings import carried
 from stages.settings.context import positions
 
 
 def problems(stage: Stage, work: Work, hardware: Hardware, devices: int) -> Iterator[Problem]:
     """What stands against running a stage there; on a CPU there is too little to go by."""
-    if not hardware.device.accelerator:
+    if not hardware.device.accelerator or carried.too_large(stage):
         return
-    if work.trained:
+    if work.trained and work.trained.strategy == SHARED_OUT:
+        if found := elsewhere.problem(
+            stage, hardware, needed(work, hardware, devices), limit(hardware)
+        ):
+            yield found
+    elif work.trained:
         yield from _training(stage, work, hardware, devices)
     for task in engines(work):
         if problem := _cache(stage, task, hardware, devices):

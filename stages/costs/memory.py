@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stages.costs.hardware import GB, Hardware
 from stages.costs.shapes import BF16, FP32, Shape
-from stages.costs.work import Draw, Passes, Trained, Work
+from stages.costs.work import SHARED_OUT, Draw, Passes, Trained, Work
 
 GIB = 2**30
 ADAM = 2 * FP32  # its two averages
@@ -65,8 +65,9 @@ def _rollout(held: Trained, task: Draw, hardware: Hardware, devices: int) -> Par
     if not task.engine.beside:
         return _serving(task, hardware)
     found = states(held, devices) | {"bf16 copies": 0.0}
-    if held.gathers:
-        found["weights"] = FP32 * held.model.parameters
+    if held.gathers:  # in the type that passes have
+        size = BF16 if held.bf16 else FP32
+        found["gathered weights"] = size * held.model.parameters * (1 + held.frozen)
     return found | _serving(task, hardware)
 
 
@@ -80,6 +81,10 @@ def states(held: Trained, devices: int) -> Parts:
     if held.strategy == "deepspeed":  # weights in bf16, with fp32 ones beside the averages
         weights, gradients = BF16 * all_, BF16 * learnt / devices
         optimiser, copies = (ADAM + FP32) * learnt / devices, 0.0
+    if held.strategy == SHARED_OUT:  # weights in bf16, with fp32 ones beside the averages
+        weights, gradients = BF16 * all_ / devices, FP32 * learnt / devices
+        optimiser, copies = (ADAM + FP32) * learnt / devices, 0.0
+        frozen = held.frozen * BF16 * all_ / devices
     if shares_weights(held):
         weights, frozen = weights / devices, frozen / devices
         copies = 2 * BF16 * all_ / held.model.layers  # of the layer at work and the next

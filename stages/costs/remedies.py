@@ -138,7 +138,7 @@ def _of_shares(stage: Stage, work: Work, hardware: Hardware, devices: int) -> It
     words = f"+parallel@stages.{stage.name}.parallel=fsdp2"
     if getattr(stage.config, "reference_sync_steps", 0) and held.rank is None:
         words += f" stages.{stage.name}.reference_sync_steps=0"
-    whole = any(isinstance(t, Draw) and t.engine.name != memory.VLLM for t in work.tasks)
+    whole = any(isinstance(task, Draw) for task in work.tasks)
     yield Remedy("parallel.strategy", words, holding(strategy="fsdp", gathers=whole), many)
 
 

@@ -9,7 +9,16 @@ from typing import Any
 
 from pipeline.devices import place
 from pipeline.kinds import Needs, Stage
+from stages.costs import elsewhere
 from stages.costs.hardware import Hardware
+
+#: The devices that a scheduler gives a stage; None: a share of the machines.
+Granted = Callable[[Stage], int | None]
+
+
+def nothing(stage: Stage) -> int | None:
+    """No scheduler says anything of a stage."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ def slots(
     hardware: Hardware,
     seconds: Callable[[str, int], float],
     done: Collection[str] = (),
+    granted: Granted = nothing,
 ) -> dict[str, Slot]:
     """Every stage as soon as its inputs are there and the launcher has room. done: take no time."""
     launcher = _launcher(stages)
@@ -41,7 +51,7 @@ def slots(
         for name in ready:
             if len(running) >= most:
                 break
-            taken = devices_of(stages[name], hardware, tuple(free), at_once)
+            taken = devices_of(stages[name], hardware, tuple(free), at_once, granted)
             if taken is None and running:
                 continue
             own = taken if taken is not None else tuple(free)
@@ -58,20 +68,34 @@ def slots(
 
 
 def devices_of(
-    stage: Stage, hardware: Hardware, free: tuple[str, ...], at_once: int
+    stage: Stage,
+    hardware: Hardware,
+    free: tuple[str, ...],
+    at_once: int,
+    granted: Granted = nothing,
 ) -> tuple[str, ...] | None:
     """The devices that the launcher would give a stage now; None: it waits."""
     if not hardware.device.accelerator:
         return ()
+    machine, asked = hardware.total, elsewhere.devices(stage, hardware)
+    given = granted(stage) if asked is None else asked
+    if given is not None:
+        machine, at_once = min(given, machine), 1
+        if len(free) < machine:
+            return None
+        free = free[:machine]
+    if asked is not None or machine == 0:
+        return free
     needs = stage.kind.needs(stage) if stage.kind.needs else Needs()
-    found = place(needs, free, hardware.total, at_once)
+    found = place(needs, free, machine, at_once)
     return None if found is None else found.devices or ()
 
 
 def _count(own: tuple[str, ...], stage: Stage, hardware: Hardware, at_once: int) -> int:
-    """Devices; of a CPU the cores of its threads."""
+    """Devices; of a CPU the cores of its threads. An engine has its own, be they there or not."""
     if hardware.device.accelerator:
-        return len(own)
+        asked = elsewhere.devices(stage, hardware)
+        return len(own) if asked is None else asked
     needs = stage.kind.needs(stage) if stage.kind.needs else Needs()
     launcher = stage.root.get("launcher") or {}
     threads = launcher.get("threads") or max(1, hardware.total // at_once)

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from stages.costs import memory
 from stages.costs.hardware import GB, Hardware
 from stages.costs.shapes import BF16, FP32
-from stages.costs.work import FORWARD, ROLLOUT, TRAIN, Draw, Handled, Passes, Task, Work
+from stages.costs.work import (
+    FORWARD,
+    REWARD,
+    ROLLOUT,
+    SHARED_OUT,
+    TRAIN,
+    Draw,
+    Handled,
+    Passes,
+    Task,
+    Work,
+)
 
 RL = "rl"
 START, ROWS = "start", "rows"
@@ -21,7 +32,7 @@ def phases(kind: str, work: Work, hardware: Hardware, devices: int) -> Iterator[
     """Seconds of a stage by phase, in the order in which they come."""
     own = hardware.efficiencies
     computes = any(not isinstance(task, Handled) for task in work.tasks)
-    found = {START: own.start_seconds if computes else own.light_seconds}
+    found = {START: work.starts * own.start_seconds if computes else own.light_seconds}
     for task in work.tasks:
         seconds = _seconds(kind, task, work, hardware, devices)
         found[task.phase] = found.get(task.phase, 0.0) + seconds
@@ -54,6 +65,8 @@ def _seconds(kind: str, task: Task, work: Work, hardware: Hardware, devices: int
         case Passes():
             slow = own.rl_overhead if kind == RL else 1.0
             left = max(1, devices - apart)
+            if task.phase == REWARD and work.trained and work.trained.strategy == SHARED_OUT:
+                left = 1  # reward models are in the process that leads the engine
             return passes_seconds(kind, task, work, hardware, left) * slow
         case _:
             return task.rows * own.row_seconds.get(kind, 0.0)
@@ -92,6 +105,8 @@ def _update_travel(task: Passes, work: Work, hardware: Hardware, devices: int) -
     """Seconds in which gradients of copies are averaged, once a step and not beside the passes."""
     held = work.trained
     if devices == 1 or held is None or task.reads or memory.shares_weights(held):
+        return 0.0
+    if held.strategy == SHARED_OUT:  # each device has gradients of a part
         return 0.0
     travels = 2 * FP32 * memory.trained_parameters(held) * (devices - 1) / devices
     return travels / _link(hardware, devices)

@@ -137,6 +137,10 @@ Task = Draw | Passes | Handled
 ROLLOUT, REWARD, TRAIN, VALIDATION, ROWS = "rollout", "reward", "train", "validation", "rows"
 
 
+#: The strategy of a program that shares everything out over its devices (elsewhere.py).
+SHARED_OUT = "shared out"
+
+
 @dataclass(frozen=True)
 class Trained:
     """What a stage that trains holds on a device.
@@ -159,7 +163,7 @@ class Trained:
     logits: bool = False
     logits_with_gradient: bool = False
     chunk_logits: float = math.inf  # that a pass has at a time, at most
-    gathers: bool = False  # whole weights, for a rollout
+    gathers: bool = False  # whole weights and a whole reference, for a rollout
     stage: int = 0  # of ZeRO
     context: int = 1  # devices that a sequence is cut over
 
@@ -174,7 +178,10 @@ class Disk:
 
 @dataclass(frozen=True)
 class Work:
-    """All that a stage does. rows, row_tokens: what it hands on. counted: FLOPs of compute.py."""
+    """All that a stage does. rows, row_tokens: what it hands on. counted: FLOPs of compute.py.
+
+    starts: of the program that runs it.
+    """
 
     rows: float = 0.0
     row_tokens: float = 0.0
@@ -183,6 +190,7 @@ class Work:
     counted: float = 0.0
     disk: Disk = field(default_factory=Disk)
     light: bool = False
+    starts: int = 1
     overlaps: bool = False  # a rollout is drawn while the one before is learnt
     unknown: tuple[str, ...] = ()  # models whose shape nobody knows
 

@@ -18,9 +18,9 @@ class Places:
 
     reference: the Hugging Face folder whose weights are the segment's reference, and the policy
     where no checkpoint is. rows: the prompts of the segment, in order. client: the file with the
-    reward function, which finds the service by the file beside it. curves: the engine's own log of
-    this start, a line of JSON for each rollout. url: where the reward of one completion is asked
-    for, with the token. reached: the rollouts that its checkpoints have.
+    reward functions, which find the service by the file beside it; the engine is started in its
+    folder. curves: the engine's own log of this start, a line of JSON for each rollout. reached:
+    the rollouts that its checkpoints have.
     """
 
     reference: Path
@@ -28,7 +28,6 @@ class Places:
     checkpoints: Path
     client: Path
     curves: Path
-    url: str
     reached: int
 
 

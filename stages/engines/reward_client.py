@@ -1,4 +1,4 @@
-"""The reward function that an engine is given: it asks the stage that started the engine.
+"""The reward functions that engines are given: they ask the stage that started the engine.
 
 This file runs in the engine's environment, on any of its machines, so it needs Python's standard
 library alone. The stage copies it into its work folder and writes `reward_service.json` beside it:
@@ -19,6 +19,7 @@ import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
+from typing import Any
 
 SERVICE = Path(__file__).with_name("reward_service.json")
 GATHER = 0.02  # seconds in which rows meet that travel together
@@ -46,6 +47,12 @@ async def compute_score(
     row: Row = {"ask": uuid.uuid4().hex, "completion": solution_str}
     row |= {"place": int(str(extra_info["index"])), "prompt": int(str(extra_info["prompt"]))}
     return await ask(row)
+
+
+async def slime_reward(args: object, sample: Any, **_: object) -> float:
+    """slime's: of one of its samples, whose label is `{"prompt": …, "place": …}` as JSON."""
+    row: Row = {"ask": uuid.uuid4().hex, "completion": sample.response}
+    return await ask(row | json.loads(sample.label))
 
 
 async def ask(row: Row) -> float:

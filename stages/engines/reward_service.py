@@ -2,8 +2,7 @@
 
     POST /score          {"rows": [{"ask", "prompt", "place", "completion"}, …]}
                          → {"rows": [{"reward": 1.0} or {"error": "row 17 …"}, …]}
-                         Authorization: Bearer TOKEN            verl (reward_client.py)
-    POST /one/TOKEN      {"prompt", "response", "label"} → 1.0  slime, whose label is our row
+                         Authorization: Bearer TOKEN            (reward_client.py)
 
 The token is drawn anew by every process. It stands in a file that its owner alone can read, beside
 the client. The service binds the loopback interface unless configuration names an address; what it
@@ -25,7 +24,7 @@ from typing import Any
 from pipeline import threads
 from pipeline.context import moved
 from pipeline.errors import UsageError
-from stages.engines.scoring import Asked, Scoring, asked_of
+from stages.engines.scoring import Scoring, asked_of
 from stages.settings.engine import Engine
 
 MOST_BYTES = 256 << 20  # of a request
@@ -63,11 +62,6 @@ class RewardService:
         self._thread.join()
         self._server.server_close()
 
-    @property
-    def one_url(self) -> str:
-        """Where one completion is scored, by whoever knows this address."""
-        return f"{self.url}/one/{self.token}"
-
     def write_beside(self, client: Path) -> None:
         """Say where the service is, in a file that nobody else can read."""
         path = client.with_name(SERVICE)
@@ -96,24 +90,17 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Every answer is JSON."""
         moved()
-        one = self.path.startswith("/one/")
-        given = self.path.removeprefix("/one/") if one else self.headers.get("Authorization", "")
-        wanted = self.token if one else f"Bearer {self.token}"
+        given, wanted = self.headers.get("Authorization", ""), f"Bearer {self.token}"
         length = int(self.headers.get("Content-Length") or 0)
         if not hmac.compare_digest(given.encode(), wanted.encode()):
             return self._refuse(401, "this token is not the service's", length)
         if length > MOST_BYTES:
             return self._refuse(413, f"{length} bytes: send at most {MOST_BYTES}", length)
         try:
-            said = json.loads(self.rfile.read(length))
-            asked = [_of_slime(said)] if one else asked_of(said["rows"])
+            asked = asked_of(json.loads(self.rfile.read(length))["rows"])
         except (ValueError, KeyError, TypeError) as error:
             return self._say(400, {"error": f"no rows to score: {error}"})
-        answers = self.scoring.answer(asked)
-        if not one:
-            return self._say(200, {"rows": answers})
-        failed = answers[0].get("error")
-        return self._say(500 if failed else 200, failed or answers[0]["reward"])
+        return self._say(200, {"rows": self.scoring.answer(asked)})
 
     def _refuse(self, status: int, words: str, length: int) -> None:
         """What is sent is read up to a limit: closed before, the answer might not arrive."""
@@ -129,10 +116,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Its address has the token."""
-
-
-def _of_slime(said: Any) -> Asked:
-    """slime's words: a label names the row. A question that is repeated there counts again."""
-    label = json.loads(said["label"])
-    return Asked(secrets.token_hex(8), label["prompt"], label["place"], said["response"])
+        """A line for each request says nothing."""

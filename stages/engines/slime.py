@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages.engines.engine import EngineRow, Places, Rollout
+from stages.engines.reward_client import slime_reward
 from stages.rl.schedule import max_tokens_at
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ class Slime:
         return [str(engine.python), str(engine.program), *words, *engine.overrides]
 
     def environment(self, places: Places) -> dict[str, str]:
-        return {}
+        """Its reward function is of a module; Ray's workers see the driver's folder, too."""
+        return {"PYTHONPATH": str(places.client.parent)}
 
     def rows(self, prompts: Sequence[EngineRow]) -> list[dict[str, object]]:
-        """The label is what the reward service is sent back with a response."""
+        """The label names the row to the reward function."""
         return [
             {
                 "prompt": [dict(message) for message in row.messages],
@@ -80,8 +82,7 @@ def flags(config: RLConfig, segment: Segment, places: Places) -> Iterator[tuple[
     yield from _loss(config)
     yield from _reference(config, places)
     yield from _optimizer(config)
-    yield "rm-type", "remote_rm"
-    yield "rm-url", places.url
+    yield "custom-rm-path", f"{places.client.stem}.{slime_reward.__name__}"
     yield "actor-num-nodes", config.engine.nodes
     yield "actor-num-gpus-per-node", config.engine.gpus_per_node
     yield "colocate", True

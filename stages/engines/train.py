@@ -151,7 +151,6 @@ class Training:
             self.checkpoints,
             self.folder / "reward_client.py",
             self.folder / f"curves-{time.time_ns()}.jsonl",
-            service.one_url,
             self._reached(),
         )
         shutil.copyfile(reward_client.__file__, places.client)

@@ -35,6 +35,8 @@ ACTOR, ROLLOUT = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
 MODEL, REF = "actor_rollout_ref.model", "actor_rollout_ref.ref"
 CORRECTION = "algorithm.rollout_correction"
 
+#: The override that has Megatron train, whose optimiser has another name for a schedule.
+MEGATRON = "model_engine=megatron"
 #: TRL's names of a loss → how verl takes the mean of it.
 MEANS = {"grpo": "seq-mean-token-mean", "dr_grpo": "seq-mean-token-sum-norm"}
 #: Ours of a group's scale → whether verl divides by the group's standard deviation.
@@ -186,7 +188,8 @@ def _optimizer(config: RLConfig, segment: Segment) -> Iterator[tuple[str, Any]]:
     """Its schedule moves once a rollout; warm-up lies in rollouts of full length."""
     optimizer = config.optimizer
     yield f"{ACTOR}.optim.lr", optimizer.learning_rate
-    yield f"{ACTOR}.optim.lr_scheduler_type", optimizer.schedule
+    schedule = "lr_decay_style" if MEGATRON in config.engine.overrides else "lr_scheduler_type"
+    yield f"{ACTOR}.optim.{schedule}", optimizer.schedule
     yield f"{ACTOR}.optim.lr_warmup_steps", optimizer.warmup_steps // config.steps_per_rollout
     yield f"{ACTOR}.optim.weight_decay", optimizer.weight_decay
     yield f"{ACTOR}.optim.betas", [0.9, optimizer.adam_beta2]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from omegaconf import MISSING
 
 from pipeline.kinds import Problem, Stage
-from stages.settings import context, health, parallel, values
+from stages.settings import carried, context, health, parallel, values
 
 SCHEDULES = ("constant", "linear", "cosine")
 
@@ -60,6 +60,7 @@ def supervised(stage: Stage, uncut: str = "") -> Iterator[Problem]:
     yield from shared_out("batch_size", config.batch_size, parts)
     yield from packed(getattr(config, "row_tokens", None), config.max_length)
     yield from context.whole_rows(stage)
+    yield from carried.check(stage)
 
 
 def optimizer(config: Optimizer, steps: int | None = None) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -147,7 +147,6 @@ def test_without_the_token_nothing_is_scored(served) -> None:
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     for path, headers in (
         ("/score", {"Authorization": "Bearer guess"}),
-        ("/one/guess", {}),
         ("/", {}),
     ):
         request = urllib.request.Request(service.url + path, b'{"rows": []}', headers)
@@ -171,11 +170,16 @@ def test_words_that_are_no_rows_are_refused(served, body: bytes) -> None:
         urllib.request.urlopen(request)
 
 
-def test_slime_is_answered_with_a_number(served) -> None:
-    _, _, service = served
-    said = {"prompt": "Q: ", "response": "abc", "label": json.dumps({"prompt": 0, "place": 4})}
-    with urllib.request.urlopen(service.one_url, json.dumps(said).encode()) as reply:
-        assert json.load(reply) == 6.0
+def test_slimes_samples_are_scored_by_their_labels_together(served) -> None:
+    client, rewards, _ = served
+
+    async def asked() -> list[float]:
+        labels = [json.dumps({"prompt": 0, "place": place}) for place in (4, 5)]
+        samples = [SimpleNamespace(response="abc", label=label) for label in labels]
+        return list(await asyncio.gather(*(client.slime_reward(None, one) for one in samples)))
+
+    assert asyncio.run(asked()) == [6.0, 6.0]
+    assert [one.place for one in rewards.take(9)] == [4, 5]
 
 
 def test_the_service_binds_the_address_that_is_named_and_no_other() -> None:

@@ -20,7 +20,7 @@ from stages.project import R1
 
 PLACES = Places(
     Path("/w/exports/step_0"), Path("/w/rows.parquet"), Path("/w/checkpoints"),
-    Path("/w/reward_client.py"), Path("/w/curves.jsonl"), "http://10.0.0.1:7000/one/secret", 0,
+    Path("/w/reward_client.py"), Path("/w/curves.jsonl"), 0,
 )  # fmt: skip
 WORDS = (
     "recipe=r1_zero", "profile=paper", "rollout=vllm", "engine=slime", "engine.python=/opt/python",
@@ -59,7 +59,8 @@ def test_the_papers_numbers_reach_slime() -> None:
     assert found["--ref-update-interval"] == "25"
     assert found["--rollout-max-response-len"] == "32768"
     assert flags(config, 1, 513)["--rollout-max-response-len"] == "65536"
-    assert (found["--rm-type"], found["--rm-url"]) == ("remote_rm", PLACES.url)
+    assert found["--custom-rm-path"] == "reward_client.slime_reward"
+    assert Slime().environment(PLACES) == {"PYTHONPATH": "/w"}
 
 
 def test_a_start_that_goes_on_has_the_reference_of_the_last_replacement() -> None:

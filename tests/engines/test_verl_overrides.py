@@ -14,6 +14,7 @@ from pipeline import checks
 from pipeline.compose import compose
 from pipeline.errors import UsageError
 from pipeline.graph import build
+from stages.engines import trainable
 from stages.engines.engine import Places
 from stages.engines.refused import REFUSED
 from stages.engines.segments import Segment, segments_of
@@ -24,7 +25,7 @@ DATA = Path(__file__).parent.parent / "data" / "verl"
 PAGE = Path(__file__).parent.parent.parent / "docs" / "engines.md"
 PLACES = Places(
     Path("/disk/it's here"), Path("/w/rows.parquet"), Path("/w/checkpoints"),
-    Path("/w/reward_client.py"), Path("/w/curves.jsonl"), "http://127.0.0.1:1/one/x", 0,
+    Path("/w/reward_client.py"), Path("/w/curves.jsonl"), 0,
 )  # fmt: skip
 WORDS = ("profile=paper", "engine=verl", "rollout=vllm", "engine.python=/opt/verl/bin/python")
 ZERO = ("recipe=r1_zero", *WORDS, "stages.zero.validation.every=0")
@@ -70,6 +71,43 @@ def test_the_papers_numbers_reach_verl() -> None:
     assert found.actor_rollout_ref.model.path == "/disk/it's here"
     assert found.algorithm.rollout_correction.rollout_is == "token"
     assert found.trainer.resume_mode == "auto"
+
+
+def test_the_words_of_the_papers_size_are_words_of_verl_with_megatron() -> None:
+    config = stage("zero", "recipe=r1_zero", "profile=paper_moe", WORDS[-1])
+    command = Verl().command(config, segments_of(config)[0], PLACES)
+    words = [word for word in command[3:] if word != "model_engine=megatron"]  # as the file has it
+    assert len(words) == len(command) - 4
+    with initialize_config_dir(str(DATA), version_base="1.3"):
+        found = hydra_compose("ppo_megatron_trainer", overrides=words)
+    actor, reference = found.actor_rollout_ref.actor, found.actor_rollout_ref.ref
+    assert (found.trainer.nnodes, found.trainer.n_gpus_per_node) == (64, 8)
+    assert (actor.optim.lr, actor.optim.lr_decay_style) == (3e-6, "constant")
+    for megatron in (actor.megatron, reference.megatron):
+        cut = megatron.pipeline_model_parallel_size * megatron.context_parallel_size
+        assert (cut, megatron.expert_model_parallel_size) == (128, 32)
+    # 61 layers: 15 parts of 4, and the last of 1
+    assert actor.megatron.override_transformer_config.num_layers_in_last_pipeline_stage == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('{"quantization_config": {"quant_method": "fp8"}}', "name a folder in bf16"),
+        ('{"num_nextn_predict_layers": 1}', "num_nextn_predict_layers=1, layers that an engine"),
+    ],
+)
+def test_weights_that_an_engine_does_not_give_back_are_refused(
+    said: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(said)
+    base = ("model@stages.base=hub", f"stages.base.path={tmp_path}")
+    composed = compose(R1, [*ZERO, *base])
+    graph = build(composed.stages, R1.kinds(), composed.root)
+    (text,) = (p.text for p in checks.problems(graph)["zero"] if p.key == "init_from")
+    assert told in text
+    with pytest.raises(UsageError, match=r"^stages\.zero\.init_from: its config\.json has"):
+        trainable.require(tmp_path, "stages.zero.init_from")
 
 
 def test_r1_zero_is_26_syncs_cut_where_the_limit_changes() -> None:

@@ -18,6 +18,7 @@ PAPER_RL: dict[str, Any] = {
     "algorithm": {"name": "grpo"},
     "compute_as": None,
     "verifiers": {"policy": "strict"},
+    "rollout": {"engine_nodes": 0},
     "questions_per_step": 32,
     "samples_per_question": 16,
     "steps_per_rollout": 16,
@@ -96,7 +97,7 @@ def test_steps_of_sft_are_known_once_its_rows_are() -> None:
 
 def test_every_thinking_budget_and_wait_of_an_evaluation_draws_its_own_samples() -> None:
     config = {"samples_per_problem": 8, "sampling": {"max_tokens": 96}, "limit_problems": 50}
-    config |= {"waits": [], "verifiers": {"policy": "lenient"}}
+    config |= {"waits": [], "verifiers": {"policy": "lenient"}, "rollout": {"engine_nodes": 0}}
     rows = {"heldout": artifact("problems", 200), "zero": artifact("model", 9)}
     assert evaluate(config | {"budgets": []}, rows)["completions in all"] == 400
     assert evaluate(config | {"budgets": [8, 16]}, rows)["completions in all"] == 1200
@@ -112,6 +113,7 @@ def test_adaptive_samples_are_a_budget_and_not_a_number_of_each_problem() -> Non
         "max_kept_per_problem": 4,
         "sampling": {"max_tokens": 96},
         "limit_problems": None,
+        "rollout": {"engine_nodes": 0},
         "verifiers": {"policy": "strict"},
     }
     derived = sample(config, {"prompts": artifact("problems", 100)})

@@ -14,6 +14,7 @@ from pipeline.launchers.slurm.settings import Request, Settings
 
 UNSEEN = 66  # the exit code of a script that does not see the job's folder
 MEMORY = "out-of-memory"  # in the job's folder: Slurm says that it was killed for memory
+ASKED = "asked-to-leave"  # in the job's folder: the last start that the scheduler wanted to end
 CANCELLED = "cancelled"  # in the job's folder: the user wants no more of it
 
 #: Nodes that hold engines have a step of their own: the stage goes on without one that is lost.
@@ -42,7 +43,7 @@ leaders() {{  # how each is started; the number of the first one; options of sru
 {engines}leaders 'exec "${{@:2}}" --number $(($1 + SLURM_NODEID))' 0 {flags} \\
   --output="$folder/start-$start.node%n.log" 2>"$errors" &
 step=$!
-trap 'echo "$(date +%T) asked to leave"; kill -USR2 $step' USR2
+trap 'echo "$(date +%T) asked to leave"; echo "$start" >"$folder/{asked}"; kill -USR2 $step' USR2
 while kill -0 $step 2>/dev/null; do wait $step; done  # a trap ends a wait early
 wait $step
 code=$?
@@ -78,17 +79,14 @@ def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
     """The script. name: of the job."""
     lines = [
         "#!/bin/bash",
-        *(f"#SBATCH {option}" for option in _options(job, name, shape, settings)),
+        *(f"#SBATCH {option}" for option in options(name, job.machines, shape, batch_log(job))),
+        f"#SBATCH --comment={job.wanted.fingerprint}",
+        f"#SBATCH --signal=B:USR2@{settings.leave_seconds}",
+        "#SBATCH --requeue",
+        *(["#SBATCH --no-kill"] if job.engine_nodes else []),
     ]
-    lines += [f"module load {shlex.quote(module)}" for module in settings.modules]
-    lines += settings.setup
-    if settings.environment_file is not None:
-        file = shlex.quote(str(Path(settings.environment_file).expanduser().absolute()))
-        lines += ["set -a", f". {file}", "set +a"]
+    lines += prelude(settings)
     lines += [
-        f"cd {shlex.quote(os.getcwd())} || exit",
-        f"export PYTHONPATH={shlex.quote(os.pathsep.join(_import_paths()))}",
-        "export PYTORCH_NVML_BASED_CUDA_CHECK=1",  # GPUs are counted before the stage is forked
         f"folder={shlex.quote(str(job.folder))}",
         f"log={shlex.quote(str(batch_log(job)))}",
         f'[ -e "$folder/job.json" ] || exit {UNSEEN}',
@@ -98,19 +96,40 @@ def text(job: Job, name: str, shape: Shape, settings: Settings) -> str:
         f'count="$folder/{STARTS}"',
         'echo $(($(cat "$count" 2>/dev/null || echo 0) + 1)) >"$count"',
     ]
-    python = shlex.quote(settings.python or sys.executable)
-    patience = max(1.0, settings.leave_seconds * _TO_LEAVE)
+    patience = max(1.0, settings.leave_seconds * TO_LEAVE)
     around = _AROUND.format(
         engines=_engines(job),
         flags=" ".join(_step(job.nodes, "--kill-on-bad-exit=1", "--wait=60")),
         cpus=shape.cpus,
-        python=f"{settings.container} {python}" if settings.container else python,
+        python=python(settings),
         patience=f"{patience:g}",
         starts=settings.starts,
+        asked=ASKED,
         cancelled=CANCELLED,
         memory=MEMORY,
     )
     return "\n".join([*lines, around])
+
+
+def prelude(settings: Settings) -> list[str]:
+    """What the batch script of a stage begins with: its environment, and where it works."""
+    lines = [f"module load {shlex.quote(module)}" for module in settings.modules]
+    lines += settings.setup
+    if settings.environment_file is not None:
+        file = shlex.quote(str(Path(settings.environment_file).expanduser().absolute()))
+        lines += ["set -a", f". {file}", "set +a"]
+    return [
+        *lines,
+        f"cd {shlex.quote(os.getcwd())} || exit",
+        f"export PYTHONPATH={shlex.quote(os.pathsep.join(_import_paths()))}",
+        "export PYTORCH_NVML_BASED_CUDA_CHECK=1",  # GPUs are counted before the stage is forked
+    ]
+
+
+def python(settings: Settings) -> str:
+    """The command that a stage's Python is."""
+    found = shlex.quote(settings.python or sys.executable)
+    return f"{settings.container} {found}" if settings.container else found
 
 
 def batch_log(job: Job) -> Path:
@@ -119,31 +138,29 @@ def batch_log(job: Job) -> Path:
 
 
 _RESTS = 5  # seconds between looks at what Slurm says of a first node that is silent
-_TO_LEAVE = 0.6  # of leave_seconds: then a stage that is still there is ended
+TO_LEAVE = 0.6  # of leave_seconds: then a stage that is still there is ended
 
 
-def _options(job: Job, name: str, shape: Shape, settings: Settings) -> list[str]:
+def options(name: str, nodes: int, shape: Shape, log: Path) -> list[str]:
+    """What sbatch is asked for, as its words. log: of the batch script."""
     request = shape.request
     given = {
         "job-name": name,
-        "comment": f"{job.wanted.fingerprint}",
         "partition": request.partition,
         "account": request.account,
         "qos": request.qos,
         "time": request.time,
-        "nodes": job.machines,
+        "nodes": nodes,
         "ntasks-per-node": 1,
         "cpus-per-task": shape.cpus,
         "gres": f"gpu:{shape.gpus}" if shape.gpus else None,
         "mem": request.memory,
         "constraint": f'"{request.constraint}"' if request.constraint else None,
         "exclude": request.exclude,
-        "signal": f"B:USR2@{settings.leave_seconds}",
         "open-mode": "append",
-        "output": '"{}"'.format(str(batch_log(job)).replace("%", "%%")),
+        "output": '"{}"'.format(str(log).replace("%", "%%")),
     }
-    options = [f"--{option}={value}" for option, value in given.items() if value is not None]
-    return [*options, "--requeue", *(["--no-kill"] if job.engine_nodes else [])]
+    return [f"--{option}={value}" for option, value in given.items() if value is not None]
 
 
 def _engines(job: Job) -> str:

@@ -39,7 +39,7 @@ class Shapes:
     def check(self, stage: Stage) -> None:
         """Raises UsageError, with the key, for what the cluster cannot give."""
         request = self._request(stage)
-        partition = self._partition(request)
+        partition = self.partition(request)
         needs = needs_of(stage)
         self._check_size(request, needs, partition)
         self._check_time(request, partition)
@@ -55,17 +55,15 @@ class Shapes:
     def place(self, stage: Stage, before: Attempts) -> Place | None:
         """The place of a stage that was checked."""
         request = self._request(stage)
-        gpus = self._partition(request).gpus
+        gpus = self.partition(request).gpus
         found = spread.spread(stage, before, request, gpus, self._limits)
         if found is None:
             return None
         self._shapes[stage.name] = Shape(request, found.gpus, found.cpus)
         return found.place
 
-    def _request(self, stage: Stage) -> Request:
-        return self.settings.request(stage.name, stage.kind.name, self._profile)
-
-    def _partition(self, request: Request) -> Partition:
+    def partition(self, request: Request) -> Partition:
+        """The partition of a request. Raises UsageError: there is none."""
         known = self._partitions
         if request.partition is not None and request.partition not in known:
             raise UsageError(
@@ -81,6 +79,9 @@ class Shapes:
                 f"{', '.join(known) or 'none'}."
             )
         return default
+
+    def _request(self, stage: Stage) -> Request:
+        return self.settings.request(stage.name, stage.kind.name, self._profile)
 
     def _check_size(self, request: Request, needs: Needs, partition: Partition) -> None:
         more = needs.engine_nodes

@@ -8,7 +8,7 @@ from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.chat import prompt_texts
 from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.settle import settle
-from stages.settings import context, generation, values, verifiers
+from stages.settings import carried, context, generation, values, verifiers
 from stages.settings.edges import ASKED, any_of, one, some, takes
 from stages.settings.generation import HOLD, fleet
 from stages.settings.numbers import Inputs, Numbers, completions
@@ -96,6 +96,7 @@ def _context(stage: Stage) -> Iterator[Problem]:
     forced = config.answer_tokens + 1 if config.budgets or config.waits else 0
     models = stage.inputs["evaluates"] + stage.inputs["score_with"]
     yield from context.draws(stage, models, "sampling", config.sampling, forced)
+    yield from carried.check(stage)
 
 
 def numbers(stage: Stage, inputs: Inputs) -> Numbers:

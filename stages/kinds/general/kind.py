@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Needs, Problem, Stage
-from stages.settings import context, generation, values, verifiers
+from stages.settings import carried, context, generation, values, verifiers
 from stages.settings.edges import any_of, at_most_one, takes
 from stages.settings.generation import HOLD, Rollout, Sampling, fleet
 from stages.settings.origins import TINY
@@ -63,6 +63,7 @@ def check(stage: Stage) -> Iterator[Problem]:
         yield from generation.rollout(stage.config.rollout)
     yield from verifiers.check(stage.config.verifiers)
     yield from _context(stage)
+    yield from carried.check(stage)
 
 
 def rules(config: GeneralConfig, given: bool) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.chat import prompt_texts
-from stages.settings import context, files, generation
+from stages.settings import carried, context, files, generation
 from stages.settings.edges import ASKED, any_of, at_most_one, takes
 from stages.settings.generation import HOLD, Rollout, Sampling, fleet
 from stages.settings.origins import TINY, place
@@ -102,6 +102,7 @@ def check(stage: Stage) -> Iterator[Problem]:
         yield from generation.sampling(config.sampling)
     yield from generation.sampling(config.judging.sampling, "judging.sampling")
     yield from _context(stage)
+    yield from carried.check(stage)
 
 
 def _judging(judging: Judging, blanks: list[str]) -> Iterator[Problem]:

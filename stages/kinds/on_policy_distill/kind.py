@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from pipeline.kinds import Kind, Needs, Problem, Stage
-from stages.settings import context, health, parallel, training, values
+from stages.settings import carried, context, health, parallel, training, values
 from stages.settings.edges import one, some, takes
 from stages.settings.generation import Sampling
 from stages.settings.health import Health
@@ -55,6 +55,7 @@ def check(stage: Stage) -> Iterator[Problem]:
         config.parallel, "its rows are built after they are sampled, where accelerate cuts none"
     )
     yield from _context(stage)
+    yield from carried.check(stage)
     if not 0 <= config.divergence <= 1:
         yield Problem(
             "divergence",

@@ -52,6 +52,8 @@ class PretrainedConfig(GivenConfig):
     positions: what it sees as it was published, for the plan where its files are not here yet.
     trust_remote_code: run the Python files that come with it, as you and with your rights, in every
     stage that loads the model; without, an architecture that transformers lacks is refused.
+    fits_a_machine: false where no machine of yours holds its weights; stages that would load them
+    are refused (stages/settings/carried.py).
     """
 
     path: str = outside_file(MISSING)
@@ -59,6 +61,7 @@ class PretrainedConfig(GivenConfig):
     trust_remote_code: bool = False
     context: ModelContext = field(default_factory=ModelContext)
     positions: int | None = placement(None)
+    fits_a_machine: bool = placement(True)
     # `recipe`, or a .jinja file; null: the model's own, or the recipe's where it has none
     chat_template: str | None = outside_file(None)
     hub: Hub = from_root("hub", Hub, identity=False)

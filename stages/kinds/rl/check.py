@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.kinds import Problem, Stage
-from stages.engines import refused
+from stages.engines import refused, trainable
 from stages.kinds.rl import algorithm_check, reward_check
 from stages.kinds.rl.config import RLConfig
 from stages.rl.apart import apart
 from stages.rl.schedule import length_limits
 from stages.settings import (
+    carried,
     context,
     generation,
     health,
@@ -44,6 +45,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from _sampling(config.sampling)
     yield from generation.rollout(config.rollout, elsewhere=config.engine.name != TRL)
     yield from refused.check(config)
+    yield from trainable.check(stage)
     yield from _engines(config)
     yield from _ahead(config)
     yield from _importance(config)
@@ -56,6 +58,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from _validation(config)
     yield from _budget(stage)
     yield from _context(stage)
+    yield from carried.check(stage)
     yield from reward_check.check(stage)
     yield from algorithm_check.check(config)
 

@@ -8,34 +8,29 @@ from __future__ import annotations
 from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.kinds import Outputs
-from stages.chat.text_template import give_template
+from stages.engines import trainable
 from stages.engines.exports import skeleton
 from stages.engines.prompts import read_alike
 from stages.engines.registry import ENGINES
 from stages.engines.train import Training
 from stages.kinds.rl.config import RLConfig
 from stages.kinds.rl.facts import facts_of
-from stages.kinds.rl.prepare import prompts_of, require_plain, require_room, terms_of
-from stages.rl.problems import Problems
+from stages.kinds.rl.prepare import begin, terms_of
 from stages.training import compute
-from stages.training.common import start
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
 
 
 def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`, by the engine of `engine`."""
-    source, tokenizer = start(inputs, context)
-    require_plain(config, source, context)
-    require_room(config, source, context)
-    give_template(tokenizer, config.template, f"stages.{context.stage}.template")
-    problems = Problems.of(config, inputs, context.stage)
-    fitting, funnel = prompts_of(config, problems, tokenizer, context.stage)
-    prompts, unlike = read_alike(fitting, tokenizer, config)
-    del funnel["kept"]  # it stands last
-    funnel |= {"read_otherwise_by_the_engine": unlike, "kept": len(prompts)}
+    begun = begin(config, inputs, context)
+    source, tokenizer = begun.source, begun.tokenizer
+    trainable.require(source, f"stages.{context.stage}.init_from")
+    prompts, unlike = read_alike(begun.prompts, tokenizer, config)
+    kept = {"read_otherwise_by_the_engine": unlike, "kept": len(prompts)}
+    funnel = {name: count for name, count in begun.funnel.items() if name not in kept} | kept
     with VerifierPool.of(config.verifiers) as pool:
-        require_references(problems.unproved(prompts), pool, f"stage {context.stage}")
+        require_references(begun.problems.unproved(prompts), pool, f"stage {context.stage}")
         terms = terms_of(config, inputs, prompts, pool, context.stage)
         engine = ENGINES[config.engine.name]
         training = Training(config, engine, source, tokenizer, prompts, terms, pool, context)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from transformers import PreTrainedTokenizerBase
 
 from pipeline.artifact import Inputs
 from pipeline.context import Context
 from pipeline.errors import UsageError
+from stages.chat.text_template import give_template
 from stages.kinds.rl.config import RLConfig
 from stages.models.folder import brings_code
 from stages.models.window import require_window
@@ -20,8 +24,31 @@ from stages.rl.apart import apart
 from stages.rl.problems import Problems
 from stages.rl.prompts import Prompt, of_domains, prepare_prompts
 from stages.rl.schedule import length_limits
+from stages.training.common import start
 from stages.verifiers.answer import policy_of
 from stages.verifiers.pool import VerifierPool
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a stage begins with. funnel: prompts that were left out, by reason."""
+
+    source: Path
+    tokenizer: PreTrainedTokenizerBase
+    problems: Problems
+    prompts: list[Prompt]
+    funnel: dict[str, int]
+
+
+def begin(config: RLConfig, inputs: Inputs, context: Context) -> Start:
+    """The model of `init_from` and the prompts of `data_from`, if nothing stands against them."""
+    source, tokenizer = start(inputs, context)
+    require_plain(config, source, context)
+    require_room(config, source, context)
+    give_template(tokenizer, config.template, f"stages.{context.stage}.template")
+    problems = Problems.of(config, inputs, context.stage)
+    prompts, funnel = prompts_of(config, problems, tokenizer, context.stage)
+    return Start(source, tokenizer, problems, prompts, funnel)
 
 
 def prompts_of(

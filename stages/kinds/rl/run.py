@@ -27,11 +27,10 @@ from transformers import PrinterCallback, TrainerCallback, set_seed
 from pipeline.artifact import Inputs, of_type
 from pipeline.context import Context
 from pipeline.kinds import Outputs
-from stages.chat.text_template import give_template
 from stages.kinds.rl import elsewhere
 from stages.kinds.rl.config import RLConfig
 from stages.kinds.rl.facts import facts_of
-from stages.kinds.rl.prepare import prompts_of, require_plain, require_room, terms_of
+from stages.kinds.rl.prepare import begin, terms_of
 from stages.models.folder import brings_code
 from stages.rewards.terms import Term
 from stages.rl import validation
@@ -39,7 +38,6 @@ from stages.rl.adapter_reference import AdapterSync
 from stages.rl.algorithms.trainers import trainer_for
 from stages.rl.arguments import grpo_arguments
 from stages.rl.engine_devices import NOTHING, Own, set_apart
-from stages.rl.problems import Problems
 from stages.rl.prompts import (
     Prompt,
     earlier_rates,
@@ -51,7 +49,7 @@ from stages.rollout.decoding import ATTENTION
 from stages.settings.engine import TRL
 from stages.training import compute
 from stages.training.arguments import lora_config
-from stages.training.common import StageCallback, load_model, start, train
+from stages.training.common import StageCallback, load_model, train
 from stages.verifiers.pool import VerifierPool
 from stages.verifiers.selfcheck import require_references
 
@@ -61,15 +59,11 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     if config.engine.name != TRL:
         return elsewhere.run(config, inputs, context)
     own = Own(set_apart(config.rollout, config.rollout_ahead), context.engines)
-    source, tokenizer = start(inputs, context)
-    require_plain(config, source, context)
-    require_room(config, source, context)
-    give_template(tokenizer, config.template, f"stages.{context.stage}.template")
-    problems = Problems.of(config, inputs, context.stage)
-    prompts, funnel = prompts_of(config, problems, tokenizer, context.stage)
+    begun = begin(config, inputs, context)
+    source, tokenizer, prompts = begun.source, begun.tokenizer, begun.prompts
     judging = replace(config.verifiers, policy=config.validation.policy)
     with VerifierPool.of(config.verifiers) as pool, VerifierPool.of(judging) as judges:
-        require_references(problems.unproved(prompts), pool, f"stage {context.stage}")
+        require_references(begun.problems.unproved(prompts), pool, f"stage {context.stage}")
         terms = terms_of(config, inputs, prompts, pool, context.stage)
         counts = VerdictCounts(pool, context.work)
         trainer = _trainer(config, source, tokenizer, prompts, terms, context, counts, own)
@@ -91,7 +85,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         "compute": cost.facts(trainer.state.num_input_tokens_seen),
         "health": health,
     }
-    return Outputs(facts=facts, funnel=funnel)
+    return Outputs(facts=facts, funnel=begun.funnel)
 
 
 def _trainer(

@@ -27,6 +27,7 @@ from stages.costs.work import (
     ROLLOUT,
     TRAIN,
     VALIDATION,
+    Engine,
     Handled,
     Known,
     Task,
@@ -116,7 +117,7 @@ class _Run:
 
     def rollouts(self) -> Iterator[Task]:
         config = self.config
-        own = engine(config.rollout, published_bytes(self.stage, self.model), beside=True)
+        own = self._engine()
         for steps, limit in self.spans:
             drawn = steps * self.per_step * self.more
             yield draw(
@@ -131,6 +132,16 @@ class _Run:
                 rounds=steps / config.steps_per_rollout,
             )
 
+    def _engine(self) -> Engine:
+        """Its window is that of the longest rows (stages/rl/policy_engine.py)."""
+        own = engine(self.config.rollout, published_bytes(self.stage, self.model), beside=True)
+        return replace(own, most_tokens=own.most_tokens or self.longest)
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest row."""
+        return self.config.max_prompt_tokens + max(length_limits(self.config).values())
+
     def validation(self) -> Iterator[Task]:
         asked = self.config.validation
         problems = sum(self.known.rows(one) for one in self.stage.inputs["validate_on"])
@@ -142,7 +153,7 @@ class _Run:
         yield draw(
             VALIDATION,
             self.model,
-            engine(self.config.rollout, published_bytes(self.stage, self.model), beside=True),
+            self._engine(),
             self.known,
             completions=looks * problems * asked.samples,
             prompts=looks * problems,
@@ -196,12 +207,11 @@ class _Run:
 
     def held(self, others: tuple[tuple[Shape, int], ...]) -> Trained:
         config = self.config
-        longest = config.max_prompt_tokens + max(length_limits(config).values())
         frozen = config.lora is None and bool(config.kl_coefficient or config.kl_rows)
         own = trained(
             config,
             self.model,
-            longest,
+            self.longest,
             config.micro_batch,
             frozen=int(frozen),
             critic=config.algorithm.advantage == VALUE,
@@ -210,8 +220,7 @@ class _Run:
             logits_with_gradient=_shares_prompts(config),
             chunk_logits=CHUNK_LOGITS,
         )
-        whole = config.rollout.engine != "vllm" and shares_weights(own)
-        return replace(own, gathers=whole)
+        return replace(own, gathers=shares_weights(own))
 
 
 def _shares_prompts(config: RLConfig) -> bool:

@@ -13,7 +13,7 @@ from pipeline.kinds import Problem, Stage
 from stages.chat import prompt_texts
 from stages.kinds.sample import generative_check
 from stages.kinds.sample.config import SampleConfig
-from stages.settings import context, generation, values, verifiers
+from stages.settings import carried, context, generation, values, verifiers
 from stages.settings.values import ADAPTIVE, MODEL, RAW, STRATEGIES, TINY
 
 MIXED = "mixed_language"
@@ -29,6 +29,7 @@ def check(stage: Stage) -> Iterator[Problem]:
     yield from rewriting(config)
     yield from generative_check.check(stage)
     yield from _context(stage)
+    yield from carried.check(stage)
 
 
 def rules(config: SampleConfig) -> Iterator[Problem]:
