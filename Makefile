@@ -147,7 +147,7 @@ bench-commands: $(SETUP) ## what `r1 plan`, `status` and `why` take beside snake
 gpu-check: $(SETUP) $(VLLM_TRIED) ## ten minutes on a first GPU: does it all run, how fast (ARGS go to it)
 	$(BIN)/python -m benchmarks.gpu_check $(ARGS)
 
-drill: $(SETUP) ## break 300 runs on purpose: kills, harmed files, races, full disks … (ARGS go to it)
+drill: $(SETUP) ## break 300 runs on purpose: kills, harmed files, full disks …; ARGS='--on slurm' or '--on ray': 50 over a cluster
 	$(BIN)/python -m benchmarks.drill $(ARGS)
 
 # The recipe, in the paper's order: each target runs what it needs and no more ------------------

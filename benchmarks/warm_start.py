@@ -44,8 +44,11 @@ def main(given: Sequence[str] | None = None) -> list[Row]:
     options = _options(given)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        _run(["until=[human_cot_clean,reasoning_clean,base]", *options.overrides], root, options)
-        rounds = [_round(number, root, options) for number in range(options.rounds)]
+        prepare(root, options.profile, options.overrides)
+        rounds = [
+            one_round(number, root, options.profile, options.overrides)
+            for number in range(options.rounds)
+        ]
     rows = [_row(kind, rounds) for kind in ("sft", "rl")]
     Console().print(_table(rows, options))
     if options.json:
@@ -53,8 +56,20 @@ def main(given: Sequence[str] | None = None) -> list[Row]:
     return rows
 
 
-def _round(number: int, root: Path, options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """One run of the four stages; per stage the seconds to its first step, and of a later one."""
+def prepare(root: Path, profile: str, overrides: Sequence[str]) -> None:
+    """Make the base and the rows that the stages take."""
+    words = ["until=[human_cot_clean,reasoning_clean,base]", "tracking=none", *overrides]
+    for _ in _lines(words, root, profile):
+        pass
+
+
+def one_round(
+    number: int, root: Path, profile: str, overrides: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """One run of the four stages; per stage the seconds to its first step, and of a later one.
+
+    to_first counts from the moment in which the run says that it has started or submitted it.
+    """
     words = ["launcher.max_parallel=1", f"until=[{','.join(ORDER)}]", "tracking=none"]
     for name in ORDER:
         kind, twin = name.split("_")
@@ -63,18 +78,18 @@ def _round(number: int, root: Path, options: argparse.Namespace) -> dict[str, di
         words.append(f"stages.{name}.init_from=base")
         words.append(f"stages.{name}.data_from=[{stage[1] if kind == 'sft' else rows}]")
         words.append(f"stages.{name}.seed={10 * number + int(twin)}")
-        words += _numbers(name, kind, options.profile)
+        words += _numbers(name, kind)
     began, started = time.time(), {}
-    for moment, line in _lines([*words, *options.overrides], root, options):
+    for moment, line in _lines([*words, *overrides], root, profile):
         name, _, rest = line.partition(" ")[2].partition(": ")  # after the time of day
-        if name in ORDER and rest.startswith("started"):
+        if name in ORDER and rest and name not in started:
             started[name] = moment
     found = {name: _measured(root / "store" / name, moment) for name, moment in started.items()}
     found[ORDER[0]]["cold"] = found[ORDER[0]]["to_first"] + started[ORDER[0]] - began
     return found
 
 
-def _numbers(name: str, kind: str, profile: str) -> list[str]:
+def _numbers(name: str, kind: str) -> list[str]:
     """What the profile gives to the recipe's stages of this sort, and a few steps."""
     twin = {"sft": "dev1", "rl": "zero"}[kind]
     copied = {
@@ -89,13 +104,11 @@ def _numbers(name: str, kind: str, profile: str) -> list[str]:
     return words + ([f"stages.{name}.max_steps={STEPS}"] if kind == "rl" else [])
 
 
-def _lines(
-    words: Sequence[str], root: Path, options: argparse.Namespace
-) -> Iterator[tuple[float, str]]:
+def _lines(words: Sequence[str], root: Path, profile: str) -> Iterator[tuple[float, str]]:
     """What `r1 run` prints, with the moment of each line."""
     command = [sys.executable, "-m", "stages", "run", "recipe=r1"]
     process = subprocess.Popen(
-        [*command, f"profile={options.profile}", *words],
+        [*command, f"profile={profile}", *words],
         env={**os.environ, "R1_ROOT": str(root), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -108,11 +121,6 @@ def _lines(
         yield time.time(), line.rstrip()
     if process.wait() != 0:
         raise SystemExit(f"r1 run failed:\n{''.join(seen[-20:])}")
-
-
-def _run(words: Sequence[str], root: Path, options: argparse.Namespace) -> None:
-    for _ in _lines(["tracking=none", *words], root, options):
-        pass
 
 
 def _measured(store: Path, started: float) -> dict[str, float]:

@@ -6,14 +6,13 @@ What was refused once is not offered again in this command: the stage is made he
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import locks
+from pipeline import lease
 from pipeline.artifact import MANIFEST
 from pipeline.digests import Digests
 from pipeline.manifest import CorruptArtifact
@@ -68,6 +67,10 @@ class Offers:
             shutil.copy(source / name, aside / name)
         return found.manifest
 
+    def remote(self, stage: str) -> dict[str, Result]:
+        """By fingerprint: what lies behind URLs and is called like the stage."""
+        return {r.fingerprint: r for shelf in self._shelves for r in shelf.of_stage(stage)}
+
     def _all(self, stage: str, fingerprint: str) -> Iterator[Source]:
         own = [folder / stage / fingerprint for folder in self._folders]
         others = (
@@ -82,14 +85,15 @@ class Offers:
 
 
 @contextlib.contextmanager
-def place_for(source: Source, aside: Path) -> Iterator[Path]:
-    """A folder of one's own to bring a result into; waits while another process has it.
+def place_for(source: Source, aside: Path, held: Path) -> Iterator[Path]:
+    """A folder to bring a result into; waits while another runner, here or elsewhere, fills it.
 
-    What comes from a URL keeps its folder when it is cut, and goes on from there.
+    What comes from a URL keeps its folder when it is cut, and goes on from there. held: the lease.
     """
-    if not isinstance(source, Result):
-        aside = aside.with_name(f"{aside.name}-{os.getpid()}")
-    with _held(aside):
+    with _alone(held):
+        if not isinstance(source, Result):
+            shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True, exist_ok=True)
         done = False
         try:
             yield aside
@@ -108,14 +112,10 @@ def folders_of(folder: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def _alone(held: Path) -> Iterator[None]:
     while True:
-        held = contextlib.ExitStack()
-        try:
-            held.enter_context(locks.filling(folder))
-        except BlockingIOError:
-            time.sleep(_LOOK)
-            continue
-        with held:
-            yield
-        return
+        with lease.briefly(held) as other:
+            if other is None:
+                yield
+                return
+        time.sleep(_LOOK)

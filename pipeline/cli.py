@@ -30,7 +30,7 @@ _VERBS = {
     "report": "build the report again from the manifests; `report A B` compares two runs",
     "push": "send what `paths.publish` lacks of finished results: all of the recipe, or STAGE…",
     "gc": "list what is left over in the store, with its size; --delete asks and removes it",
-    "doctor": "show what this machine has",
+    "doctor": "show what this machine has; --cluster looks at a cluster before anything is queued",
 }
 _HYDRA_FLAGS = ("-m", "--multirun", "--cfg", "-c", "--info", "-i", "--hydra-help")
 _EPILOG = """Overrides are Hydra's, KEY=VALUE; `r1 run --help` has examples.
@@ -137,9 +137,13 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
                 others=options.others,
                 asked=options.yes,
             )
+        case "doctor" if options.cluster:
+            from pipeline.launchers.probe import command
+
+            return command.main(project, composed, options.json, options.wait)
         case "doctor" if options.data or options.json:
             if project.look is None or not options.data:
-                raise UsageError("doctor --json: only with --data, of a project that reads such")
+                raise UsageError("doctor --json: only with --cluster or --data")
             return int(load(project.look)(project, composed, options.json))
         case _:
             return _doctor(project, composed.root)
@@ -147,7 +151,7 @@ def _carry_out(project: Project, verb: str, options: argparse.Namespace, compose
 
 def _doctor(project: Project, root: dict[str, Any]) -> int:
     from pipeline import doctor
-    from pipeline.tracking.observer import described
+    from pipeline.tracking.destination import described
 
     paths = root["paths"]
     found = doctor.facts(Path(paths["store"]).absolute())
@@ -195,6 +199,12 @@ def _parser(project: Project, verb: str) -> argparse.ArgumentParser:
     if verb == "doctor":
         text = "look at what the recipe's stages read from elsewhere, and say what differs"
         parser.add_argument("--data", action="store_true", help=text)
+        text = (
+            "look at the cluster of launcher=…: what it has beside what stages ask, and its nodes"
+        )
+        parser.add_argument("--cluster", action="store_true", help=text)
+        text = "with --cluster: how long the probe may wait for its nodes (10)"
+        parser.add_argument("--wait", type=float, default=10.0, metavar="MINUTES", help=text)
     if verb == "gc":
         parser.add_argument("--delete", action="store_true", help="delete what is listed; asks")
         parser.add_argument("--yes", action="store_true", help="with --delete: do not ask")

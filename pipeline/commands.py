@@ -83,7 +83,8 @@ def why(
     if as_json:
         print(json.dumps({"done": facts.done, **reason.as_dict()}, indent=1))
     elif facts.done:
-        where = facts.artifact.path if facts.artifact else "to be adopted"
+        source = situation.store.adoptable(stage, situation.wanted[stage].fingerprint)
+        where = facts.artifact.path if facts.artifact else f"to be adopted from {source}"
         print(f"{stage} is done: {where}")
         if against:
             print("\n".join(reason.lines()))

@@ -90,6 +90,9 @@ def _group_message(
     chosen = composed([o for o in overrides if key not in o]).hydra.runtime.choices
     groups = {name.partition("@")[0] for name in map(str, chosen)}
     places = [name.partition("@")[2] for name in map(str, chosen) if name.startswith(f"{group}@")]
+    if not places and group in groups:  # one choice for all
+        said = next(override for override in overrides if override.startswith(key))
+        return f"{key}: is not chosen there by the recipe. Add it with a plus: `+{said}`"
     if not places:
         return f"{key}: nothing here is composed from `{group}`. {did_you_mean(group, groups)}"
     return f"{key}: `{place}` takes nothing from `{group}`. {did_you_mean(place, places)}"

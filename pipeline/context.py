@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pipeline import meter, metrics, notices, state
 from pipeline.artifact import METRICS
+from pipeline.engine_nodes import Engines
 
 PROGRESS = "progress.json"
 LEAVE = signal.SIGUSR2  # what a scheduler's stages are asked to leave with; NCCL catches SIGUSR1
@@ -41,7 +42,7 @@ class Context:
     `beside`. rank, processes: this process's place in the stage's gang; what is logged and shown
     is rank 0's. scheduled: a scheduler may want the machine back, see `saves_when_asked`. fence:
     raises when another attempt has taken the stage over, so that this one writes no more into the
-    work directory that both share.
+    work directory that both share. engines: on further nodes of the job, where it has such.
     """
 
     stage: str
@@ -54,6 +55,7 @@ class Context:
     rank: int = 0
     processes: int = 1
     scheduled: bool = False
+    engines: Engines | None = None
     fence: Callable[[], None] = field(default=_open, repr=False)
     _shown: float = field(default=0.0, repr=False)
 

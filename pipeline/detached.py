@@ -25,6 +25,7 @@ from pipeline.situation import Paths
 
 DETACH = "--detach"
 _CONSOLE = "console.log"
+_RUNNER = "runner.json"
 _TAKES = "R1_CONSOLE"  # in the environment of a detached runner: the file that it writes into
 _LOOK = 0.3
 _STOPS = 120.0  # seconds in which a runner stops that was asked to
@@ -117,8 +118,13 @@ def is_alive(folder: RunFolder) -> bool:
     return lease.holder(_runner(folder)) is not None
 
 
+def runners(runs: Path) -> list[Path]:
+    """The leases of runs that have not ended, or were ended from outside."""
+    return [path for path in sorted(runs.glob(f"*/{_RUNNER}")) if not path.parent.is_symlink()]
+
+
 def _runner(folder: RunFolder) -> Path:
-    return folder.path / "runner.json"
+    return folder.path / _RUNNER
 
 
 def _one(runs: Path, names: list[str]) -> RunFolder:

@@ -22,13 +22,14 @@ class Place:
     """Where a stage runs.
 
     processes: of all nodes, each of `threads` CPU threads. devices: None where the machine has
-    none, or where they are the scheduler's to give.
+    none, or where they are the scheduler's to give. engine_nodes: further ones (Needs).
     """
 
     processes: int = 1
     devices: tuple[str, ...] | None = None
     threads: int = 1
     nodes: int = 1
+    engine_nodes: int = 0
 
 
 def visible() -> tuple[str, ...]:

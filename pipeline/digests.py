@@ -1,5 +1,8 @@
 """SHA-256 of files, remembered by size and time so that a large file is read once.
 
+On a shared disk it is read where it was made: the stage's process writes down what it published, on
+whichever machine, and the runner looks there before it reads a file over the network.
+
 The cache is a file of its own that may be lost at any time. A file whose size, modification time
 or inode changed is read again; content that changes while all three stay is not noticed. Every
 entry carries a seal, so that one that was harmed counts as absent; and where a digest is not the
@@ -11,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline import state
@@ -32,16 +36,21 @@ class Digests:
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._known = _read(cache)
+        self._known: dict[str, _Entry] = {}  # what this process learnt
+        self._kept: dict[str, _Entry] = {}  # what the cache held at the last look
+        self._looked: tuple[int, ...] = ()  # which cache that was
         self._changed = False
 
     def of_file(self, path: Path) -> str:
         """The SHA-256 of a file; reads it only when its size, time or inode changed."""
         stat, key = path.stat(), _key(path)
-        known = self._known.get(key, [])
-        if len(known) == _LENGTH and known == _entry(key, stat, digest := str(known[3])):
-            return digest
-        return self.again(path)
+        while True:
+            for entries in (self._known, self._kept):
+                known = entries.get(key, [])
+                if len(known) == _LENGTH and known == _entry(key, stat, digest := str(known[3])):
+                    return digest
+            if not self._look_again():
+                return self.again(path)
 
     def again(self, path: Path) -> str:
         """The SHA-256 of a file, read now whatever the cache says."""
@@ -50,6 +59,14 @@ class Digests:
         self._known[key] = _entry(key, stat, digest)
         self._changed = True
         return digest
+
+    def moved(self, folder: Path, names: Iterable[str], to: Path) -> None:
+        """What was learnt of files holds of them where they were moved to, unless they changed."""
+        for name in names:
+            known = self._known.pop(_key(folder / name), None)
+            if known is not None:
+                key = _key(to / name)
+                self._known[key] = _sealed(key, known[:-1])
 
     def of_tree(self, path: Path) -> str:
         """The SHA-256 of a file, or of the names and contents of all files in a folder."""
@@ -68,6 +85,22 @@ class Digests:
             state.write(self._cache, _read(self._cache) | self._known)
             self._changed = False
 
+    def _look_again(self) -> bool:
+        """Read the cache if another process has written it since; whether it has.
+
+        It is opened, so that a network disk does not tell what it remembers of it.
+        """
+        try:
+            with self._cache.open("rb") as file:
+                stat = os.fstat(file.fileno())
+        except OSError:
+            return False
+        found = stat.st_ino, stat.st_mtime_ns, stat.st_size
+        if found == self._looked:
+            return False
+        self._looked, self._kept = found, _read(self._cache)
+        return True
+
 
 def files_under(folder: Path) -> list[Path]:
     """All files of a folder in a stable order, without Python's own caches."""
@@ -85,6 +118,9 @@ def _key(path: Path) -> str:
 
 
 def _entry(key: str, stat: os.stat_result, digest: str) -> _Entry:
-    found: _Entry = [stat.st_size, stat.st_mtime_ns, stat.st_ino, digest]
+    return _sealed(key, [stat.st_size, stat.st_mtime_ns, stat.st_ino, digest])
+
+
+def _sealed(key: str, found: _Entry) -> _Entry:
     seal = hashlib.sha256(f"{key} {found}".encode()).hexdigest()[:16]
     return [*found, seal]

@@ -3,6 +3,7 @@
 RecipeError            one clear message, no traceback unless --debug
 ├── UsageError         wrong override, name, file or edge; nothing ran (exit code 2)
 └── StageFailed        a stage ran and failed (exit code 1)
+    └── NodeLost       not by itself: a machine is gone, and it may be started again
 """
 
 from __future__ import annotations
@@ -31,3 +32,7 @@ class UsageError(RecipeError):
 
 class StageFailed(RecipeError):
     """A stage stopped with an error; everything finished before it is kept."""
+
+
+class NodeLost(StageFailed):
+    """A machine that the stage cannot do without does not answer any more."""

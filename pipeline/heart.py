@@ -18,7 +18,7 @@ from pipeline import state
 
 
 @dataclass(frozen=True)
-class _Beat:
+class Beat:
     """What a reader saw of a file: a digest of its content, and its time in ns, by any clock."""
 
     content: str
@@ -31,8 +31,8 @@ def beats(path: Path, patience: float) -> bool:
     At first sight it does. It has stopped when this process saw the same beat `patience` seconds
     ago, or another reader wrote down that it did.
     """
-    beat = _beat_of(path)
-    if beat is None or state.read(stopped(path), _Beat) == beat:
+    beat = beat_of(path)
+    if beat is None or state.read(stopped(path), Beat) == beat:
         return False
     before, since = _seen.get(path, (None, 0.0))
     if before != beat:
@@ -40,20 +40,25 @@ def beats(path: Path, patience: float) -> bool:
         return True
     if time.monotonic() - since < patience:
         return True
-    with contextlib.suppress(OSError):  # a store that can only be read
-        state.write(stopped(path), beat)
+    was_the_last(path, beat)
     return False
 
 
-_seen: dict[Path, tuple[_Beat, float]] = {}
+def was_the_last(path: Path, beat: Beat) -> None:
+    """Write down that after this beat there was none, so that nobody else waits for another."""
+    with contextlib.suppress(OSError):  # a store that can only be read
+        state.write(stopped(path), beat)
 
 
-def _beat_of(path: Path) -> _Beat | None:
+_seen: dict[Path, tuple[Beat, float]] = {}
+
+
+def beat_of(path: Path) -> Beat | None:
     """The last beat. The file is opened, so that a network disk does not tell what it remembers."""
     try:
         with path.open("rb") as file:
             written = hashlib.sha256(file.read()).hexdigest()
-            return _Beat(written, os.fstat(file.fileno()).st_mtime_ns)
+            return Beat(written, os.fstat(file.fileno()).st_mtime_ns)
     except OSError:
         return None
 

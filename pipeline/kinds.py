@@ -87,6 +87,8 @@ class Needs:
     processes: of its gang; None: one for each device. devices: None: a share of what there is.
     each: devices come in multiples of it. divides: the number of processes must divide this one.
     beside: devices that are no process's; `devices` has them, too.
+    engine_nodes: further nodes that hold engines alone (Kind.engines). engine_devices: of each
+    engine there.
     """
 
     processes: int | None = 1
@@ -94,6 +96,8 @@ class Needs:
     each: int = 1
     divides: int | None = None
     beside: int = 0
+    engine_nodes: int = 0
+    engine_devices: int = 1
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ class Kind:
     origin: in words, where the rows or weights come from that it brings in itself; may be empty.
     gate: with the facts of a finished result: why no other stage may use it. Config fields that
         only the gate reads stay outside the identity, so that a lowered gate makes nothing again.
+    engines: "package.module:function", called as `function(config, lending)` on nodes that hold
+        engines for a stage of this kind, until `lending.over()` (pipeline/engine_nodes.py).
     work: "package.module:function", what a stage does in the terms of a project's own pages
         (Project.plans); the engine only hands it on. Imported when a page asks.
 
@@ -135,6 +141,7 @@ class Kind:
     needs: Callable[[Stage], Needs] | None = None
     origin: Callable[[Stage], str] | None = None
     gate: Callable[[Stage, Mapping[str, Any]], Iterable[Problem]] | None = None
+    engines: str | None = None
     work: str | None = None
     light: bool = False
     sources: tuple[str, ...] = ()

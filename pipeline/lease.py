@@ -92,7 +92,10 @@ class Lease:
                 self._unlock()
 
     def _begin(self) -> Holder | None:
-        state.write(self._path, self._me)
+        if os.path.lexists(self._path):
+            state.write(self._path, self._me)
+        else:  # of several that find nobody at the same moment one is the first
+            state.write_once(self._path, self._me)
         heart.stopped(self._path).unlink(missing_ok=True)
         if (other := self.lost_to()) is None:  # where there are no locks, two may look at once
             beating = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -186,6 +189,13 @@ def holder(path: Path) -> Holder | None:
     if found is not None and found.machine != machine.name():
         return None
     return SOMEBODY if locks.is_held(path.with_suffix(".lock")) else None
+
+
+def has_died(path: Path, pid: int) -> None:
+    """Tell other machines that a process of this one, which may have held a lease, has ended."""
+    beat, found = heart.beat_of(path), state.read(path, Holder)
+    if beat and found and (found.machine, found.pid) == (machine.name(), pid):
+        heart.was_the_last(path, beat)
 
 
 def _is_alive(found: Holder, path: Path) -> bool:

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import compositions, lease, locks
+from pipeline import compositions, detached, lease, machine
 from pipeline.compose import Composed
 from pipeline.errors import RecipeError, UsageError
 from pipeline.launchers.jobs import jobs
-from pipeline.lease import briefly
+from pipeline.lease import Holder, briefly
 from pipeline.project import Project
 from pipeline.seeds import plain
 from pipeline.situation import Situation, survey
@@ -28,6 +28,7 @@ from pipeline.store import Store
 
 _MIB = 2**20
 _CORRUPT = ".corrupt"
+_LOOK = 1.0  # seconds between looks at who may be gone
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,13 @@ def gc(project: Project, composed: Composed, *, delete: bool, others: bool, aske
             print("nothing was deleted: `--delete` deletes what is listed")
         return 0
     if others:
-        _require_idle(situation.store)
+        _require_idle(situation)
         compositions.forget()
     if not found or not (asked or _agreed(_counted(found, total))):
         print("nothing was deleted")
         return 0
     if others:
-        _require_idle(situation.store)  # the user may have thought for a while
+        _require_idle(situation)  # the user may have thought for a while
     return _delete(found, situation.store.root / _CORRUPT)
 
 
@@ -71,14 +72,15 @@ def _nobodys(situation: Situation) -> Iterator[Leftover]:
     for path in sorted((store.root / _CORRUPT).glob("*")):
         yield Leftover(path, "corrupt")
     for path in sorted((store.root / ".work").glob("adopt-*")):
-        if not locks.is_held(path):
-            yield Leftover(path, "an adoption that was cut")
+        if lease.holder(own := store.adopting(path)) is None:
+            yield Leftover(path, "an adoption that was cut", own)
+    beside = sorted(store.shared.glob("*"))  # before what is made, which may grow meanwhile
     made = {fingerprint for _, fingerprint, _ in store.artifacts()}
     for leftover in _work(store):
         if leftover.path.name in made:
             yield leftover
     known = made | {wanted.fingerprint for wanted in situation.wanted.values()}
-    for path in sorted(store.shared.glob("*")):
+    for path in beside:
         if path.name not in known:
             yield Leftover(path, "samples of a model that is gone")
 
@@ -112,20 +114,36 @@ def _work(store: Store) -> Iterator[Leftover]:
             yield Leftover(path, "an attempt that was cut", own)
 
 
-def _require_idle(store: Store) -> None:
-    """What runs now may be about to read a result of other settings."""
-    for path in sorted((store.root / ".leases").glob("*.json")):
-        if (holder := lease.holder(path)) is not None:
+def _require_idle(situation: Situation) -> None:
+    """What runs now may need a result of other settings: at once, or for a stage that follows.
+
+    Who has the name of another machine is watched until its heart must have beaten.
+    """
+    watched_until = time.monotonic() + lease.EXPIRES + _LOOK
+    while busy := list(_busy(situation)):
+        here = [words for holder, words in busy if holder.machine == machine.name()]
+        if here or time.monotonic() > watched_until:
             raise UsageError(
-                f"gc --delete --others: {holder} runs {path.stem}, and may need what is listed. "
-                "Wait until it has ended."
+                f"gc --delete --others: {next(iter(here), busy[0][1])}, and may need what is "
+                "listed. Wait until it has ended."
             )
-    for job in jobs(store.root):
+        time.sleep(_LOOK)
+    for job in jobs(situation.store.root):
         if job.alive:
             raise UsageError(
                 f"gc --delete --others: {job.words()} is to run {job.stage}, and may need what is "
                 "listed. Wait until it has ended, or `r1 cancel`."
             )
+
+
+def _busy(situation: Situation) -> Iterator[tuple[Holder, str]]:
+    """Who has a stage of this store in hand, or a run beside it, with words for it."""
+    leases = (situation.store.root / ".leases").glob("*.json")
+    held = [(path, path.stem) for path in sorted(leases)]
+    held += [(path, path.parent.name) for path in detached.runners(situation.paths.runs)]
+    for path, what in held:
+        if (holder := lease.holder(path)) is not None:
+            yield holder, f"{holder} runs {what}"
 
 
 def _counted(found: Sequence[Leftover], size: int) -> str:
@@ -166,8 +184,6 @@ def _delete(found: list[Leftover], aside: Path) -> int:
 def _removed(leftover: Leftover, aside: Path) -> bool:
     """Remove one, unless somebody took it since it was listed."""
     if leftover.lease is None:
-        if locks.is_held(leftover.path):
-            return False
         _remove(leftover.path, aside)
         return True
     with briefly(leftover.lease) as holder:

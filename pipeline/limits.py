@@ -95,6 +95,7 @@ def needs_again(stage: Stage, before: Attempts, limits: Limits) -> Needs:
 def where_it_runs(job: Job) -> str:
     """A job's processes, threads and devices as words."""
     words = [f"{job.nodes} nodes"] if job.nodes > 1 else []
+    words += [_count(job.engine_nodes, "engine node")] if job.engine_nodes else []
     words += [_count(job.processes, "process")] if job.processes > 1 else []
     words.append(_count(job.threads, "thread") + (" each" if job.processes > 1 else ""))
     if job.devices:

@@ -77,15 +77,22 @@ class _Shape(TypedDict):
 def read(folder: Path) -> dict[str, Any]:
     """The manifest of an artifact, as it was published. Raises CorruptArtifact."""
     try:
-        manifest = cast(dict[str, Any], state.parse((folder / MANIFEST).read_bytes(), _Shape))
+        text = (folder / MANIFEST).read_bytes()
     except FileNotFoundError as error:
         raise CorruptArtifact(f"{folder}: {MANIFEST} is gone") from error
     except OSError as error:
         raise unreadable(f"{folder}: {MANIFEST}", error) from error
+    return parsed(text, folder)
+
+
+def parsed(text: bytes, place: object) -> dict[str, Any]:
+    """The manifest that a text is. Raises CorruptArtifact, which names the place that has it."""
+    try:
+        manifest = cast(dict[str, Any], state.parse(text, _Shape))
     except ValueError as error:
-        raise CorruptArtifact(f"{folder}: {MANIFEST} cannot be read ({error})") from error
+        raise CorruptArtifact(f"{place}: {MANIFEST} cannot be read ({error})") from error
     if manifest["checksum"] != _checksum(manifest):
-        raise CorruptArtifact(f"{folder}: {MANIFEST} was changed after it was published")
+        raise CorruptArtifact(f"{place}: {MANIFEST} was changed after it was published")
     return manifest
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline import checks
 from pipeline.compose import Composed
 from pipeline.plan import Decision, State, decide
-from pipeline.project import Project
+from pipeline.project import Project, load
 from pipeline.shipped import made_anew
 from pipeline.situation import Situation, survey
 from pipeline.slots import Slots
@@ -66,6 +66,10 @@ def _warnings(situation: Situation) -> Iterator[str]:
     for text in checks.lines(situation.problems, True):
         yield f"{text}; `r1 run` refuses it"
     yield from checks.lines(situation.problems, only_said=True)
+    cautions, launcher = situation.project.cautions, situation.composed.root.get("launcher") or {}
+    if cautions and launcher.get("name", "local") != "local":  # whose limits a plan can be held to
+        pending = [n for n in situation.selection.stages if situation.facts[n].artifact is None]
+        yield from load(cautions)(situation, pending)
     if anew := made_anew(situation, situation.selection.stages):
         yield anew
     yield from source_warnings(situation)

@@ -90,12 +90,13 @@ class Place:
 
 
 _HARDLY = 0.8
+NOWHERE = Place(0.0, 0.0, "")  # of a stage that has shown none
 
 
 def where(work: Path) -> Place:
     """The last progress that a stage has shown."""
     facts = state.read(work / PROGRESS, _Facts)
-    return Place(facts["done"], facts["total"], facts["unit"]) if facts else Place(0.0, 0.0, "")
+    return Place(facts["done"], facts["total"], facts["unit"]) if facts else NOWHERE
 
 
 def clock(seconds: float | None) -> str:

@@ -38,10 +38,12 @@ class Project:
     examples: a text that `r1 run --help` shows: lines of commands, and what they do.
     plans: what else `r1 plan` shows, by its flag: `--departures`, `--data`. Each is called as
     `shown(project, composed, form) -> exit code` with the form `json`, `markdown` or `text`.
-    cautions: called as `cautions(situation, pending) -> texts` when a run begins: what may stop it
-    on this machine, said and not refused.
+    cautions: called as `cautions(situation, pending) -> texts` when a run begins, and by plan and
+    doctor: what may stop it on its machine, said and not refused.
     look: called as `look(project, composed, as_json) -> exit code`: `r1 doctor --data`, whether
     what stages read from elsewhere is there and is what it was.
+    reach: a module of which `r1 doctor --cluster` starts `python -m` on each node, as a rank of a
+    gang (RANK, MASTER_ADDR, …): it prints lines of JSON, of collectives by backend in GB/s.
     checks: what `r1 doctor` also shows, name → "package.module:describe", called as `describe()`.
     """
 
@@ -59,6 +61,7 @@ class Project:
     plans: Mapping[str, str] = field(default_factory=dict)
     cautions: str | None = None
     look: str | None = None
+    reach: str | None = None
     commands: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
 

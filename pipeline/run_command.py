@@ -15,8 +15,9 @@ from pipeline.console import open_console
 from pipeline.errors import RecipeError, UsageError
 from pipeline.hooks import Observer, Run, Shielded, Silent
 from pipeline.interruption import Interrupted, signals
-from pipeline.launchers.launcher import preparer
-from pipeline.limits import limits_of
+from pipeline.launchers import jobs
+from pipeline.launchers.launcher import Open, preparer
+from pipeline.limits import Limits, limits_of
 from pipeline.plan import State, absent_inputs
 from pipeline.project import Project, load
 from pipeline.remote.publisher import Publisher
@@ -43,6 +44,7 @@ def _execute(project: Project, composed: Composed) -> int:
     pending = [name for name in stages if situation.facts[name].artifact is None]
     for name in set(stages) - set(pending):
         situation.store.tidy(name, situation.wanted[name].fingerprint)
+        jobs.forget(situation.store.root, name, situation.wanted[name].fingerprint)
     if not pending:
         print(f"nothing to do: {len(stages)} stages done")
         made = {name: f.artifact for name, f in situation.facts.items() if f.artifact}
@@ -53,7 +55,7 @@ def _execute(project: Project, composed: Composed) -> int:
 
 
 def _run(situation: Situation, pending: list[str]) -> int:
-    composed, project = situation.composed, situation.project
+    composed = situation.composed
     wanted = composed.root.get("launcher") or {}
     limits = limits_of(wanted)
     open_launcher = preparer(wanted)(situation, pending, limits)
@@ -61,8 +63,17 @@ def _run(situation: Situation, pending: list[str]) -> int:
     disk.require_writable(situation.paths.runs.absolute(), "paths.runs")
     folder = RunFolder.create(situation.paths.runs, composed.name, composed.root)
     detached.take_console(folder)
+    with detached.running(folder):
+        return _carry_out(situation, pending, folder, limits, open_launcher)
+
+
+def _carry_out(
+    situation: Situation, pending: list[str], folder: RunFolder, limits: Limits, open_: Open
+) -> int:
+    """The run itself, until the last of it is sent to who is told of it."""
+    composed, project = situation.composed, situation.project
     console = open_console()
-    launcher = open_launcher(folder, console.note)
+    launcher = open_(folder, console.note)
     sending = _publisher(situation, folder, console.note)
     observer = Shielded(
         console.note, tracking=_observer(project, composed.root), sending=sending or Silent()
@@ -81,7 +92,7 @@ def _run(situation: Situation, pending: list[str]) -> int:
     observer.tell("run_started", run)
     report: Path | None = None
     try:
-        with signals(), detached.running(folder):
+        with signals():
             decisions = runner.run(launcher)
         console.close()
         facts = run_facts(situation, folder, runner, time.monotonic() - started)
@@ -167,4 +178,4 @@ def _publisher(
     place = situation.paths.publish
     if place is None:
         return None
-    return Publisher(place, folder.log("sending"), note, push_again(situation.composed))
+    return Publisher(place, folder, note, push_again(situation.composed))

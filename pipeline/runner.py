@@ -196,6 +196,7 @@ class Runner:
             threads=threads,
             processes=where.processes,
             nodes=where.nodes,
+            engine_nodes=where.engine_nodes,
             devices=where.devices,
             patience=self._limits.patience,
         )

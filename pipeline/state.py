@@ -11,7 +11,6 @@ import fcntl
 import functools
 import json
 import os
-import threading
 import uuid
 from collections.abc import Hashable
 from pathlib import Path
@@ -92,6 +91,7 @@ def replace(path: Path, content: bytes) -> None:
             file.truncate()
             file.write(content)
             file.flush()
+            os.close(os.dup(file.fileno()))  # a network disk sends what was written at a close
             if path.is_dir() and not path.is_symlink():
                 path.rename(path.with_name(f"{path.name}.{os.getpid()}.stray"))
             aside.replace(path)
@@ -110,16 +110,23 @@ def flush(path: Path) -> None:
 
 
 def _aside(path: Path) -> tuple[Path, int]:
-    """An open file beside another that is this thread's alone: the usual one, if that is free."""
-    usual = path.with_name(f"{path.name}.tmp")
+    """An open file beside another that is this thread's alone: the machine's usual one, if free.
+
+    Each machine has its own, since its locks may not be known on others.
+    """
+    usual = path.with_name(f"{path.name}.{os.uname().nodename}.tmp")
     with contextlib.suppress(OSError):
         descriptor = os.open(usual, os.O_WRONLY | os.O_CREAT, 0o666)
-        with contextlib.suppress(OSError):
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(descriptor), usual.stat()):
                 return usual, descriptor
+        except (BlockingIOError, FileNotFoundError):  # another thread is at it, or was
+            pass
+        except OSError:  # a disk without locks
+            usual.unlink(missing_ok=True)
         os.close(descriptor)
-    own = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    own = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     return own, os.open(own, os.O_WRONLY | os.O_CREAT, 0o666)
 
 

@@ -11,7 +11,6 @@ artifact found there is copied in and verified like any other (pipeline/adoption
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 import time
@@ -23,7 +22,7 @@ from pipeline import lease, notices, state
 from pipeline import manifest as manifests
 from pipeline.adoption import Offers, Source, folders_of, place_for
 from pipeline.artifact import Artifact
-from pipeline.digests import Digests, sha256_of
+from pipeline.digests import Digests
 from pipeline.errors import RecipeError
 from pipeline.manifest import CorruptArtifact
 from pipeline.remote.place import Place
@@ -76,6 +75,10 @@ class Store:
         """The file that says who runs this stage now."""
         return self.root / ".leases" / f"{plain(stage)}-{fingerprint}.json"
 
+    def adopting(self, place: Path) -> Path:
+        """The file that says who brings a result into this folder now."""
+        return self.root / ".leases" / f"{place.name}.json"
+
     def find(self, stage: str, fingerprint: str) -> Artifact | None:
         """The artifact, verified; None when there is none. Raises CorruptArtifact.
 
@@ -102,7 +105,8 @@ class Store:
         source = self.adoptable(stage, fingerprint)
         if source is None:
             return None
-        with place_for(source, self.root / ".work" / f"adopt-{stage}-{fingerprint}") as aside:
+        place = self.root / ".work" / f"adopt-{plain(stage)}-{fingerprint}"
+        with place_for(source, place, self.adopting(place)) as aside:
             if not self.path(stage, fingerprint).exists():  # nor has another runner adopted it
                 manifest = self._offers.bring(source, fingerprint, aside, self.digests)
                 manifests.write(aside, {**manifest, "stage": plain(stage)})
@@ -118,14 +122,15 @@ class Store:
         """
         files = {
             file.relative_to(output).as_posix(): {
-                "sha256": sha256_of(file),
+                "sha256": self.digests.again(file),
                 "bytes": file.stat().st_size,
             }
             for file in plain_files(output)
         }
         whole = manifests.write(output, {**manifest, "files": files})
         target = self.path(str(whole["stage"]), str(whole["fingerprint"]))
-        self._appear(output, target, fence)
+        if self._appear(output, target, fence):
+            self.digests.moved(output, files, target)
         return Artifact(target, whole)
 
     def set_aside(self, stage: str, fingerprint: str) -> Path | None:
@@ -159,16 +164,23 @@ class Store:
                 shutil.rmtree(work, ignore_errors=True)
 
     def manifest(self, stage: str, fingerprint: str) -> dict[str, Any] | None:
-        """The manifest alone, no file looked at: for `why`, which only compares."""
+        """The manifest alone, no file looked at: for `why`, which only compares.
+
+        None, too, for one that cannot be read.
+        """
         for folder in (self.root, *self.adopt_from):
             with contextlib.suppress(RecipeError):
                 return manifests.read(folder / plain(stage) / fingerprint)
+        if there := self._offers.remote(plain(stage)).get(fingerprint):
+            with contextlib.suppress(RecipeError):
+                return there.manifest()
         return None
 
     def other_manifests(self, stage: str, but: str) -> list[dict[str, Any]]:
         """The manifests of a stage under other fingerprints, latest first."""
         folders = [root / plain(stage) for root in (self.root, *self.adopt_from)]
         names = {path.name for folder in folders for path in folders_of(folder)}
+        names |= self._offers.remote(plain(stage)).keys()
         found = [self.manifest(stage, name) for name in names - {but}]
         return sorted((m for m in found if m), key=lambda m: str(m["created"]), reverse=True)
 
@@ -199,16 +211,22 @@ class Store:
         aside.parent.mkdir(parents=True, exist_ok=True)
         return aside
 
-    def _appear(self, aside: Path, target: Path, fence: Callable[[], None] = lambda: None) -> None:
-        """Flush everything, then rename: after a power cut the artifact is whole or absent."""
+    def _appear(self, aside: Path, target: Path, fence: Callable[[], None] = lambda: None) -> bool:
+        """Flush everything, then rename: after a power cut the artifact is whole or absent.
+
+        False: another runner published the same result first, and this one's is gone.
+        """
         for path in (*aside.rglob("*"), aside):
             state.flush(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         fence()
+        first = True
         try:
             aside.rename(target)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+        except OSError:  # which one it is, file systems do not agree on
+            if not target.is_dir():
                 raise
-            shutil.rmtree(aside)  # another runner published the same result first
+            shutil.rmtree(aside)
+            first = False
         state.flush(target.parent)
+        return first

@@ -26,6 +26,7 @@ R1 = Project(
     },
     cautions="stages.commands.cost_page:cautions",
     look="stages.commands.data_look:main",
+    reach="stages.training.reach",
     commands={
         "eval": "stages.commands.eval.command:main",
         "grade": "stages.commands.grade:main",

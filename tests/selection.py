@@ -58,6 +58,7 @@ SLOW = (
     "hub",
     "pipeline/test_compose.py",
     "pipeline/test_compositions.py",
+    "pipeline/test_doctor_cluster.py",
     "pipeline/test_fork_server.py",
     "pipeline/test_gang.py",
     "pipeline/test_light_stages.py",

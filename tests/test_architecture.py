@@ -119,7 +119,16 @@ def test_no_model_is_loaded_without_a_word_on_the_code_that_it_brings() -> None:
 
 def test_stages_use_of_the_engine_only_its_contracts() -> None:
     contracts = {"errors", "kinds", "artifact", "context", "meter", "notices", "state", "threads"}
-    contracts |= {"hooks", "metrics", "run_folder", "statistics", "over_seeds", "seeds", "devices"}
+    contracts |= {
+        "engine_nodes",
+        "hooks",
+        "metrics",
+        "run_folder",
+        "statistics",
+        "over_seeds",
+        "seeds",
+        "devices",
+    }
     wrong = [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in sources("stages")

@@ -1,7 +1,8 @@
-"""The examples of docs/examples: their structure, and the commands of this project in them."""
+"""The examples of docs/examples: held against the schemas of who runs them, and composed here."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -9,17 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
 from stages.project import main
 
-EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "docs" / "examples").glob("*.yaml"))
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "tests" / "data"
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
+
+
+def path_of(name: str) -> Path:
+    [path] = [path for path in EXAMPLES if path.stem == name]
+    return path
 
 
 def of(name: str) -> dict[str, Any]:
-    [path] = [path for path in EXAMPLES if path.stem == name]
-    found: dict[str, Any] = yaml.safe_load(path.read_text())
+    found: dict[str, Any] = yaml.safe_load(path_of(name).read_text())
     return found
 
 
@@ -74,10 +82,46 @@ def test_the_jobset_starts_all_pods_anew_when_one_is_lost_and_ends_with_its_head
     assert pods == 2
 
 
-def test_the_skypilot_file_has_no_key_that_skypilot_does_not_know() -> None:
-    """Of its documented task: an unknown key is refused by it."""
+def closed(schema: Any) -> Any:
+    """The same, but unknown keys are refused, as kubectl and the server do by default."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: closed(part) for key, part in schema.items()}
+    named = isinstance(schema.get("properties"), dict) and schema.get("type") == "object"
+    return {"additionalProperties": False, **found} if named else found
+
+
+def wrong(value: Any, of: str, strict: bool = False) -> list[str]:
+    """What a schema of tests/data says against a value."""
+    schema = json.loads((DATA / of).read_text())
+    checked = jsonschema.validators.validator_for(schema)(closed(schema) if strict else schema)
+    return [f"{error.json_path}: {error.message}" for error in checked.iter_errors(value)]
+
+
+def test_kubernetes_knows_every_key_of_the_jobset_and_of_its_pods() -> None:
+    assert wrong(of("jobset"), "jobset/v1alpha2.json", strict=True) == []
+
+
+def test_skypilot_knows_every_key_of_its_task() -> None:
     task = of("skypilot")
-    assert task.keys() <= {"name", "num_nodes", "resources", "workdir", "volumes", "envs", "setup",
-                           "run"}  # fmt: skip
-    assert task["resources"].keys() <= {"accelerators", "disk_size"}
-    assert all(isinstance(value, str) for value in task["envs"].values())
+    assert wrong(task, "skypilot/task.json") == []
+    assert wrong(task["resources"], "skypilot/resources.json") == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("backoffLimit", "backofLimit", "'backofLimit' was unexpected"),
+        ("restartPolicy", "restartPolice", "'restartPolice' was unexpected"),
+        ("claimName", "claim", "'claimName' is a required property"),
+        ("parallelism: 1", "parallelism: one", "'one' is not of type 'integer'"),
+        ("operator: Any", "operator: Some", "'Some' is not one of"),
+    ],
+)
+def test_a_key_or_value_that_kubernetes_does_not_know_is_found(
+    before: str, after: str, words: str
+) -> None:
+    changed = yaml.safe_load(path_of("jobset").read_text().replace(before, after))
+    assert words in "\n".join(wrong(changed, "jobset/v1alpha2.json", strict=True))

@@ -3,6 +3,7 @@
     make drill                          300 events of the toy and of the miniature
     make drill ARGS='--events 1000'     the long form (hours)
     make drill ARGS='--only killed --recipe toy --first 17 --events 1 --keep'
+    make drill ARGS='--on slurm'        50 events over a cluster (cluster/__main__.py)
 
 An event is given by the seed and its number alone: which disturbance, of which file, with which
 signal. Moments are parts of the time that an undisturbed run took. In the table, `tried` counts
@@ -26,6 +27,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.drill.cluster.__main__ import main as over_a_cluster
 from benchmarks.drill.events import EVENTS, Event, Reference, Skipped
 from benchmarks.drill.scene import MINIATURE, TOY, Scene
 
@@ -49,6 +51,9 @@ class Told:
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the events; 1 when anything was unequal, lost or leaked."""
+    words = sys.argv[1:] if given is None else given
+    if any(word.partition("=")[0] == "--on" for word in words):
+        return over_a_cluster(words)
     options = _options(given)
     console = Console(stderr=options.json)
     folder = Path(tempfile.mkdtemp(prefix="r1-drill-"))

@@ -17,13 +17,14 @@ from pathlib import Path
 from pipeline import manifest, meter, notices
 from pipeline.artifact import METRICS
 from pipeline.attempts import Attempts
+from pipeline.errors import NodeLost
 from pipeline.launchers import files
 from pipeline.launchers.calls import context_of, message_of, outputs_of, refuse
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.peers import RankFailed
 from pipeline.launchers.process import ASKED, GRACE
 from pipeline.launchers.record import inputs_of, manifest_of
-from pipeline.launchers.team import Meeting, NodeLost, Team
+from pipeline.launchers.team import Meeting, Team
 from pipeline.lease import Lease
 from pipeline.manifest import CorruptArtifact
 from pipeline.project import load

@@ -50,6 +50,7 @@ def outputs_of(
         return Outputs(manifest.jsonable(outputs.facts), funnel)
 
     context.scheduled = team is not None
+    context.engines = team.engines() if team is not None else None
     if job.processes == 1:
         return call(context)
 
@@ -96,6 +97,21 @@ def follow(job: Job, team: Team) -> Outcome:
         context = context_of(job, store, work, meeting, fence)
         outputs_of(job, team, load(job.kind.entry), inputs_of(job, store), context)
         return Outcome("finished")
+    except SystemExit:
+        return Outcome("stopped")
+    except BaseException as error:
+        return Outcome("failed", message_of(error, job))
+
+
+def lend(job: Job, team: Team) -> Outcome:
+    """Hold engines on a machine of a job for the stage on its first one, until that has ended."""
+    try:
+        assert job.kind.engines is not None
+        lending = team.lending()
+        hold = load(job.kind.engines)
+        _prepare(lending.threads, 0)
+        hold(job.config, lending)
+        return Outcome("finished" if team.is_over() else "lost")
     except SystemExit:
         return Outcome("stopped")
     except BaseException as error:

@@ -9,6 +9,7 @@ that is written stays.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ from pipeline.launchers.job import Job, Outcome
 from pipeline.manifest import versions
 from pipeline.plan import Wanted
 from pipeline.project import load
+from pipeline.seeds import plain
 from pipeline.watchdog import Patience
 
 JOB = "job.json"
 _OUTCOME = "outcome.json"
+_ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class _Written:
     nodes: int
     patience: Patience
     versions: dict[str, str]
+    engine_nodes: int = 0
 
 
 def write(job: Job) -> Path:
@@ -66,6 +70,7 @@ def write(job: Job) -> Path:
         nodes=job.nodes,
         patience=job.patience,
         versions=versions(),
+        engine_nodes=job.engine_nodes,
     )
     state.write(job.folder / JOB, asdict(written))
     return job.folder / JOB
@@ -102,6 +107,7 @@ def read(folder: Path) -> Job:
         threads=written.threads,
         processes=written.processes,
         nodes=written.nodes,
+        engine_nodes=written.engine_nodes,
         patience=written.patience,
     )
 
@@ -114,6 +120,19 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
 def outcome(folder: Path) -> Outcome | None:
     """How a job ended; None while it has not."""
     return state.read(folder / _OUTCOME, Outcome)
+
+
+def seen(outcome: Outcome, job: Job, since: float) -> Outcome | None:
+    """An outcome that another machine wrote, once its result is seen here; None: not yet.
+
+    since: by `time.monotonic`, when the outcome was. A result that does not come is a failure.
+    """
+    result = job.store / plain(job.stage) / job.wanted.fingerprint
+    if outcome.state != "finished" or result.exists():
+        return outcome
+    if time.monotonic() - since < _ARRIVES:
+        return None
+    return Outcome("failed", f"it has finished, and its result {result} is not seen here")
 
 
 def forget_outcome(folder: Path) -> None:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.context import RankDone, asked_to_leave
+from pipeline.errors import NodeLost
 from pipeline.kinds import Outputs
 from pipeline.launchers.peers import ALONE, Failure, Peers, Rank, RankFailed, told
 
@@ -157,6 +158,8 @@ def _cause(members: list[_Member], log: Path, peers: Peers) -> BaseException:
     _, rank, failure = min(failures, key=lambda found: (found[0], found[1].number))
     if failure.when == 0.0:  # it could not say so itself
         peers.report(rank, failure, rank.log(log))
+    if failure.lost:
+        return NodeLost(failure.message)
     where = rank.log(log)
     return peers.cause(RankFailed(told(rank, failure.message, where), where))
 
@@ -194,7 +197,7 @@ def _main(
         os._exit(_ASKED)
     except BaseException as error:
         when = time.monotonic()
-        outcome = Failure(explain(error), when)
+        outcome = Failure(explain(error), when, isinstance(error, NodeLost))
         peers.report(rank, outcome, log)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -20,7 +20,8 @@ class Job:
     manifest. registry: "package.module:ATTRIBUTE", where another machine finds the kind. A stage
     writes everything it prints to `log`; `folder` is the job's own (pipeline/launchers/files.py).
     It runs as `processes` processes on `nodes` machines, each on `threads` CPU threads, and sees
-    `devices` of the machine's accelerators; None: as they are.
+    `devices` of the machine's accelerators; None: as they are. `engine_nodes` further machines hold
+    engines for it (pipeline/engine_nodes.py).
     """
 
     stage: str
@@ -35,8 +36,14 @@ class Job:
     threads: int
     processes: int = 1
     nodes: int = 1
+    engine_nodes: int = 0
     devices: tuple[str, ...] | None = None
     patience: Patience = field(default_factory=Patience)
+
+    @property
+    def machines(self) -> int:
+        """Of the whole job."""
+        return self.nodes + self.engine_nodes
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from pipeline.launchers.launcher import Open, Say
 from pipeline.launchers.running import Running
 from pipeline.limits import ONE_AT_A_TIME, Limits, needs_again, needs_of
 from pipeline.run_folder import RunFolder
+from pipeline.seeds import plain
 from pipeline.situation import Situation
 
 _AGAIN = 2  # times that a stage begins again which lost its server
@@ -42,6 +43,7 @@ _LOOK = 0.1  # seconds between looks at a stage that nothing can signal yet
 def prepare(situation: Situation, pending: Sequence[str], limits: Limits) -> Open:
     """The launcher of this machine, for these stages. UsageError: they need more than it has."""
     _check_devices(situation, pending, limits)
+    _check_nodes(situation, pending)
     heavy = any(not situation.graph.stages[name].kind.light for name in pending)
     preload = situation.project.preloaded() if heavy else ()
 
@@ -66,6 +68,16 @@ def _check_devices(situation: Situation, pending: Sequence[str], limits: Limits)
             "Lower parallel.processes, rollout.replicas or rollout.tensor_parallel_size of these "
             "stages, or see CUDA_VISIBLE_DEVICES and launcher.devices"
         )
+
+
+def _check_nodes(situation: Situation, pending: Sequence[str]) -> None:
+    for name in pending:
+        if nodes := needs_of(situation.graph.stages[name]).engine_nodes:
+            raise UsageError(
+                f"stages.{plain(name)}.rollout.engine_nodes: is {nodes}, and launcher=local has no "
+                "other nodes: set it to 0. rollout.replicas (of RL: rollout.own_gpus) are engines "
+                "on this machine"
+            )
 
 
 class LocalLauncher:

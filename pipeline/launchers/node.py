@@ -20,12 +20,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from pipeline import state, threads
+from pipeline import lease, state, threads
 from pipeline.context import LEAVE
 from pipeline.errors import RecipeError
 from pipeline.launchers import files, process
 from pipeline.launchers.attempt import guarded
-from pipeline.launchers.calls import follow
+from pipeline.launchers.calls import follow, lend
 from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.team import Team
@@ -49,11 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files.write_outcome(folder, Outcome("failed", str(error)))
         return 1
     place = folder / f"start-{options.start}"
-    team = Team(place, options.number, job.nodes, options.job, options.start, options.address)
+    team = Team(place, options.number, job, options.job, options.start, options.address)
     team.begin()
+    if not options.number:  # of an earlier start that had no time to note it
+        _note_headway(job, folder, starts=1)
     outcome = _Stage(job, team, options.number, options.patience).outcome()
+    if team.lends:
+        return _end_lending(job, team, outcome)
     if outcome.state in ("stopped", "lost") and not options.number:
-        _note_headway(job, folder)
+        _note_headway(job, folder, starts=0)
     final = outcome.state in ("finished", "failed", "held")
     if final and not options.number:
         files.write_outcome(folder, outcome)
@@ -64,16 +68,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if outcome.state == "failed" else 0
 
 
-def _note_headway(job: Job, folder: Path) -> None:
-    """Set back the count of starts, which the scheduler's script keeps, if this one got further.
+def _end_lending(job: Job, team: Team, outcome: Outcome) -> int:
+    """Of a machine that held engines alone: whatever has happened, the stage goes on without it."""
+    print(f"{job.stage}: engines {outcome.state} {outcome.message}".rstrip(), flush=True)
+    if outcome.state == "failed":
+        team.lending().give_up(outcome.message)
+    return {"failed": 1, "lost": INTERRUPTED}.get(outcome.state, 0)
+
+
+def _note_headway(job: Job, folder: Path, starts: int) -> None:
+    """Set back the count of starts, which the scheduler's script keeps, if the stage got further.
 
     A stage that counts anew inside (an evaluation, for each budget) shows another place, too.
+    starts: how many there were since.
     """
     place = where(Store(job.store).work(job.stage, job.wanted.fingerprint))
     before = state.read(folder / _FURTHEST, Place)
     state.write(folder / _FURTHEST, place)
     if before is None or not place.near(before):
-        (folder / STARTS).write_text("0\n")
+        (folder / STARTS).write_text(f"{starts}\n")
 
 
 class _Stage:
@@ -90,7 +103,7 @@ class _Stage:
         send.close()
         for signal_ in (signal.SIGTERM, LEAVE):
             signal.signal(signal_, self._ask)
-        _end_with_scheduler(self._process.pid)
+        self._end_with_scheduler()
 
     def outcome(self) -> Outcome:
         """Wait for it. One that was ended from outside without a warning has failed."""
@@ -118,11 +131,32 @@ class _Stage:
             late.daemon = True
             late.start()
 
+    def _end_with_scheduler(self) -> None:
+        """A scheduler's own process that is killed cannot end the job: what is left ends itself.
+
+        Whoever goes on with the stage, from another machine, need not wait for its lease to expire.
+        """
+        parent = os.pidfd_open(os.getppid())
+        lease_ = Store(self._job.store).lease(self._job.stage, self._job.wanted.fingerprint)
+
+        def watch() -> None:
+            wait([parent])
+            self._asked = True
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            wait([self._process.sentinel], timeout=process.GRACE)
+            with contextlib.suppress(OSError, RecipeError):
+                lease.has_died(lease_, self._process.pid)
+            os._exit(INTERRUPTED)
+
+        threads.start(threading.Thread(target=watch, name="scheduler-watch", daemon=True))
+
 
 def _stage(job: Job, team: Team, number: int, answer: Connection) -> None:
     first = gang_log(job, number)
     process.begin(first, scheduled=True)
-    outcome = follow(job, team) if number else guarded(job, team)
+    part = lend if team.lends else follow if number else guarded
+    outcome = part(job, team)
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -133,19 +167,6 @@ def _stage(job: Job, team: Team, number: int, answer: Connection) -> None:
 def gang_log(job: Job, number: int) -> Path:
     """Where a machine's leader writes: the first one into the stage's log."""
     return job.log.with_suffix(f".node{number}{job.log.suffix}") if number else job.log
-
-
-def _end_with_scheduler(stage: int) -> None:
-    """A scheduler's own process that is killed cannot end the job: what is left ends itself."""
-    parent = os.pidfd_open(os.getppid())
-
-    def watch() -> None:
-        wait([parent])
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(stage, signal.SIGKILL)
-        os._exit(INTERRUPTED)
-
-    threads.start(threading.Thread(target=watch, name="scheduler-watch", daemon=True))
 
 
 def _parser() -> argparse.ArgumentParser:

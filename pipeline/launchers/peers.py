@@ -50,10 +50,14 @@ class Rank:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a rank ended, and when: of several, the first is the cause."""
+    """Why a rank ended, and when: of several, the first is the cause.
+
+    lost: because it lost a machine.
+    """
 
     message: str
     when: float
+    lost: bool = False
 
 
 class RankFailed(StageFailed):

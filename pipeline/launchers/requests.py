@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -24,6 +24,7 @@ from pipeline.graph import did_you_mean
 from pipeline.seeds import plain
 
 T = TypeVar("T")
+S = TypeVar("S", bound="Settings")
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 #: A block of keys as a request, given the key of the block. Raises UsageError.
@@ -40,20 +41,45 @@ class ByStage:
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class Blocks(Protocol):
-    """The settings of a launcher that has such blocks."""
+@dataclass(frozen=True)
+class Blocks:
+    """What of a launcher's config is said by stage."""
 
-    @property
-    def job(self) -> dict[str, Any]: ...
+    __pydantic_config__ = STRICT
+    job: dict[str, Any]
+    kinds: dict[str, dict[str, Any]]
+    stages: dict[str, dict[str, Any]]
+    profiles: dict[str, ByStage]
 
-    @property
-    def kinds(self) -> dict[str, dict[str, Any]]: ...
 
-    @property
-    def stages(self) -> dict[str, dict[str, Any]]: ...
+@dataclass(frozen=True)
+class Settings(Blocks):
+    """What is told of every cluster in conf/launcher."""
 
-    @property
-    def profiles(self) -> dict[str, ByStage]: ...
+    name: str
+    max_parallel: int
+    threads: int | None
+    environment_file: str | None
+    python: str | None
+    starts: int
+    watchdog: dict[str, Any]
+
+
+def settings_of(
+    shape: type[S],
+    launcher: Mapping[str, Any],
+    name: str,
+    read: Read[T],
+    least: Mapping[str, float],
+) -> S:
+    """The settings, every block looked at. Raises UsageError with the key at fault."""
+    settings = parsed(shape, launcher, "launcher", name)
+    _check(settings, read)
+    for key, number in {"starts": 1, **least}.items():
+        if (found := getattr(settings, key)) < number:
+            raise UsageError(f"launcher.{key}: found {found}, expected {number} or more.")
+    _require_private(settings.environment_file)
+    return settings
 
 
 def request_of(blocks: Blocks, read: Read[T], stage: str, kind: str, profile: str) -> T:
@@ -74,7 +100,7 @@ def request_of(blocks: Blocks, read: Read[T], stage: str, kind: str, profile: st
     return read(whole, "launcher.job")
 
 
-def check(blocks: Blocks, read: Read[T]) -> None:
+def _check(blocks: Settings, read: Read[T]) -> None:
     """Look at every block, whether a stage takes it or not. Raises UsageError with the key."""
     read(blocks.job, "launcher.job")
     for prefix, block in (
@@ -102,14 +128,7 @@ def parsed(shape: type[T], said: Any, key: str, launcher: str) -> T:
     return found
 
 
-def require_least(settings: Any, least: Mapping[str, float]) -> None:
-    """Raises UsageError where a number of the settings is below what it must be."""
-    for key, number in least.items():
-        if (found := getattr(settings, key)) < number:
-            raise UsageError(f"launcher.{key}: found {found}, expected {number} or more.")
-
-
-def require_private(file: str | None) -> None:
+def _require_private(file: str | None) -> None:
     """Raises UsageError if others can read the file with the user's keys."""
     if file is None:
         return

@@ -11,7 +11,7 @@ from pipeline.attempts import Attempts
 from pipeline.devices import Place, place
 from pipeline.errors import UsageError
 from pipeline.kinds import Needs, Stage
-from pipeline.launchers.requests import ByStage, request_of
+from pipeline.launchers.requests import Blocks, ByStage, request_of
 from pipeline.limits import Limits, needs_again, needs_of
 
 
@@ -26,16 +26,6 @@ class Asked(Protocol):
 
     @property
     def cpus(self) -> int | None: ...
-
-
-@dataclass(frozen=True)
-class _Blocks:
-    """Of a launcher's config, as far as nodes and GPUs go."""
-
-    job: dict[str, Any]
-    kinds: dict[str, dict[str, Any]]
-    stages: dict[str, dict[str, Any]]
-    profiles: dict[str, ByStage]
 
 
 @dataclass(frozen=True)
@@ -67,9 +57,14 @@ def check(stage: Stage, asked: Asked, most: int) -> None:
             f"{stage.name}: {nodes * gpus} GPUs are too few for it, or do not divide its work. "
             f"See {key}.gpus and .nodes."
         )
+    if gpus and needs.engine_nodes and gpus < needs.engine_devices:
+        raise UsageError(
+            f"{stage.name}: an engine has {needs.engine_devices} GPUs, and a node that holds "
+            f"engines for it {gpus}. Set {key}.gpus higher, or rollout.tensor_parallel_size lower."
+        )
     if found.processes % nodes or (nodes > 1 and needs.beside):
         what = (
-            "engines on GPUs of their own are for one node"
+            "engines on GPUs of their own are for one node; rollout.engine_nodes has nodes for them"
             if needs.beside
             else f"its {found.processes} processes do not divide over {nodes} nodes"
         )
@@ -90,7 +85,7 @@ def spread(
     here = max(1, found.processes // nodes)
     cpus = asked.cpus or here * (limits.threads or 1)
     threads = limits.threads or max(1, cpus // here)
-    return Spread(Place(found.processes, None, threads, nodes), gpus, cpus)
+    return Spread(Place(found.processes, None, threads, nodes, first.engine_nodes), gpus, cpus)
 
 
 def gpus_asked(launcher: Mapping[str, Any], stage: Stage, profile: str, most: int) -> int | None:
@@ -102,7 +97,7 @@ def gpus_asked(launcher: Mapping[str, Any], stage: Stage, profile: str, most: in
         return None
     parts: dict[str, Any] = {key: launcher[key] for key in ("job", "kinds", "stages")}
     profiles = {name: ByStage(**said) for name, said in launcher["profiles"].items()}
-    blocks = _Blocks(**parts, profiles=profiles)
+    blocks = Blocks(**parts, profiles=profiles)
     said = request_of(blocks, lambda part, _: dict(part), stage.name, stage.kind.name, profile)
     asked = _Asked(**{key: said[key] for key in ("nodes", "gpus") if key in said})
     needs = needs_of(stage)

@@ -11,11 +11,13 @@ Leaders talk by files of a folder that all see and that belongs to this start of
     end                 from the first: the gang has ended
 
 A machine that is lost is no failure of the stage: where a leader's heart stands still, the first
-one says so, and its job is started again.
+one says so, and its job is started again. Machines after those of the gang hold engines alone
+(pipeline/engine_nodes.py): the gang goes on without one that is lost.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -23,9 +25,11 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline import heart, state, threads
-from pipeline.errors import StageFailed
-from pipeline.launchers import gang
+from pipeline import engine_nodes, heart, state, threads
+from pipeline.engine_nodes import Engines, Lending
+from pipeline.errors import NodeLost, StageFailed
+from pipeline.launchers import files, gang
+from pipeline.launchers.job import Job
 from pipeline.launchers.peers import Failure, Peers, Rank, RankFailed, free_port, told
 
 BEAT = 1.0  # seconds
@@ -50,39 +54,64 @@ class _Told:
 
     message: str
     log: str
-
-
-class NodeLost(StageFailed):
-    """A machine of the gang does not answer any more."""
+    lost: bool = False
 
 
 class Team(Peers):
-    """Leader `number` of `of`. job, start: what the scheduler calls the job, and its start.
+    """Leader `number` of a job's. name, start: what the scheduler calls the job, and its start.
 
-    address: by which others reach this machine; its name, if nobody says.
+    address: by which others reach the first machine; its name, if nobody says.
     """
 
     def __init__(
-        self, folder: Path, number: int, of: int, job: str, start: int, address: str = ""
+        self, folder: Path, number: int, job: Job, name: str, start: int, address: str = ""
     ) -> None:
-        self.job = job
+        self.job = name
         self.start = start
         self._folder = folder
         self._number = number
-        self._of = of
+        self._of = job.nodes
+        self._whole = job
         self._address = address or socket.gethostname()
         self._met: Meeting | None = None
+
+    @property
+    def lends(self) -> bool:
+        """Whether this machine holds engines alone."""
+        return self._number >= self._of
+
+    def engines(self) -> Engines | None:
+        """Those of the machines that hold them alone; None where the job has no such."""
+        numbers = range(self._of, self._whole.machines)
+        return Engines(self._folder, numbers) if numbers else None
+
+    def lending(self) -> Lending:
+        """What this machine is told, which holds engines alone."""
+        job = self._whole
+        threads = job.threads * max(1, job.processes // job.nodes)
+
+        def over() -> bool:
+            return self.is_over() or self._silent() is not None
+
+        return Lending(self._folder, self._number, threads, over)
+
+    def is_over(self) -> bool:
+        """Whether the stage has ended, in this start or in a later one."""
+        return self._ended() or files.outcome(self._whole.folder) is not None
 
     def begin(self) -> None:
         """Let this leader's heart beat, until its process ends."""
         self._folder.mkdir(parents=True, exist_ok=True)
         own = self._leader(self._number)
         own.write_text(socket.gethostname())
+        if not self._number and self._whole.engine_nodes:
+            engine_nodes.invite(self._folder, self._address)
 
         def beat() -> None:
             while True:
                 time.sleep(BEAT)
-                os.utime(own)
+                with contextlib.suppress(OSError):  # a disk that fails for a moment
+                    os.utime(own)
 
         threads.start(threading.Thread(target=beat, name="leader", daemon=True))
 
@@ -111,7 +140,7 @@ class Team(Peers):
 
     def report(self, rank: Rank, failure: Failure, log: Path) -> None:
         name = "failure" if failure.when else f"killed-{rank.number}"
-        said = _Told(told(rank, failure.message, log), str(log))
+        said = _Told(told(rank, failure.message, log), str(log), failure.lost)
         state.write_once(self._folder / f"{name}.json", said)
 
     def trouble(self) -> bool:
@@ -124,6 +153,8 @@ class Team(Peers):
         if (lost := self._silent() or self._mute()) is not None:
             return NodeLost(f"{lost} does not answer any more")
         if (said := self._failure()) is not None:
+            if said.lost:
+                return NodeLost(said.message)
             return RankFailed(said.message, Path(said.log))
         assert own is not None
         return own
@@ -137,6 +168,7 @@ class Team(Peers):
         """Say that this machine's part is over; the others' leaders wait for the first one's."""
         if not self._number:
             (self._folder / "end").touch()
+            (self._folder / engine_nodes.INVITATION).unlink(missing_ok=True)
             return
         if done:
             (self._folder / f"done-{self._number}").touch()

@@ -19,9 +19,13 @@ from rich.filesize import decimal
 from pipeline import state, threads
 from pipeline.artifact import Artifact
 from pipeline.hooks import Silent
+from pipeline.interruption import Interrupted, look_for_cancel
 from pipeline.remote.place import Place
 from pipeline.remote.sender import FAILED, Said
 from pipeline.remote.sending import LEFT, SENT
+from pipeline.run_folder import RunFolder
+
+_LOOK = 0.5  # seconds between looks whether the run is to be cancelled
 
 
 class Publisher(Silent):
@@ -30,9 +34,12 @@ class Publisher(Silent):
     note: shows a line to the user. push: the command that sends what is missing later.
     """
 
-    def __init__(self, place: Place, log: Path, note: Callable[[str], None], push: str) -> None:
+    def __init__(
+        self, place: Place, folder: RunFolder, note: Callable[[str], None], push: str
+    ) -> None:
         self._place = place
-        self._log = log
+        self._run = folder.path
+        self._log = folder.log("sending")
         self._note = note
         self._push = push
         self._process: subprocess.Popen[str] | None = None
@@ -50,7 +57,10 @@ class Publisher(Silent):
             _input(self._process).flush()
 
     def run_finished(self, report_dir: Path | None) -> None:
-        """Wait for what is on its way, until Ctrl-C, and say what went and what did not."""
+        """Wait for what is on its way, and say what went and what did not.
+
+        Ctrl-C and `r1 cancel` end it.
+        """
         if self._process is None or self._reader is None:
             return
         _close(self._process)
@@ -60,9 +70,11 @@ class Publisher(Silent):
                     f"waiting for what is on its way to {self._place}: {waiting} "
                     "(Ctrl-C leaves the rest unsent)"
                 )
-            self._reader.join()
+            while self._reader.is_alive():
+                look_for_cancel(self._run)
+                self._reader.join(_LOOK)
             self._process.wait()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Interrupted):
             self.stop()
             return
         if sent := len(self._sizes):

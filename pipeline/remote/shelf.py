@@ -33,6 +33,17 @@ class Result:
     def __str__(self) -> str:
         return f"{self.place}/{self.name}"
 
+    @property
+    def fingerprint(self) -> str:
+        return self.name.rpartition("/")[2]
+
+    def manifest(self) -> dict[str, Any]:
+        """Its manifest, as it was published. Raises CorruptArtifact and Unreachable."""
+        text = self.place.read(f"{self.name}/{MANIFEST}")
+        if text is None:
+            raise CorruptArtifact(f"{self}: {MANIFEST} is gone")
+        return manifests.parsed(text, self)
+
     def fetch(self, aside: Path, fingerprint: str) -> dict[str, Any]:
         """Bring its files into a folder; what an earlier try has left there whole is kept.
 
@@ -47,11 +58,7 @@ class Result:
             ) from None
 
     def _fetch(self, aside: Path, fingerprint: str) -> dict[str, Any]:
-        text = self.place.read(f"{self.name}/{MANIFEST}")
-        if text is None:
-            raise CorruptArtifact(f"{aside}: {MANIFEST} is gone")
-        (aside / MANIFEST).write_bytes(text)
-        manifest = manifests.read(aside)
+        manifest = self.manifest()
         belongs(aside, manifest, fingerprint)
         files: dict[str, File] = manifest["files"]
         pace = Pace(f"{self.name}: fetched", sum(f["bytes"] for f in files.values()), aloud)
@@ -90,6 +97,11 @@ class Shelf:
         stages = self._stages.get(fingerprint, [])
         names = sorted(stages, key=lambda name: (name != stage, name))
         return [Result(self._place, f"{name}/{fingerprint}") for name in names]
+
+    def of_stage(self, stage: str) -> list[Result]:
+        """Every result that is called like the stage."""
+        called = (fingerprint for fingerprint, names in self._stages.items() if stage in names)
+        return [Result(self._place, f"{stage}/{fingerprint}") for fingerprint in called]
 
     @cached_property
     def _stages(self) -> dict[str, list[str]]:

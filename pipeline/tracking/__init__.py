@@ -6,10 +6,11 @@ it imports MLflow, waits for a server that is away, and can neither slow a run n
 `send_later` gives the same journal to the same process after the run; what was sent is found by
 its tags and not sent again.
 
-    journal.py    what happened, as lines of JSON
-    observer.py   the runner's side: writes the journal, starts and awaits the follower
-    follower.py   the second process: reads, retries, gives up in time
-    view.py       the MLflow calls: runs, parameters, curves, inputs, models
+    destination.py  a server, or SQLite on a disk of this machine; never on a network disk
+    journal.py      what happened, as lines of JSON
+    observer.py     the runner's side: writes the journal, starts and awaits the follower
+    follower.py     the second process: reads, retries, gives up in time
+    view.py         the MLflow calls: runs, parameters, curves, inputs, models
 """
 
 from __future__ import annotations

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.project import results_of
 from pipeline.tracking import delivery
+from pipeline.tracking.destination import database, destination
 from pipeline.tracking.journal import Event, Journal
-from pipeline.tracking.observer import destination, run_config
+from pipeline.tracking.observer import run_config
 from pipeline.tracking.places import Places, settle
 from pipeline.tracking.sign_in import keep_quiet_about, signed_in
 
@@ -116,12 +117,14 @@ def main(folder: Path, results: str | None = None) -> int:
     results: the dotted name of what the project shows of its results.
     """
     journal = Journal(folder)
-    with journal.path.open("rb") as lock:
+    with journal.path.open("r+b") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             print(f"{folder} is being sent by another process")
             return BUSY
+        except OSError:  # a disk without locks
+            pass
         code, why = _send(folder, journal, results)
     delivery.note(folder, code == 0, why)
     return code
@@ -156,7 +159,8 @@ def open_view(folder: Path, config: Mapping[str, Any], born: str, results: str |
     places.root.mkdir(parents=True, exist_ok=True)
     uri = destination(config, str(places.root))
     keep_quiet_about(uri)
-    settle(places.root)
+    if uri == database(places.root):
+        settle(places.root)
     from pipeline.tracking.view import View
 
     return View(signed_in(uri), config["tracking"], folder, places, results_of(results))

@@ -12,13 +12,14 @@ from typing import Any
 
 import yaml
 
-from pipeline import addresses
+from pipeline import notices
 from pipeline.artifact import Artifact
 from pipeline.errors import RecipeError, UsageError
 from pipeline.hooks import Observer, Run, Silent
 from pipeline.tracking import delivery
+from pipeline.tracking.destination import INSTEAD, destination, unsafe
 from pipeline.tracking.journal import FILE, Journal
-from pipeline.tracking.places import DATABASE
+from pipeline.tracking.places import Places
 
 #: A server that is away is asked again by the follower, not by MLflow's own long retries.
 QUIET = {
@@ -43,6 +44,7 @@ class Tracker:
         self._flush_seconds = float(config["tracking"]["flush_seconds"])
         self._journal: Journal | None = None
         self._follower: subprocess.Popen[bytes] | None = None
+        self._why_not = ""
 
     def run_started(self, run: Run) -> None:
         root = str(Path(self._config["paths"]["root"]).absolute())
@@ -55,8 +57,12 @@ class Tracker:
             root=root,
             pid=os.getpid(),
         )
-        delivery.note(run.folder, sent=False, why="the run was not over")
-        self._follower = _start_follower(run.folder, self._results)
+        self._why_not = unsafe(destination(self._config, root))
+        delivery.note(run.folder, sent=False, why=self._why_not or "the run was not over")
+        if self._why_not:
+            notices.warn(f"MLflow is not told of this run: {self._why_not}. {INSTEAD}")
+        else:
+            self._follower = _start_follower(run.folder, self._results)
 
     def stage_started(
         self, stage: str, fingerprint: str, work: Path, config: Mapping[str, Any]
@@ -79,6 +85,10 @@ class Tracker:
         """Wait a little for what is still to be sent. Raises NotSent; the run is not undone."""
         self._tell("run_finished", report=str(report_dir.absolute()) if report_dir else None)
         assert self._journal is not None
+        if self._why_not:
+            delivery.say(self._journal.folder)
+            later = delivery.remedy(self._journal.folder)
+            raise NotSent(f"MLflow was not told: {self._why_not}. With a server, {later}")
         try:
             code = self.wait(self._flush_seconds)
         except subprocess.TimeoutExpired:
@@ -116,6 +126,11 @@ def send_later(folder: Path, results: str | None = None) -> None:
     """
     if not (folder / FILE).is_file():
         raise UsageError(f"{folder}: there is no {FILE}; give the folder of a run with tracking.")
+    born = Journal(folder).started()["root"]
+    config = run_config(folder)
+    root = Places.of(folder, config, born).root
+    if why_not := unsafe(destination(config, str(root))):
+        raise UsageError(f"{folder.name} was not sent: {why_not}. {INSTEAD}")
     code = _start_follower(folder, results).wait()
     if code:
         raise NotSent(f"{folder.name} was not sent whole; {_log(folder)} says why.")
@@ -129,23 +144,6 @@ def command(arguments: Sequence[str], results: str | None = None) -> int:
     send_later(folder.resolve(), results)
     print(f"{folder.resolve().name} is in MLflow")
     return 0
-
-
-def destination(config: Mapping[str, Any], root: str) -> str:
-    """The tracking URI: the environment's, the config's, else SQLite under the run's root."""
-    named = os.environ.get("MLFLOW_TRACKING_URI") or (config.get("tracking") or {}).get("uri")
-    return str(named or f"sqlite:///{Path(root).absolute()}/{DATABASE}")
-
-
-def described(config: Mapping[str, Any], root: str) -> str:
-    """The tracking URI as it may be shown."""
-    uri = destination(config, root)
-    if not addresses.within(uri):
-        return uri
-    return (
-        f"{addresses.shown(uri)} (a secret in MLFLOW_TRACKING_URI is not shown; that of a server "
-        "belongs into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)"
-    )
 
 
 def run_config(folder: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pipeline.progress import clock
 from pipeline.project import Project
 from pipeline.situation import Situation, survey
 from pipeline.stage_rows import filled
+from stages.commands.time_limits import too_short
 from stages.costs.detect import gpus
 from stages.costs.estimate import Estimate, Forecast, forecast
 from stages.costs.hardware import FILE, GB, SECTION, Hardware, of_root
@@ -60,7 +61,7 @@ def asked_by(composed: Composed, hardware: Hardware) -> Granted:
 
 
 def cautions(situation: Situation, pending: Sequence[str]) -> list[str]:
-    """What of a run that begins cannot fit on the machine: said, as the estimate may be wrong.
+    """What of a run cannot fit, in memory or in a time limit: said, as the estimate may be wrong.
 
     Without a GPU, and without a machine that is named, nothing is estimated.
     """
@@ -77,7 +78,9 @@ def cautions(situation: Situation, pending: Sequence[str]) -> list[str]:
         for one in found.stages.values()
         if one.problems and one.stage in pending
     }
-    return [f"{text} (r1 plan --cost)" for text in checks.lines(texts, when_run=True)]
+    said = [*checks.lines(texts, when_run=True)]
+    said += too_short(found, situation.graph.stages, composed, pending)
+    return [f"{text} (r1 plan --cost)" for text in said]
 
 
 def as_json(found: Forecast) -> dict[str, Any]:

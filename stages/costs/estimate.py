@@ -29,8 +29,8 @@ class Estimate:
     or CPU cores, that it has meanwhile. peak_bytes: of one device, by what holds them, at the
     moment when most is held; empty: nothing there. disk_bytes: of the result; scratch_bytes: of
     checkpoints until it is there. money: None: no price. phases: seconds by phase. unknown: models
-    whose shape nobody knows, so that their part is missing. not_here: too large for the programs of
-    this project.
+    whose shape nobody knows, so that their part is missing. updates: steps of an optimiser.
+    not_here: too large for the programs of this project.
     """
 
     stage: str
@@ -49,6 +49,7 @@ class Estimate:
     scratch_bytes: float = 0.0
     unknown: tuple[str, ...] = ()
     rows: float = 0.0
+    updates: float = 0.0
     not_here: bool = False
 
 
@@ -160,6 +161,7 @@ def _estimate(stage: Stage, known: Known, hardware: Hardware, devices: int) -> E
         scratch_bytes=work.disk.scratch,
         unknown=work.unknown,
         rows=known.rows(stage),
+        updates=sum(task.updates for task in work.tasks if isinstance(task, Passes)),
         not_here=not_here,
     )
 

@@ -27,7 +27,7 @@ ADAM = 2 * FP32
 def engine(rollout: Any, weights: int, beside: bool = False) -> Engine:
     """The engine of a stage's `rollout`."""
     own = {"float32": FP32, "bfloat16": BF16, "float16": BF16}.get(rollout.dtype, weights)
-    shares = beside and not rollout.own_gpus and not rollout.engines_at
+    shares = beside and not rollout.apart
     return Engine(
         rollout.engine,
         rollout.batch_tokens,

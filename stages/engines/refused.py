@@ -85,6 +85,8 @@ REFUSED = (
             lambda c: _unless(c.rollout.engine, "vllm")),
     Refused("rollout.own_gpus", "training and generation share its GPUs", "0",
             lambda c: c.rollout.own_gpus or None),
+    Refused("rollout.engine_nodes", "training and generation share its GPUs", "0",
+            lambda c: c.rollout.engine_nodes or None),
     Refused("rollout.engines_at", "training and generation share its GPUs", "[]",
             lambda c: c.rollout.engines_at or None),
     Refused("rollout.weights", "it hands weights over by itself", "file",

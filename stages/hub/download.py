@@ -87,7 +87,8 @@ def _alone(target: Path) -> Iterator[Path]:
     """The part of a file, for one process at a time; others wait until it is whole."""
     part = target.with_name(target.name + PART)
     with part.with_name(part.name + ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # a disk without locks: checksums find a mixture
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield part
     Path(lock.name).unlink(missing_ok=True)
 

@@ -145,7 +145,9 @@ def answer_judge(
         return
     (model,) = inputs["judge_with"]
     asking = side_model.asking(config, model, config.generative_judge.sampling)
-    with Fleet.open(model.model_path, asking.rollout, context.threads) as fleet:
+    with Fleet.open(
+        model.model_path, asking.rollout, context.threads, engines=context.engines
+    ) as fleet:
         # The pool starts no worker: replies are read here and not verified.
         collector = Collector.of(fleet, VerifierPool(1), model, asking, context)
         yield AnswerJudge(collector, config.generative_judge, inputs, context)

@@ -40,7 +40,9 @@ def draw(
     They wait in a file, since the judge's engine starts when this one has ended.
     """
     (model,) = of_type(inputs, "data_from", "model")
-    with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
+    with Fleet.open(
+        model.model_path, config.rollout, context.threads, engines=context.engines
+    ) as fleet:
         rows = _rows(config, inputs, context, n, fleet, model, dropped)
         write_rows(context.work / "candidates.parquet", rows, CANDIDATE)
     return read(context.work / "candidates.parquet")

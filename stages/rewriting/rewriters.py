@@ -44,7 +44,9 @@ def rewriter_of(
     if config.rewriter == MODEL:
         (model,) = inputs["rewrite_with"]
         rollout = side_model.asking(config, model, config.rewrite.sampling).rollout
-        with Fleet.open(model.model_path, rollout, context.threads) as fleet:
+        with Fleet.open(
+            model.model_path, rollout, context.threads, engines=context.engines
+        ) as fleet:
             yield ModelRewriter.of(fleet, model, config, examples, context)
     else:
         yield rewrite_tiny if config.rewriter == TINY else None

@@ -29,8 +29,7 @@ class Peers:
     def __init__(self, rollout: Rollout) -> None:
         self.rank = int(os.environ.get("RANK", "0"))
         self.size = parallel.processes()
-        apart = rollout.own_gpus > 0 or bool(rollout.engines_at)
-        self.sharing = self.size if apart else min(self.size, rollout.tensor_parallel_size)
+        self.sharing = self.size if rollout.apart else min(self.size, rollout.tensor_parallel_size)
         self.leader = self.rank // self.sharing * self.sharing
         self._all = self._mine = None
         if self.size > 1:

@@ -23,7 +23,7 @@ from transformers import PreTrainedTokenizerBase
 
 from stages.rl import policy_weights
 from stages.rl.apart import apart
-from stages.rl.engine_devices import places
+from stages.rl.engine_devices import Own, places
 from stages.rl.peers import Peers
 from stages.rl.schedule import length_limits
 from stages.rollout.engine import Completion, Finished, GenerationRequest
@@ -67,11 +67,11 @@ def engine_of(
     accelerator: Accelerator,
     peers: Peers,
     folder: Path,
-    own: Sequence[str],
+    own: Own,
 ) -> PolicyEngine:
     """What answers as `model`.
 
-    Where engines have copies: folder: for the weights. own: the GPUs that are theirs alone.
+    Where engines have copies: folder: for the weights. own: what is theirs alone.
     """
     if not apart(config):
         return LivePolicy(model, tokenizer, config.rollout.batch_tokens, accelerator)
@@ -130,12 +130,12 @@ class SyncedPolicy:
         rollout: Rollout,
         peers: Peers,
         folder: Path,
-        own: Sequence[str],
+        own: Own,
         ahead: bool,
     ) -> None:
         self.model, self.tokenizer, self.rollout, self.peers = model, tokenizer, rollout, peers
         self.folder, self.own, self.ahead = folder, own, ahead
-        self.sleeps = torch.cuda.is_available() and not (rollout.own_gpus or rollout.engines_at)
+        self.sleeps = torch.cuda.is_available() and not rollout.apart
         self._fleet: Fleet | None = None
         self._version: int | None = None
         self._synced = 0
@@ -189,8 +189,9 @@ class SyncedPolicy:
             folder,
             self.rollout,
             torch.get_num_threads(),
-            places=places(self.rollout, self.own, self.peers),
+            places=places(self.rollout, self.own.gpus, self.peers),
             shares_gpu=self.sleeps,
+            engines=self.own.nodes,
         )
 
     def answer(

@@ -48,12 +48,13 @@ from trl.trainer.utils import add_fused_lm_head
 from pipeline import meter
 from pipeline.context import moved
 from stages.rewards.terms import Term
-from stages.rl import batches, metrics
+from stages.rl import batches, engine_devices, metrics
 from stages.rl.ahead import Ahead
 from stages.rl.algorithms.advantages import of_rollout
 from stages.rl.algorithms.drawing import AlgorithmDrawer, hinted_prompts
 from stages.rl.apart import weighs
 from stages.rl.batches import Chunk, Tensors, take
+from stages.rl.engine_devices import Own
 from stages.rl.peers import Peers
 from stages.rl.policy_engine import PolicyEngine, engine_of
 from stages.rl.prompt_stream import PromptStream
@@ -77,7 +78,7 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
     """See the module's docstring.
 
     start: the model that KL is measured to when it is not in the loss; None with LoRA, where the
-    policy without its adapter is that model. own_gpus: of the engines alone.
+    policy without its adapter is that model. own: what engines alone have.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
         arguments: GRPOConfig,
         callbacks: list[TrainerCallback],
         start: PreTrainedModel | None = None,
-        own_gpus: Sequence[str] = (),
+        own: Own = engine_devices.NOTHING,
     ) -> None:
         self.config = config
         self.prompts = prompts
@@ -111,7 +112,7 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
         self.start = start.to(self.accelerator.device).eval() if start is not None else None
         if self.start is not None:
             add_fused_lm_head(self.start, self.temperature)  # TRL's models have it: token_logps.py
-        self.peers, self.own_gpus = Peers(config.rollout), own_gpus
+        self.peers, self.own = Peers(config.rollout), own
         self.set_up_engines()
         self.ahead = Ahead()
         self.stream = PromptStream(len(prompts), config.seed, config.curriculum)
@@ -145,7 +146,7 @@ class RecipeGRPOTrainer(StepCurvesTrainer):
         """What answers as a model, by the stage's rollout settings."""
         folder = Path(self.args.output_dir) / ENGINES
         given = model, self.processing_class, self.config, self.accelerator
-        return engine_of(*given, self.peers, folder, self.own_gpus)
+        return engine_of(*given, self.peers, folder, self.own)
 
     def close(self) -> None:
         """End the engines, once nothing is being drawn."""

@@ -14,6 +14,7 @@ from pipeline import meter
 from pipeline.errors import StageFailed
 from stages.rollout.collective import Sender, Undelivered
 from stages.rollout.engine import Finished
+from stages.rollout.lent import Lent, Unreached
 from stages.rollout.replica import Replica
 from stages.rollout.replica_process import Answers, Done, Failed, Order, Receive
 from stages.rollout.shards import Batch, Shard
@@ -23,22 +24,41 @@ DEATHS = 3  # engines that one shard may cost
 SHOWN = 3  # prompts that the message about such a shard shows
 SHOWN_CHARACTERS = 200  # of each
 CALL = -1  # the number of an order that is no shard
+JOINS = 2.0  # seconds after which engines of other nodes are looked for, while all are at work
 
 
 class Crew:
-    """Replicas of one engine. deaths: how many had to be started again."""
+    """Replicas of one engine. deaths: how many had to be started again.
 
-    def __init__(self, replicas: Sequence[Replica], tokenizer: PreTrainedTokenizerBase) -> None:
+    lent: those on other nodes of the job, which come and go.
+    """
+
+    def __init__(
+        self,
+        replicas: Sequence[Replica],
+        tokenizer: PreTrainedTokenizerBase,
+        lent: Lent | None = None,
+    ) -> None:
         self.deaths = 0
         self._undelivered = 0  # broadcasts in a row
-        self._replicas = replicas
+        self._replicas = list(replicas)
         self._tokenizer = tokenizer
+        self._lent = lent
+        self._folder: Callable[[], Path] | None = None
 
-    def __len__(self) -> int:
+    def gather(self) -> int:
+        """How many engines there are: one at least. Raises StageFailed."""
+        if self._lent is not None and not self._replicas:
+            self._lent.gather()
+        self._join()
+        while not self._replicas:
+            self._wait_for_any()
+            self._join()
         return len(self._replicas)
 
     def begin_with(self, folder: Callable[[], Path]) -> None:
         """Those that start from now on open this folder; the first of them asks for it."""
+        self._folder = folder
         for replica in self._replicas:
             replica.begin_with(folder)
 
@@ -116,6 +136,8 @@ class Crew:
                 finished: Finished = []
                 if self._busy():
                     finished, failure = self._listen(batch)
+                elif not self._replicas:
+                    self._wait_for_any()
                 yield finished  # what was answered is given back before all ends
                 if failure is not None:
                     raise failure
@@ -134,19 +156,43 @@ class Crew:
         for replica in self._busy():
             replica.end()
 
+    def _join(self) -> None:
+        """Take up engines of other nodes that are there by now."""
+        for replica in self._lent.come() if self._lent else ():
+            if self._folder is not None:
+                replica.begin_with(self._folder)
+            self._replicas.append(replica)
+
+    def _wait_for_any(self) -> None:
+        assert self._lent is not None, "a fleet without engines"
+        with meter.phase("rollout"):
+            self._lent.wait()
+
     def _hand_out(self, batch: Batch) -> None:
         """Give every engine that has room a shard; a shard that saw a death goes alone."""
+        self._join()
         for depth in range(DEPTH):
-            for replica in self._replicas:
+            for replica in list(self._replicas):
                 suspect = any(batch.deaths[order.number] for order in replica.held)
                 if len(replica.held) != depth or suspect:
                     continue
                 shard = batch.draw(alone=depth == 0, ahead=(DEPTH + 1) * len(self._replicas))
                 if shard is not None:
-                    replica.give(shard)
+                    self._give(replica, shard, batch)
+
+    def _give(self, replica: Replica, shard: Shard, batch: Batch) -> None:
+        """Others draw what one on another node cannot be given."""
+        try:
+            replica.give(shard)
+        except Unreached as error:
+            assert self._lent is not None
+            gone = self._lent.leave_aside(error)
+            self._replicas = [one for one in self._replicas if one not in gone]
+            batch.repeat(shard)
 
     def _wait(self) -> None:
-        wait([thing for replica in self._replicas for thing in replica.watched])
+        things = [thing for replica in self._replicas for thing in replica.watched]
+        wait(things, JOINS if self._lent else None)
 
     def _listen(self, batch: Batch) -> tuple[Finished, Exception | None]:
         """Wait for messages and deaths, and settle them; also the error that ends it, if any."""
@@ -189,7 +235,7 @@ class Crew:
         held = replica.end()
         if held:  # else nothing was lost; the next order starts it again
             self.deaths += 1
-            print(f"an engine died ({reason}); started again", file=sys.stderr, flush=True)
+            print(f"an engine died ({reason}); its work is repeated", file=sys.stderr, flush=True)
         return [order for order in held if isinstance(order, Shard)]
 
     def _deadly(self, shard: Shard, reason: str) -> str:

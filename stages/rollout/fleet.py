@@ -26,16 +26,18 @@ from typing import cast
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from pipeline.engine_nodes import Engines
 from stages.rollout.child import Child
 from stages.rollout.crew import CALL, Crew
 from stages.rollout.engine import Finished, GenerationRequest, OnProgress, check_engine
+from stages.rollout.lent import Lent
 from stages.rollout.remote import Remote, own_address
 from stages.rollout.replica import Replica
 from stages.rollout.replica_devices import devices
 from stages.rollout.replica_process import Sleep, Start, Sync, Wake
 from stages.rollout.shards import Answer, Batch
 from stages.rollout.weights import Model, in_memory, stamps
-from stages.settings.generation import Rollout, Sampling
+from stages.settings.generation import SERVER, Rollout, Sampling
 
 
 class Fleet:
@@ -50,12 +52,14 @@ class Fleet:
         tokenizer: PreTrainedTokenizerBase,
         model_path: Path,
         rollout: Rollout,
+        lent: Lent | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.version = 0
         self._model_path, self._rollout = model_path, rollout
         self._model: Model | None = None  # read with the first new weights
-        self._crew = Crew(replicas, tokenizer)
+        self._crew = Crew(replicas, tokenizer, lent)
+        self._lent = lent
 
     @classmethod
     def open(
@@ -65,23 +69,28 @@ class Fleet:
         threads: int,
         places: Sequence[str | None] | None = None,
         shares_gpu: bool = False,
+        engines: Engines | None = None,
     ) -> Fleet:
         """A fleet on a published model; an engine starts when there is something for it to do.
 
         places: CUDA_VISIBLE_DEVICES of each engine, by default all that are visible here, shared
         out. shares_gpu: with training; `sleep` and `wake` then say whose turn it is. Engines of
-        other machines (`rollout.engines_at`) take the place of all engines here.
+        other machines (`rollout.engines_at`) take the place of all engines here. engines: those of
+        further nodes of the stage's job, beside the ones here; a server needs none.
         """
         check_engine(rollout)
+        lent = None
+        afar = Start(model_path.absolute(), rollout, threads, None)
         if rollout.engines_at:
-            start = Start(model_path.absolute(), rollout, threads, None)
-            replicas = [Replica(start, partial(Remote, address)) for address in rollout.engines_at]
+            replicas = [Replica(afar, partial(Remote, address)) for address in rollout.engines_at]
         else:
             places = devices(rollout) if places is None else places
-            threads = max(1, threads // len(places))
+            threads = max(1, threads // max(1, len(places)))
             starts = [Start(model_path, rollout, threads, place, shares_gpu) for place in places]
             replicas = [Replica(start, Child) for start in starts]
-        return cls(replicas, _tokenizer(model_path, rollout), model_path, rollout)
+            if engines is not None and rollout.engine != SERVER:
+                lent = Lent(engines, afar)
+        return cls(replicas, _tokenizer(model_path, rollout), model_path, rollout, lent)
 
     def __enter__(self) -> Fleet:
         return self
@@ -110,7 +119,7 @@ class Fleet:
         on_progress: OnProgress | None = None,
     ) -> Answer:
         """n completions of each request, in order."""
-        size = max(1, -(-len(requests) // len(self._crew)))
+        size = max(1, -(-len(requests) // self._crew.gather()))
         shards = (list(requests[i : i + size]) for i in range(0, len(requests), size))
         return [group for answer in self.stream(shards, sampling, on_progress) for group in answer]
 
@@ -139,7 +148,7 @@ class Fleet:
         The requests are dealt out, and an engine has its whole part at once. Those of a request
         come in order.
         """
-        numbered, count = list(enumerate(requests)), len(self._crew)
+        numbered, count = list(enumerate(requests)), self._crew.gather()
         parts = (dict(numbered[first::count]) for first in range(count))
         for finished in self._crew.finished(Batch(parts, sampling)):
             if finished:
@@ -169,7 +178,8 @@ class Fleet:
         self._crew.begin_with(again)
         rollout = self._rollout
         workers = rollout.tensor_parallel_size if rollout.engine == "vllm" else 1
-        self._crew.broadcast(weights, own_address(rollout.engines_at), workers)
+        lent = self._lent.addresses() if self._lent else []
+        self._crew.broadcast(weights, own_address(rollout.engines_at or lent), workers)
 
     def _opened_on(self) -> Model:
         if self._model is None:
@@ -186,7 +196,7 @@ class Fleet:
 
 
 def _tokenizer(model_path: Path, rollout: Rollout) -> PreTrainedTokenizerBase:
-    if rollout.engine == "server":
+    if rollout.engine == SERVER:
         from stages.rollout.server_engine import ChatCodec
 
         return cast(PreTrainedTokenizerBase, ChatCodec())

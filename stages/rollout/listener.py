@@ -14,7 +14,7 @@ import socket
 import struct
 import sys
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge, wait
 from typing import Any
 
@@ -29,15 +29,19 @@ HANDSHAKE_SECONDS = 10  # that a client may take for each word of it
 class Listener:
     """One engine at an address.
 
-    key: what clients have to know. threads: CPU threads of the engine.
+    key: what clients have to know. threads: CPU threads of the engine. devices: its
+    CUDA_VISIBLE_DEVICES; None: all that are visible here.
     """
 
-    def __init__(self, address: tuple[str, int], key: bytes, threads: int) -> None:
+    def __init__(
+        self, address: tuple[str, int], key: bytes, threads: int, devices: str | None = None
+    ) -> None:
         """Raises OSError where the address is taken, or not this machine's."""
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._socket = socket.create_server(address, family=family)
         self._key = key
         self._threads = threads
+        self._devices = devices
         self._job: Any = None
         self._client = ""
 
@@ -47,12 +51,16 @@ class Listener:
         return int(self._socket.getsockname()[1])
 
     def serve(self) -> None:
-        """Take jobs until SIGTERM."""
+        """Take jobs until SIGTERM, or until the process is gone that started this one."""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        parent = parent_process()
+        above = [parent.sentinel] if parent else []
         try:
             while True:
                 jobs = [self._job.sentinel] if self._job else []
-                ready = wait([self._socket, *jobs])
+                ready = wait([self._socket, *jobs, *above])
+                if above and above[0] in ready:
+                    return
                 if self._job and self._job.sentinel in ready:
                     self._free()
                 if self._socket in ready:
@@ -93,7 +101,7 @@ class Listener:
     def _begin(self, connection: Connection, start: Start, host: str) -> None:
         """Give the connection to a process of the job's own."""
         _set_patience(connection)
-        mine = replace(start, threads=self._threads, devices=None, shares_gpu=False)
+        mine = replace(start, threads=self._threads, devices=self._devices, shares_gpu=False)
         self._job = get_context("fork").Process(target=self._work, args=(connection, mine))
         self._job.start()
         self._client = host

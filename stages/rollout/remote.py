@@ -86,10 +86,25 @@ def own_address(engines_at: Sequence[str]) -> str:
 class Remote:
     """A connection to the engine that listens at an address."""
 
-    def __init__(self, address: str, start: Start) -> None:
-        """Have that engine open the model. Raises StageFailed where it does not."""
+    def __init__(
+        self,
+        address: str,
+        start: Start,
+        secret: bytes | None = None,
+        within: float | None = None,
+        connects: float = CONNECT_SECONDS,
+    ) -> None:
+        """Have that engine open the model. Raises StageFailed where it does not.
+
+        secret: the key, by default that of the environment. within, connects: seconds in which it
+        may come to be reached, and in which one connection is made.
+        """
         self.address = address
-        self.connection = _reached(address, start)
+        within = REACHED_WITHIN if within is None else within
+        advice = f": start one there with `r1 engine --listen {address}`, with the same {KEY}"
+        self.connection = _reached(
+            address, start, secret or key(), within, connects, "" if secret else advice
+        )
         self._gone = False
 
     @property
@@ -120,12 +135,14 @@ def settle(taken: socket.socket) -> Connection:
     return Connection(taken.detach())
 
 
-def _reached(address: str, start: Start) -> Connection:
+def _reached(
+    address: str, start: Start, secret: bytes, within: float, connects: float, advice: str
+) -> Connection:
     hello = Hello(PROTOCOL, versions(), pickle.dumps(start))
-    deadline = time.monotonic() + REACHED_WITHIN
+    deadline = time.monotonic() + within
     while True:
         try:
-            connection = _connect(address)
+            connection = _connect(address, secret, connects)
             connection.send(tuple(hello))
             reply = Reply(*connection.recv())
             if reply.welcome:
@@ -133,23 +150,19 @@ def _reached(address: str, start: Start) -> Connection:
             connection.close()
             trouble, final = reply.words, not reply.later
         except (OSError, EOFError) as error:
-            trouble = (
-                f"{error or type(error).__name__}: start one there with `r1 engine --listen "
-                f"{address}`, with the same {KEY}"
-            )
-            final = False
+            trouble, final = f"{error or type(error).__name__}{advice}", False
         if final or time.monotonic() > deadline:
             raise StageFailed(f"the engine at {address}: {trouble}")
         time.sleep(PAUSE)
 
 
-def _connect(address: str) -> Connection:
-    reached = socket.create_connection(address_of(address), timeout=CONNECT_SECONDS)
+def _connect(address: str, secret: bytes, seconds: float) -> Connection:
+    reached = socket.create_connection(address_of(address), timeout=seconds)
     reached.settimeout(None)
     connection = settle(reached)
     try:
-        answer_challenge(connection, key())
-        deliver_challenge(connection, key())
+        answer_challenge(connection, secret)
+        deliver_challenge(connection, secret)
     except (AuthenticationError, AssertionError):
         connection.close()
         raise StageFailed(f"the engine at {address} has another {KEY}, or is no engine") from None

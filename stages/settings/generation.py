@@ -14,6 +14,7 @@ from stages.settings.values import at_least, one_of
 
 ENGINES = ("transformers", "vllm")
 FILE, BROADCAST = "file", "broadcast"  # how engines get new weights
+HOLD = "stages.rollout.engine_node:hold"  # what a node does that holds engines alone
 SERVER = "server"  # the engine of a served model alone
 
 
@@ -47,6 +48,7 @@ class Rollout:
     completion where the model sees more than memory holds; the second is the memory for keys and
     values, by default what the third leaves on a GPU and 1 GiB on a CPU.
     weights: `file`, or `broadcast` to engines with GPUs or machines of their own.
+    engine_nodes: further nodes of the stage's job on a cluster that hold engines alone.
     engines_at: `host:port` of engines that `r1 engine` has started, in place of own ones.
     """
 
@@ -62,9 +64,15 @@ class Rollout:
     gpu_memory_utilization: float = placement(MISSING)
     tensor_parallel_size: int = placement(MISSING)
     own_gpus: int = placement(MISSING)  # of RL: GPUs of engines alone; 0: they share training's
+    engine_nodes: int = placement(MISSING)  # beside the stage's own engines; of RL: in their place
     weights: str = placement(MISSING)  # of RL: how engines get new ones
     engines_at: list[str] = field(default_factory=list, metadata={"identity": False})
     server: Server = from_root("server", Server, identity=False)
+
+    @property
+    def apart(self) -> bool:
+        """Of RL: whether engines have GPUs or machines that no process trains on."""
+        return bool(self.own_gpus or self.engine_nodes or self.engines_at)
 
 
 def sampling(config: Sampling, key: str = "sampling") -> Iterator[Problem]:
@@ -84,6 +92,10 @@ def rollout(config: Rollout, served: bool = False, elsewhere: bool = False) -> I
     yield from one_of(key, config.engine, (SERVER,) if served else ENGINES)
     yield from one_of("rollout.weights", config.weights, (FILE, BROADCAST))
     yield from at_least(config, 1, "batch_tokens", "shard_samples", below="rollout")
+    yield from at_least(config, 0, "engine_nodes", below="rollout")
+    if config.engine_nodes and (served or config.engines_at):
+        why = "rollout.engines_at names the engines" if config.engines_at else "a server answers"
+        yield Problem("rollout.engine_nodes", f"is {config.engine_nodes}, and {why}: set it to 0")
     if config.engine == "vllm" and not elsewhere and find_spec("vllm") is None:
         yield Problem(
             key,
@@ -94,7 +106,8 @@ def rollout(config: Rollout, served: bool = False, elsewhere: bool = False) -> I
 
 
 def fleet(rollout: Rollout) -> Needs:
+    """Of a stage that samples: its own engines, and nodes with more of them."""
     if rollout.engine == SERVER or rollout.engines_at:
         return Needs()
-    each = rollout.tensor_parallel_size
-    return Needs(processes=1, devices=rollout.replicas * each or None, each=each)
+    each, nodes = rollout.tensor_parallel_size, rollout.engine_nodes
+    return Needs(1, rollout.replicas * each or None, each, engine_nodes=nodes, engine_devices=each)

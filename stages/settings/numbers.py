@@ -21,6 +21,12 @@ def policy(config: Any) -> Numbers:
     return {"verdicts": config.verifiers.policy}
 
 
+def engine_nodes(config: Any) -> Numbers:
+    """Nodes of the stage's job that hold engines alone, where it has such."""
+    nodes = int(config.rollout.engine_nodes)
+    return {"nodes that hold engines alone": nodes} if nodes else {}
+
+
 def epochs(config: Any, rows: int, share: float = 1.0) -> Numbers:
     numbers = {
         "sequences per step": config.batch_size,
@@ -40,6 +46,7 @@ def completions(config: Any, inputs: Inputs, runs: int = 1) -> Numbers:
     alike = len(set(samples)) == 1
     numbers: Numbers = {
         **policy(config),
+        **engine_nodes(config),
         "completions per problem": samples[0] if alike else ", ".join(map(str, samples)),
         "tokens per completion at most": config.sampling.max_tokens,
     }

@@ -185,6 +185,27 @@ def test_a_run_on_a_machine_that_is_named_warns_of_what_does_not_fit(tmp_path: P
     assert not cost_page.cautions(wide, ["zero"])
 
 
+def test_a_time_limit_shorter_than_what_lies_between_two_saves_is_warned_of(
+    tmp_path: Path,
+) -> None:
+    words = [*LARGER, "recipe=r1_zero", "hardware=h100x8", f"paths.root={tmp_path}"]
+    situation = survey(R1, composed(*words, "launcher=slurm", "launcher.leave_seconds=60"))
+    zero = cost_page.foreseen(situation, situation.composed).stages["zero"]
+    config = situation.composed.stages["zero"]
+    step = (zero.seconds - zero.phases["start"]) / config.max_steps
+    saves = zero.phases["start"] + config.save_steps * step
+    cautions: dict[float, list[str]] = {}
+    for share in (0.9, 1.1):
+        minutes = round(share * saves / 60) + 1  # beside the time to leave
+        situation.composed.root["launcher"]["job"]["time"] = str(minutes)
+        cautions[share] = cost_page.cautions(situation, ["zero"])
+    (text,) = cautions[0.9]
+    assert text.startswith("launcher.kinds.rl.time: zero has")
+    assert f"(save_steps {config.save_steps})" in text
+    assert "lower stages.zero.save_steps" in text
+    assert cautions[1.1] == []
+
+
 @pytest.mark.torch
 def test_what_is_known_of_training_is_what_training_does() -> None:
     from stages.costs.models import CHECKPOINTS, CHUNK_LOGITS

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,17 @@ def finished(finished_once: Path, tmp_path: Path) -> Toy:
     """A copy of a recipe that ran to its end."""
     shutil.copytree(finished_once, tmp_path, symlinks=True, dirs_exist_ok=True)
     return Toy(tmp_path)
+
+
+@pytest.fixture
+def over_slurm(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Toy]:
+    """The toy where the commands of a Slurm of two nodes are at hand; leaves no job there."""
+    for name in ("SLURM_CONF", "PATH"):
+        monkeypatch.setenv(name, cluster.environment()[name])
+    monkeypatch.setenv("PYTHONPATH", PYTHONPATH)  # which jobs are given, too
+    yield Toy(tmp_path)
+    if jobs := cluster("squeue", "-h", "-o", "%i").split():
+        cluster("scancel", *jobs)
 
 
 @pytest.fixture

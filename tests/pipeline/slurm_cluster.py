@@ -18,16 +18,17 @@ from pathlib import Path
 
 NODES = ("n1", "n2")
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "scontrol")
-_CONF = """\
+#: host, address, port: of the controller; spool: the folder of the nodes' own files.
+CONF = """\
 ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={host}({address})
 SlurmctldPort={port}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool-%n
+SlurmdSpoolDir={spool}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
@@ -82,8 +83,9 @@ class Cluster:
         for name, port in zip(NODES, ports[1:], strict=True):
             (folder / f"spool-{name}").mkdir()
             lines.append(_NODE.format(name=name, host=host, port=port))
-        said = {"host": host, "port": ports[0], "user": getpass.getuser(), "folder": folder}
-        self.conf.write_text(_CONF.format(nodes="\n".join(lines), **said))
+        said = {"host": host, "address": "127.0.0.1", "port": ports[0], "user": getpass.getuser()}
+        places = {"folder": folder, "spool": folder}
+        self.conf.write_text(CONF.format(nodes="\n".join(lines), **said, **places))
         (folder / "gres.conf").write_text("Name=gpu File=/dev/null,/dev/zero\n")
 
     def up(self) -> None:

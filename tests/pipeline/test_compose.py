@@ -42,6 +42,7 @@ from pipeline.compose import compose
         (["--profile=small", "seed=1"], "Settings are given without dashes: `profile=small`"),
         (["--max-parallel"], "Settings are given without dashes: `max_parallel=…`"),
         (["stage@stages.lefft=work"], "`stages.lefft` takes nothing from `stage`. Did you mean"),
+        (["launcher@stages.left=local"], "Add it with a plus: `+launcher@stages.left=local`"),
         (["stages.numbers.kind=sauce"], "`sauce` is no kind of stage. Did you mean `source`"),
         (["stages.both.data_from=[lefft]"], "stages.both.data_from[0]: there is no stage"),
         (["until=lefft"], "until=lefft: no such stage. Did you mean `left`?"),

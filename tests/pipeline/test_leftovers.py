@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from conftest import Toy
 
-from pipeline.locks import filling
+from pipeline.store import Store
 
 ALL = ["numbers", "left", "right", "both"]
 OTHER = "stages.left.add=2"
@@ -77,28 +81,53 @@ def test_gc_deletes_a_half_adoption_and_what_comes_after_it(finished: Toy) -> No
     assert not stray.exists()
 
 
-def test_gc_leaves_an_adoption_alone_that_goes_on(finished: Toy) -> None:
-    live = finished.store / ".work" / "adopt-left-0123-77"
+@contextlib.contextmanager
+def held(lease: Path) -> Iterator[None]:
+    """Another process has this lease while the block runs."""
     code = (
-        "import sys, pathlib, pipeline.locks as a\n"
-        f"with a.filling(pathlib.Path({str(live)!r})): print(flush=True); sys.stdin.read()"
+        "import sys, pathlib, pipeline.lease as a\n"
+        f"assert a.Lease(pathlib.Path({str(lease)!r})).acquire() is None\n"
+        "print(flush=True); sys.stdin.read()"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", code], **pipes) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        assert "0 folders" in finished.here("gc", "--others", "--delete", "--yes")
-        assert live.exists()
+        yield
         other.kill()
+
+
+def test_gc_leaves_an_adoption_alone_that_goes_on(finished: Toy) -> None:
+    live = finished.store / ".work" / "adopt-left-0123"
+    live.mkdir(parents=True)
+    with held(finished.store / ".leases" / "adopt-left-0123.json"):
+        assert "0 folders" in finished.here("gc", "--delete", "--yes")
+        said = finished.here("gc", "--others", "--delete", "--yes", expect=2)
+        assert "runs adopt-left-0123" in said
+        assert live.exists()
     assert "1 folder," in finished.here("gc", "--others", "--delete", "--yes")
     assert not live.exists()
 
 
-def test_adopting_holds_the_folder_that_it_fills(tmp_path: Path) -> None:
-    with filling(tmp_path / "adopt"):
-        assert (tmp_path / "adopt").is_dir()
-        with pytest.raises(BlockingIOError), filling(tmp_path / "adopt"):
-            pass
+def test_an_adoption_waits_while_another_runner_is_at_it(finished: Toy, tmp_path: Path) -> None:
+    [there] = (finished.store / "left").iterdir()
+    here = Store(tmp_path / "here", [finished.store])
+    lease = here.root / ".leases" / f"adopt-left-{there.name}.json"
+    with ThreadPoolExecutor(1) as other:
+        with held(lease):
+            adopting = other.submit(here.adopt, "left", there.name)
+            time.sleep(0.5)
+            assert not adopting.done()
+        artifact = adopting.result(timeout=60)
+    assert artifact is not None
+    assert artifact.path == here.root / "left" / there.name
+
+
+def test_gc_deletes_no_result_of_other_settings_between_two_stages_of_a_run(finished: Toy) -> None:
+    with held(finished.latest_run() / "runner.json"):
+        said = finished.here("gc", "--others", "--delete", "--yes", OTHER, expect=2)
+    assert f"runs {finished.latest_run().name}, and may need what is listed" in said
+    assert len(finished.manifests("left")) == 1
 
 
 def test_gc_deletes_no_result_of_other_settings_while_a_stage_runs(toy: Toy) -> None:

@@ -21,6 +21,7 @@ import pytest
 from conftest import PYTHONPATH
 from toy_recipe.kinds import REGISTRY, SourceConfig, WorkConfig
 
+from pipeline import machine
 from pipeline.graph import build
 from pipeline.launchers import files
 from pipeline.launchers.job import Job, Outcome
@@ -184,13 +185,45 @@ def test_starts_are_counted_that_got_no_further(job: Job, start: Callable[..., S
         begun.process.send_signal(signal.SIGTERM)
         assert begun.end() == INTERRUPTED
         assert count.read_text() == "0\n"
+    begun = start(job, "--start", "2")
+    until(partial(begun_before, job, 2), "it did not begin")
     count.write_text("2\n")
     (job.folder / "furthest.json").write_text('{"done": 29.0, "total": 30.0, "unit": "step"}')
-    begun = start(job, "--start", "2")
     until_step(job, 26)
     begun.process.send_signal(signal.SIGTERM)
     assert begun.end() == INTERRUPTED
     assert count.read_text() == "2\n"
+
+
+def test_starts_that_could_not_say_that_they_got_further_count_as_such(
+    job: Job, start: Callable[..., Started]
+) -> None:
+    """Each loses its machine at once, with all processes; the scheduler's script counts it."""
+    count = job.folder / STARTS
+    for number in (0, 1):
+        count.write_text(f"{number + 3}\n")
+        begun = start(job, "--start", str(number))
+        until(partial(begun_before, job, number), "it did not begin")
+        assert count.read_text() == "1\n"
+        until_step(job, 4 * number + 4)
+        begun.tell(signal.SIGKILL)
+        begun.end()
+
+
+def test_a_stage_that_ends_with_its_scheduler_is_not_waited_for_on_another_machine(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its leader lives on for a moment, and knows that the stage has died."""
+    path = Store(job.store).lease("left", job.wanted.fingerprint)
+    words = [sys.executable, "-c", NODE, str(job.folder)]
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH}
+    scheduler = subprocess.Popen(["bash", "-c", '"$@"; true', "bash", *words], env=environment)
+    until_step(job, 2)
+    monkeypatch.setattr(machine, "name", lambda: "elsewhere/1")
+    assert holder(path) is not None
+    scheduler.kill()
+    scheduler.wait()
+    until(lambda: holder(path) is None, "its lease has to expire")
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["while", "after"])

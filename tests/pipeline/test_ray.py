@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -115,8 +116,11 @@ def test_a_recipe_over_ray_makes_the_files_that_it_makes_locally(
 def test_a_stage_that_lost_its_node_goes_on_elsewhere_and_its_orphan_publishes_nothing(
     toy: Toy, words: tuple[str, ...], cluster: Any
 ) -> None:
-    """The stage's own process is held up while its node dies, and wakes when it has a successor."""
-    run = toy.start(*words, *LONG)
+    """The stage's own process is held up while its node dies, and wakes when it has a successor.
+
+    `launcher.starts` counts those in a row that got no further.
+    """
+    run = toy.start(*words, *LONG, "launcher.starts=1")
     until(lambda: at_step(toy, "left", 3), "left did not begin")
     [leader] = leaders(toy)
     [orphan] = leader.children()
@@ -165,6 +169,23 @@ def test_what_a_stage_waits_for_is_said_with_what_the_cluster_lacks(
     cluster.remove_node(gold)
     assert run.returncode == 0, said
     assert f"numbers: waiting for resources: {lacks}" in said
+
+
+@needs_ray
+def test_the_nodes_of_a_ray_cluster_are_looked_at_by_actors(
+    toy: Toy, words: tuple[str, ...]
+) -> None:
+    look = ("doctor", "--cluster", "--json", *words[1:], *GANG, "+launcher.kinds.source.gpus=3")
+    told = json.loads(toy(*look, expect=1))
+    assert sorted(one["gpus"] for one in told["offers"]) == [0, 1, 1]
+    [probe] = told["probes"]
+    assert [one["reach"]["gloo"] for one in probe["nodes_seen"]] == [1.0, 1.0]
+    found = {one["text"].partition(".")[0] for one in told["findings"]}
+    lacks = "1 node with CPU 1, GPU 3 asked for; of 3 nodes there are 0 with GPU 3"
+    assert found == {
+        lacks,
+        "1 GPU was asked for and none is seen (no nvidia-smi, or it shows none)",
+    }
 
 
 @needs_ray

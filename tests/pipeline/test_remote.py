@@ -105,7 +105,11 @@ def test_a_second_machine_adopts_everything_and_runs_nothing(toy: Toy, s3: S3) -
     adopt = f"paths.adopt=['{url}']"
     rows = json.loads(other.here("plan", "--json", adopt))["stages"]
     assert {row["state"] for row in rows} == {"done"}
-    assert "left is done: to be adopted" in other.here("why", "left", adopt)
+    why = other.here("why", "left", adopt)
+    assert "left is done: to be adopted from s3://bucket1/some/prefix/left/" in why
+    reason = json.loads(other.here("why", "both", "--json", adopt, "stages.left.add=2"))
+    [changed] = reason["inputs"]
+    assert changed["changes"] == [{"key": "add", "old": 1, "new": 2}], "with what is there"
     second = other("run", adopt)
     assert "left: adopted from s3://bucket1/some/prefix/left/" in second
     assert "started" not in second
@@ -251,12 +255,36 @@ def test_of_two_senders_of_unlike_results_one_leaves_it_to_the_other(
     assert Store(tmp_path / "third", places=[place]).adopt(mine.stage, mine.fingerprint)
 
 
-def test_ctrl_c_at_the_end_leaves_unsent_what_is_on_its_way(toy: Toy, finished_once: Path) -> None:
+def half_sent(toy: Toy, finished_once: Path) -> tuple[Path, Path]:
+    """A shared folder, and the note of another machine there, for which a sender waits."""
     fingerprint = next((finished_once / "outputs/store/numbers").iterdir()).name
     shared = toy.folder / "shared"
     note = shared / "numbers" / fingerprint / NOTE
     note.parent.mkdir(parents=True)
-    note.write_text("of another machine, which the sender waits for")
+    note.write_text("of another machine")
+    return shared, note
+
+
+def test_who_is_attached_to_a_run_sees_the_end_of_its_sending_which_can_be_cancelled(
+    toy: Toy, finished_once: Path
+) -> None:
+    shared, note = half_sent(toy, finished_once)
+    toy("run", "--detach", "until=numbers", f"paths.publish={shared.as_uri()}")
+    attached = toy.start("attach")
+    assert attached.stdout is not None
+    said = ""
+    while "waiting for what is on its way" not in said:
+        said += attached.stdout.readline()
+        assert attached.poll() is None, said
+    assert "cancelled" in toy.here("cancel")
+    said += attached.communicate(timeout=60)[0]
+    assert attached.returncode == 0, said
+    assert f"not sent to {shared.as_uri()}: numbers" in said
+    assert [file.name for file in note.parent.iterdir()] == [NOTE]
+
+
+def test_ctrl_c_at_the_end_leaves_unsent_what_is_on_its_way(toy: Toy, finished_once: Path) -> None:
+    shared, note = half_sent(toy, finished_once)
     process = toy.start("run", "until=numbers", f"paths.publish={shared.as_uri()}")
     said = ""
     for line in process.stdout:

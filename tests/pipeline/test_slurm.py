@@ -7,7 +7,6 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,13 @@ import yaml
 from conftest import HERE, Toy, at_step, until
 from toy_recipe.kinds import REGISTRY, SourceConfig, WorkConfig
 
+from pipeline import state
 from pipeline.errors import UsageError
 from pipeline.graph import build
 from pipeline.launchers.slurm.cluster import Partition
 from pipeline.launchers.slurm.settings import seconds_of, settings_of
 from pipeline.launchers.slurm.shapes import Shapes
+from pipeline.launchers.slurm.submission import Submission, record
 from pipeline.limits import ONE_AT_A_TIME
 from tests.pipeline.slurm_cluster import Cluster
 
@@ -31,12 +32,8 @@ GANG = ("stages.left.processes=2", "launcher.job.nodes=2")
 
 
 @pytest.fixture
-def toy(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Toy]:
-    for name in ("SLURM_CONF", "PATH"):
-        monkeypatch.setenv(name, cluster.environment()[name])
-    yield Toy(tmp_path)
-    if jobs := cluster("squeue", "-h", "-o", "%i").split():
-        cluster("scancel", *jobs)
+def toy(over_slurm: Toy) -> Toy:
+    return over_slurm
 
 
 def test_a_recipe_over_slurm_makes_the_files_that_it_makes_locally(
@@ -88,6 +85,18 @@ def test_a_submission_that_was_not_seen_to_answer_is_found_by_its_name(
     told = json.loads(record.read_text())
     record.write_text(json.dumps(told | {"id": None}))
     assert f"numbers: goes on as job {told['id']}" in toy(*words)
+
+
+def test_the_record_of_a_job_that_ended_without_its_runner_goes_with_the_next_run(
+    finished: Toy,
+) -> None:
+    """The runner was killed, and the stage had finished before the command was given again."""
+    [made] = finished.manifests("left")
+    kept = Submission("left", made["fingerprint"], "r1-left-1", "/a/job", "/a/log", "7")
+    file = record(finished.store, "left", made["fingerprint"])
+    state.write(file, kept)
+    assert "nothing to do" in finished.here("run")
+    assert not file.exists()
 
 
 def test_a_job_that_somebody_cancels_is_told_and_not_requeued(toy: Toy, cluster: Cluster) -> None:
@@ -232,6 +241,7 @@ def test_a_preempted_stage_leaves_in_order_and_goes_on_from_its_checkpoint(
             "--output=/dev/null")  # fmt: skip
     said, _ = run.communicate(timeout=120)
     assert run.returncode == 0, said
+    assert "left: back in the queue: was asked to leave" in said
     [manifest] = toy.manifests("left")
     assert [a["outcome"] for a in manifest["attempts"]] == ["stopped", "finished"]
     assert manifest["facts"]["started_at"] >= 3

@@ -1,5 +1,8 @@
 """Small state files: what is torn or foreign counts as absent."""
 
+import errno
+import fcntl
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +52,8 @@ def test_a_folder_or_a_link_to_itself_makes_room_for_what_is_written(tmp_path: P
 
 
 def test_what_a_kill_left_beside_a_file_goes_with_the_next_write(tmp_path: Path) -> None:
-    (tmp_path / "beat.json.tmp").write_text('{"at": 1.5, "by": "one that was killed"' * 9)
+    left = tmp_path / f"beat.json.{os.uname().nodename}.tmp"
+    left.write_text('{"at": 1.5, "by": "one that was killed"' * 9)
     state.write(tmp_path / "beat.json", Beat(2.5, "me"))
     assert state.read(tmp_path / "beat.json", Beat) == Beat(2.5, "me")
     assert [p.name for p in tmp_path.iterdir()] == ["beat.json"]
@@ -67,6 +71,17 @@ def test_two_that_write_at_once_do_not_mix(tmp_path: Path) -> None:
     found = state.read(path, Beat)
     assert found is not None
     assert found.by == f"{found.at:.0f}" * 1000
+    assert [p.name for p in tmp_path.iterdir()] == ["beat.json"]
+
+
+def test_nothing_is_left_beside_a_file_on_a_disk_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    state.write(tmp_path / "beat.json", Beat(1.5, "me"))
     assert [p.name for p in tmp_path.iterdir()] == ["beat.json"]
 
 

@@ -94,6 +94,28 @@ def test_verified_files_are_not_read_again(tmp_path: Path, monkeypatch: pytest.M
     assert Store(tmp_path).find("toy", FINGERPRINT)
 
 
+def test_a_runner_reads_nothing_of_what_a_stage_on_another_machine_has_digested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Store(tmp_path)
+    assert runner.find("toy", FINGERPRINT) is None
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_store as t\n"
+        f"store = t.Store(t.Path({str(tmp_path)!r})); t.publish(store); store.save_caches()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+    def unexpected(path: Path) -> str:
+        raise AssertionError(f"{path} was read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.digests.sha256_of", unexpected)
+        assert runner.find("toy", FINGERPRINT) is not None
+    (tmp_path / "toy" / FINGERPRINT / "rows").write_text("rowz")
+    with pytest.raises(CorruptArtifact, match="checksum"):
+        runner.find("toy", FINGERPRINT)
+
+
 CRASH = """
 import os, sys
 from pathlib import Path

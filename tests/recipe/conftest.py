@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -42,8 +43,15 @@ def stages(root: Path, *words: str) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished run of every stage."""
-    root = tmp_path_factory.mktemp("whole")
-    done = r1(root, "run", PROFILE)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """The folder of a finished run of every stage; one for all workers of pytest-xdist."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    base = tmp_path_factory.getbasetemp()
+    root = (base if alone else base.parent) / "whole"
+    made = root.with_suffix(".made")
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            done = r1(root, "run", PROFILE)
+            assert done.returncode == 0, done.stdout + done.stderr
+            made.touch()
     return root

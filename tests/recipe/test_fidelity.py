@@ -16,9 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ("r1", "r1_zero", "distill", "distill_on_policy")
 
 
+@pytest.mark.parametrize("world", ["tiny", "open"])
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_every_number_of_the_paper_preset_has_a_section_or_a_reason(recipe: str) -> None:
-    found = Fidelity.of(compose(R1, ["profile=paper", f"recipe={recipe}"]), R1.kinds())
+def test_every_number_of_the_paper_preset_has_a_section_or_a_reason(
+    recipe: str, world: str
+) -> None:
+    words = ["profile=paper", f"recipe={recipe}", f"world={world}"]
+    found = Fidelity.of(compose(R1, words), R1.kinds())
     assert [(own.stages, own.key) for own in found.ours if own.reason is None] == []
 
 

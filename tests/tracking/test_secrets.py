@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import addresses
 from pipeline.errors import UsageError
-from pipeline.tracking.observer import described
+from pipeline.tracking.destination import described
 from pipeline.tracking.sign_in import keep_quiet_about, signed_in
 from stages.project import main
 

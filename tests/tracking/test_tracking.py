@@ -17,8 +17,9 @@ from pipeline.errors import UsageError
 from pipeline.hooks import Silent
 from pipeline.tracking import build_observer, command, send_later
 from pipeline.tracking.delivery import unsent
+from pipeline.tracking.destination import destination
 from pipeline.tracking.journal import Journal
-from pipeline.tracking.observer import NotSent, Tracker, destination
+from pipeline.tracking.observer import NotSent, Tracker
 from tests.tracking.told_runs import Pipeline, Seen, send_here
 
 HERE = Path(__file__).parent

@@ -17,22 +17,19 @@ from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
-from ray.util.placement_group import placement_group, remove_placement_group
-from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+from ray.util.placement_group import remove_placement_group
 
-from pipeline.launchers import files
+from pipeline.launchers import files, standstill
 from pipeline.launchers.gang import ended
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.node import INTERRUPTED
-from pipeline.launchers.ray import leader
+from pipeline.launchers.ray import actors
 from pipeline.launchers.ray.settings import Settings
-from pipeline.seeds import plain
+from pipeline.launchers.standstill import Standstill
+from pipeline.progress import NOWHERE, where
+from pipeline.store import Store
 
-ray.cloudpickle.register_pickle_by_value(leader)
-
-_ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
 _SILENT = 5.0  # seconds after which a leader that ended without an outcome has none to give
-_WITH_FILE = 'set -a; . "$0" || exit; set +a; exec "$@"'
 
 
 class RayJob:
@@ -52,8 +49,11 @@ class RayJob:
         self.nodes = ""
         self.again = ""
         self._settings = settings
+        self._standstill = Standstill(job.folder)
         self._name = uuid.uuid4().hex[:12]
         self._start = -1
+        self._in_vain = 0
+        self._furthest = NOWHERE
         self._ended_at: float | None = None
         files.forget_outcome(job.folder)
         files.write(job)
@@ -77,7 +77,12 @@ class RayJob:
             self._lead()
         self._see_where()
         outcome = files.outcome(self.job.folder)
-        return self._ended() if outcome is None else self._seen(outcome)
+        if outcome is None and self._standstill.seconds() > standstill.GIVEN_UP:
+            return self._lost(f"its node ({self.nodes}) gave no sign of life")
+        if outcome is None:
+            return self._ended()
+        self._ended_at = self._ended_at or time.monotonic()
+        return files.seen(outcome, self.job, self._ended_at)
 
     def ask_to_end(self, grace: float) -> list[Any]:
         """Ask all leaders to end; what Ray makes ready when they have."""
@@ -93,8 +98,7 @@ class RayJob:
     def _begin(self) -> None:
         self._start += 1
         self.began_at = time.monotonic()
-        strategy = "STRICT_SPREAD" if self.job.nodes > 1 else "PACK"
-        self._group = placement_group([self.bundle] * self.job.nodes, strategy=strategy)
+        self._group = actors.group_of(self.bundle, self.job.machines)
         self._placed = self._group.ready()
         self._leaders: list[Any] = []
         self._places: list[Any] = []
@@ -104,26 +108,12 @@ class RayJob:
 
     def _lead(self) -> None:
         self.waits_for = "starting"
-        options = {
-            "num_cpus": self.bundle["CPU"],
-            "num_gpus": self.bundle.get("GPU", 0),
-            "max_restarts": 0,
-            "max_task_retries": 0,
-            "max_concurrency": 2,
-        }
-        actor = ray.remote(leader.Leader)
-        self._leaders = [
-            actor.options(
-                **options,
-                scheduling_strategy=PlacementGroupSchedulingStrategy(self._group, number),
-            ).remote()
-            for number in range(self.job.nodes)
-        ]
+        self._leaders = actors.leaders(self._group, self.bundle, self.job.machines)
         self._places = [one.where.remote() for one in self._leaders]
 
     def _see_where(self) -> None:
         """Once it is known where the leaders are, and the first one's address, they run."""
-        if self._runs or len(ray.wait(self._places, num_returns=self.job.nodes, timeout=0)[1]):
+        if self._runs or len(ray.wait(self._places, num_returns=len(self._places), timeout=0)[1]):
             return
         try:
             places = ray.get(self._places)
@@ -136,7 +126,7 @@ class RayJob:
         self._runs = [
             one.run.remote(
                 self._command(number, address=places[0][1]),
-                self._environment(),
+                actors.environment(self.bundle),
                 os.getcwd(),
                 str(folder / f"start-{self._start}.node{number}.log"),
             )
@@ -149,22 +139,13 @@ class RayJob:
         words = [python, "-m", "pipeline.launchers.node", str(self.job.folder)]
         words += ["--job", self._name, "--start", str(self._start), "--number", str(number)]
         words += ["--address", address]
-        if (file := self._settings.environment_file) is None:
-            return words
-        return ["bash", "-c", _WITH_FILE, str(Path(file).expanduser().absolute()), *words]
-
-    def _environment(self) -> dict[str, str]:
-        """What is set beside the environment that the node's raylet was started in."""
-        given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-        paths = [str(Path(path).absolute()) for path in given if path]
-        found = {"PYTHONPATH": os.pathsep.join(paths), "PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
-        return found if "GPU" in self.bundle else found | {"CUDA_VISIBLE_DEVICES": ""}
+        return actors.command(words, self._settings.environment_file)
 
     def _ended(self) -> Outcome | None:
         """How it ended that has no outcome: begun again where a node was lost."""
         if not self._runs:
             return None
-        for number, run in enumerate(self._runs):
+        for number, run in enumerate(self._runs[: self.job.nodes]):  # it goes on without engines
             if number in self._codes or not ray.wait([run], timeout=0)[0]:
                 continue
             try:
@@ -186,10 +167,12 @@ class RayJob:
         return self._failed(f"its leader ended with exit code {code} and no outcome")
 
     def _lost(self, why: str) -> Outcome | None:
-        starts = self._start + 1
         self.close()
-        if starts >= self._settings.starts:
-            what = f"{why}; it was started {starts} times (launcher.starts)"
+        place = where(Store(self.job.store).work(self.job.stage, self.job.wanted.fingerprint))
+        self._in_vain = self._in_vain + 1 if place.near(self._furthest) else 0
+        self._furthest = place
+        if self._in_vain >= self._settings.starts:
+            what = f"{why}; {self._in_vain} starts in a row got no further (launcher.starts)"
             return Outcome("failed", what, self._log())
         self.again = f"{why}; it is started again from what it kept"
         self.waits_for = "waiting for resources"
@@ -203,16 +186,6 @@ class RayJob:
     def _log(self) -> Path | None:
         log = self.job.folder / f"start-{self._start}.node0.log"
         return log if log.exists() and log.stat().st_size else None
-
-    def _seen(self, outcome: Outcome) -> Outcome | None:
-        """An outcome counts when this machine sees the result, too."""
-        result = self.job.store / plain(self.job.stage) / self.job.wanted.fingerprint
-        if outcome.state != "finished" or result.exists():
-            return outcome
-        self._ended_at = self._ended_at or time.monotonic()
-        if time.monotonic() - self._ended_at < _ARRIVES:
-            return None
-        return Outcome("failed", f"it has finished, and its result {result} is not seen here")
 
 
 def _last_line(error: BaseException) -> str:

@@ -91,7 +91,7 @@ class RayLauncher:
         self._asked = now
         there, free = cluster.nodes(), cluster.free()
         for job in waiting:
-            words = lacking(job.bundle, job.job.nodes, there, free)
+            words = lacking(job.bundle, job.job.machines, there, free)
             job.waits_for = f"waiting for resources: {words}"
             if self._told.get(job.job.stage) != words:
                 self._say(f"{job.job.stage}: {job.waits_for}")

@@ -38,12 +38,15 @@ def note(store: Path, run: Path, started: RayJob) -> None:
     """Write down how a stage stands. Raises OSError."""
     job = started.job
     own = plain(job.stage), job.wanted.fingerprint, str(run)
-    state.write(_file(store, job), _Noted(*own, started.id, started.nodes, started.waits_for))
+    state.write(
+        record(store, job.stage, job.wanted.fingerprint),
+        _Noted(*own, started.id, started.nodes, started.waits_for),
+    )
 
 
 def forget(store: Path, job: Job) -> None:
     """Of a stage that has ended."""
-    _file(store, job).unlink(missing_ok=True)
+    record(store, job.stage, job.wanted.fingerprint).unlink(missing_ok=True)
 
 
 def jobs(store: Path) -> list[JobRow]:
@@ -60,5 +63,6 @@ def jobs(store: Path) -> list[JobRow]:
     ]
 
 
-def _file(store: Path, job: Job) -> Path:
-    return store / ".jobs" / "ray" / f"{plain(job.stage)}-{job.wanted.fingerprint}.json"
+def record(store: Path, stage: str, fingerprint: str) -> Path:
+    """Where it is written down how a stage stands."""
+    return store / ".jobs" / "ray" / f"{plain(stage)}-{fingerprint}.json"

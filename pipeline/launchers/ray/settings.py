@@ -12,7 +12,7 @@ from pipeline.attempts import Attempts
 from pipeline.devices import Place
 from pipeline.kinds import Stage
 from pipeline.launchers import requests, spread
-from pipeline.launchers.requests import STRICT, ByStage
+from pipeline.launchers.requests import STRICT
 from pipeline.limits import Limits
 
 _MEMORY = r"^\d+(\.\d+)?[KMGTkmgt]$"
@@ -32,31 +32,15 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(requests.Settings):
     """conf/launcher/ray.yaml."""
 
-    __pydantic_config__ = STRICT
-    name: str
     address: str
-    max_parallel: int
-    threads: int | None
-    job: dict[str, Any]
-    kinds: dict[str, dict[str, Any]]
-    stages: dict[str, dict[str, Any]]
-    profiles: dict[str, ByStage]
-    environment_file: str | None
-    python: str | None
-    starts: int
-    watchdog: dict[str, Any]
 
 
 def settings_of(launcher: Mapping[str, Any]) -> Settings:
     """The settings, every block looked at. Raises UsageError with the key at fault."""
-    settings = requests.parsed(Settings, launcher, "launcher", "ray")
-    requests.check(settings, _request)
-    requests.require_least(settings, {"starts": 1})
-    requests.require_private(settings.environment_file)
-    return settings
+    return requests.settings_of(Settings, launcher, "ray", _request, {})
 
 
 class Shapes:

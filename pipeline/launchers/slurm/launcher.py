@@ -14,22 +14,22 @@ from pipeline.attempts import Attempts
 from pipeline.devices import Place
 from pipeline.errors import RecipeError
 from pipeline.kinds import Stage
-from pipeline.launchers import files
+from pipeline.launchers import files, standstill
 from pipeline.launchers.job import Job, Outcome
 from pipeline.launchers.launcher import Open, Say
 from pipeline.launchers.slurm import cluster, submission
-from pipeline.launchers.slurm.cluster import Queued, SlurmError
-from pipeline.launchers.slurm.endings import why_it_ended
+from pipeline.launchers.slurm.advice import EXCLUDE, may_be_taken_later
+from pipeline.launchers.slurm.cluster import SlurmError
+from pipeline.launchers.slurm.endings import starts_of, why_it_ended, why_put_back
+from pipeline.launchers.slurm.job import GOES_ON, SlurmJob
 from pipeline.launchers.slurm.settings import settings_of
 from pipeline.launchers.slurm.shapes import Shapes
 from pipeline.launchers.slurm.submission import Submission
 from pipeline.limits import Limits
 from pipeline.situation import Situation
 
-_GOES_ON = {"RUNNING", "COMPLETING"}
 _RESTS = 3.0  # seconds between two starts
 _TICK = 0.2  # seconds between looks at outcomes
-_ARRIVES = 60.0  # seconds in which a shared disk shows what another machine has written
 _LOOKS = 4  # at the queue, after which a job that has left it is taken to be silent
 
 
@@ -42,32 +42,6 @@ def prepare(situation: Situation, pending: Sequence[str], limits: Limits) -> Ope
     for name in pending:
         shapes.check(situation.graph.stages[name])
     return lambda folder, say: SlurmLauncher(situation.store.root, say, shapes)
-
-
-class SlurmJob:
-    """A stage's job."""
-
-    def __init__(self, job: Job, sent: Submission | None, adopted: bool, error: str = "") -> None:
-        self.job = job
-        self.sent = sent
-        self.started = time.monotonic()
-        self.exit_code = None
-        self.queued: Queued | None = None
-        self.waited_for = ""  # at the last look
-        self.put_back: float | None = None  # when it was found to wait for its time to begin
-        self.ended_at: float | None = None  # when it was found to have left the queue
-        self.error = error
-        how = "goes on as" if adopted else "submitted as"
-        self.began = f"{how} job {sent.id}" if sent else "not submitted"
-
-    @property
-    def waits_for(self) -> str:
-        """Why it does not run, in squeue's words."""
-        if self.queued is None or self.queued.ended or self.queued.state in _GOES_ON:
-            return ""
-        reason = self.queued.reason
-        words = self.queued.state.lower()
-        return words if reason in ("None", "") else f"{words}: {reason}"
 
 
 class SlurmLauncher:
@@ -92,17 +66,24 @@ class SlurmLauncher:
 
     def start(self, job: Job) -> SlurmJob:
         """Submit a stage's job, or find the one that was submitted."""
-        shape = self._shapes.of(job.stage)
-        try:
-            sent, adopted = submission.submitted(job, shape, self._shapes.settings)
-            started = SlurmJob(job, sent, adopted)
-            if adopted:
-                _show_log(job.log, Path(sent.log))
-        except SlurmError as error:
-            started = SlurmJob(job, None, False, str(error))
+        started = SlurmJob(job)
+        self._submit(started)
         self.running.append(started)
         self._looked = 0.0
         return started
+
+    def _submit(self, job: SlurmJob) -> None:
+        shape = self._shapes.of(job.job.stage)
+        try:
+            sent, adopted = submission.submitted(job.job, shape, self._shapes.settings)
+        except SlurmError as error:
+            job.error = str(error)
+            job.refused_for_now = may_be_taken_later(job.error, _have_jobs())
+            return
+        job.refused_for_now = False
+        job.take(sent, adopted)
+        if adopted:
+            _show_log(job.job.log, Path(sent.log))
 
     def wait(self, timeout: float) -> list[tuple[SlurmJob, Outcome]]:
         """The jobs that ended, after at most `timeout` seconds."""
@@ -147,15 +128,50 @@ class SlurmLauncher:
         finally:
             self._looked = time.monotonic()
         for job in self.running:
+            if job.refused_for_now:
+                self._tell(job.job.stage, job.waits_for)
+                self._submit(job)
+                if job.sent is not None:
+                    self._tell(job.job.stage, job.began)
             if job.sent is None:
                 continue
+            ran = job.queued is not None and job.queued.state in GOES_ON
             job.queued = job.sent.of(jobs)
+            if ran and job.queued is not None and job.queued.state == "PENDING":
+                if not job.put_back_here:
+                    why = why_put_back(job.job, job.sent)
+                    self._say(f"{job.job.stage}: back in the queue: {why}")
+                job.put_back_here = False
+            self._see_standstill(job)
             gone = job.queued is None or job.queued.ended
             job.ended_at = (job.ended_at or time.monotonic()) if gone else None
             self._hurry(job)
             if job.waits_for == job.waited_for:  # two looks long
                 self._tell(job.job.stage, job.waits_for)
             job.waited_for = job.waits_for
+
+    def _see_standstill(self, job: SlurmJob) -> None:
+        """A node that gives no sign of life for long is lost, whatever Slurm thinks of it."""
+        if job.sent is None or job.queued is None or job.queued.state != "RUNNING":
+            return
+        still, name, node = job.standstill.seconds(), job.job.stage, job.queued.nodes
+        if not still:
+            self._told.pop(f"{name} on {node}", None)
+            return
+        self._tell(f"{name} on {node}", "no sign of life; if that lasts, the node counts as lost")
+        if still < standstill.GIVEN_UP:
+            return
+        what = f"its node {node} stood still: leave it out if that happens again ({EXCLUDE})"
+        try:
+            if starts_of(job.sent) < self._shapes.settings.starts:
+                cluster.requeue(job.queued.id)
+                self._say(f"{name}: put back into the queue: {what}")
+                job.put_back_here = True
+            else:
+                files.write_outcome(Path(job.sent.folder), Outcome("failed", what))
+                submission.cancel(job.sent)
+        except SlurmError as error:
+            self._tell("Slurm", str(error))
 
     def _hurry(self, job: SlurmJob) -> None:
         """A job that was put back may have to wait for two minutes, for nothing.
@@ -180,20 +196,15 @@ class SlurmLauncher:
 
     def _ended(self, job: SlurmJob) -> Outcome | None:
         if job.sent is None:
-            return Outcome("failed", job.error)
+            return None if job.refused_for_now else Outcome("failed", job.error)
         outcome = files.outcome(Path(job.sent.folder))
         if outcome is None:
             patience = _LOOKS * self._shapes.settings.poll_seconds
             if job.ended_at is None or time.monotonic() - job.ended_at < patience:
                 return None
             return why_it_ended(job.job, job.sent, job.queued)
-        result = job.job.store / job.sent.stage / job.sent.fingerprint
-        if outcome.state != "finished" or result.exists():
-            return outcome
         job.ended_at = job.ended_at or time.monotonic()
-        if time.monotonic() - job.ended_at < _ARRIVES:
-            return None
-        return Outcome("failed", f"it has finished, and its result {result} is not seen here")
+        return files.seen(outcome, job.job, job.ended_at)
 
 
 def _show_log(here: Path, there: Path) -> None:
@@ -201,6 +212,13 @@ def _show_log(here: Path, there: Path) -> None:
     if here != there and not here.exists():
         here.parent.mkdir(parents=True, exist_ok=True)
         here.symlink_to(there)
+
+
+def _have_jobs() -> bool:
+    try:
+        return not all(job.ended for job in cluster.queue())
+    except SlurmError:
+        return True
 
 
 def _is_there(sent: Submission) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.launchers.slurm import cluster, submission
+from pipeline.launchers.slurm.advice import advised
 from pipeline.launchers.slurm.cluster import Queued, SlurmError
 
 GONE = "gone from the queue"
@@ -31,7 +32,7 @@ class JobRow:
     def words(self) -> str:
         """In a line for people."""
         where = f" on {self.node}" if self.node else ""
-        why = f" ({self.reason})" if self.reason else ""
+        why = f" ({advised(self.reason)})" if self.reason else ""
         return f"job {self.id or 'that was not seen to be submitted'}: {self.state}{where}{why}"
 
 

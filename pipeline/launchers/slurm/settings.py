@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.launchers import requests
-from pipeline.launchers.requests import STRICT, ByStage
+from pipeline.launchers.requests import STRICT
 
 _TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
 
@@ -37,26 +37,14 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(requests.Settings):
     """conf/launcher/slurm.yaml."""
 
-    __pydantic_config__ = STRICT
-    name: str
-    max_parallel: int
-    threads: int | None
-    job: dict[str, Any]
-    kinds: dict[str, dict[str, Any]]
-    stages: dict[str, dict[str, Any]]
-    profiles: dict[str, ByStage]
     modules: list[str]
     setup: list[str]
-    environment_file: str | None
     container: str | None
-    python: str | None
-    starts: int
     leave_seconds: int
     poll_seconds: float
-    watchdog: dict[str, Any]
 
     def request(self, stage: str, kind: str, profile: str) -> Request:
         """What one stage asks for: the more is said of it, the more it counts."""
@@ -65,11 +53,8 @@ class Settings:
 
 def settings_of(launcher: Mapping[str, Any]) -> Settings:
     """The settings, every block looked at. Raises UsageError with the key at fault."""
-    settings = requests.parsed(Settings, launcher, "launcher", "slurm")
-    requests.check(settings, _request)
-    requests.require_least(settings, {"starts": 1, "leave_seconds": 1, "poll_seconds": 0.1})
-    requests.require_private(settings.environment_file)
-    return settings
+    least = {"leave_seconds": 1, "poll_seconds": 0.1}
+    return requests.settings_of(Settings, launcher, "slurm", _request, least)
 
 
 def _request(said: Any, key: str) -> Request:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pipeline.attempts import Attempts
 from pipeline.devices import Place
 from pipeline.errors import UsageError
-from pipeline.kinds import Stage
+from pipeline.kinds import Needs, Stage
 from pipeline.launchers import spread
 from pipeline.launchers.slurm.cluster import Partition
 from pipeline.launchers.slurm.script import Shape
@@ -39,10 +39,10 @@ class Shapes:
     def check(self, stage: Stage) -> None:
         """Raises UsageError, with the key, for what the cluster cannot give."""
         request = self._request(stage)
-        partition = self._partition(request)
-        self._check_size(request, partition)
-        self._check_time(request, partition)
+        partition = self.partition(request)
         needs = needs_of(stage)
+        self._check_size(request, needs, partition)
+        self._check_time(request, partition)
         nodes, gpus = nodes_of(request, needs), gpus_of(request, needs, partition.gpus)
         if gpus > partition.gpus:
             raise UsageError(
@@ -55,17 +55,15 @@ class Shapes:
     def place(self, stage: Stage, before: Attempts) -> Place | None:
         """The place of a stage that was checked."""
         request = self._request(stage)
-        gpus = self._partition(request).gpus
+        gpus = self.partition(request).gpus
         found = spread.spread(stage, before, request, gpus, self._limits)
         if found is None:
             return None
         self._shapes[stage.name] = Shape(request, found.gpus, found.cpus)
         return found.place
 
-    def _request(self, stage: Stage) -> Request:
-        return self.settings.request(stage.name, stage.kind.name, self._profile)
-
-    def _partition(self, request: Request) -> Partition:
+    def partition(self, request: Request) -> Partition:
+        """The partition of a request. Raises UsageError: there is none."""
         known = self._partitions
         if request.partition is not None and request.partition not in known:
             raise UsageError(
@@ -82,9 +80,13 @@ class Shapes:
             )
         return default
 
-    def _check_size(self, request: Request, partition: Partition) -> None:
+    def _request(self, stage: Stage) -> Request:
+        return self.settings.request(stage.name, stage.kind.name, self._profile)
+
+    def _check_size(self, request: Request, needs: Needs, partition: Partition) -> None:
+        more = needs.engine_nodes
         for key, asked, there in (
-            ("nodes", request.nodes, partition.nodes),
+            ("nodes", max(request.nodes, nodes_of(request, needs) + more), partition.nodes),
             ("gpus", request.gpus or 0, partition.gpus),
             ("cpus", request.cpus or 0, partition.cpus),
             ("memory", mib_of(request.memory), partition.memory),
@@ -92,8 +94,9 @@ class Shapes:
             if asked > there:
                 of = "nodes" if key == "nodes" else f"{key} on its largest node"
                 unit = " MiB" if key == "memory" else ""
+                some = f" ({more} of them for engines)" if more and key == "nodes" else ""
                 raise UsageError(
-                    f"launcher.job.{key}: {asked}{unit} are asked for, and partition "
+                    f"launcher.job.{key}: {asked}{unit} are asked for{some}, and partition "
                     f"{partition.name} has {there}{unit} {of}."
                 )
 

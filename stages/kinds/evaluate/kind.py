@@ -10,7 +10,7 @@ from stages.kinds.evaluate.config import EvaluateConfig
 from stages.kinds.evaluate.settle import settle
 from stages.settings import carried, context, generation, values, verifiers
 from stages.settings.edges import ASKED, any_of, one, some, takes
-from stages.settings.generation import fleet
+from stages.settings.generation import HOLD, fleet
 from stages.settings.numbers import Inputs, Numbers, completions
 from stages.settings.prompts import template
 from stages.settings.values import FALLBACK
@@ -135,6 +135,7 @@ KINDS = (
         },
         numbers=numbers,
         needs=needs,
+        engines=HOLD,
         check=check,
         settle=settle,
         work="stages.kinds.evaluate.work:work",

@@ -85,7 +85,7 @@ def run(config: EvaluateConfig, inputs: Inputs, context: Context) -> Outputs:
     require_reference(problems, f"stages.{context.stage}.data_from")
     asked = _asked(config, inputs, problems)
     scorers = _scorers(config, inputs, problems, asked, context)
-    fleet = Fleet.open(model.model_path, config.rollout, context.threads)
+    fleet = Fleet.open(model.model_path, config.rollout, context.threads, engines=context.engines)
     with fleet, VerifierPool.of(config.verifiers) as pool:
         collector = Collector.of(fleet, pool, model, config, context)
         jobs = _jobs(config, asking, model, fleet.tokenizer, context)

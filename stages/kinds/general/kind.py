@@ -10,7 +10,7 @@ from omegaconf import MISSING
 from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.settings import carried, context, generation, values, verifiers
 from stages.settings.edges import any_of, at_most_one, takes
-from stages.settings.generation import Rollout, Sampling, fleet
+from stages.settings.generation import HOLD, Rollout, Sampling, fleet
 from stages.settings.origins import TINY
 from stages.settings.stage import StageConfig, from_root
 from stages.settings.verifiers import Verifiers
@@ -118,6 +118,7 @@ KINDS = (
         edges={"data_from": takes(any_of("conversations"), at_most_one("model"))},
         origin=origin,
         needs=needs,
+        engines=HOLD,
         check=check,
         work="stages.kinds.general.work:work",
     ),

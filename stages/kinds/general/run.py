@@ -79,7 +79,7 @@ def _think(
 ) -> list[Row]:
     """All rows in their order, the chosen ones with a thought or not at all."""
     chosen = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict == CHOSEN]
-    engine = Fleet.open(model.model_path, config.rollout, context.threads)
+    engine = Fleet.open(model.model_path, config.rollout, context.threads, engines=context.engines)
     jobs = thought_jobs(chosen, engine.tokenizer, config.thinking, config.system_prompt)
     room = config.sampling.max_tokens + max((len(job.prefix_ids) for job in jobs), default=0)
     key = f"stages.{context.stage}.sampling.max_tokens"

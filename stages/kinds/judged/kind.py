@@ -11,7 +11,7 @@ from pipeline.kinds import Kind, Needs, Problem, Stage
 from stages.chat import prompt_texts
 from stages.settings import carried, context, files, generation
 from stages.settings.edges import ASKED, any_of, at_most_one, takes
-from stages.settings.generation import Rollout, Sampling, fleet
+from stages.settings.generation import HOLD, Rollout, Sampling, fleet
 from stages.settings.origins import TINY, place
 from stages.settings.prompts import Prompt
 from stages.settings.stage import StageConfig, from_root, outside_file, placement
@@ -153,6 +153,7 @@ def _kind(type_: str, entry: str, version: int) -> Kind:
         origin=origin,
         check=check,
         needs=needs,
+        engines=HOLD,
         work="stages.kinds.judged.work:work",
     )
 

@@ -133,7 +133,9 @@ def _judged(
         candidates = draw(config, inputs, context, n, dropped)
     (model,) = inputs["judge_with"]
     asking = side_model.asking(config, model, config.judging.sampling)
-    with Fleet.open(model.model_path, asking.rollout, context.threads) as fleet:
+    with Fleet.open(
+        model.model_path, asking.rollout, context.threads, engines=context.engines
+    ) as fleet:
         judge = ModelJudge(fleet, model, asking, context, dropped)
         yield judge.judged(candidates), judge
 

@@ -189,12 +189,13 @@ def _engines(config: RLConfig) -> Iterator[Problem]:
     size, own = rollout.tensor_parallel_size, rollout.own_gpus
     yield from values.at_least(rollout, 1, "tensor_parallel_size", below="rollout")
     yield from values.at_least(rollout, 0, "own_gpus", below="rollout")
-    if apart(config) and rollout.weights == BROADCAST and not own and not rollout.engines_at:
+    yield from _engine_nodes(config)
+    if apart(config) and rollout.weights == BROADCAST and not rollout.apart:
         yield Problem(
             "rollout.weights",
             "is broadcast, and engines share the GPUs of training, where NCCL joins no two "
             "processes on one GPU: set it to file, or give them rollout.own_gpus (or "
-            "rollout.engines_at)",
+            "rollout.engine_nodes, rollout.engines_at)",
         )
     if size < 1 or rollout.engines_at or config.engine.name != TRL:
         return
@@ -204,11 +205,29 @@ def _engines(config: RLConfig) -> Iterator[Problem]:
             f"is {own}, and an engine has rollout.tensor_parallel_size={size} of them: set it to a "
             f"multiple of {size}",
         )
-    if not own and processes is not None and processes % size:
+    if not rollout.apart and processes is not None and processes % size:
         yield Problem(
             "rollout.tensor_parallel_size",
             f"is {size}, and engines share the GPUs of parallel.processes={processes}: set it to a "
             f"divisor of {processes}, or give them rollout.own_gpus",
+        )
+
+
+def _engine_nodes(config: RLConfig) -> Iterator[Problem]:
+    """They take the place of other engines; a policy that answers by itself has none."""
+    if not (nodes := config.rollout.engine_nodes) or config.engine.name != TRL:
+        return
+    if not apart(config):
+        yield Problem(
+            "rollout.engine_nodes",
+            f"is {nodes}, and rollout=transformers samples from the weights in training: set it to "
+            "0, or take rollout=vllm (or rollout_ahead=1)",
+        )
+    if config.rollout.own_gpus:
+        yield Problem(
+            "rollout.own_gpus",
+            f"is {config.rollout.own_gpus}, and rollout.engine_nodes={nodes} has all engines: set "
+            "one of them to 0",
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline.kinds import EdgeRule, Kind, Needs, Stage
 from stages.kinds.rl.check import check
 from stages.kinds.rl.config import RLConfig
@@ -10,10 +12,11 @@ from stages.kinds.rl.settle import settle
 from stages.settings import parallel
 from stages.settings.edges import any_of, at_most_one, one, some, takes
 from stages.settings.engine import TRL
+from stages.settings.generation import HOLD
 
 
 def needs(stage: Stage) -> Needs:
-    """A gang, each process with whole groups, and the engines' own GPUs.
+    """A gang, each process with whole groups, and the engines' own GPUs or nodes.
 
     Of an engine elsewhere, this process and the GPUs that it trains on, where it is on one node: of
     more, its own cluster says where they are.
@@ -21,8 +24,10 @@ def needs(stage: Stage) -> Needs:
     config: RLConfig = stage.config
     if config.engine.name != TRL:
         return Needs(1, config.engine.gpus_per_node if config.engine.nodes == 1 else 0)
-    own = config.rollout.own_gpus
-    return parallel.processes(config.parallel, config.questions_per_step, beside=own)
+    rollout = config.rollout
+    gang = parallel.processes(config.parallel, config.questions_per_step, beside=rollout.own_gpus)
+    each = rollout.tensor_parallel_size
+    return replace(gang, engine_nodes=rollout.engine_nodes, engine_devices=each)
 
 
 KINDS = (
@@ -41,6 +46,7 @@ KINDS = (
         },
         numbers=numbers,
         needs=needs,
+        engines=HOLD,
         check=check,
         settle=settle,
         work="stages.kinds.rl.work:work",

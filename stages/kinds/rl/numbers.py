@@ -7,7 +7,7 @@ from stages.engines.segments import segments_of
 from stages.kinds.rl.config import RLConfig
 from stages.rl.schedule import rollouts_of
 from stages.settings.engine import TRL
-from stages.settings.numbers import Inputs, Numbers, policy, rows_of
+from stages.settings.numbers import Inputs, Numbers, engine_nodes, policy, rows_of
 
 
 def numbers(stage: Stage, inputs: Inputs) -> Numbers:
@@ -20,6 +20,7 @@ def numbers(stage: Stage, inputs: Inputs) -> Numbers:
     return {
         "algorithm": config.algorithm.name,
         **_engine(config),
+        **engine_nodes(config),
         **policy(config),
         "prompts per step": prompts,
         "completions per step": prompts * samples,

@@ -37,7 +37,7 @@ from stages.rl import validation
 from stages.rl.adapter_reference import AdapterSync
 from stages.rl.algorithms.trainers import trainer_for
 from stages.rl.arguments import grpo_arguments
-from stages.rl.engine_devices import set_apart
+from stages.rl.engine_devices import NOTHING, Own, set_apart
 from stages.rl.prompts import (
     Prompt,
     earlier_rates,
@@ -58,7 +58,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
     """Train the model of `init_from` on the problems of `data_from`."""
     if config.engine.name != TRL:
         return elsewhere.run(config, inputs, context)
-    own_gpus = set_apart(config.rollout, config.rollout_ahead)
+    own = Own(set_apart(config.rollout, config.rollout_ahead), context.engines)
     begun = begin(config, inputs, context)
     source, tokenizer, prompts = begun.source, begun.tokenizer, begun.prompts
     judging = replace(config.verifiers, policy=config.validation.policy)
@@ -66,7 +66,7 @@ def run(config: RLConfig, inputs: Inputs, context: Context) -> Outputs:
         require_references(begun.problems.unproved(prompts), pool, f"stage {context.stage}")
         terms = terms_of(config, inputs, prompts, pool, context.stage)
         counts = VerdictCounts(pool, context.work)
-        trainer = _trainer(config, source, tokenizer, prompts, terms, context, counts, own_gpus)
+        trainer = _trainer(config, source, tokenizer, prompts, terms, context, counts, own)
         trainer.stream.start_from(earlier_rates(of_type(inputs, "data_from", "samples"), prompts))
         trainer.stream.hold(starts(prompts, config))
         cost = _cost(config, trainer)
@@ -96,7 +96,7 @@ def _trainer(
     terms: Sequence[Term],
     context: Context,
     counts: VerdictCounts,
-    own_gpus: Sequence[str] = (),
+    own: Own = NOTHING,
 ) -> RecipeGRPOTrainer:
     callbacks: list[TrainerCallback] = [counts, StageCallback(context, config.steps_per_rollout)]
     model = load_model(source, ATTENTION)
@@ -111,7 +111,7 @@ def _trainer(
     arguments = grpo_arguments(config, context)
     arguments.trust_remote_code = brings_code(source)  # for the reference
     trainer = trainer_for(config.algorithm)(
-        config, model, tokenizer, prompts, terms, arguments, callbacks, start, own_gpus
+        config, model, tokenizer, prompts, terms, arguments, callbacks, start, own
     )
     trainer.remove_callback(PrinterCallback)
     return trainer

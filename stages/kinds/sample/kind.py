@@ -6,7 +6,7 @@ from pipeline.kinds import Kind, Needs, Stage
 from stages.kinds.sample.check import check
 from stages.kinds.sample.config import SampleConfig
 from stages.settings.edges import ASKED, ROWS, any_of, at_most_one, one, some, takes
-from stages.settings.generation import fleet
+from stages.settings.generation import HOLD, fleet
 from stages.settings.numbers import Inputs, Numbers, completions
 
 
@@ -57,6 +57,7 @@ KINDS = (
         },
         numbers=numbers,
         needs=needs,
+        engines=HOLD,
         check=check,
         work="stages.kinds.sample.work:work",
     ),

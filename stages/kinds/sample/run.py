@@ -90,7 +90,9 @@ def run(config: SampleConfig, inputs: Inputs, context: Context) -> Outputs:
     with answer_judge(config, inputs, context) as judge:
         measured = measure(judge, context) if judge else {}
     with VerifierPool.of(config.verifiers) as pool:
-        with Fleet.open(model.model_path, config.rollout, context.threads) as fleet:
+        with Fleet.open(
+            model.model_path, config.rollout, context.threads, engines=context.engines
+        ) as fleet:
             collector = Collector.of(fleet, pool, model, config, context)
             asked = _asked(config, inputs, model, collector, key)
             rounds = _draw(config, asked.jobs, collector, context)

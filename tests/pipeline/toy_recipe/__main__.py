@@ -14,6 +14,7 @@ TOY = Project(
     observer="toy_recipe.watching:build_observer",
     report="toy_recipe.watching:build_report",
     closing="toy_recipe.watching:last_words",
+    reach="toy_recipe.reach",
 )
 
 if __name__ == "__main__":

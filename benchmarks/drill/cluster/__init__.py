@@ -1,0 +1,1 @@
+"""Breaks runs over a cluster on purpose: `make drill ARGS='--on slurm'`."""
