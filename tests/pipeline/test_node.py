@@ -22,6 +22,7 @@ from conftest import PYTHONPATH
 from toy_recipe.kinds import REGISTRY, SourceConfig, WorkConfig
 
 from pipeline import machine
+from pipeline.engine_nodes import INVITATION
 from pipeline.graph import build
 from pipeline.launchers import files
 from pipeline.launchers.job import Job, Outcome
@@ -88,7 +89,7 @@ def start() -> Iterator[Callable[..., Started]]:
         one.process.communicate(timeout=30)
 
 
-def job_of(folder: Path, nodes: int = 1, **changes: Any) -> Job:
+def job_of(folder: Path, nodes: int = 1, engine_nodes: int = 0, **changes: Any) -> Job:
     """The toy's stage `left`, with its input made, as a runner writes it."""
     own = WorkConfig(*("work", None, ["numbers"]), seed=0, add=1, steps=STEPS, delay=0.1, **changes)
     stages = {"numbers": SourceConfig("source", seed=0, count=4), "left": own}
@@ -106,6 +107,7 @@ def job_of(folder: Path, nodes: int = 1, **changes: Any) -> Job:
         *(store.root, folder / "left.log", folder / "job", 1),
         processes=nodes,
         nodes=nodes,
+        engine_nodes=engine_nodes,
     )
     files.write(job)
     return job
@@ -288,3 +290,41 @@ def test_a_gang_that_loses_a_machine_says_so_and_goes_on_elsewhere(
     assert [one.end() for one in again] == [0, 0]
     assert manifest(job)["facts"]["started_at"] >= 3
     assert [a["outcome"] for a in manifest(job)["attempts"]] == ["killed", "finished"]
+
+
+def engines_of(job: Job) -> list[psutil.Process]:
+    """What the stage was told last of the engines of other nodes: the toy's say their process."""
+    told = [line for line in job.log.read_text().splitlines() if line.startswith("engines:")]
+    return [psutil.Process(int(address.rpartition(":")[2])) for address in told[-1].split()[1:]]
+
+
+def test_a_stage_goes_on_without_a_node_of_engines_that_is_lost_and_the_others_end_with_it(
+    tmp_path: Path, start: Callable[..., Started]
+) -> None:
+    job = job_of(tmp_path, engine_nodes=2)
+    first, lost, left = (start(job, "--number", str(number)) for number in range(3))
+    until_step(job, 2)
+    engines = engines_of(job)
+    assert len(engines) == 2
+    lost.tell(signal.SIGKILL)
+    assert [first.end(), left.end()] == [0, 0]
+    assert files.outcome(job.folder) == Outcome("finished")
+    assert not any(engine.is_running() for engine in engines)
+    assert not (job.folder / "start-0" / INVITATION).exists(), "the key"
+
+
+def test_engines_whose_first_node_is_lost_end_and_the_next_start_has_its_own(
+    tmp_path: Path, start: Callable[..., Started]
+) -> None:
+    job = job_of(tmp_path, engine_nodes=1)
+    first, second = start(job), start(job, "--number", "1")
+    until_step(job, 2)
+    [engine] = engines_of(job)
+    first.tell(signal.SIGKILL)
+    assert second.end() == INTERRUPTED, "the scheduler's script puts the job back"
+    assert not engine.is_running()
+    again = [start(job, "--start", "1", "--number", str(number)) for number in (0, 1)]
+    until(partial(begun_before, job, 1), "it did not begin again")
+    assert [one.end() for one in again] == [0, 0]
+    assert job.log.read_text().count("engines: ") == 2
+    assert manifest(job)["facts"]["started_at"] >= 2

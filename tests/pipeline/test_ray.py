@@ -143,6 +143,26 @@ def test_a_stage_that_lost_its_node_goes_on_elsewhere_and_its_orphan_publishes_n
 
 
 @needs_ray
+def test_a_stage_goes_on_without_its_node_of_engines(
+    toy: Toy, words: tuple[str, ...], cluster: Any
+) -> None:
+    run = toy.start(*words, *LONG, "stages.left.engine_nodes=1")
+    until(lambda: at_step(toy, "left", 3), "left did not begin")
+    both = leaders(toy)
+    [lends] = [one for one in both if one.cmdline()[one.cmdline().index("--number") + 1] == "1"]
+    engines = lends.children()
+    assert node_of(cluster, lends) is not node_of(cluster, *(one for one in both if one != lends))
+    cluster.remove_node(node_of(cluster, lends), allow_graceful=False)
+    said, _ = run.communicate(timeout=300)
+    cluster.add_node(**NODE)
+    assert run.returncode == 0, said
+    assert "started again" not in said
+    [manifest] = toy.manifests("left")
+    assert [a["outcome"] for a in manifest["attempts"]] == ["finished"]
+    until(lambda: all(gone(one) for one in (*both, *engines)), "something runs on")
+
+
+@needs_ray
 def test_a_stage_that_fails_for_its_own_reason_is_not_tried_again(
     toy: Toy, words: tuple[str, ...]
 ) -> None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from conftest import HERE, Toy, at_step, until
@@ -170,6 +171,7 @@ REFUSED = [
     ({"kinds": {"work": {"gpu": 1}}}, "launcher.kinds.work.gpu: launcher=slurm has no such key"),
     ({"profiles": {"a": {"kind": {}}}}, "launcher.profiles.a.kind: launcher=slurm has no such key"),
     ({"job": {"nodes": 2}}, "left: its 3 processes do not divide over 2 nodes"),
+    ({"engine_nodes": 2}, "3 are asked for (2 of them for engines), and partition main has 2 no"),
     ({"starts": 0}, "launcher.starts: found 0, expected 1 or more"),
 ]
 
@@ -180,7 +182,9 @@ def test_what_is_wrong_in_the_settings_is_told_with_its_key(
 ) -> None:
     settings = yaml.safe_load((HERE / "toy_recipe/conf/launcher/slurm.yaml").read_text())
     main = Partition("main", True, 3600, nodes=2, cpus=4, memory=4000, gpus=2)
-    left = WorkConfig("work", data_from=["numbers"], add=1, processes=3)
+    changes = dict(changes)
+    engines = changes.pop("engine_nodes", 0)
+    left = WorkConfig("work", data_from=["numbers"], add=1, processes=3, engine_nodes=engines)
     stages = {"numbers": SourceConfig("source", count=1), "left": left}
     stage = build(stages, REGISTRY).stages["left"]
 
@@ -256,6 +260,27 @@ def test_a_rank_on_another_node_that_fails_ends_the_gang_with_its_message(toy: T
     assert "left: FAILED: rank 1 of 2: the numbers do not add up (log: " in said
     assert "left.rank1.log:" in said, "the end of that rank's log"
     assert time.monotonic() - begun < 60
+
+
+def test_a_stage_has_engines_on_another_node_goes_on_without_and_leaves_none(
+    toy: Toy, cluster: Cluster
+) -> None:
+    words = ("until=left", "stages.left.engine_nodes=1", "stages.left.steps=40")
+    run = toy.start("run", SLURM, *words, "stages.left.delay=0.1")
+    until(lambda: at_step(toy, "left", 2), "left did not begin")
+    assert cluster("squeue", "-h", "-o", "%D %N") == "2 n[1-2]"
+    folder = toy.latest_run() / "jobs" / "left" / "start-0"
+    [address] = json.loads((folder / "engines-1.json").read_text())["addresses"]
+    engine = psutil.Process(int(address.rpartition(":")[2]))
+    assert engine.environ()["SLURMD_NODENAME"] == "n2"
+    engine.kill()
+    said, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, said
+    assert re.search(r"left: submitted as job \d+ \(1 engine node, 1 thread\)", said)
+    [manifest] = toy.manifests("left")
+    assert [a["outcome"] for a in manifest["attempts"]] == ["finished"]
+    assert json.loads((folder / "engines-1.json").read_text())["trouble"], "it says why"
+    until(lambda: not cluster("squeue", "-h", "-o", "%i"), "the job runs on")
 
 
 def test_other_versions_on_a_node_are_named(toy: Toy) -> None:

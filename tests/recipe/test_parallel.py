@@ -26,8 +26,10 @@ def graph(*words: str) -> Any:
 
 def test_a_gang_wants_a_gpu_per_process_and_a_fleet_whole_engines() -> None:
     nodes = graph("parallel=ddp", "rollout=vllm", "rollout.tensor_parallel_size=2").stages
-    assert needs_of(nodes["zero"]) == Needs(processes=None, devices=None, divides=32)
-    assert needs_of(nodes["eval_zero"]) == Needs(processes=1, devices=None, each=2)
+    gang = Needs(processes=None, devices=None, divides=32, engine_devices=2)
+    assert needs_of(nodes["zero"]) == gang
+    fleet = Needs(processes=1, devices=None, each=2, engine_devices=2)
+    assert needs_of(nodes["eval_zero"]) == fleet
     assert needs_of(nodes["reasoning_clean"]) == Needs(processes=1, devices=0)
     four = graph("parallel=fsdp2", "stages.zero.parallel.processes=4").stages["zero"]
     assert needs_of(four) == Needs(processes=4, devices=4, divides=32)
@@ -41,6 +43,22 @@ def test_engines_of_rl_have_the_last_gpus_for_themselves() -> None:
     assert place(zero, tuple("01234567"), 8, at_once=1) == Place(4, tuple("012345"))
     one = needs_of(graph(*words).stages["zero"])
     assert place(one, tuple("01234567"), 8, at_once=1) == Place(1, tuple("012"))
+
+
+def test_nodes_of_engines_have_whole_engines_and_leave_the_gang_as_it_is() -> None:
+    words = ("parallel=ddp", "rollout=vllm", "rollout.engine_nodes=2", "rollout.weights=broadcast")
+    stage = graph(*words, "rollout.tensor_parallel_size=4").stages["zero"]
+    assert needs_of(stage) == Needs(
+        processes=None, devices=None, divides=32, engine_nodes=2, engine_devices=4
+    )
+    found = spread(stage, Attempts(Path("nowhere")), Request(nodes=2, gpus=4), 8, ONE_AT_A_TIME)
+    assert found is not None
+    assert (found.place.processes, found.place.nodes, found.place.engine_nodes) == (8, 2, 2)
+    with pytest.raises(UsageError, match="an engine has 4 GPUs, and a node that holds engines fo"):
+        check(stage, Request(gpus=2), 8)
+    local = "zero.rollout.engine_nodes: is 2, and launcher=local has no other nodes: set it to 0"
+    with pytest.raises(UsageError, match=local):
+        main(R1, ["run", "recipe=r1_zero", *words, "only=zero", "--debug"])
 
 
 def test_tokens_weigh_only_where_an_engine_is_apart_from_the_policy() -> None:
@@ -70,6 +88,18 @@ def test_tokens_weigh_only_where_an_engine_is_apart_from_the_policy() -> None:
         (
             ("rollout=vllm", "rollout.weights=broadcast"),
             "weights: is broadcast, and engines share the GPUs of training, where NCCL joins no",
+        ),
+        (
+            ("stages.zero.rollout.engine_nodes=1",),
+            "zero.rollout.engine_nodes: is 1, and rollout=transformers samples from the weights",
+        ),
+        (
+            ("rollout=vllm", "rollout.engine_nodes=1", "rollout.own_gpus=2"),
+            "own_gpus: is 2, and rollout.engine_nodes=1 has all engines: set one of them to 0",
+        ),
+        (
+            ("stages.eval_zero.rollout={engine_nodes: 1, engines_at: [here:7000]}",),
+            "engine_nodes: is 1, and rollout.engines_at names the engines: set it to 0",
         ),
         (("rollout.weights=nccl",), "rollout.weights: is .nccl.: expected one of file, broadcast"),
         (("stages.zero.rollout_ahead=2",), "rollout_ahead: is 2: set it to 0, or to 1"),

@@ -45,6 +45,7 @@ class WorkConfig(ToyConfig):
     steps: int = 3
     delay: float = field(default=0.0, metadata={"identity": False})
     processes: int = field(default=1, metadata={"identity": False})
+    engine_nodes: int = field(default=0, metadata={"identity": False})
     min_rows: int = field(default=0, metadata={"identity": False})  # its gate
     trouble: Trouble = field(default_factory=Trouble)
 
@@ -56,7 +57,8 @@ class TotalConfig(ToyConfig):
 
 def work_needs(stage: Stage) -> Needs:
     """A gang of as many processes as the config says, each on a device of its own."""
-    return Needs(stage.config.processes, devices=stage.config.processes)
+    count, engines = stage.config.processes, stage.config.engine_nodes
+    return Needs(count, devices=count, engine_nodes=engines)
 
 
 def source_origin(stage: Stage) -> str:
@@ -93,6 +95,7 @@ _KINDS = (
         edges={"data_from": EdgeRule((Takes(NUMBERS, 1, 2),))},
         numbers=work_numbers,
         needs=work_needs,
+        engines="toy_recipe.stages:hold",
         gate=enough_rows,
     ),
     Kind(

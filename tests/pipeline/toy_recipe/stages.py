@@ -11,6 +11,7 @@ import time
 from pipeline import meter, state
 from pipeline.artifact import Artifact, Inputs
 from pipeline.context import Context
+from pipeline.engine_nodes import Lending
 from pipeline.errors import StageFailed
 from pipeline.kinds import Outputs
 from toy_recipe.kinds import SourceConfig, TotalConfig, WorkConfig
@@ -33,6 +34,10 @@ def work(config: WorkConfig, inputs: Inputs, context: Context) -> Outputs:
     done = json.loads(checkpoint.read_text()) if checkpoint.exists() else 0
     context.rewind(done)
     print(f"starting at step {done}")
+    if context.engines is not None:
+        while context.engines.awaited():
+            time.sleep(0.05)
+        print(f"engines: {' '.join(context.engines.there())}")
     hit = context.rank == config.trouble.rank
     if config.trouble.fail and hit:
         raise StageFailed("the numbers do not add up")
@@ -56,6 +61,13 @@ def work(config: WorkConfig, inputs: Inputs, context: Context) -> Outputs:
     if context.rank == 0:
         (context.output / "numbers.json").write_text(json.dumps(result))
     return Outputs(facts={"rows": len(result), "started_at": done, "pid": os.getpid()})
+
+
+def hold(config: WorkConfig, lending: Lending) -> None:
+    """An engine that does nothing; its port is the number of its process."""
+    lending.announce([f"{lending.invitation().address}:{os.getpid()}"])
+    while not lending.over():
+        time.sleep(0.1)
 
 
 def total(config: TotalConfig, inputs: Inputs, context: Context) -> Outputs:
