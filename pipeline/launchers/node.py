@@ -127,7 +127,6 @@ class _Stage:
         Whoever goes on with the stage, from another machine, need not wait for its lease to expire.
         """
         parent = os.pidfd_open(os.getppid())
-        lease_ = Store(self._job.store).lease(self._job.stage, self._job.wanted.fingerprint)
 
         def watch() -> None:
             wait([parent])
@@ -135,8 +134,8 @@ class _Stage:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             wait([self._process.sentinel], timeout=process.GRACE)
-            with contextlib.suppress(OSError, RecipeError):
-                lease.has_died(lease_, self._process.pid)
+            with contextlib.suppress(OSError):
+                lease.renounce(_lease_of(self._job), self._process.pid)
             os._exit(INTERRUPTED)
 
         threads.start(threading.Thread(target=watch, name="scheduler-watch", daemon=True))
@@ -144,13 +143,17 @@ class _Stage:
 
 def _stage(job: Job, team: Team, number: int, answer: Connection) -> None:
     first = gang_log(job, number)
-    process.begin(first, scheduled=True)
+    process.begin(first, True, lambda: lease.renounce(_lease_of(job), os.getpid()))
     outcome = follow(job, team) if number else guarded(job, team)
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
     answer.send(outcome)
     os._exit(0)
+
+
+def _lease_of(job: Job) -> Path:
+    return Store(job.store).lease(job.stage, job.wanted.fingerprint)
 
 
 def gang_log(job: Job, number: int) -> Path:
