@@ -191,8 +191,11 @@ def holder(path: Path) -> Holder | None:
     return SOMEBODY if locks.is_held(path.with_suffix(".lock")) else None
 
 
-def has_died(path: Path, pid: int) -> None:
-    """Tell other machines that a process of this one, which may have held a lease, has ended."""
+def renounce(path: Path, pid: int) -> None:
+    """Tell other machines that a process of this one, which may have the lease, has ended or will.
+
+    Raises OSError.
+    """
     beat, found = heart.beat_of(path), state.read(path, Holder)
     if beat and found and (found.machine, found.pid) == (machine.name(), pid):
         heart.was_the_last(path, beat)

@@ -137,7 +137,6 @@ class _Stage:
         Whoever goes on with the stage, from another machine, need not wait for its lease to expire.
         """
         parent = os.pidfd_open(os.getppid())
-        lease_ = Store(self._job.store).lease(self._job.stage, self._job.wanted.fingerprint)
 
         def watch() -> None:
             wait([parent])
@@ -145,8 +144,8 @@ class _Stage:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             wait([self._process.sentinel], timeout=process.GRACE)
-            with contextlib.suppress(OSError, RecipeError):
-                lease.has_died(lease_, self._process.pid)
+            with contextlib.suppress(OSError):
+                lease.renounce(_lease_of(self._job), self._process.pid)
             os._exit(INTERRUPTED)
 
         threads.start(threading.Thread(target=watch, name="scheduler-watch", daemon=True))
@@ -154,7 +153,7 @@ class _Stage:
 
 def _stage(job: Job, team: Team, number: int, answer: Connection) -> None:
     first = gang_log(job, number)
-    process.begin(first, scheduled=True)
+    process.begin(first, True, lambda: lease.renounce(_lease_of(job), os.getpid()))
     part = lend if team.lends else follow if number else guarded
     outcome = part(job, team)
     with contextlib.suppress(OSError):
@@ -162,6 +161,10 @@ def _stage(job: Job, team: Team, number: int, answer: Connection) -> None:
         sys.stderr.flush()
     answer.send(outcome)
     os._exit(0)
+
+
+def _lease_of(job: Job) -> Path:
+    return Store(job.store).lease(job.stage, job.wanted.fingerprint)
 
 
 def gang_log(job: Job, number: int) -> Path:

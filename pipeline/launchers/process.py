@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import gc
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -20,8 +22,14 @@ ASKED = 128 + signal.SIGTERM  # the exit code of a process that was asked to end
 GRACE = 5.0  # seconds to close pools and files in
 
 
-def begin(log: Path, scheduled: bool = False) -> None:
-    """Make this process a stage's. scheduled: a scheduler may want the machine back."""
+def _nothing() -> None: ...
+
+
+def begin(log: Path, scheduled: bool = False, last_words: Callable[[], None] = _nothing) -> None:
+    """Make this process a stage's.
+
+    scheduled: a scheduler may want the machine back. last_words: see `end_with_parent`.
+    """
     gc.freeze()  # else a collection copies every page of what the fork server imported
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -29,7 +37,7 @@ def begin(log: Path, scheduled: bool = False) -> None:
     if scheduled:
         signal.signal(LEAVE, leave_now)
     redirect_output(log)
-    end_with_parent()
+    end_with_parent(last_words)
 
 
 def exit_on_sigterm(*_: Any) -> None:
@@ -55,13 +63,18 @@ def redirect_output(log: Path) -> None:
     faulthandler.enable()
 
 
-def end_with_parent() -> None:
-    """A runner killed with SIGKILL cannot stop its stages: each process watches for its end."""
+def end_with_parent(last_words: Callable[[], None] = _nothing) -> None:
+    """A runner killed with SIGKILL cannot stop its stages: each process watches for its end.
+
+    last_words: called before this one ends itself; may raise OSError.
+    """
     parent = parent_process()
     assert parent is not None
 
     def watch() -> None:
         wait([parent.sentinel])
+        with contextlib.suppress(OSError):
+            last_words()
         os.killpg(0, signal.SIGKILL)
 
     threads.start(threading.Thread(target=watch, name="parent-watch", daemon=True))

@@ -118,10 +118,11 @@ def test_a_probe_that_finds_a_full_queue_says_the_reason_of_squeue_and_is_cancel
 BEATING = """\
 import sys, time
 from pathlib import Path
-from pipeline.launchers import team
-team.BEAT = 0.1
-team.Team(Path(sys.argv[1]), 0, 1, "", 0).begin()
-time.sleep(60)
+heart = Path(sys.argv[1]) / "leader-0"
+heart.parent.mkdir()
+while True:
+    heart.touch()
+    time.sleep(0.1)
 """
 
 

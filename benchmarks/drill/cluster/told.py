@@ -47,9 +47,8 @@ class Told:
 def judged(play: Play, reference: Reference, events: Sequence[Event], finished: bool) -> list[Told]:
     """Each event of a run; what is wrong with the run as a whole is told with its last one."""
     recipe = play.scene.recipe.name
-    told = [Told(e.number, recipe, e.kind, e.did) for e in events] or [
-        Told(0, recipe, "no_event", [])
-    ]
+    told = [Told(e.number, recipe, e.kind, e.did) for e in events]
+    told = told or [Told(0, recipe, "none", [])]
     left = [*play.left(), *(f"MLflow: {words}" for words in play.untracked())]
     for lost in play.watch.lost([event.at for event in events]):
         one = next((t for t, e in zip(told, events, strict=False) if e.at == lost.at), told[-1])
@@ -60,7 +59,7 @@ def judged(play: Play, reference: Reference, events: Sequence[Event], finished: 
         one.found += _beyond(play, lost)
     told[-1].found += _of_run(play, reference, finished)
     told[-1].found += [("unclear", f"is left: {what}") for what in left]
-    return told
+    return [one for one in told if one.number or one.found]
 
 
 def _of_run(play: Play, reference: Reference, finished: bool) -> Iterable[tuple[str, str]]:

@@ -84,19 +84,19 @@ class RayCluster:
             return replace(known, refused=str(error))
         if place is None:
             return replace(known, refused="there is no place for it")
-        bundle = self._shapes.bundle(name)
+        bundle, nodes = self._shapes.bundle(name), place.nodes + place.engine_nodes
         memory = f"{bundle['memory'] / 2**30:.1f} GiB" if "memory" in bundle else ""
         found = replace(
             known,
-            nodes=place.nodes,
+            nodes=nodes,
             gpus=int(bundle.get("GPU", 0)),
             cpus=int(bundle["CPU"]),
             memory=memory,
         )
         fit = sum(all(node.get(n, 0) >= v for n, v in bundle.items()) for node in self._there)
-        if fit >= place.nodes:
+        if fit >= nodes:
             return found
-        why = lacking(bundle, place.nodes, self._there, {})
+        why = lacking(bundle, nodes, self._there, {})
         return replace(found, refused=f"{why}. It would wait until such nodes come")
 
 

@@ -119,7 +119,7 @@ class SlurmCluster:
         work = self._situation.store.work(name, self._situation.wanted[name].fingerprint)
         place = self._shapes.place(stage, Attempts(work))
         shape = self._shapes.of(name)
-        return shape.request, place.nodes if place else 1, shape.gpus
+        return shape.request, place.nodes + place.engine_nodes if place else 1, shape.gpus
 
     def _asked(self, name: str) -> Asked:
         stage = self._situation.graph.stages[name]
