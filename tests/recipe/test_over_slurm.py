@@ -48,5 +48,5 @@ def test_rl_and_an_evaluation_with_engines_on_another_node_publish_the_bits_that
         over_slurm = published(tmp_path, stage)
         assert over_slurm["fingerprint"] == before["fingerprint"]
         assert digests(over_slurm) == digests(before) != {}
-    [offer] = tmp_path.glob("runs/*/jobs/eval_zero/start-0/engines-1.json")
+    [offer] = tmp_path.glob("runs/latest/jobs/eval_zero/start-0/engines-1.json")
     assert len(json.loads(offer.read_text())["addresses"]) == 1
