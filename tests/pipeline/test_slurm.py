@@ -159,6 +159,8 @@ def test_what_the_cluster_does_not_have_is_refused_before_anything_is_submitted(
     assert "there is no partition `night`. sinfo lists: main, urgent" in said
     said = toy.here("run", SLURM, "stages.left.processes=3", "launcher.job.gpus=null", expect=2)
     assert "left asks for 3 GPUs on each of 1 node(s), and no node of partition main has mo" in said
+    said = toy.here("run", "stages.left.engine_nodes=1", expect=2)
+    assert "engine_nodes: is 1, and launcher=local has no other nodes: set it to 0" in said
     assert not toy.runs.exists()
 
 

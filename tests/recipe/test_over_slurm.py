@@ -20,21 +20,33 @@ def published(root: Path, stage: str) -> dict[str, Any]:
 
 
 def digests(manifest: dict[str, Any]) -> dict[str, str]:
-    """Of its weights and all that goes with them; curves and the tally of verdicts have times."""
+    """Of weights and all that goes with them, of samples and what is counted of them.
+
+    Curves and the tally of verdicts have times.
+    """
     files = manifest["files"].items()
-    return {name: file["sha256"] for name, file in files if name.startswith("model/")}
+    kept = ("model/", "samples.parquet", "problems.parquet", "metrics.json")
+    return {
+        name: file["sha256"]
+        for name, file in files
+        if name.startswith(kept) and not name.endswith(".jsonl")
+    }
 
 
-def test_rl_over_slurm_publishes_the_bits_that_it_publishes_locally(
+def test_rl_and_an_evaluation_with_engines_on_another_node_publish_the_bits_that_they_do_locally(
     whole: Path, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SLURM_CONF", "PATH"):
         monkeypatch.setenv(name, cluster.environment()[name])
-    local = published(whole, "zero")
-    threads = local["attempts"][-1]["threads"]  # another number rounds otherwise
+    local = {stage: published(whole, stage) for stage in ("zero", "eval_zero")}
+    threads = local["zero"]["attempts"][-1]["threads"]  # another number rounds otherwise
     words = ["launcher=slurm", f"launcher.threads={threads}", "launcher.poll_seconds=0.5"]
-    done = r1(tmp_path, "run", PROFILE, "until=zero", "tracking=none", *words)
+    engines = "stages.eval_zero.rollout={engine_nodes: 1, shard_samples: 2}"
+    done = r1(tmp_path, "run", PROFILE, "until=eval_zero", "tracking=none", *words, engines)
     assert done.returncode == 0, done.stdout + done.stderr
-    over_slurm = published(tmp_path, "zero")
-    assert over_slurm["fingerprint"] == local["fingerprint"]
-    assert digests(over_slurm) == digests(local) != {}
+    for stage, before in local.items():
+        over_slurm = published(tmp_path, stage)
+        assert over_slurm["fingerprint"] == before["fingerprint"]
+        assert digests(over_slurm) == digests(before) != {}
+    [offer] = tmp_path.glob("runs/*/jobs/eval_zero/start-0/engines-1.json")
+    assert len(json.loads(offer.read_text())["addresses"]) == 1

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline import checks
+from pipeline.attempts import Attempts
 from pipeline.compose import compose
 from pipeline.devices import Place, place
 from pipeline.errors import UsageError
 from pipeline.graph import build
 from pipeline.kinds import Needs
-from pipeline.limits import needs_of
+from pipeline.launchers import spread
+from pipeline.launchers.slurm.settings import Request
+from pipeline.limits import ONE_AT_A_TIME, needs_of
 from stages.project import R1
 
 
@@ -51,14 +55,12 @@ def test_nodes_of_engines_have_whole_engines_and_leave_the_gang_as_it_is() -> No
     assert needs_of(stage) == Needs(
         processes=None, devices=None, divides=32, engine_nodes=2, engine_devices=4
     )
-    found = spread(stage, Attempts(Path("nowhere")), Request(nodes=2, gpus=4), 8, ONE_AT_A_TIME)
+    attempts, limits = Attempts(Path("nowhere")), ONE_AT_A_TIME
+    found = spread.spread(stage, attempts, Request(nodes=2, gpus=4), 8, limits)
     assert found is not None
     assert (found.place.processes, found.place.nodes, found.place.engine_nodes) == (8, 2, 2)
     with pytest.raises(UsageError, match="an engine has 4 GPUs, and a node that holds engines fo"):
-        check(stage, Request(gpus=2), 8)
-    local = "zero.rollout.engine_nodes: is 2, and launcher=local has no other nodes: set it to 0"
-    with pytest.raises(UsageError, match=local):
-        main(R1, ["run", "recipe=r1_zero", *words, "only=zero", "--debug"])
+        spread.check(stage, Request(gpus=2), 8)
 
 
 def test_tokens_weigh_only_where_an_engine_is_apart_from_the_policy() -> None:
