@@ -64,6 +64,7 @@ SLOW = (
     "pipeline/test_light_stages.py",
     "pipeline/test_node.py",
     "pipeline/test_slurm.py",
+    "pipeline/test_two_machines.py",
     "pipeline/test_watchdog.py",
     "recipe",
     "report/test_figures.py",

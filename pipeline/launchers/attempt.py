@@ -49,7 +49,7 @@ def guarded(job: Job, team: Team | None = None) -> Outcome:
     """The job under its lease; every way it can end becomes an Outcome. team: on other machines."""
     try:
         store = Store(job.store)
-        work = store.begin(job.stage, job.wanted.fingerprint)
+        work = store.work(job.stage, job.wanted.fingerprint)
         attempts = Attempts(work)
         path = store.lease(job.stage, job.wanted.fingerprint)
         if team is None:
@@ -60,6 +60,7 @@ def guarded(job: Job, team: Team | None = None) -> Outcome:
         if (holder := lease.acquire()) is not None:
             return Outcome("held", str(holder))
         try:
+            store.begin(job.stage, job.wanted.fingerprint)
             outcome = _attempt(_Running(job, team, store, work, attempts, lease))
             if (other := lease.lost_to()) is None:
                 return outcome
@@ -74,8 +75,9 @@ def guarded(job: Job, team: Team | None = None) -> Outcome:
 def _attempt(running: _Running) -> Outcome:
     job, attempts, work = running.job, running.attempts, running.work
     try:
-        if _is_there(job, running.store):
-            return Outcome("finished")  # another runner published it while we waited
+        if _is_there(job, running.store):  # another runner published it while we waited
+            shutil.rmtree(work, ignore_errors=True)
+            return Outcome("finished")
         token = attempts.start(os.uname().nodename, job.threads, job.processes)
         _run(replace(running, token=token))
     except SystemExit as exit_:

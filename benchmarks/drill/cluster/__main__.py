@@ -116,7 +116,7 @@ class _Drill:
             share = reference.seconds / room
             while waiting and len(events) < room:
                 event = self._drawn(waiting[0], play)
-                if not play.works_for(event.rng.uniform(0.1, 1.6) * share):
+                if not play.works_for(event.rng.uniform(0.1, 1.0) * share):
                     break
                 events.append(event)
                 waiting.popleft()
