@@ -6,7 +6,8 @@ evaluation belongs to the stage in its `model` fact, whatever its own stage is c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,16 @@ class NotRun(Missing):
 
 
 class Problems:
-    """One evaluation's table of problems: a column per metric, a row per problem."""
+    """One evaluation's table of problems: a column per metric, a row per problem.
+
+    An id that recurs, where sets of problems were asked together, gets its number: all evaluations
+    of the same sets ask them in the same order.
+    """
 
     def __init__(self, stage: str, columns: Mapping[str, list[Any]]) -> None:
         self.stage = stage
-        self.columns = columns
-        self.rows = {id_: number for number, id_ in enumerate(columns["id"])}
+        self.columns = {**columns, "id": list(_distinct(columns["id"]))}
+        self.rows = {id_: number for number, id_ in enumerate(self.columns["id"])}
 
     def ids(self, where: Mapping[str, str]) -> list[str]:
         """The problems whose columns (group, domain, language) have the given values."""
@@ -60,6 +65,13 @@ class Problems:
     def samples(self, ids: Iterable[str]) -> int:
         """How many completions were judged on these problems."""
         return sum(int(self.columns["n"][self.rows[id_]]) for id_ in ids)
+
+
+def _distinct(ids: Iterable[str]) -> Iterator[str]:
+    seen: Counter[str] = Counter()
+    for id_ in ids:
+        seen[id_] += 1
+        yield id_ if seen[id_] == 1 else f"{id_} ({seen[id_]})"
 
 
 class Curve:
@@ -144,9 +156,12 @@ def _voted(columns: Mapping[str, list[Any]]) -> dict[str, list[float | None]]:
     return {VOTED: [None if vote is None else value for value, vote in both]}
 
 
-def _under_budgets(path: Path, ids: Iterable[str]) -> dict[str, list[float | None]]:
-    """Columns `budget/8`: each problem's accuracy when its thoughts are cut after 8 tokens."""
-    if not path.is_file():
+def _under_budgets(path: Path, ids: Collection[str]) -> dict[str, list[float | None]]:
+    """Columns `budget/8`: each problem's accuracy when its thoughts are cut after 8 tokens.
+
+    None where ids recur, by which the cuts are kept.
+    """
+    if not path.is_file() or len(set(ids)) < len(ids):
         return {}
     cells: dict[str, dict[str, float | None]] = {}
     for row in pq.read_table(path, filters=[("setting", "=", "budgets")]).to_pylist():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.artifact import Artifact
+from stages.report.evidence import Problems
 from stages.report.origins import asked
 
 
@@ -36,3 +37,9 @@ def artifacts(facts: dict[str, Any]) -> dict[str, Artifact]:
 def test_the_split_of_the_problems_that_were_asked_is_named(facts: dict[str, Any], said: str):
     (found,) = asked(artifacts(facts))
     assert said in found
+
+
+def test_problems_of_two_sets_with_the_same_ids_stay_apart() -> None:
+    columns = {"id": ["math-1", "math-2", "math-1"], "group": ["a", "a", "b"], "pass": [1, 0, 0]}
+    table = Problems("zero", columns)
+    assert [list(table.values("pass", table.ids({"group": one}))) for one in "ab"] == [[1, 0], [0]]
