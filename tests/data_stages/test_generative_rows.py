@@ -162,6 +162,7 @@ def test_the_plan_shows_what_a_judge_may_be_asked():
         "strategy": "fixed",
         "limit_problems": 10,
         "sampling": {"max_tokens": 96},
+        "rollout": {"engine_nodes": 0},
         "verifiers": {"policy": "strict"},
     }
     with_judge = config | {"generative_judge": {"votes": 3, "sampling": {"max_tokens": 512}}}
