@@ -8,6 +8,7 @@ which beat, so that others need not watch as long.
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import time
@@ -48,6 +49,12 @@ def was_the_last(path: Path, beat: Beat) -> None:
     """Write down that after this beat there was none, so that nobody else waits for another."""
     with contextlib.suppress(OSError):  # a store that can only be read
         state.write(stopped(path), beat)
+
+
+def begins(path: Path) -> None:
+    """Take away what was written down of the heart before, whole or not. Raises OSError."""
+    for found in path.parent.glob(f"{glob.escape(stopped(path).name)}*"):
+        found.unlink(missing_ok=True)
 
 
 _seen: dict[Path, tuple[Beat, float]] = {}

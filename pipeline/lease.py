@@ -96,7 +96,7 @@ class Lease:
             state.write(self._path, self._me)
         else:  # of several that find nobody at the same moment one is the first
             state.write_once(self._path, self._me)
-        heart.stopped(self._path).unlink(missing_ok=True)
+        heart.begins(self._path)
         if (other := self.lost_to()) is None:  # where there are no locks, two may look at once
             beating = threading.Thread(target=self._beat, name="lease", daemon=True)
             threads.start(beating)

@@ -233,3 +233,15 @@ def test_a_look_at_a_lease_never_keeps_it_from_who_wants_it(tmp_path: Path) -> N
         assert mine.acquire() is None
     assert mine._lock is not None, "with the lock"
     mine.release()
+
+
+def test_what_a_killed_machine_wrote_half_of_a_heart_goes_with_the_next_holder(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "zero-[1].json"
+    half = heart.stopped(path).with_name(f"{heart.stopped(path).name}.n2.tmp")
+    half.write_text("{")
+    following = Lease(path)
+    assert following.acquire() is None
+    assert not half.exists()
+    following.release()
