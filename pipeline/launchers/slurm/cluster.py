@@ -104,8 +104,12 @@ def requeue(job: str) -> None:
 
 
 def start_now(job: str) -> None:
-    """Have a job not wait for its time to begin. Raises SlurmError."""
-    _run("scontrol", "update", f"JobId={job}", "StartTime=now")
+    """Have a job not wait for its time to begin. Raises SlurmError.
+
+    "now" is by the clock of this machine, and one that is ahead would have the job wait; a time
+    that is past counts as the controller's now.
+    """
+    _run("scontrol", "update", f"JobId={job}", "StartTime=now-7days")
 
 
 def facts(job: str) -> Mapping[str, str]:
