@@ -103,13 +103,16 @@ def requeue(job: str) -> None:
     _run("scontrol", "requeue", job)
 
 
+_PAST = "2020-01-01T00:00:00"
+
+
 def start_now(job: str) -> None:
     """Have a job not wait for its time to begin. Raises SlurmError.
 
-    "now" is by the clock of this machine, and one that is ahead would have the job wait; a time
-    that is past counts as the controller's now.
+    A time that is past counts as the controller's now; "now" is by the clock of this machine, and
+    one that is ahead would have the job wait.
     """
-    _run("scontrol", "update", f"JobId={job}", "StartTime=now-7days")
+    _run("scontrol", "update", f"JobId={job}", f"StartTime={_PAST}")
 
 
 def facts(job: str) -> Mapping[str, str]:
