@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,16 +104,13 @@ def requeue(job: str) -> None:
     _run("scontrol", "requeue", job)
 
 
-_PAST = "2020-01-01T00:00:00"
-
-
 def start_now(job: str) -> None:
     """Have a job not wait for its time to begin. Raises SlurmError.
 
-    A time that is past counts as the controller's now; "now" is by the clock of this machine, and
-    one that is ahead would have the job wait.
+    "now" is by the clock of this machine: where that is ahead, the job would begin later by it.
     """
-    _run("scontrol", "update", f"JobId={job}", f"StartTime={_PAST}")
+    if time.strftime("%Y-%m-%dT%H:%M:%S") < facts(job).get("StartTime", ""):
+        _run("scontrol", "update", f"JobId={job}", "StartTime=now")
 
 
 def facts(job: str) -> Mapping[str, str]:
