@@ -61,6 +61,7 @@ def main(given: Sequence[str] | None = None) -> Taken:
                 round_ = warm_start.one_round(seed, steps, "tiny", WORDS[name])
                 for kind in ("sft", "rl"):
                     found[f"first step, {kind}"].append(round_[f"{kind}_2"]["to_first"])
+                _seconds(whole, ["plan", *WHOLE, *WORDS[name]])  # the first call composes
                 found["nothing"].append(_seconds(whole, ["run", *WHOLE, *WORDS[name]]))
                 found["status"].append(_seconds(whole, ["status", *WHOLE, *WORDS[name]]))
     Console().print(_table(taken, options.rounds))
